@@ -1,0 +1,120 @@
+//! Provider adapters: wire formats, without I/O. Each format has the same functions in the same order.
+
+mod vendor;
+
+pub use vendor::*;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use crate::types::{ChatRequest, Completion, Delta, Error, ReportedUsage, Result};
+
+/// What a request is encoded for.
+pub struct Target<'a> {
+    /// The facts of the provider.
+    pub vendor: &'static Vendor,
+    /// The provider's name, as configured.
+    pub provider: &'a str,
+    /// The model's name at the provider.
+    pub model: &'a str,
+    /// The address that replaces the provider's own.
+    pub base_url: Option<&'a str>,
+    /// The API key.
+    pub api_key: Option<&'a SecretString>,
+    /// The parameters of the model config.
+    pub params: &'a Map<String, Value>,
+}
+
+/// A request that is ready to be sent by POST.
+pub struct EncodedRequest {
+    /// The address.
+    pub url: String,
+    /// The headers that are no secret.
+    pub headers: Vec<(String, String)>,
+    /// The header that carries the API key.
+    pub secret_header: Option<(&'static str, SecretString)>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+}
+
+/// How an answer's body is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// One JSON document.
+    Json,
+    /// Server-sent events.
+    EventStream,
+}
+
+/// A complete answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decoded {
+    /// What the model said.
+    pub completion: Completion,
+    /// What it consumed; absent if the provider did not say.
+    pub usage: Option<ReportedUsage>,
+}
+
+/// One event of a stream, after framing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerEvent {
+    /// The event's name; empty or `message` where the format names none.
+    pub event: String,
+    /// The data lines, joined.
+    pub data: String,
+}
+
+/// What an answer's headers said.
+#[derive(Clone, Debug, Default)]
+pub struct ResponseHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, with names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl ResponseHead {
+    /// Returns the value of a header by its lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A wire format.
+pub trait Adapter: Send + Sync {
+    /// Encodes a request. `output_limit` bounds the output where the request does not.
+    ///
+    /// Fails with `invalid_request`, naming the field, if the format cannot express the request.
+    fn encode(
+        &self,
+        target: &Target<'_>,
+        request: &ChatRequest,
+        output_limit: Option<u64>,
+        framing: Framing,
+    ) -> Result<EncodedRequest>;
+
+    /// Decodes a whole answer of status 200. An error in its body is returned as an error.
+    fn decode(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded>;
+
+    /// Decodes the answer of a status that is not a success.
+    fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error;
+
+    /// Starts the decoding of a streamed answer of status 200.
+    fn decode_stream(&self, target: &Target<'_>, head: &ResponseHead) -> Box<dyn StreamDecoder>;
+}
+
+/// Decodes the events of one stream.
+pub trait StreamDecoder: Send {
+    /// Decodes an event and appends what it brings. An error in the stream is returned as an error.
+    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<()>;
+
+    /// Tells whether the answer came to its end: the format's last event, or a finish reason, was seen.
+    fn is_complete(&self) -> bool;
+
+    /// Returns the usage as known so far; absent if the provider has not said anything final.
+    fn usage(&self) -> Option<ReportedUsage>;
+
+    /// Returns the id, the served model and the tier as known so far; its choices are empty.
+    fn summary(&self) -> Completion;
+}

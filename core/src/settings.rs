@@ -1,0 +1,88 @@
+//! Settings: the one place for configuration. Plain data; every field has a default.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::RecoveryPolicy;
+use crate::types::{AbandonPolicy, UnpricedPolicy};
+
+/// When a reply reaches its caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// After its settlement is in the file: nothing that a caller saw is ever lost.
+    #[default]
+    Strict,
+    /// While its settlement is being written: a crash within milliseconds can leave it to recovery.
+    Relaxed,
+}
+
+/// How an open file behaves. Durations are in seconds in JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Settings {
+    /// When a reply reaches its caller.
+    pub durability: Durability,
+    /// Whether this process alone opens the file, at half the cost of a commit.
+    pub exclusive: bool,
+    /// What to bill reservations whose process ended before settlement.
+    pub recovery: RecoveryPolicy,
+    /// The time that all attempts of a call together may take.
+    #[serde(with = "seconds")]
+    pub timeout: Duration,
+    /// The time that a connection may take to be made.
+    #[serde(with = "seconds")]
+    pub connect_timeout: Duration,
+    /// The time that a stream may stay silent.
+    #[serde(with = "seconds")]
+    pub stream_idle_timeout: Duration,
+    /// How often a failed attempt is repeated, beyond the first attempt of each candidate.
+    pub max_retries: u32,
+    /// How many failures in a row make a model config cool down.
+    pub cooldown_failures: u32,
+    /// How long a failing model config is passed over the first time; it doubles with each failed probe, to 10 minutes.
+    #[serde(with = "seconds")]
+    pub cooldown: Duration,
+    /// What a call that is given up before its end is billed, where the call does not say.
+    pub on_abandon: AbandonPolicy,
+    /// What to do with a call that has no price, where the call does not say.
+    pub on_unpriced: Option<UnpricedPolicy>,
+    /// The output limit that is put on a call which a budget applies to, where neither the request nor the model has one.
+    pub default_output_limit: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            durability: Durability::default(),
+            exclusive: false,
+            recovery: RecoveryPolicy::default(),
+            timeout: Duration::from_mins(10),
+            connect_timeout: Duration::from_secs(10),
+            stream_idle_timeout: Duration::from_mins(2),
+            max_retries: 2,
+            cooldown_failures: 3,
+            cooldown: Duration::from_secs(15),
+            on_abandon: AbandonPolicy::default(),
+            on_unpriced: None,
+            default_output_limit: 4096,
+        }
+    }
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.as_secs_f64().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(deserializer)?)
+            .map_err(|_| serde::de::Error::custom("a duration must be a positive number of seconds"))
+    }
+}

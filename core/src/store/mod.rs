@@ -1,0 +1,69 @@
+//! The store: one file of tables, reached through one narrow trait.
+//!
+//! The write side is [`Operation`]s, each atomic and durable before its outcome arrives; the read side is queries. A
+//! second engine can stand behind the same trait.
+
+mod operation;
+
+pub use operation::*;
+
+use jiff::Timestamp;
+
+use crate::environment::BoxFuture;
+use crate::types::{
+    Budget, BudgetStatus, Model, ModelConfig, Price, Provider, Result, Route, UsageFilter, UsageRecord, UsageRecordId,
+};
+
+/// Everything that routing and pricing look at, as it stood at one version of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// Grows with every change of a config, a price, a route or a budget, by any process.
+    pub version: u64,
+    /// All providers, by id.
+    pub providers: Vec<Provider>,
+    /// All model configs, by id.
+    pub model_configs: Vec<ModelConfig>,
+    /// All prices, by id.
+    pub prices: Vec<Price>,
+    /// All routes, by id.
+    pub routes: Vec<Route>,
+    /// All budgets, by id.
+    pub budgets: Vec<Budget>,
+}
+
+/// A store of ledgers. Every future may be dropped: a write that was queued is still committed.
+pub trait Store: Send + Sync + 'static {
+    /// Applies an operation. It resolves when the operation is durable, or was refused and changed nothing.
+    fn apply(&self, operation: Operation) -> BoxFuture<'static, Result<Outcome>>;
+    /// Returns the version of the configuration that the file holds now, whoever wrote it.
+    fn configuration_version(&self) -> BoxFuture<'static, Result<u64>>;
+    /// Reads the whole configuration at one version.
+    fn configuration(&self) -> BoxFuture<'static, Result<Configuration>>;
+    /// Reads all models, by id.
+    fn models(&self) -> BoxFuture<'static, Result<Vec<Model>>>;
+    /// Reads all budgets with their state in the windows that run at an instant.
+    fn budget_statuses(&self, now: Timestamp) -> BoxFuture<'static, Result<Vec<BudgetStatus>>>;
+    /// Reads up to `limit` records that pass the filter and come after a record, in the order of their ids.
+    fn usage_records(
+        &self,
+        filter: UsageFilter,
+        after: Option<UsageRecordId>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<UsageRecord>>>;
+    /// Calls `visit` with every record that passes the filter, in the order of their ids, off the async threads.
+    fn scan_usage_records(
+        &self,
+        filter: UsageFilter,
+        visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
+    ) -> BoxFuture<'static, Result<()>>;
+    /// Reads the daily rollup between two UTC days, inclusive, in the order day, provider, model.
+    fn daily_costs(
+        &self,
+        first: jiff::civil::Date,
+        last: jiff::civil::Date,
+    ) -> BoxFuture<'static, Result<Vec<DailyCost>>>;
+    /// Reads all reservations, by id.
+    fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>>;
+    /// Reads a value of `meta`.
+    fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>>;
+}

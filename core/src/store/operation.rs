@@ -1,0 +1,371 @@
+//! The write side of the store: ledger operations and their outcomes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::types::{
+    BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, ModelConfigId, ModelId, Money, PriceId,
+    PriceTerms, ReceiptLine, RecordStatus, ReservationId, Result, RouteTerms, SealedSecret, UnpricedPolicy, Usage,
+    UsageRecordId,
+};
+
+/// Seals an API key for the row that it will stand in.
+pub type SealKey = Box<dyn FnOnce(ModelConfigId) -> Result<SealedSecret> + Send>;
+/// Makes the sealed reply that an idempotency key returns, once the billing id is known.
+pub type SealReply = Box<dyn FnOnce(ModelId) -> Result<Vec<u8>> + Send>;
+
+/// A change of the file. Each is applied whole or not at all.
+pub enum Operation {
+    /// Adds a model config with its prices. Outcome: [`Outcome::ModelConfigAdded`].
+    AddModelConfig {
+        /// The config.
+        config: NewModelConfig,
+        /// Seals its API key, if it has one.
+        api_key: Option<SealKey>,
+        /// Its prices.
+        prices: Vec<PriceTerms>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Changes fields of a model config. Outcome: [`Outcome::Done`].
+    UpdateModelConfig {
+        /// The config.
+        id: ModelConfigId,
+        /// The fields to change.
+        change: Box<ModelConfigChange>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Deletes a model config and its prices; records and models stay. Outcome: [`Outcome::Done`].
+    DeleteModelConfig {
+        /// The config.
+        id: ModelConfigId,
+    },
+    /// Replaces sealed API keys, all or none. Outcome: [`Outcome::Done`].
+    ReplaceSealedKeys {
+        /// The new sealed key of each config.
+        keys: Vec<(ModelConfigId, SealedSecret)>,
+    },
+    /// Adds prices to a config. A price of the same meter in force at the start of a new one ends there, so that no two
+    /// are in force at once. Outcome: [`Outcome::PricesAdded`].
+    AddPrices {
+        /// The config.
+        model_config_id: ModelConfigId,
+        /// The prices.
+        prices: Vec<PriceTerms>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Ends a price at an instant. Outcome: [`Outcome::Done`].
+    ExpirePrice {
+        /// The price.
+        id: PriceId,
+        /// The first instant at which it no longer applies.
+        at: Timestamp,
+    },
+    /// Adds a route, or replaces the one of the same name. Outcome: [`Outcome::Done`].
+    PutRoute {
+        /// The route.
+        terms: RouteTerms,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Deletes a route by its name. Outcome: [`Outcome::Done`].
+    DeleteRoute {
+        /// The name.
+        name: String,
+    },
+    /// Adds a budget, or changes the limit of the one with the same scope, window, time zone and kind of limit. A new
+    /// budget starts with what the records of its running window add up to. Outcome: [`Outcome::BudgetPut`].
+    PutBudget {
+        /// The budget.
+        terms: BudgetTerms,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Deletes a budget. Outcome: [`Outcome::Done`].
+    DeleteBudget {
+        /// The budget.
+        id: BudgetId,
+    },
+    /// Holds the worst case of an attempt in every budget that applies, all or nothing. Outcome: [`Outcome::Reserved`].
+    Reserve(Box<ReserveRequest>),
+    /// Writes the usage record of an attempt, moves the balances by the true amount, frees the reservation, updates the
+    /// daily rollup and creates the model row if it is new. Outcome: [`Outcome::Settled`].
+    Settle(Box<Settlement>),
+    /// Puts a cost on a record that has none, and moves the balances of its budgets. Outcome: [`Outcome::Done`].
+    PriceRecord {
+        /// The record.
+        uid: String,
+        /// Its cost.
+        cost: Money,
+    },
+    /// Claims an idempotency key for a call. Outcome: [`Outcome::KeyClaim`].
+    ClaimKey {
+        /// The key, as the caller gave it.
+        key: String,
+        /// A digest of the request, to tell a repetition from a misuse.
+        fingerprint: [u8; 32],
+        /// The id of the call.
+        request_id: String,
+        /// The instant.
+        now: Timestamp,
+        /// When a claim that was never completed lapses.
+        expires_at: Timestamp,
+    },
+    /// Gives up a claim of this call, after it failed. Outcome: [`Outcome::Done`].
+    ReleaseKey {
+        /// The key.
+        key: String,
+        /// The id of the call that claimed it.
+        request_id: String,
+    },
+    /// Settles the reservations of processes that ended, and those that expired, and frees their idempotency keys.
+    /// Outcome: [`Outcome::Recovered`].
+    Recover {
+        /// What to bill them.
+        policy: RecoveryPolicy,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Writes a value of `meta`. Outcome: [`Outcome::Done`].
+    PutMeta {
+        /// The key.
+        key: &'static str,
+        /// The value.
+        value: Vec<u8>,
+    },
+}
+
+/// What an operation returns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Nothing to return.
+    Done,
+    /// The id of the new config.
+    ModelConfigAdded(ModelConfigId),
+    /// The ids of the new prices, in the order given.
+    PricesAdded(Vec<PriceId>),
+    /// The id of the budget.
+    BudgetPut(BudgetId),
+    /// What was held.
+    Reserved(Reserved),
+    /// What was written.
+    Settled(Settled),
+    /// What the key stands for.
+    KeyClaim(KeyClaim),
+    /// How many reservations were settled.
+    Recovered(u64),
+}
+
+/// A reservation that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// The row.
+    pub id: ReservationId,
+    /// Whether any budget applies, so that the bound must be enforced.
+    pub budgets_apply: bool,
+}
+
+/// A settlement that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The record.
+    pub record_id: UsageRecordId,
+    /// The billing id.
+    pub model_id: ModelId,
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyClaim {
+    /// It is this call's now.
+    Claimed,
+    /// Another call that has not ended holds it.
+    InFlight,
+    /// A call completed with it; this is its sealed reply.
+    Completed(Vec<u8>),
+}
+
+/// A model config to be added; the store gives it an id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewModelConfig {
+    /// The provider's name; its row is made if it is new.
+    pub provider: String,
+    /// The model's name at the provider. Provider, name and alias together are unique.
+    pub model_name: String,
+    /// A name of the caller's.
+    pub alias: Option<String>,
+    /// What it can make.
+    pub capability: Capability,
+    /// The address that replaces the provider's own.
+    pub base_url: Option<String>,
+    /// Parameters.
+    pub model_params: Map<String, Value>,
+    /// Whether it becomes the default of its capability, in place of any other.
+    pub is_default: bool,
+    /// The place in a fallback.
+    pub priority: i64,
+    /// Whether routing may pick it.
+    pub is_active: bool,
+    /// A note.
+    pub description: Option<String>,
+}
+
+/// Fields of a model config to change; an absent one stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelConfigChange {
+    /// The sealed API key.
+    pub api_key: Option<SealedSecret>,
+    /// The alias; the inner nothing removes it.
+    pub alias: Option<Option<String>>,
+    /// The address; the inner nothing returns to the provider's own.
+    pub base_url: Option<Option<String>>,
+    /// Parameters.
+    pub model_params: Option<Map<String, Value>>,
+    /// Whether it is the default of its capability.
+    pub is_default: Option<bool>,
+    /// The place in a fallback.
+    pub priority: Option<i64>,
+    /// Whether routing may pick it.
+    pub is_active: Option<bool>,
+    /// The note; the inner nothing removes it.
+    pub description: Option<Option<String>>,
+}
+
+/// The worst case of an attempt, to be held.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReserveRequest {
+    /// The id of the call.
+    pub request_id: String,
+    /// The place among the call's attempts, from 1.
+    pub attempt: u32,
+    /// The uid that the attempt's record will have.
+    pub record_uid: String,
+    /// Whom it is billed to.
+    pub user: Option<String>,
+    /// The labels of the call.
+    pub tags: BTreeMap<String, String>,
+    /// The config that was picked.
+    pub model_config_id: ModelConfigId,
+    /// The provider's name.
+    pub provider: String,
+    /// The model's name at the provider.
+    pub model: String,
+    /// What it can make.
+    pub capability: Capability,
+    /// The most that it can cost; absent if it has no price.
+    pub worst_case: Option<Money>,
+    /// The most tokens that it can consume.
+    pub worst_case_tokens: u64,
+    /// What to do without a price; where absent, refuse if a money budget applies.
+    pub on_unpriced: Option<UnpricedPolicy>,
+    /// The instant.
+    pub now: Timestamp,
+    /// When the reservation is stale, whatever became of its process.
+    pub expires_at: Timestamp,
+}
+
+/// A row of `reservations`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reservation {
+    /// The row.
+    pub id: ReservationId,
+    /// The open handle that made it.
+    pub session: u64,
+    /// What was asked for.
+    pub request: ReserveRequest,
+    /// What is held in each budget that applies.
+    pub holds: Vec<Hold>,
+}
+
+/// What a reservation, or an unpriced record, holds in one budget and window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The budget.
+    pub budget_id: BudgetId,
+    /// The first instant of the window; absent for a total.
+    pub window_start: Option<Timestamp>,
+    /// What is held: money or tokens.
+    pub amount: Decimal,
+    /// The currency; absent for tokens.
+    pub currency: Option<Currency>,
+    /// Whether the budget is closed until the record is priced.
+    pub closes: bool,
+}
+
+/// The end of an attempt, to be written.
+pub struct Settlement {
+    /// The reservation. If it is gone and its record exists, recovery settled it, and nothing is written again.
+    pub reservation_id: ReservationId,
+    /// What it consumed.
+    pub usage: Usage,
+    /// What it cost; absent if unpriced.
+    pub cost: Option<Money>,
+    /// Where the cost comes from.
+    pub cost_status: CostStatus,
+    /// What produced the number.
+    pub billed_by: BilledBy,
+    /// The lines of the cost.
+    pub receipt: Vec<ReceiptLine>,
+    /// The price rows that were applied.
+    pub price_ids: Vec<PriceId>,
+    /// How it ended.
+    pub status: RecordStatus,
+    /// The provider's id of the request.
+    pub provider_request_id: Option<String>,
+    /// The model that the provider says it served.
+    pub served_model: Option<String>,
+    /// The code of the error that ended it.
+    pub error_code: Option<String>,
+    /// The error's sentence.
+    pub error_message: Option<String>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
+    /// The idempotency key that this attempt completes, and its reply.
+    pub completes_key: Option<(String, SealReply)>,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// What to bill a reservation whose process ended before settlement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecoveryPolicy {
+    /// The whole reservation: the provider may have done the work, and the cap must hold.
+    #[default]
+    BillReserved,
+    /// Nothing.
+    Release,
+}
+
+/// A row of `ai_cost_daily`: what one model consumed in one UTC day, in one currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DailyCost {
+    /// The UTC day.
+    pub day: jiff::civil::Date,
+    /// The provider's name.
+    pub provider: String,
+    /// The billing id.
+    pub model_id: ModelId,
+    /// The model's name at the provider.
+    pub model: String,
+    /// The kind of work.
+    pub usage_type: String,
+    /// The currency of the cost; absent for records without one.
+    pub currency: Option<Currency>,
+    /// The exact sum of the costs.
+    pub cost: Decimal,
+    /// The sum of each meter.
+    pub meters: BTreeMap<crate::types::Meter, u64>,
+    /// How many attempts were recorded.
+    pub calls: u64,
+    /// How many of them have no price.
+    pub unpriced_calls: u64,
+    /// The cost statuses that occur.
+    pub cost_statuses: BTreeSet<String>,
+}

@@ -1,0 +1,108 @@
+//! Budgets: caps on money or on tokens, for a scope, over a window.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::ids::BudgetId;
+use super::money::Money;
+
+/// Whose calls a budget caps.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Scope {
+    /// All calls.
+    Everyone,
+    /// The calls of one user.
+    User {
+        /// The user.
+        user: String,
+    },
+    /// The calls with one tag.
+    Tag {
+        /// The tag's key.
+        key: String,
+        /// The tag's value.
+        value: String,
+    },
+}
+
+/// How long a budget runs before it starts again from zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Window {
+    /// It never starts again.
+    #[default]
+    Total,
+    /// A calendar day in the budget's time zone.
+    Day,
+    /// A calendar month in the budget's time zone.
+    Month,
+}
+
+/// What a budget counts, and how much of it may be used in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Money in one currency.
+    Money(Money),
+    /// Tokens, input and output together.
+    Tokens(u64),
+}
+
+/// A row of `budgets`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// The row.
+    pub id: BudgetId,
+    /// Its terms.
+    #[serde(flatten)]
+    pub terms: BudgetTerms,
+    /// When the row was written.
+    pub created_at: Timestamp,
+    /// When the row was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a budget says, apart from its identity. Scope, window, time zone and kind of limit together are unique.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetTerms {
+    /// Whose calls it caps.
+    pub scope: Scope,
+    /// What may be used in a window.
+    pub limit: Limit,
+    /// How long it runs.
+    pub window: Window,
+    /// The IANA time zone that days and months begin in, such as `Asia/Shanghai`.
+    pub time_zone: String,
+}
+
+/// The state of a budget in one window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// What settled calls used: an amount of money, or a number of tokens.
+    pub settled: Decimal,
+    /// What calls under way hold.
+    pub reserved: Decimal,
+    /// How many calls without a price keep the budget closed (see `UnpricedPolicy::Hold`).
+    pub holds: u64,
+}
+
+/// A budget with its state in the window that is running.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetStatus {
+    /// The budget.
+    #[serde(flatten)]
+    pub budget: Budget,
+    /// The first instant of the window; absent for a total.
+    pub window_start: Option<Timestamp>,
+    /// The first instant of the next window; absent for a total.
+    pub window_end: Option<Timestamp>,
+    /// Its state.
+    #[serde(flatten)]
+    pub balance: Balance,
+    /// What is left: the limit less what is settled and reserved, never below zero.
+    pub remaining: Decimal,
+}

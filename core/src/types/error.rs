@@ -1,0 +1,263 @@
+//! The one error type, with prescriptive kinds: each says what the caller must do.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The result of every fallible function of the crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What went wrong, in terms of what the caller must do. The codes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A cap would be passed. Wait for the next window, raise the limit, or ask for less.
+    BudgetExceeded,
+    /// The call has no price and the policy refuses such calls. Add a price or choose another policy.
+    Unpriced,
+    /// A price and a budget are in different currencies. Set a budget in the currency of the price.
+    CurrencyMismatch,
+    /// No model config can serve the request. The detail names each config and why it was passed over.
+    NoRoute,
+    /// The provider limits the rate of calls. Retry after `retry_after`.
+    RateLimited,
+    /// The account with the provider is out of money or quota. Recharge it; a retry does not help.
+    ProviderQuotaExhausted,
+    /// The provider failed or could not be reached. Retry later or add a fallback.
+    ProviderUnavailable,
+    /// The request is wrong. Change it; the detail names the field.
+    InvalidRequest,
+    /// What the request names does not exist, here or at the provider.
+    NotFound,
+    /// The provider did not accept the API key. Replace it.
+    Authentication,
+    /// The API key is valid but may not do this. Ask the provider for access.
+    PermissionDenied,
+    /// The input is longer than the model accepts. Shorten it or use another model.
+    ContextLengthExceeded,
+    /// The provider refused the content. Change it.
+    ContentFiltered,
+    /// The deadline passed. Retry or allow more time.
+    Timeout,
+    /// The caller cancelled the call.
+    Cancelled,
+    /// The idempotency key was used before with another request. Use a new key.
+    IdempotencyConflict,
+    /// The master key does not open this file. Nothing was changed; give the right key.
+    WrongMasterKey,
+    /// The path is not a Tollway file. Nothing was changed; check the path.
+    NotATollwayFile,
+    /// The file is truncated or damaged. Restore it from a copy.
+    CorruptedFile,
+    /// The file was written by a newer version. Upgrade this one.
+    NewerFile,
+    /// The file could not be read or written: folder missing or read-only, disk full, opened exclusively elsewhere.
+    Storage,
+    /// The handle was opened in another process, before a fork. Open the file again in this process.
+    Forked,
+    /// The handle was shut down. Open the file again.
+    Closed,
+    /// A defect of Tollway. Report it.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Returns the stable code, which is the kind's name in snake case.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::Unpriced => "unpriced",
+            Self::CurrencyMismatch => "currency_mismatch",
+            Self::NoRoute => "no_route",
+            Self::RateLimited => "rate_limited",
+            Self::ProviderQuotaExhausted => "provider_quota_exhausted",
+            Self::ProviderUnavailable => "provider_unavailable",
+            Self::InvalidRequest => "invalid_request",
+            Self::NotFound => "not_found",
+            Self::Authentication => "authentication",
+            Self::PermissionDenied => "permission_denied",
+            Self::ContextLengthExceeded => "context_length_exceeded",
+            Self::ContentFiltered => "content_filtered",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::IdempotencyConflict => "idempotency_conflict",
+            Self::WrongMasterKey => "wrong_master_key",
+            Self::NotATollwayFile => "not_a_tollway_file",
+            Self::CorruptedFile => "corrupted_file",
+            Self::NewerFile => "newer_file",
+            Self::Storage => "storage",
+            Self::Forked => "forked",
+            Self::Closed => "closed",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// An error: a kind, a sentence for people, and what is known of where it arose. It never holds a secret.
+#[derive(Clone)]
+pub struct Error(Box<Contents>);
+
+#[derive(Clone)]
+struct Contents {
+    kind: ErrorKind,
+    detail: String,
+    provider: Option<String>,
+    model: Option<String>,
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+    request_id: Option<String>,
+    provider_code: Option<String>,
+    retryable: Option<bool>,
+}
+
+impl Error {
+    /// Makes an error of a kind; the detail says what was wrong and what to do.
+    #[must_use]
+    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self(Box::new(Contents {
+            kind,
+            detail: detail.into(),
+            provider: None,
+            model: None,
+            status: None,
+            retry_after: None,
+            request_id: None,
+            provider_code: None,
+            retryable: None,
+        }))
+    }
+
+    /// Adds the provider and the model that the failed attempt was for.
+    #[must_use]
+    pub fn with_target(mut self, provider: impl Into<String>, model: impl Into<String>) -> Self {
+        self.0.provider = Some(provider.into());
+        self.0.model = Some(model.into());
+        self
+    }
+
+    /// Adds the HTTP status of the provider's answer.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// Adds how long to wait before a retry.
+    #[must_use]
+    pub fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+
+    /// Adds the provider's id of the request.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: Option<String>) -> Self {
+        self.0.request_id = request_id;
+        self
+    }
+
+    /// Adds the provider's own error code or type.
+    #[must_use]
+    pub fn with_provider_code(mut self, code: Option<String>) -> Self {
+        self.0.provider_code = code;
+        self
+    }
+
+    /// Overrules whether the same call may succeed when it is sent again, as the provider said it.
+    #[must_use]
+    pub fn with_retryable(mut self, retryable: Option<bool>) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    /// Returns what the caller must do.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Returns the stable code of the kind.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.kind.code()
+    }
+
+    /// Returns the sentence for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// Returns the provider of the failed attempt.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        self.0.provider.as_deref()
+    }
+
+    /// Returns the model of the failed attempt.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.0.model.as_deref()
+    }
+
+    /// Returns the HTTP status of the provider's answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// Returns how long to wait before a retry.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Returns the provider's id of the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// Returns the provider's own error code or type.
+    #[must_use]
+    pub fn provider_code(&self) -> Option<&str> {
+        self.0.provider_code.as_deref()
+    }
+
+    /// Tells whether the same call, sent again to the same provider, may succeed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable.unwrap_or(matches!(
+            self.0.kind,
+            ErrorKind::RateLimited | ErrorKind::ProviderUnavailable | ErrorKind::Timeout
+        ))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code(), self.detail())?;
+        if let (Some(provider), Some(model)) = (self.provider(), self.model()) {
+            write!(formatter, " [{provider}/{model}")?;
+            if let Some(status) = self.status() {
+                write!(formatter, ", status {status}")?;
+            }
+            if let Some(request_id) = self.request_id() {
+                write!(formatter, ", request {request_id}")?;
+            }
+            formatter.write_str("]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Error({self})")
+    }
+}
+
+impl std::error::Error for Error {}

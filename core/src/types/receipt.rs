@@ -1,0 +1,85 @@
+//! Receipts: the lines of what a call cost.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::error::Result;
+use super::ids::PriceId;
+use super::meter::Meter;
+use super::money::{Currency, Totals};
+use super::price::Unit;
+
+/// Where a cost comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostStatus {
+    /// The provider stated it.
+    Reported,
+    /// It is reported usage times prices in force.
+    Computed,
+    /// Its quantities are estimates, or it is a whole reservation.
+    Estimated,
+    /// There is no price; the cost is unknown, which is not zero.
+    Unpriced,
+}
+
+impl CostStatus {
+    /// Returns the stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Computed => "computed",
+            Self::Estimated => "estimated",
+            Self::Unpriced => "unpriced",
+        }
+    }
+}
+
+/// One line: a quantity of one meter in one attempt, at one price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptLine {
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// `provider/model` of the attempt.
+    pub model: String,
+    /// The meter; absent on a line that the provider's reported cost makes.
+    pub meter: Option<Meter>,
+    /// What the line is for where the meter alone does not say it: `reported cost`, `reservation`, or an iteration's kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The quantity of the meter.
+    pub quantity: u64,
+    /// The price of one unit.
+    pub unit_price: Option<Decimal>,
+    /// The unit that the price counts in.
+    pub unit: Option<Unit>,
+    /// The price row, as it was in force.
+    pub price_id: Option<PriceId>,
+    /// The exact amount; absent if the meter has no price.
+    pub amount: Option<Decimal>,
+    /// The currency of the amount.
+    pub currency: Option<Currency>,
+}
+
+/// The lines of a call, in the order of attempts and meters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The lines.
+    pub lines: Vec<ReceiptLine>,
+    /// The sum of the lines, per currency.
+    pub totals: Totals,
+}
+
+impl Receipt {
+    /// Makes a receipt of lines and sums them exactly.
+    pub fn from_lines(lines: Vec<ReceiptLine>) -> Result<Self> {
+        let mut totals = Totals::default();
+        for line in &lines {
+            if let (Some(amount), Some(currency)) = (line.amount, line.currency) {
+                totals.add(super::money::Money::new(amount, currency))?;
+            }
+        }
+        Ok(Self { lines, totals })
+    }
+}

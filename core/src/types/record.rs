@@ -1,0 +1,167 @@
+//! Usage records: one billed attempt each, and what is asked of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ModelConfigId, ModelId, PriceId, ProviderId, UsageRecordId};
+use super::money::Currency;
+use super::receipt::{CostStatus, ReceiptLine};
+use super::request::AbandonPolicy;
+use super::usage::Usage;
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RecordStatus {
+    /// The answer is complete.
+    Success,
+    /// The provider or the connection failed, or the process ended before settlement.
+    Failed,
+    /// The deadline passed.
+    Timeout,
+    /// The caller gave up before any of the answer arrived.
+    Cancelled,
+    /// Part of the answer arrived, then the caller gave up or the stream broke.
+    Partial,
+}
+
+impl RecordStatus {
+    /// Returns the stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// What produced the number of a record whose answer did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BilledBy {
+    /// The provider's usage, read to its end or complete.
+    ProviderUsage,
+    /// The policy `drain`: the provider's usage, read after the caller had gone.
+    Drain,
+    /// The policy `cancel_and_estimate`, or a broken stream without usage.
+    Estimate,
+    /// The policy `bill_reserved`.
+    Reservation,
+    /// Recovery at open, after the process had ended before settlement.
+    Recovery,
+    /// Nothing: the provider answered with an error before doing any work.
+    NotBilled,
+}
+
+impl BilledBy {
+    /// Returns what a policy bills by.
+    #[must_use]
+    pub const fn policy(policy: AbandonPolicy) -> Self {
+        match policy {
+            AbandonPolicy::Drain => Self::Drain,
+            AbandonPolicy::CancelAndEstimate => Self::Estimate,
+            AbandonPolicy::BillReserved => Self::Reservation,
+        }
+    }
+}
+
+/// A row of `ai_usage_records`: one billed attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRecord {
+    /// The row.
+    pub id: UsageRecordId,
+    /// The identity over all ledgers (UUIDv7).
+    pub uid: String,
+    /// Whom it is billed to.
+    pub user: Option<String>,
+    /// The labels of the call.
+    pub tags: BTreeMap<String, String>,
+    /// The provider.
+    pub provider_id: ProviderId,
+    /// The provider's name.
+    pub provider: String,
+    /// The model that is billed: a row of `ai_models`.
+    pub model_id: ModelId,
+    /// The model's name at the provider.
+    pub model: String,
+    /// The config that was picked, which may be deleted since.
+    pub model_config_id: ModelConfigId,
+    /// The kind of work: `text_generation`.
+    pub usage_type: String,
+    /// What it consumed.
+    pub usage: Usage,
+    /// All tokens, where known.
+    pub token_consumed: Option<u64>,
+    /// What it cost; absent if unpriced.
+    pub cost_amount: Option<Decimal>,
+    /// The currency of the cost.
+    pub currency: Option<Currency>,
+    /// Where the cost comes from.
+    pub cost_status: CostStatus,
+    /// What produced the number.
+    pub billed_by: BilledBy,
+    /// The lines of the cost.
+    pub receipt: Vec<ReceiptLine>,
+    /// The price rows that were applied.
+    pub price_ids: Vec<PriceId>,
+    /// How it ended.
+    pub status: RecordStatus,
+    /// The id of the call, shared by its attempts.
+    pub request_id: String,
+    /// The provider's id of the request.
+    pub provider_request_id: Option<String>,
+    /// The model that the provider says it served.
+    pub served_model: Option<String>,
+    /// The place among the call's attempts, from 1.
+    pub attempt: u32,
+    /// The code of the error that ended it.
+    pub error_code: Option<String>,
+    /// The error's sentence.
+    pub error_message: Option<String>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
+    /// When it was settled.
+    pub created_at: Timestamp,
+}
+
+/// Which usage records to return. Records come in the order in which they were settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UsageFilter {
+    /// Only those of a user.
+    pub user: Option<String>,
+    /// Only those with all these tags.
+    pub tags: BTreeMap<String, String>,
+    /// Only those of a provider.
+    pub provider: Option<String>,
+    /// Only those of a model, as `provider/model` or the bare name.
+    pub model: Option<String>,
+    /// Only those of one call.
+    pub request_id: Option<String>,
+    /// Only those with a status.
+    pub status: Option<RecordStatus>,
+    /// Only those with a cost status.
+    pub cost_status: Option<CostStatus>,
+    /// Only those settled at or after this instant.
+    pub since: Option<Timestamp>,
+    /// Only those settled before this instant.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of usage records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsagePage {
+    /// The records.
+    pub records: Vec<UsageRecord>,
+    /// What to pass to get the next page; absent on the last one.
+    pub next_cursor: Option<String>,
+}

@@ -1,0 +1,182 @@
+//! The reply of a call and the events of a streamed one.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ids::{ModelConfigId, ModelId};
+use super::message::{AssistantMessage, ToolCall};
+use super::money::Currency;
+use super::receipt::{CostStatus, Receipt};
+use super::record::RecordStatus;
+use super::usage::Usage;
+
+/// Why the model stopped, in OpenAI's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FinishReason {
+    /// The answer is complete, or a stop text was reached.
+    Stop,
+    /// A token limit was reached.
+    Length,
+    /// The model calls tools and waits for their results.
+    ToolCalls,
+    /// The content was withheld.
+    ContentFilter,
+    /// The provider gave another reason; see `provider_finish_reason`.
+    Other,
+}
+
+/// One answer of a reply.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The place of the answer among several.
+    pub index: u32,
+    /// What the model said.
+    pub message: AssistantMessage,
+    /// Why it stopped, in OpenAI's words; absent if the provider never said.
+    pub finish_reason: Option<FinishReason>,
+    /// Why it stopped, in the provider's words.
+    pub provider_finish_reason: Option<String>,
+}
+
+/// What an adapter reads from a provider's answer. The client adds what it cost to make a [`ChatReply`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The provider's id of the answer.
+    pub id: Option<String>,
+    /// The model that the provider says it served.
+    pub model: Option<String>,
+    /// The answers; empty if the provider withheld all of them.
+    pub choices: Vec<Choice>,
+    /// The tier that was served.
+    pub service_tier: Option<String>,
+}
+
+/// A complete reply: what the model said, what it consumed, and what it cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChatReply {
+    /// The id of the call, shared by all its attempts and records (UUIDv7).
+    pub request_id: String,
+    /// The provider's id of the answer.
+    pub id: Option<String>,
+    /// The provider that answered.
+    pub provider: String,
+    /// The model that was asked, without its provider.
+    pub model: String,
+    /// The model that the provider says it served, which may be a dated version.
+    pub served_model: Option<String>,
+    /// The text of the first answer.
+    pub text: String,
+    /// The reasoning text of the first answer.
+    pub reasoning: Option<String>,
+    /// The tool calls of the first answer.
+    pub tool_calls: Vec<ToolCall>,
+    /// Why the first answer stopped, in OpenAI's words.
+    pub finish_reason: Option<FinishReason>,
+    /// Why the first answer stopped, in the provider's words.
+    pub provider_finish_reason: Option<String>,
+    /// Every answer.
+    pub choices: Vec<Choice>,
+    /// What the answer consumed.
+    pub usage: Usage,
+    /// What all attempts cost together, in `currency`; absent if any of them has no price.
+    pub cost: Option<Decimal>,
+    /// The currency of `cost`.
+    pub currency: Option<Currency>,
+    /// Where the cost of the answer comes from.
+    pub cost_status: CostStatus,
+    /// One line per attempt and meter.
+    pub receipt: Receipt,
+    /// Every attempt, the failed ones included, in order.
+    pub attempts: Vec<Attempt>,
+    /// Whether an earlier call with the same idempotency key made this reply; it was billed then.
+    pub replayed: bool,
+}
+
+/// One attempt of a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The place among the attempts, from 1.
+    pub number: u32,
+    /// The provider that was asked.
+    pub provider: String,
+    /// The model that was asked.
+    pub model: String,
+    /// The config that was picked: the pricing id.
+    pub model_config_id: ModelConfigId,
+    /// The model that is billed: the billing id.
+    pub model_id: ModelId,
+    /// The usage record of the attempt (UUIDv7).
+    pub record_uid: String,
+    /// How it ended.
+    pub status: RecordStatus,
+    /// The code of the error that ended it.
+    pub error_code: Option<String>,
+    /// What it cost.
+    pub cost: Option<Decimal>,
+    /// The currency of `cost`.
+    pub currency: Option<Currency>,
+    /// Where the cost comes from.
+    pub cost_status: CostStatus,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// A piece of an answer, as it arrives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Delta {
+    /// The place of the answer among several.
+    pub index: u32,
+    /// New text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// New reasoning text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reasoning: String,
+    /// An opaque reasoning block that is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking_block: Option<Value>,
+    /// New text of a refusal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub refusal: String,
+    /// Pieces of tool calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCallDelta>,
+    /// Why the answer stopped, in OpenAI's words, when it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<FinishReason>,
+    /// Why the answer stopped, in the provider's words, when it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_finish_reason: Option<String>,
+}
+
+/// A piece of a tool call. The first piece of an index has the id and the name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ToolCallDelta {
+    /// The place of the call among the answer's calls.
+    pub index: u32,
+    /// The id, on the first piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The function's name, on the first piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// More of the arguments' JSON text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arguments: String,
+    /// What the provider wants back unchanged with the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_content: Option<Value>,
+}
+
+/// An event of a streamed call. The last one is [`StreamEvent::Done`], unless the stream ends in an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum StreamEvent {
+    /// A piece of an answer.
+    Delta(Delta),
+    /// The whole reply, settled: its cost is in the ledger.
+    Done(Box<ChatReply>),
+}

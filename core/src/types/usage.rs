@@ -1,0 +1,144 @@
+//! Usage: what one attempt consumed, as the provider reported it and as disjoint meters.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::meter::Meter;
+
+/// What a provider reported, with the rule of its wire format; input to [`Usage`]. Missing is not zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportedUsage {
+    /// The input count as reported.
+    pub input: Option<u64>,
+    /// Tokens read from a cache.
+    pub cached_input: Option<u64>,
+    /// Tokens written to a cache, of all lifetimes.
+    pub cache_write: Option<u64>,
+    /// Tokens written to a 5-minute cache, where the lifetimes are told apart.
+    pub cache_write_5m: Option<u64>,
+    /// Tokens written to a 1-hour cache, where the lifetimes are told apart.
+    pub cache_write_1h: Option<u64>,
+    /// Whether `input` already contains the tokens read from and written to a cache.
+    pub input_includes_cache: bool,
+    /// Input tokens that stand outside `input` whatever the format (tool-use prompts, audio in some formats).
+    pub input_outside: Option<u64>,
+    /// The output count as reported.
+    pub output: Option<u64>,
+    /// Tokens spent on reasoning.
+    pub reasoning: Option<u64>,
+    /// Whether `output` already contains the reasoning tokens.
+    pub output_includes_reasoning: bool,
+    /// The total as reported.
+    pub total: Option<u64>,
+    /// What the provider says that the attempt cost, in its currency.
+    pub cost: Option<Decimal>,
+    /// Work inside the attempt that the counts above leave out, such as a compaction of the context.
+    pub iterations: Vec<ReportedIteration>,
+}
+
+/// Work inside an attempt that the top-level counts leave out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportedIteration {
+    /// The provider's name of the kind of work.
+    pub kind: String,
+    /// The model that did the work, where it is another one.
+    pub model: Option<String>,
+    /// What it consumed; it has no iterations of its own.
+    pub usage: ReportedUsage,
+}
+
+/// A contradiction or a gap in what a provider reported. It is kept on the usage record, never dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum UsageFlag {
+    /// More cached than input tokens were reported; the uncached remainder was set to zero.
+    CachedExceedsInput,
+    /// More reasoning than output tokens were reported; the answer's remainder was set to zero.
+    ReasoningExceedsOutput,
+    /// The parts do not sum to the reported total; the parts are billed.
+    TotalMismatch,
+    /// The total shows that reasoning stands outside the output count; it was added.
+    ReasoningAddedToOutput,
+    /// The split of cache writes by lifetime does not sum to their count; the rest is billed as 5-minute writes.
+    CacheWriteSplitMismatch,
+    /// No usage was reported; the quantities are estimates.
+    Estimated,
+    /// The true amount was above the reservation.
+    ExceededReservation,
+    /// Another model did part of the work, and has no price here; its part is not in the cost.
+    UnpricedIteration,
+}
+
+/// The quantities of one attempt, as disjoint meters. A meter that was not reported is absent, not zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The quantity of each meter that is known.
+    pub meters: BTreeMap<Meter, u64>,
+    /// What was contradictory or missing, in ascending order.
+    pub flags: Vec<UsageFlag>,
+    /// The total as the provider reported it.
+    pub reported_total: Option<u64>,
+    /// What the provider says that the attempt cost.
+    pub reported_cost: Option<Decimal>,
+    /// Billed work that the meters above leave out, such as a compaction of the context.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub iterations: Vec<Iteration>,
+}
+
+/// Billed work inside an attempt that its top-level meters leave out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Iteration {
+    /// The provider's name of the kind of work.
+    pub kind: String,
+    /// The model that did the work, where it is another one.
+    pub model: Option<String>,
+    /// The quantity of each meter that is known.
+    pub meters: BTreeMap<Meter, u64>,
+}
+
+impl Usage {
+    /// Returns the quantity of a meter, or nothing if it is not known.
+    #[must_use]
+    pub fn get(&self, meter: Meter) -> Option<u64> {
+        self.meters.get(&meter).copied()
+    }
+
+    /// Returns all input tokens, cached and written ones included.
+    #[must_use]
+    pub fn input_tokens(&self) -> Option<u64> {
+        self.sum(Meter::is_input)
+    }
+
+    /// Returns the input tokens that were written to a cache of any lifetime.
+    #[must_use]
+    pub fn cache_write_tokens(&self) -> Option<u64> {
+        self.sum(|meter| matches!(meter, Meter::CacheWrite5mToken | Meter::CacheWrite1hToken))
+    }
+
+    /// Returns all output tokens, reasoning included.
+    #[must_use]
+    pub fn output_tokens(&self) -> Option<u64> {
+        self.sum(Meter::is_output)
+    }
+
+    /// Returns all tokens, or nothing if neither side is known.
+    #[must_use]
+    pub fn total_tokens(&self) -> Option<u64> {
+        self.sum(|meter| meter.is_input() || meter.is_output())
+    }
+
+    /// Records a contradiction or a gap once.
+    pub fn flag(&mut self, flag: UsageFlag) {
+        if let Err(place) = self.flags.binary_search(&flag) {
+            self.flags.insert(place, flag);
+        }
+    }
+
+    fn sum(&self, counts: impl Fn(Meter) -> bool) -> Option<u64> {
+        let counted = self.meters.iter().filter(|(meter, _)| counts(**meter));
+        counted.map(|(_, quantity)| *quantity).reduce(u64::saturating_add)
+    }
+}
