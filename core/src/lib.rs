@@ -1,8 +1,11 @@
 //! Tollway: an embedded AI gateway with a billing ledger.
 
+pub mod billing;
+pub mod catalog;
 pub mod client;
 pub mod environment;
 pub mod provider;
+pub mod routing;
 pub mod settings;
 pub mod store;
 pub mod types;

@@ -1,0 +1,190 @@
+//! Bounds and estimates of a request's tokens, before and without a provider's count.
+//!
+//! A byte-level tokenizer never makes more tokens than there are UTF-8 bytes, so bytes bound text. What is not text has
+//! a bound per part, above the largest count that the vendors document for one part.
+
+use crate::types::{ChatRequest, Content, Message, Part, Usage, UsageFlag};
+
+/// Tokens that a chat template adds to a conversation at the most.
+const REQUEST_OVERHEAD: u64 = 256;
+/// Tokens that a chat template adds to a message at the most.
+const MESSAGE_OVERHEAD: u64 = 16;
+/// Tokens of the instructions that vendors add when tools are offered (Anthropic documents up to 530).
+const TOOLS_OVERHEAD: u64 = 1_024;
+/// Tokens of one image at the most (gpt-4o-mini counts 2,833 and 5,667 for each of up to 8 tiles).
+const IMAGE_BOUND: u64 = 48_169;
+/// Tokens of one image as a rule (Anthropic counts up to 1,600, Gemini 258 for each tile).
+const IMAGE_ESTIMATE: u64 = 1_100;
+/// Tokens of a document that is named by its id, whose size is not known here.
+const REMOTE_FILE_BOUND: u64 = 200_000;
+/// The output that is expected where the request does not limit it.
+const EXPECTED_OUTPUT: u64 = 512;
+
+/// What a request can consume at the most, and as a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InputSize {
+    /// No tokenizer makes more tokens of the input.
+    pub bound: u64,
+    /// About as many tokens as it will be.
+    pub estimate: u64,
+    /// Whether the request asks for 1-hour cache writes.
+    pub writes_1h: bool,
+}
+
+/// Measures the input of a request.
+#[must_use]
+pub fn input_size(request: &ChatRequest) -> InputSize {
+    let mut size = InputSize { bound: REQUEST_OVERHEAD, estimate: 3, writes_1h: false };
+    for message in &request.messages {
+        size.bound += MESSAGE_OVERHEAD;
+        size.estimate += 4;
+        match message {
+            Message::System(message) | Message::User(message) => size.add_content(&message.content),
+            Message::Tool(message) => size.add_content(&message.content),
+            Message::Assistant(message) => {
+                if let Some(content) = &message.content {
+                    size.add_content(content);
+                }
+                size.add_text(message.reasoning_content.as_deref().unwrap_or_default());
+                for block in &message.thinking_blocks {
+                    size.add_text(&block.to_string());
+                }
+                for call in &message.tool_calls {
+                    size.add_text(&call.id);
+                    size.add_text(&call.function.name);
+                    size.add_text(&call.function.arguments);
+                }
+            }
+        }
+    }
+    if !request.tools.is_empty() {
+        size.bound += TOOLS_OVERHEAD;
+        size.add_json(&request.tools);
+    }
+    if let Some(format) = &request.response_format {
+        size.add_json(format);
+    }
+    if !request.extra.is_empty() {
+        size.add_json(&request.extra);
+    }
+    size
+}
+
+impl InputSize {
+    fn add_content(&mut self, content: &Content) {
+        match content {
+            Content::Text(text) => self.add_text(text),
+            Content::Parts(parts) => parts.iter().for_each(|part| self.add_part(part)),
+        }
+    }
+
+    fn add_part(&mut self, part: &Part) {
+        let cache_control = match part {
+            Part::Text { text, cache_control } => {
+                self.add_text(text);
+                cache_control.as_ref()
+            }
+            Part::ImageUrl { cache_control, .. } => {
+                self.bound += IMAGE_BOUND;
+                self.estimate += IMAGE_ESTIMATE;
+                cache_control.as_ref()
+            }
+            Part::InputAudio { input_audio } => {
+                self.add_encoded(&input_audio.data);
+                None
+            }
+            Part::File { file } => {
+                match &file.file_data {
+                    Some(data) => self.add_encoded(data),
+                    None => self.bound += REMOTE_FILE_BOUND,
+                }
+                None
+            }
+        };
+        self.writes_1h |= cache_control.is_some_and(|control| control.ttl.as_deref() == Some("1h"));
+    }
+
+    fn add_text(&mut self, text: &str) {
+        self.bound += text.len() as u64;
+        self.estimate += estimate_tokens(text);
+    }
+
+    fn add_json(&mut self, value: &impl serde::Serialize) {
+        let text = serde_json::to_string(value).unwrap_or_default();
+        self.writes_1h |= text.contains(r#""ttl":"1h""#);
+        self.add_text(&text);
+    }
+
+    fn add_encoded(&mut self, base64: &str) {
+        let bytes = base64.len() as u64;
+        self.bound += bytes;
+        self.estimate += bytes / 40;
+    }
+}
+
+/// Estimates the tokens of a text: four ASCII characters make one, as does every other character.
+#[must_use]
+pub fn estimate_tokens(text: &str) -> u64 {
+    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
+    let characters = text.chars().count() as u64;
+    ascii.div_ceil(4) + (characters - ascii)
+}
+
+/// Returns the output that a request probably makes: its limit, but no more than an ordinary answer.
+#[must_use]
+pub fn expected_output(request: &ChatRequest, limit: Option<u64>) -> u64 {
+    let answers = u64::from(request.n.unwrap_or(1).max(1));
+    request.max_tokens.or(limit).map_or(EXPECTED_OUTPUT, |limit| limit.min(EXPECTED_OUTPUT)) * answers
+}
+
+/// Makes the usage of an answer whose provider did not report it, flagged as an estimate.
+#[must_use]
+pub fn estimated_usage(input_tokens: u64, output_tokens: u64) -> Usage {
+    let mut usage = Usage::default();
+    usage.meters.insert(crate::types::Meter::InputToken, input_tokens);
+    usage.meters.insert(crate::types::Meter::OutputToken, output_tokens);
+    usage.flag(UsageFlag::Estimated);
+    usage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{ImageUrl, TextMessage};
+
+    fn request(content: Content) -> ChatRequest {
+        let messages = vec![Message::User(TextMessage { content, name: None })];
+        ChatRequest { messages, ..ChatRequest::default() }
+    }
+
+    #[test]
+    fn bytes_bound_the_tokens_of_any_text() {
+        let size = input_size(&request(Content::Text("三条河流".into())));
+        assert_eq!(size.bound, REQUEST_OVERHEAD + MESSAGE_OVERHEAD + 12);
+        assert!(size.estimate <= size.bound);
+    }
+
+    #[test]
+    fn an_image_is_bounded_by_its_vendors_largest_count_and_not_by_its_bytes() {
+        let url = format!("data:image/png;base64,{}", "A".repeat(1_000_000));
+        let part = Part::ImageUrl { image_url: ImageUrl { url, detail: None }, cache_control: None };
+        let size = input_size(&request(Content::Parts(vec![part])));
+        assert_eq!(size.bound, REQUEST_OVERHEAD + MESSAGE_OVERHEAD + IMAGE_BOUND);
+    }
+
+    #[test]
+    fn one_hour_writes_are_seen_wherever_they_are_asked_for() {
+        let part: Part =
+            serde_json::from_str(r#"{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}"#)
+                .unwrap();
+        assert!(input_size(&request(Content::Parts(vec![part]))).writes_1h);
+        assert!(!input_size(&request(Content::Text("a".into()))).writes_1h);
+    }
+
+    #[test]
+    fn an_estimate_counts_four_letters_or_one_character_as_a_token() {
+        assert_eq!(estimate_tokens(""), 0);
+        assert_eq!(estimate_tokens("rivers!!"), 2);
+        assert_eq!(estimate_tokens("三条河流"), 4);
+    }
+}

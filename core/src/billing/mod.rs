@@ -1,0 +1,4 @@
+//! Billing: from a provider's usage to meters, from meters and prices to a receipt, and the bounds that caps hold.
+
+pub mod bound;
+pub mod price;

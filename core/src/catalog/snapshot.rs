@@ -1,0 +1,91 @@
+//! The configuration as routing and pricing see it: one version of the file, indexed, in memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::billing::price::PriceSet;
+use crate::store::Configuration;
+use crate::types::{ModelConfig, ModelConfigId, Price, Result, Route};
+
+/// One version of the configuration. It never changes; a change of the file makes another snapshot.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The version of the file that it was read from.
+    pub version: u64,
+    configs: Vec<Arc<ModelConfig>>,
+    routes: HashMap<String, Route>,
+    prices: HashMap<ModelConfigId, Vec<Price>>,
+}
+
+impl Snapshot {
+    /// Indexes a configuration.
+    #[must_use]
+    pub fn new(configuration: Configuration) -> Self {
+        let mut prices = HashMap::<_, Vec<_>>::new();
+        for price in configuration.prices {
+            prices.entry(price.model_config_id).or_default().push(price);
+        }
+        Self {
+            version: configuration.version,
+            configs: configuration.model_configs.into_iter().map(Arc::new).collect(),
+            routes: configuration.routes.into_iter().map(|route| (route.terms.name.clone(), route)).collect(),
+            prices,
+        }
+    }
+
+    /// Returns all model configs, by id.
+    #[must_use]
+    pub fn configs(&self) -> &[Arc<ModelConfig>] {
+        &self.configs
+    }
+
+    /// Returns the configs that a reference names: an alias, `provider/model` (or `provider:model`), a bare model name,
+    /// or an id. Several configs may share a `provider/model`; they come by priority, then by id.
+    #[must_use]
+    pub fn named(&self, reference: &str) -> Vec<Arc<ModelConfig>> {
+        let by_alias = |config: &&Arc<ModelConfig>| config.alias.as_deref() == Some(reference);
+        let by_name = |config: &&Arc<ModelConfig>| {
+            let rest = reference.strip_prefix(config.provider.as_str());
+            let model = rest.and_then(|rest| rest.strip_prefix(['/', ':']));
+            model == Some(config.model_name.as_str())
+        };
+        let by_model = |config: &&Arc<ModelConfig>| config.model_name == reference;
+        let by_id = |config: &&Arc<ModelConfig>| reference.parse() == Ok(config.id.get());
+        let tests: [&dyn Fn(&&Arc<ModelConfig>) -> bool; 4] = [&by_alias, &by_name, &by_model, &by_id];
+        for test in tests {
+            let mut found: Vec<_> = self.configs.iter().filter(|config| test(config)).cloned().collect();
+            if !found.is_empty() {
+                found.sort_by_key(|config| (config.priority, config.id));
+                return found;
+            }
+        }
+        Vec::new()
+    }
+
+    /// Returns the route of a name.
+    #[must_use]
+    pub fn route(&self, name: &str) -> Option<&Route> {
+        self.routes.get(name)
+    }
+
+    /// Returns all routes, by name.
+    #[must_use]
+    pub fn routes(&self) -> Vec<&Route> {
+        let mut routes: Vec<_> = self.routes.values().collect();
+        routes.sort_by(|left, right| left.terms.name.cmp(&right.terms.name));
+        routes
+    }
+
+    /// Returns all prices of a config, in force or not, by id.
+    #[must_use]
+    pub fn prices(&self, config: ModelConfigId) -> &[Price] {
+        self.prices.get(&config).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the prices of a config that are in force at an instant. It takes the pricing id and no other.
+    pub fn price_set(&self, config: ModelConfigId, at: Timestamp) -> Result<PriceSet> {
+        PriceSet::in_force(self.prices(config), at)
+    }
+}

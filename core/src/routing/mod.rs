@@ -1,0 +1,5 @@
+//! Routing: which model configs may serve a request, in which order, and what to do when one fails.
+
+pub mod health;
+pub mod retry;
+pub mod select;

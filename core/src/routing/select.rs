@@ -1,0 +1,240 @@
+//! The choice of candidates for a request, with the reason why each other config was passed over.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::billing::bound::{expected_output, input_size};
+use crate::catalog::snapshot::Snapshot;
+use crate::types::{
+    Capability, ChatRequest, Currency, Error, ErrorKind, ModelConfig, Money, Result, Route, RouteTerms, Strategy,
+};
+
+/// The candidates of a request, best first, and why each other config is not among them.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// The configs to try, in order.
+    pub candidates: Vec<Arc<ModelConfig>>,
+    /// The configs that were passed over, by name, with the reason.
+    pub passed_over: Vec<(String, String)>,
+}
+
+impl Selection {
+    /// Notes why a config is not tried.
+    pub fn pass_over(&mut self, config: &ModelConfig, reason: impl Into<String>) {
+        let name = config.alias.clone().unwrap_or_else(|| config.name());
+        self.passed_over.push((name, reason.into()));
+    }
+
+    /// Makes the error of a request that nothing can serve; it names each config and why it was passed over.
+    #[must_use]
+    pub fn no_route(&self, wanted: &str) -> Error {
+        let mut detail = format!("no model config can serve {wanted}");
+        if self.passed_over.is_empty() {
+            detail.push_str("; no model config exists yet: add one");
+        }
+        for (place, (name, reason)) in self.passed_over.iter().enumerate() {
+            let _ = write!(detail, "{} {name}: {reason}", if place == 0 { ";" } else { "," });
+        }
+        Error::new(ErrorKind::NoRoute, detail)
+    }
+
+    fn keep_active(&mut self, configs: impl IntoIterator<Item = Arc<ModelConfig>>) {
+        for config in configs {
+            if !config.is_active {
+                self.pass_over(&config, "it is inactive");
+            } else if !self.candidates.iter().any(|other| other.id == config.id) {
+                self.candidates.push(config);
+            }
+        }
+    }
+}
+
+/// Chooses the candidates of a text request. `fallbacks` are tried, in order, after what the request names.
+///
+/// Fails with `no_route`, saying which configs exist and why each was passed over.
+pub fn select(
+    snapshot: &Snapshot,
+    request: &ChatRequest,
+    fallbacks: Option<&[String]>,
+    now: Timestamp,
+) -> Result<Selection> {
+    let mut selection = Selection::default();
+    let wanted = request.model.as_deref().unwrap_or(Capability::Text.name());
+    add_named(snapshot, request, wanted, now, &mut selection)?;
+    for fallback in fallbacks.unwrap_or_default() {
+        add_named(snapshot, request, fallback, now, &mut selection)?;
+    }
+    for config in &selection.candidates {
+        if config.capability != Capability::Text {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("field `model`: {} makes {}, not text", config.name(), config.capability.name()),
+            ));
+        }
+    }
+    if selection.candidates.is_empty() {
+        return Err(selection.no_route(&format!("{wanted:?}")));
+    }
+    Ok(selection)
+}
+
+fn add_named(
+    snapshot: &Snapshot,
+    request: &ChatRequest,
+    wanted: &str,
+    now: Timestamp,
+    selection: &mut Selection,
+) -> Result<()> {
+    if let Some(route) = snapshot.route(wanted) {
+        return by_route(snapshot, request, route, now, selection);
+    }
+    if let Some(capability) = Capability::from_name(wanted) {
+        by_default(snapshot, capability, selection);
+        return Ok(());
+    }
+    let named = snapshot.named(wanted);
+    if named.is_empty() {
+        for config in snapshot.configs() {
+            selection.pass_over(config, "it has another name");
+        }
+        return Err(selection.no_route(&format!("{wanted:?}")));
+    }
+    selection.keep_active(named);
+    Ok(())
+}
+
+/// The strategy `single`: the default of the capability, or its only active config.
+fn by_default(snapshot: &Snapshot, capability: Capability, selection: &mut Selection) {
+    let of_capability: Vec<_> = snapshot.configs().iter().filter(|config| config.capability == capability).collect();
+    let active: Vec<_> = of_capability.iter().filter(|config| config.is_active).collect();
+    for config in &of_capability {
+        let reason = if config.is_default && config.is_active || active.len() == 1 && config.is_active {
+            selection.candidates.push(Arc::clone(config));
+            continue;
+        } else if !config.is_active {
+            "it is inactive".to_owned()
+        } else {
+            format!("it is not the default of {} and there is no route", capability.name())
+        };
+        selection.pass_over(config, reason);
+    }
+}
+
+fn by_route(
+    snapshot: &Snapshot,
+    request: &ChatRequest,
+    route: &Route,
+    now: Timestamp,
+    selection: &mut Selection,
+) -> Result<()> {
+    let terms = &route.terms;
+    let capability = Capability::from_name(&terms.name).unwrap_or_default();
+    let chain: Vec<_> = if terms.models.is_empty() {
+        let mut all: Vec<_> =
+            snapshot.configs().iter().filter(|config| config.capability == capability).cloned().collect();
+        all.sort_by_key(|config| (config.priority, !config.is_default, config.id));
+        all
+    } else {
+        let mut chain = Vec::new();
+        for name in &terms.models {
+            let named = snapshot.named(name);
+            if named.is_empty() {
+                selection.passed_over.push((name.clone(), "the route names it, but no config has this name".into()));
+            }
+            chain.extend(named);
+        }
+        chain
+    };
+    match terms.strategy {
+        Strategy::Single if terms.models.is_empty() => by_default(snapshot, capability, selection),
+        Strategy::Single => {
+            selection.keep_active(chain);
+            selection.candidates.truncate(1);
+        }
+        Strategy::Fallback => selection.keep_active(chain),
+        Strategy::Economy => by_cost(snapshot, request, terms, chain, now, selection)?,
+    }
+    Ok(())
+}
+
+/// The strategy `economy`: by what this request is expected to cost at the prices in force, cheapest first.
+fn by_cost(
+    snapshot: &Snapshot,
+    request: &ChatRequest,
+    terms: &RouteTerms,
+    chain: Vec<Arc<ModelConfig>>,
+    now: Timestamp,
+    selection: &mut Selection,
+) -> Result<()> {
+    let mut offers = Vec::new();
+    for config in chain {
+        if !config.is_active {
+            selection.pass_over(&config, "it is inactive");
+            continue;
+        }
+        match expected_cost(snapshot, request, &config, now)? {
+            Some(cost) => offers.push((cost, config)),
+            None => selection.pass_over(&config, "it has no price in force, which economy needs"),
+        }
+    }
+    let currency = terms.maximum_cost.map_or_else(|| main_currency(&offers), |maximum| Some(maximum.currency));
+    offers.retain(|(cost, config)| {
+        let reason = if Some(cost.currency) != currency {
+            let other = currency.map(|currency| currency.to_string()).unwrap_or_default();
+            format!("its price is in {}, which cannot be compared with {other}", cost.currency)
+        } else if terms.maximum_cost.is_some_and(|maximum| cost.amount > maximum.amount) {
+            format!("this request would cost about {cost}, above the route's maximum")
+        } else {
+            return true;
+        };
+        selection.pass_over(config, reason);
+        false
+    });
+    let preferred = |config: &ModelConfig| terms.preferred_providers.contains(&config.provider);
+    if offers.iter().any(|(_, config)| preferred(config)) {
+        offers.retain(|(_, config)| {
+            let keep = preferred(config);
+            if !keep {
+                selection.pass_over(config, "its provider is not among the preferred ones");
+            }
+            keep
+        });
+    }
+    offers.sort_by(|(left, left_config), (right, right_config)| {
+        let key = |config: &ModelConfig| (config.priority, config.id);
+        left.amount.cmp(&right.amount).then_with(|| key(left_config).cmp(&key(right_config)))
+    });
+    selection.keep_active(offers.into_iter().map(|(_, config)| config));
+    Ok(())
+}
+
+/// Returns what a request is expected to cost with a config, or nothing if the config has no price in force.
+pub fn expected_cost(
+    snapshot: &Snapshot,
+    request: &ChatRequest,
+    config: &ModelConfig,
+    now: Timestamp,
+) -> Result<Option<Money>> {
+    let output = expected_output(request, output_limit_of(config));
+    let usage = crate::billing::bound::estimated_usage(input_size(request).estimate, output);
+    let head = crate::billing::price::BillHead { attempt: 1, model: "", reported_currency: Currency::USD };
+    Ok(snapshot.price_set(config.id, now)?.bill(head, &usage)?.cost)
+}
+
+/// Returns the most output tokens that a config's model makes, where the config says it.
+#[must_use]
+pub fn output_limit_of(config: &ModelConfig) -> Option<u64> {
+    config.model_params.get("max_output_tokens").and_then(serde_json::Value::as_u64)
+}
+
+/// Picks the currency that most offers are in; of equals, the first offer's.
+fn main_currency(offers: &[(Money, Arc<ModelConfig>)]) -> Option<Currency> {
+    let count = |currency| offers.iter().filter(|(cost, _)| cost.currency == currency).count();
+    offers.iter().rev().map(|(cost, _)| cost.currency).max_by_key(|currency| count(*currency))
+}
+
+#[cfg(test)]
+#[path = "select_tests.rs"]
+mod tests;
