@@ -1,202 +1,133 @@
 //! The client: the only module that knows all others, and the way of a call.
-#![allow(missing_docs, unused_variables, clippy::todo, clippy::unused_async, reason = "signatures first")]
+//!
+//! A call runs in a task of its own, tracked until its settlement is in the file, so that a caller who drops the future
+//! or the stream still gets a bill.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod admin;
+mod attempt;
+mod call;
+mod idempotency;
+mod inputs;
+mod open;
+mod reply;
+mod settle;
+mod snapshots;
+mod stream;
+mod usage;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
+pub use stream::ChatStream;
 
 use crate::environment::Environment;
+use crate::provider::Framing;
+use crate::routing::health::Health;
 use crate::settings::Settings;
-use crate::types::*;
-use crate::vault::MasterKey;
+use crate::store::{Outcome, Store};
+use crate::transport::HttpClient;
+use crate::types::{CallOptions, ChatReply, ChatRequest, Error, ErrorKind, Result, StreamEvent};
+use crate::vault::Vault;
 
-/// An open file. Clones share it. Every async method must be awaited inside a tokio runtime.
+/// An open file, and the engine over it. Clones share it; it closes when the last one is dropped.
+///
+/// Every async method must be awaited inside a tokio runtime. A handle must not be used in a forked child, which gets
+/// the error `forked`: the child opens the file again.
 #[derive(Clone)]
 pub struct Tollway {
-    inner: Arc<()>,
+    engine: Arc<Engine>,
 }
 
-/// A model config to add. `name` is `provider/model`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ModelInput {
-    pub name: String,
-    pub alias: Option<String>,
-    pub capability: Capability,
-    pub api_key: Option<SecretString>,
-    pub base_url: Option<String>,
-    pub params: Map<String, Value>,
-    pub default: bool,
-    pub priority: i64,
-    pub active: Option<bool>,
-    pub description: Option<String>,
-    /// Prices by meter name; those of the bundled catalog where absent. An explicit empty map means: unpriced.
-    pub prices: Option<BTreeMap<Meter, PriceInput>>,
-}
-
-/// Fields of a model config to change; an absent one stays.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ModelUpdate {
-    pub alias: Option<Option<String>>,
-    pub api_key: Option<SecretString>,
-    pub base_url: Option<Option<String>>,
-    pub params: Option<Map<String, Value>>,
-    pub default: Option<bool>,
-    pub priority: Option<i64>,
-    pub active: Option<bool>,
-    pub description: Option<Option<String>>,
-}
-
-/// A price to set.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PriceInput {
-    pub unit_price: Decimal,
-    pub unit: Unit,
-    pub currency: Currency,
-    #[serde(default)]
-    pub effective_date: Option<Timestamp>,
-    #[serde(default)]
-    pub expiry_date: Option<Timestamp>,
-    #[serde(default)]
-    pub source: Option<String>,
-}
-
-/// How to group usage records: `model`, `provider`, `user`, `day`, `month`, `status`, `currency`, or `tag:KEY`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SummaryQuery {
-    pub by: Vec<String>,
-    pub time_zone: Option<String>,
-    #[serde(flatten)]
-    pub filter: UsageFilter,
-}
-
-/// A group of usage records with exact totals.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct SummaryRow {
-    pub group: BTreeMap<String, Option<String>>,
-    pub calls: u64,
-    pub unpriced_calls: u64,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
-    pub totals: Totals,
-}
-
-/// What is known of a config's health in this process.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ModelHealth {
-    pub model: String,
-    pub model_config_id: ModelConfigId,
-    pub consecutive_failures: u32,
-    /// Seconds until it is probed again; absent if it is healthy.
-    pub cooling_for: Option<f64>,
-}
-
-/// A streamed call. Dropping it, or calling `cancel`, gives the call up; it is then settled by its abandon policy.
-pub struct ChatStream {
-    request_id: String,
-}
-
-impl ChatStream {
-    pub fn request_id(&self) -> &str {
-        &self.request_id
-    }
-    /// Waits for the next event. After an error or after `Done` it returns nothing.
-    pub async fn next(&mut self) -> Option<Result<StreamEvent>> {
-        todo!()
-    }
-    /// Waits for at least one event and returns all that are ready, at most `maximum`; empty at the end.
-    pub async fn next_batch(&mut self, maximum: usize) -> Vec<Result<StreamEvent>> {
-        todo!()
-    }
+/// What every call and every administrative method shares.
+struct Engine {
+    store: Arc<dyn Store>,
+    vault: Vault,
+    settings: Settings,
+    environment: Arc<dyn Environment>,
+    http: HttpClient,
+    health: Health,
+    snapshots: snapshots::Snapshots,
+    billing_ids: settle::BillingIds,
+    tracker: TaskTracker,
+    stopping: CancellationToken,
+    closed: AtomicBool,
+    process_id: u32,
 }
 
 impl Tollway {
-    pub async fn open(path: impl AsRef<Path>, master_key: MasterKey, settings: Settings) -> Result<Self> {
-        todo!()
-    }
-    pub async fn open_in(
-        path: impl AsRef<Path>,
-        master_key: MasterKey,
-        settings: Settings,
-        environment: Arc<dyn Environment>,
-    ) -> Result<Self> {
-        todo!()
-    }
+    /// Sends a chat request and returns the whole reply, settled.
+    ///
+    /// Dropping the future gives the call up: it is cancelled at the provider and billed by its abandon policy. Fails
+    /// with the kinds of [`ErrorKind`] that the design of the call names: budgets, routing, and the provider's.
     pub async fn chat(&self, request: ChatRequest, options: CallOptions) -> Result<ChatReply> {
-        todo!()
+        let mut stream = self.start(request, options, Framing::Json)?;
+        loop {
+            match stream.next().await {
+                Some(Ok(StreamEvent::Done(reply))) => return Ok(*reply),
+                Some(Ok(StreamEvent::Delta(_))) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Err(Error::new(ErrorKind::Cancelled, "the call ended without a reply")),
+            }
+        }
     }
+
+    /// Sends a chat request and returns its reply piece by piece.
+    ///
+    /// It returns at once; a failure before the first piece is the stream's first item. Dropping the stream gives the
+    /// call up: it is billed by its abandon policy.
+    #[expect(clippy::unused_async, reason = "every call of the surface is awaited, in every language")]
     pub async fn chat_stream(&self, request: ChatRequest, options: CallOptions) -> Result<ChatStream> {
-        todo!()
+        self.start(request, options, Framing::EventStream)
     }
-    /// `reference` everywhere: an alias, `provider/model`, or a config id as text.
-    pub async fn add_model(&self, input: ModelInput) -> Result<ModelConfig> {
-        todo!()
-    }
-    pub async fn update_model(&self, reference: &str, update: ModelUpdate) -> Result<ModelConfig> {
-        todo!()
-    }
-    pub async fn delete_model(&self, reference: &str) -> Result<()> {
-        todo!()
-    }
-    pub async fn model_configs(&self) -> Result<Vec<ModelConfig>> {
-        todo!()
-    }
-    pub async fn used_models(&self) -> Result<Vec<Model>> {
-        todo!()
-    }
-    pub async fn model_health(&self) -> Result<Vec<ModelHealth>> {
-        todo!()
-    }
-    pub async fn set_prices(&self, reference: &str, prices: BTreeMap<Meter, PriceInput>) -> Result<Vec<PriceId>> {
-        todo!()
-    }
-    pub async fn prices(&self, reference: Option<&str>) -> Result<Vec<Price>> {
-        todo!()
-    }
-    pub async fn expire_price(&self, id: PriceId, at: Option<Timestamp>) -> Result<()> {
-        todo!()
-    }
-    pub async fn set_route(&self, terms: RouteTerms) -> Result<()> {
-        todo!()
-    }
-    pub async fn routes(&self) -> Result<Vec<Route>> {
-        todo!()
-    }
-    pub async fn delete_route(&self, name: &str) -> Result<()> {
-        todo!()
-    }
-    pub async fn set_budget(&self, terms: BudgetTerms) -> Result<BudgetId> {
-        todo!()
-    }
-    pub async fn budgets(&self) -> Result<Vec<BudgetStatus>> {
-        todo!()
-    }
-    pub async fn delete_budget(&self, id: BudgetId) -> Result<()> {
-        todo!()
-    }
-    pub async fn usage_records(&self, filter: UsageFilter, cursor: Option<String>, limit: usize) -> Result<UsagePage> {
-        todo!()
-    }
-    pub async fn usage_summary(&self, query: SummaryQuery) -> Result<Vec<SummaryRow>> {
-        todo!()
-    }
-    pub async fn price_record(&self, uid: &str, cost: Money) -> Result<()> {
-        todo!()
-    }
-    pub async fn rotate_master_key(&self, master_key: MasterKey) -> Result<()> {
-        todo!()
-    }
-    /// Stops new calls, waits for settlements under way, at most for `timeout`; returns whether all ended.
+
+    /// Stops new calls, gives up those under way, and waits for their settlements, at most for `timeout`.
+    ///
+    /// Returns whether all settlements are in the file; what is not is left to recovery. Dropping the future leaves
+    /// the handle closed.
     pub async fn shutdown(&self, timeout: Duration) -> bool {
-        todo!()
+        self.engine.closed.store(true, Ordering::Release);
+        self.engine.stopping.cancel();
+        self.engine.tracker.close();
+        let late = self.engine.environment.sleep(timeout);
+        tokio::select! {
+            () = self.engine.tracker.wait() => true,
+            () = late => false,
+        }
     }
+
+    fn start(&self, request: ChatRequest, options: CallOptions, framing: Framing) -> Result<ChatStream> {
+        self.engine.check()?;
+        if request.messages.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidRequest, "field `messages` is empty; give at least one message"));
+        }
+        let (call, stream) = call::Call::new(Arc::clone(&self.engine), request, options, framing);
+        self.engine.tracker.spawn(call.run());
+        Ok(stream)
+    }
+}
+
+impl Engine {
+    /// Fails with `forked` in another process than the one that opened the file, and with `closed` after shutdown.
+    fn check(&self) -> Result<()> {
+        if self.environment.process_id() != self.process_id {
+            return Err(Error::new(
+                ErrorKind::Forked,
+                "this handle was opened before a fork; open the file again in this process",
+            ));
+        }
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "this handle was shut down; open the file again"));
+        }
+        Ok(())
+    }
+}
+
+/// An outcome that its operation never has.
+fn unexpected(outcome: &Outcome) -> Error {
+    Error::new(ErrorKind::Internal, format!("the store answered {outcome:?}, which does not belong to the operation"))
 }

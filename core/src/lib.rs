@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod client;
 pub mod environment;
 pub mod provider;
+pub mod report;
 pub mod routing;
 pub mod settings;
 pub mod store;

@@ -1,13 +1,13 @@
 //! The configuration as routing and pricing see it: one version of the file, indexed, in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::billing::price::PriceSet;
 use crate::store::Configuration;
-use crate::types::{ModelConfig, ModelConfigId, Price, Result, Route};
+use crate::types::{Budget, ModelConfig, ModelConfigId, Price, Result, Route, Scope};
 
 /// One version of the configuration. It never changes; a change of the file makes another snapshot.
 #[derive(Debug, Default)]
@@ -17,6 +17,7 @@ pub struct Snapshot {
     configs: Vec<Arc<ModelConfig>>,
     routes: HashMap<String, Route>,
     prices: HashMap<ModelConfigId, Vec<Price>>,
+    budgets: Vec<Budget>,
 }
 
 impl Snapshot {
@@ -32,6 +33,7 @@ impl Snapshot {
             configs: configuration.model_configs.into_iter().map(Arc::new).collect(),
             routes: configuration.routes.into_iter().map(|route| (route.terms.name.clone(), route)).collect(),
             prices,
+            budgets: configuration.budgets,
         }
     }
 
@@ -76,6 +78,16 @@ impl Snapshot {
         let mut routes: Vec<_> = self.routes.values().collect();
         routes.sort_by(|left, right| left.terms.name.cmp(&right.terms.name));
         routes
+    }
+
+    /// Tells whether any budget applies to a call.
+    #[must_use]
+    pub fn is_capped(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
+        self.budgets.iter().any(|budget| match &budget.terms.scope {
+            Scope::Everyone => true,
+            Scope::User { user: capped } => user == Some(capped.as_str()),
+            Scope::Tag { key, value } => tags.get(key) == Some(value),
+        })
     }
 
     /// Returns all prices of a config, in force or not, by id.

@@ -173,6 +173,13 @@ impl Error {
         self
     }
 
+    /// Adds to the sentence for people.
+    #[must_use]
+    pub fn with_detail_suffix(mut self, suffix: &str) -> Self {
+        self.0.detail.push_str(suffix);
+        self
+    }
+
     /// Returns what the caller must do.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -107,7 +107,7 @@ pub struct Attempt {
     /// The config that was picked: the pricing id.
     pub model_config_id: ModelConfigId,
     /// The model that is billed: the billing id.
-    pub model_id: ModelId,
+    pub model_id: Option<ModelId>,
     /// The usage record of the attempt (UUIDv7).
     pub record_uid: String,
     /// How it ended.

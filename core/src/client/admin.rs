@@ -1,0 +1,360 @@
+//! What administrators do: model configs, prices, routes and budgets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
+use super::open::key_identity;
+use super::{Tollway, unexpected};
+use crate::billing::price::PriceSet;
+use crate::catalog::bundled;
+use crate::catalog::snapshot::Snapshot;
+use crate::provider::{validate_params, vendor};
+use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealKey};
+use crate::types::{
+    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Meter, Model,
+    ModelConfig, ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret,
+};
+
+impl Tollway {
+    /// Adds a model config. Its prices are those given, or else those of the bundled catalog for exactly this model.
+    ///
+    /// Fails with `invalid_request` if a field is wrong, or if the name is taken and no new alias is given.
+    pub async fn add_model(&self, input: ModelInput) -> Result<ModelConfig> {
+        self.engine.check()?;
+        let now = self.engine.environment.now();
+        let (provider, model_name) = split_name(&input.name)?;
+        check_alias(input.alias.as_deref())?;
+        validate_params(&input.params)?;
+        let entry = bundled().find(vendor(&provider).name, &model_name);
+        let mut model_params = input.params;
+        if let Some(limit) = entry.and_then(|entry| entry.max_output_tokens)
+            && !model_params.contains_key("max_output_tokens")
+        {
+            model_params.insert("max_output_tokens".to_owned(), limit.into());
+        }
+        let prices = match &input.prices {
+            Some(prices) => terms_of(prices, now)?,
+            None => entry.map(|entry| entry.price_terms(now)).unwrap_or_default(),
+        };
+        check_one_currency(&[], &prices)?;
+        let api_key = input.api_key.map(|api_key| {
+            let engine = Arc::clone(&self.engine);
+            let seal = move |id: ModelConfigId| {
+                use secrecy::ExposeSecret as _;
+                let sealed = engine.vault.seal(&key_identity(id), api_key.expose_secret().as_bytes())?;
+                Ok(SealedSecret(sealed))
+            };
+            Box::new(seal) as SealKey
+        });
+        let config = NewModelConfig {
+            provider,
+            model_name,
+            alias: input.alias,
+            capability: input.capability,
+            base_url: input.base_url,
+            model_params,
+            is_default: input.default,
+            priority: input.priority,
+            is_active: input.active.unwrap_or(true),
+            description: input.description,
+        };
+        crate::provider::check_target(&config.provider, config.base_url.as_deref(), &config.model_params)?;
+        match self.engine.store.apply(Operation::AddModelConfig { config, api_key, prices, now }).await? {
+            Outcome::ModelConfigAdded(id) => self.config_of(id).await,
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Changes fields of a model config; its health starts anew. `reference` is an alias, `provider/model`, or an id.
+    pub async fn update_model(&self, reference: &str, update: ModelUpdate) -> Result<ModelConfig> {
+        self.engine.check()?;
+        let config = self.one(reference).await?;
+        check_alias(update.alias.as_ref().and_then(Option::as_deref))?;
+        if let Some(params) = &update.params {
+            validate_params(params)?;
+        }
+        let base_url = update.base_url.clone().unwrap_or_else(|| config.base_url.clone());
+        let params = update.params.as_ref().unwrap_or(&config.model_params);
+        crate::provider::check_target(&config.provider, base_url.as_deref(), params)?;
+        let api_key = update.api_key.map(|api_key| {
+            use secrecy::ExposeSecret as _;
+            self.engine.vault.seal(&key_identity(config.id), api_key.expose_secret().as_bytes()).map(SealedSecret)
+        });
+        let change = Box::new(ModelConfigChange {
+            api_key: api_key.transpose()?,
+            alias: update.alias,
+            base_url: update.base_url,
+            model_params: update.params,
+            is_default: update.default,
+            priority: update.priority,
+            is_active: update.active,
+            description: update.description,
+        });
+        let now = self.engine.environment.now();
+        self.engine.store.apply(Operation::UpdateModelConfig { id: config.id, change, now }).await?;
+        self.engine.health.forget(config.id);
+        self.config_of(config.id).await
+    }
+
+    /// Deletes a model config and its prices. What it was used for stays in the ledger.
+    pub async fn delete_model(&self, reference: &str) -> Result<()> {
+        self.engine.check()?;
+        let id = self.one(reference).await?.id;
+        self.write(Operation::DeleteModelConfig { id }).await
+    }
+
+    /// Returns all model configs, by id.
+    pub async fn model_configs(&self) -> Result<Vec<ModelConfig>> {
+        self.engine.check()?;
+        Ok(self.engine.reload().await?.configs().iter().map(|config| config.as_ref().clone()).collect())
+    }
+
+    /// Returns all models that were used, by id: the billing identities, which are never deleted.
+    pub async fn used_models(&self) -> Result<Vec<Model>> {
+        self.engine.check()?;
+        self.engine.store.models().await
+    }
+
+    /// Returns what this process knows of the health of each config, by id.
+    pub async fn model_health(&self) -> Result<Vec<ModelHealth>> {
+        self.engine.check()?;
+        let snapshot = self.engine.snapshot().await?;
+        let now = self.engine.environment.monotonic();
+        let health = |config: &Arc<ModelConfig>| {
+            let condition = self.engine.health.condition(config.id, now);
+            ModelHealth {
+                model: config.alias.clone().unwrap_or_else(|| config.name()),
+                model_config_id: config.id,
+                consecutive_failures: condition.consecutive_failures,
+                cooling_for: condition.cooling_for.map(|left| left.as_secs_f64()),
+            }
+        };
+        Ok(snapshot.configs().iter().map(health).collect())
+    }
+
+    /// Sets prices of a config by meter. A price that is in force ends where its successor begins; past calls keep theirs.
+    pub async fn set_prices(&self, reference: &str, prices: BTreeMap<Meter, PriceInput>) -> Result<Vec<PriceId>> {
+        self.engine.check()?;
+        let now = self.engine.environment.now();
+        let config = self.one(reference).await?;
+        let prices = terms_of(&prices, now)?;
+        check_one_currency(self.engine.snapshot().await?.prices(config.id), &prices)?;
+        let outcome =
+            self.engine.store.apply(Operation::AddPrices { model_config_id: config.id, prices, now }).await?;
+        self.engine.reload().await?;
+        match outcome {
+            Outcome::PricesAdded(ids) => Ok(ids),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Returns the prices of a config, or of all, in force or not, by id.
+    pub async fn prices(&self, reference: Option<&str>) -> Result<Vec<Price>> {
+        self.engine.check()?;
+        let snapshot = self.engine.reload().await?;
+        let configs = match reference {
+            Some(reference) => vec![one(&snapshot, reference)?],
+            None => snapshot.configs().to_vec(),
+        };
+        let mut prices: Vec<_> = configs.iter().flat_map(|config| snapshot.prices(config.id)).cloned().collect();
+        prices.sort_by_key(|price| price.id);
+        Ok(prices)
+    }
+
+    /// Ends a price at an instant, or now.
+    pub async fn expire_price(&self, id: PriceId, at: Option<Timestamp>) -> Result<()> {
+        self.engine.check()?;
+        let at = at.unwrap_or_else(|| self.engine.environment.now());
+        self.write(Operation::ExpirePrice { id, at }).await
+    }
+
+    /// Adds a route, or replaces the one of its name. Its name is a capability, or an alias that requests can name.
+    pub async fn set_route(&self, terms: RouteTerms) -> Result<()> {
+        self.engine.check()?;
+        let snapshot = self.engine.reload().await?;
+        if terms.name.trim().is_empty() {
+            return Err(invalid("field `name`: give a capability or an alias"));
+        }
+        if Capability::from_name(&terms.name).is_none() {
+            if terms.models.is_empty() {
+                return Err(invalid(format!("field `models`: {:?} is no capability, so the route must name its models", terms.name)));
+            }
+            if !snapshot.named(&terms.name).is_empty() {
+                return Err(invalid(format!("field `name`: {:?} is a model config already", terms.name)));
+            }
+        }
+        for name in &terms.models {
+            if snapshot.named(name).is_empty() {
+                return Err(not_found(&snapshot, name));
+            }
+        }
+        let now = self.engine.environment.now();
+        self.write(Operation::PutRoute { terms, now }).await
+    }
+
+    /// Returns all routes, by name.
+    pub async fn routes(&self) -> Result<Vec<Route>> {
+        self.engine.check()?;
+        Ok(self.engine.reload().await?.routes().into_iter().cloned().collect())
+    }
+
+    /// Deletes a route by its name.
+    pub async fn delete_route(&self, name: &str) -> Result<()> {
+        self.engine.check()?;
+        self.write(Operation::DeleteRoute { name: name.to_owned() }).await
+    }
+
+    /// Sets a budget: adds it, or changes the limit of the one with the same scope, window, zone and kind of limit.
+    pub async fn set_budget(&self, terms: BudgetTerms) -> Result<BudgetId> {
+        self.engine.check()?;
+        let negative = matches!(terms.limit, Limit::Money(limit) if limit.amount < Decimal::ZERO);
+        if negative {
+            return Err(invalid("field `limit` is negative; give zero or more"));
+        }
+        let now = self.engine.environment.now();
+        crate::billing::window::window_bounds(terms.window, &terms.time_zone, now)?;
+        let outcome = self.engine.store.apply(Operation::PutBudget { terms, now }).await?;
+        self.engine.reload().await?;
+        match outcome {
+            Outcome::BudgetPut(id) => Ok(id),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Returns all budgets with their state in the running window, by id.
+    pub async fn budgets(&self) -> Result<Vec<BudgetStatus>> {
+        self.engine.check()?;
+        self.engine.store.budget_statuses(self.engine.environment.now()).await
+    }
+
+    /// Deletes a budget.
+    pub async fn delete_budget(&self, id: BudgetId) -> Result<()> {
+        self.engine.check()?;
+        self.write(Operation::DeleteBudget { id }).await
+    }
+
+    async fn write(&self, operation: Operation) -> Result<()> {
+        self.engine.store.apply(operation).await?;
+        self.engine.reload().await.map(|_| ())
+    }
+
+    async fn one(&self, reference: &str) -> Result<Arc<ModelConfig>> {
+        one(&*self.engine.reload().await?, reference)
+    }
+
+    async fn config_of(&self, id: ModelConfigId) -> Result<ModelConfig> {
+        let snapshot = self.engine.reload().await?;
+        let found = snapshot.configs().iter().find(|config| config.id == id);
+        found.map(|config| config.as_ref().clone()).ok_or_else(|| not_found(&snapshot, &id.to_string()))
+    }
+}
+
+/// Returns the one config that a reference names.
+fn one(snapshot: &Snapshot, reference: &str) -> Result<Arc<ModelConfig>> {
+    let mut named = snapshot.named(reference);
+    match named.len() {
+        0 => Err(not_found(snapshot, reference)),
+        1 => Ok(named.remove(0)),
+        count => {
+            let ids: Vec<_> = named.iter().map(|config| config.id.to_string()).collect();
+            Err(invalid(format!(
+                "{reference:?} names {count} model configs, with the ids {}; name one by its alias or its id",
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+fn not_found(snapshot: &Snapshot, reference: &str) -> Error {
+    let names: Vec<_> =
+        snapshot.configs().iter().map(|config| config.alias.clone().unwrap_or_else(|| config.name())).collect();
+    let known = if names.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", names.join(", ")) };
+    Error::new(ErrorKind::NotFound, format!("no model config is named {reference:?}; {known}"))
+}
+
+fn split_name(name: &str) -> Result<(String, String)> {
+    let split = name.split_once('/').or_else(|| name.split_once(':'));
+    match split {
+        Some((provider, model)) if is_provider_name(provider) && !model.trim().is_empty() => {
+            Ok((provider.to_ascii_lowercase(), model.to_owned()))
+        }
+        _ => Err(invalid(format!("field `name`: {name:?} is not of the form \"provider/model\""))),
+    }
+}
+
+fn is_provider_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
+}
+
+fn check_alias(alias: Option<&str>) -> Result<()> {
+    match alias {
+        Some(alias) if alias.trim().is_empty() => Err(invalid("field `alias` is empty; give a name or leave it out")),
+        Some(alias) if Capability::from_name(alias).is_some() => {
+            Err(invalid(format!("field `alias`: {alias:?} is the name of a capability; choose another")))
+        }
+        Some(alias) if alias.parse::<u64>().is_ok() => {
+            Err(invalid(format!("field `alias`: {alias:?} is a number, which names a config by its id; choose another")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn terms_of(prices: &BTreeMap<Meter, PriceInput>, now: Timestamp) -> Result<Vec<PriceTerms>> {
+    prices
+        .iter()
+        .map(|(meter, input)| {
+            let effective_date = input.effective_date.unwrap_or(now);
+            if input.unit_price < Decimal::ZERO {
+                return Err(invalid(format!("the price of {meter} is negative; give zero or more")));
+            }
+            if input.unit_price.scale() > 18 {
+                return Err(invalid(format!("the price of {meter} has more than 18 decimal places")));
+            }
+            if !input.unit.fits(*meter) {
+                return Err(invalid(format!("a price of {meter} cannot be {}", input.unit.name())));
+            }
+            if input.expiry_date.is_some_and(|expiry| expiry <= effective_date) {
+                return Err(invalid(format!("the price of {meter} ends before it begins")));
+            }
+            Ok(PriceTerms {
+                pricing_type: *meter,
+                unit_price: input.unit_price,
+                unit: input.unit,
+                currency: input.currency,
+                effective_date,
+                expiry_date: input.expiry_date,
+                is_active: true,
+                source: input.source.clone().unwrap_or_else(|| "user".to_owned()),
+            })
+        })
+        .collect()
+}
+
+/// Checks that at no instant at which a new price begins, prices of two currencies are in force.
+fn check_one_currency(existing: &[Price], new: &[PriceTerms]) -> Result<()> {
+    for terms in new {
+        let at = terms.effective_date;
+        let replaced = |price: &&Price| new.iter().all(|other| other.pricing_type != price.terms.pricing_type);
+        PriceSet::in_force(existing.iter().filter(replaced), at)?
+            .currency()
+            .into_iter()
+            .chain(new.iter().filter(|other| other.in_force(at)).map(|other| other.currency))
+            .try_for_each(|currency| {
+                if currency == terms.currency {
+                    return Ok(());
+                }
+                Err(invalid(format!(
+                    "prices of one model would be in {currency} and in {}; set all its meters in one currency",
+                    terms.currency
+                )))
+            })?;
+    }
+    Ok(())
+}
+
+fn invalid(detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidRequest, detail)
+}

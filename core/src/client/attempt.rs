@@ -1,0 +1,266 @@
+//! One attempt: plan, reserve, send, and hand what came to settlement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::call::Call;
+use super::reply::{Assembly, estimate_output, whole_delta};
+use super::settle::Ended;
+use crate::billing::bound::{InputSize, input_size};
+use crate::billing::price::PriceSet;
+use crate::catalog::snapshot::Snapshot;
+use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target, adapter, vendor};
+use crate::routing::select::output_limit_of;
+use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
+use crate::transport::HttpResponse;
+use crate::types::{
+    AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result,
+};
+
+/// What an attempt is expected to do, fixed before it begins: the prices stay those of its first instant.
+pub(super) struct Plan {
+    pub(super) config: Arc<ModelConfig>,
+    pub(super) prices: PriceSet,
+    pub(super) size: InputSize,
+    /// The most output tokens, all answers together.
+    pub(super) output_bound: u64,
+    /// The limit to send where neither the request nor the model has one.
+    injected_limit: Option<u64>,
+    pub(super) worst_case: Option<Money>,
+    pub(super) record_uid: String,
+    pub(super) number: u32,
+    /// The monotonic instant at which it began.
+    pub(super) started: Duration,
+}
+
+/// What came from the provider, as far as it came.
+#[derive(Default)]
+pub(super) struct Received {
+    /// Whether the answer began: a status of success arrived.
+    pub(super) answered: bool,
+    pub(super) provider_request_id: Option<String>,
+    whole: Option<(Completion, Option<ReportedUsage>)>,
+    decoder: Option<Box<dyn StreamDecoder>>,
+    assembly: Assembly,
+    body_bytes: u64,
+}
+
+impl Received {
+    /// Returns the usage that the provider reported, if it is final.
+    pub(super) fn usage(&self) -> Option<ReportedUsage> {
+        match &self.whole {
+            Some((_, usage)) => usage.clone(),
+            None => self.decoder.as_ref().and_then(|decoder| decoder.usage()),
+        }
+    }
+
+    /// Returns the answer as far as it came.
+    pub(super) fn completion(&self) -> Completion {
+        match &self.whole {
+            Some((completion, _)) => completion.clone(),
+            None => Completion {
+                choices: self.assembly.choices(),
+                ..self.decoder.as_ref().map(|decoder| decoder.summary()).unwrap_or_default()
+            },
+        }
+    }
+
+    /// Tells whether any of the answer came.
+    pub(super) fn brought_anything(&self) -> bool {
+        self.whole.is_some() || !self.assembly.is_empty() || self.body_bytes > 0
+    }
+
+    /// Estimates the output tokens of what came.
+    pub(super) fn estimated_output(&self) -> u64 {
+        estimate_output(&self.completion().choices).max(self.body_bytes.div_ceil(4))
+    }
+}
+
+impl Call {
+    /// Makes one attempt with a config. On failure the error has its target, and the attempt is settled and recorded
+    /// if it was reserved.
+    pub(super) async fn attempt(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<ChatReply> {
+        let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
+        let plan = self.plan(snapshot, config).map_err(targeted)?;
+        let api_key = self.api_key(config).map_err(targeted)?;
+        let target = Target {
+            vendor: vendor(&config.provider),
+            provider: &config.provider,
+            model: &config.model_name,
+            base_url: config.base_url.as_deref(),
+            api_key: api_key.as_ref(),
+            params: &config.model_params,
+        };
+        let adapter = adapter(&target).map_err(targeted)?;
+        let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
+        let limit = plan.injected_limit.filter(|_| capped);
+        let mut encoded = adapter.encode(&target, &self.request, limit, self.framing).map_err(targeted)?;
+        let reserved = self.reserve(&plan).await.map_err(targeted)?;
+        if reserved.budgets_apply && !capped && plan.injected_limit.is_some() {
+            encoded = adapter.encode(&target, &self.request, plan.injected_limit, self.framing).map_err(targeted)?;
+        }
+        let ticket = self.engine.health.begin(config.id, self.engine.environment.monotonic());
+        let mut received = Received::default();
+        let ended = self.exchange_until_ended(adapter, &target, encoded, &mut received).await;
+        self.note_health(config, ticket, &ended);
+        self.settle(&plan, &reserved, ended, received).await.map_err(targeted)
+    }
+
+    fn plan(&self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Plan> {
+        let environment = &self.engine.environment;
+        let prices = snapshot.price_set(config.id, environment.now())?;
+        let size = input_size(&self.request);
+        let answers = u64::from(self.request.n.unwrap_or(1).max(1));
+        let model_limit = output_limit_of(config);
+        let injected_limit = (self.request.max_tokens.is_none() && model_limit.is_none())
+            .then_some(self.engine.settings.default_output_limit);
+        let limit = self.request.max_tokens.or(model_limit).unwrap_or(self.engine.settings.default_output_limit);
+        let output_bound = limit.saturating_mul(answers);
+        let worst_case = prices.worst_case(size.bound, output_bound, size.writes_1h)?;
+        Ok(Plan {
+            config: Arc::clone(config),
+            prices,
+            size,
+            output_bound,
+            injected_limit,
+            worst_case,
+            record_uid: environment.unique_id(),
+            number: self.draft.next_number(),
+            started: environment.monotonic(),
+        })
+    }
+
+    fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
+        let sealed = config.api_key.as_ref();
+        sealed.map(|sealed| self.engine.vault.unseal_text(&super::open::key_identity(config.id), &sealed.0)).transpose()
+    }
+
+    /// Holds the worst case. If a budget refuses, what processes that ended still hold is freed first, once.
+    async fn reserve(&self, plan: &Plan) -> Result<Reserved> {
+        let first = self.engine.store.apply(self.reservation(plan)).await;
+        let refused = first.as_ref().is_err_and(|error| error.kind() == ErrorKind::BudgetExceeded);
+        let outcome = if refused && self.engine.recover().await? > 0 {
+            self.engine.store.apply(self.reservation(plan)).await?
+        } else {
+            first?
+        };
+        match outcome {
+            Outcome::Reserved(reserved) => Ok(reserved),
+            other => Err(super::unexpected(&other)),
+        }
+    }
+
+    fn reservation(&self, plan: &Plan) -> Operation {
+        let now = self.engine.environment.now();
+        Operation::Reserve(Box::new(ReserveRequest {
+            request_id: self.request_id.clone(),
+            attempt: plan.number,
+            record_uid: plan.record_uid.clone(),
+            user: self.options.user.clone(),
+            tags: self.options.tags.clone(),
+            model_config_id: plan.config.id,
+            provider: plan.config.provider.clone(),
+            model: plan.config.model_name.clone(),
+            capability: plan.config.capability,
+            worst_case: plan.worst_case,
+            worst_case_tokens: plan.size.bound.saturating_add(plan.output_bound),
+            on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
+            now,
+            expires_at: now.saturating_add(self.time_left() + super::settle::GRACE).unwrap_or(now),
+        }))
+    }
+
+    /// Sends and reads until the answer ends, the caller goes, the file closes, or time runs out.
+    async fn exchange_until_ended(
+        &mut self,
+        adapter: &dyn Adapter,
+        target: &Target<'_>,
+        encoded: EncodedRequest,
+        received: &mut Received,
+    ) -> Ended {
+        let sink = self.sink.clone();
+        let stopping = self.engine.stopping.clone();
+        let late = self.engine.environment.sleep(self.time_left());
+        let drains = self.on_abandon() == AbandonPolicy::Drain;
+        let work = self.exchange(adapter, target, encoded, received);
+        tokio::select! {
+            biased;
+            result = work => result.map_or_else(Ended::Failed, |()| Ended::Complete),
+            () = sink.closed(), if !drains => Ended::GivenUp,
+            () = stopping.cancelled(), if !drains => Ended::GivenUp,
+            () = late => Ended::TimedOut,
+        }
+    }
+
+    async fn exchange(
+        &mut self,
+        adapter: &dyn Adapter,
+        target: &Target<'_>,
+        encoded: EncodedRequest,
+        received: &mut Received,
+    ) -> Result<()> {
+        let response = self.engine.http.send(encoded).await?;
+        let head = response.head().clone();
+        received.provider_request_id = provider_request_id(&head);
+        if !(200..300).contains(&head.status) {
+            let body = response.bytes().await?;
+            return Err(adapter.decode_error(target, &head, &body));
+        }
+        received.answered = true;
+        let is_json = head.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        if self.framing == Framing::EventStream && !is_json {
+            return self.read_stream(adapter.decode_stream(target, &head), response, received).await;
+        }
+        let body = response.bytes().await?;
+        let malformed = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err();
+        // A body that cannot be read was still produced, and will be billed; an error that it states was not.
+        received.body_bytes = if malformed { body.len() as u64 } else { 0 };
+        let decoded = adapter.decode(target, &head, &body)?;
+        received.body_bytes = 0;
+        let choices = decoded.completion.choices.clone();
+        received.whole = Some((decoded.completion, decoded.usage));
+        if self.framing == Framing::EventStream {
+            for choice in &choices {
+                self.deliver(whole_delta(choice)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_stream(
+        &mut self,
+        decoder: Box<dyn StreamDecoder>,
+        response: HttpResponse,
+        received: &mut Received,
+    ) -> Result<()> {
+        let mut events = response.events();
+        let mut deltas = Vec::new();
+        let decoder = received.decoder.insert(decoder);
+        loop {
+            let silence = self.engine.environment.sleep(self.engine.settings.stream_idle_timeout);
+            let event = tokio::select! {
+                biased;
+                event = events.next() => event,
+                () = silence => return Err(Error::new(ErrorKind::Timeout, "the stream stayed silent for too long")),
+            };
+            let Some(event) = event else { break };
+            let decoded = decoder.decode_event(&event?, &mut deltas);
+            for delta in deltas.drain(..) {
+                received.assembly.add(&delta);
+                self.deliver(delta).await;
+            }
+            decoded?;
+        }
+        if decoder.is_complete() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call"))
+    }
+}
+
+fn provider_request_id(head: &ResponseHead) -> Option<String> {
+    let names = ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id", "x-generation-id", "x-client-request-id"];
+    names.into_iter().find_map(|name| head.header(name)).map(str::to_owned)
+}

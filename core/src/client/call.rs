@@ -1,0 +1,192 @@
+//! One call: candidates, rounds of attempts, waits, and the reply or the error that its caller gets.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::Engine;
+use super::idempotency::KeyState;
+use super::reply::ReplyDraft;
+use super::stream::ChatStream;
+use crate::provider::Framing;
+use crate::routing::retry::{Verdict, judge, wait};
+use crate::routing::select::{Selection, select};
+use crate::types::{
+    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfigId, Result, StreamEvent,
+};
+
+/// How many events may wait for a slow caller before the provider is read no further.
+const EVENTS_AHEAD: usize = 256;
+
+/// A call under way.
+pub(super) struct Call {
+    pub(super) engine: Arc<Engine>,
+    pub(super) request: ChatRequest,
+    pub(super) options: CallOptions,
+    pub(super) framing: Framing,
+    pub(super) request_id: String,
+    pub(super) sink: mpsc::Sender<Result<StreamEvent>>,
+    /// The monotonic instant at which all attempts must have ended.
+    pub(super) deadline: Duration,
+    /// What the attempts so far add to the reply.
+    pub(super) draft: ReplyDraft,
+    /// Whether a piece of an answer reached the caller: from then on no other candidate can take over.
+    pub(super) delivered: bool,
+}
+
+impl Call {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        request: ChatRequest,
+        options: CallOptions,
+        framing: Framing,
+    ) -> (Self, ChatStream) {
+        let (sink, events) = mpsc::channel(EVENTS_AHEAD);
+        let request_id = engine.environment.unique_id();
+        let deadline = engine.environment.monotonic() + options.timeout.unwrap_or(engine.settings.timeout);
+        let stream = ChatStream::new(request_id.clone(), events);
+        let draft = ReplyDraft::default();
+        (Self { engine, request, options, framing, request_id, sink, deadline, draft, delivered: false }, stream)
+    }
+
+    /// Runs the call to its end and hands over its reply or its error.
+    pub(super) async fn run(mut self) {
+        let outcome = match self.claim_key().await {
+            Ok(KeyState::Completed(reply)) => self.replay(*reply).await,
+            Ok(KeyState::Claimed) => {
+                let outcome = self.route().await;
+                if outcome.is_err() {
+                    self.release_key().await;
+                }
+                outcome
+            }
+            Ok(KeyState::None) => self.route().await,
+            Err(error) => Err(error),
+        };
+        let event = outcome.map(|reply| StreamEvent::Done(Box::new(reply)));
+        // A caller who has gone is not there to be told; the ledger has it.
+        let _ = self.sink.send(event).await;
+    }
+
+    pub(super) fn on_abandon(&self) -> AbandonPolicy {
+        self.options.on_abandon.unwrap_or(self.engine.settings.on_abandon)
+    }
+
+    pub(super) fn time_left(&self) -> Duration {
+        self.deadline.saturating_sub(self.engine.environment.monotonic())
+    }
+
+    /// Hands a piece of an answer to the caller, waiting while too many are unread.
+    pub(super) async fn deliver(&mut self, delta: Delta) {
+        if self.sink.send(Ok(StreamEvent::Delta(delta))).await.is_ok() {
+            self.delivered = true;
+        }
+    }
+
+    async fn replay(&mut self, reply: ChatReply) -> Result<ChatReply> {
+        if self.framing == Framing::EventStream {
+            for choice in &reply.choices {
+                let delta = super::reply::whole_delta(choice);
+                self.deliver(delta).await;
+            }
+        }
+        Ok(reply)
+    }
+
+    /// Tries the candidates in rounds until one answers, none can, or time or retries are used up.
+    async fn route(&mut self) -> Result<ChatReply> {
+        let snapshot = self.engine.snapshot().await?;
+        let now = self.engine.environment.now();
+        let fallbacks = self.options.fallbacks.as_deref();
+        let mut selection = select(&snapshot, &self.request, fallbacks, now)?;
+        let candidates = std::mem::take(&mut selection.candidates);
+        let mut retries_left = self.options.max_retries.unwrap_or(self.engine.settings.max_retries);
+        let mut out = BTreeSet::<ModelConfigId>::new();
+        let mut round = 0;
+        loop {
+            let order = self.engine.health.order(candidates.clone(), self.engine.environment.monotonic());
+            let mut last_error = None;
+            let mut asked: Option<Duration> = None;
+            for config in order {
+                if out.contains(&config.id) {
+                    continue;
+                }
+                self.check_running()?;
+                let error = match self.attempt(&snapshot, &config).await {
+                    Ok(reply) => return Ok(reply),
+                    Err(error) => error,
+                };
+                if self.delivered {
+                    return Err(error);
+                }
+                match judge(&error) {
+                    Verdict::TryAgain => asked = Some(earlier(asked, error.retry_after())),
+                    Verdict::NextCandidate => {
+                        out.insert(config.id);
+                        selection.pass_over(&config, error.detail());
+                    }
+                    Verdict::GiveUp if error.kind() == ErrorKind::InvalidRequest && error.status().is_none() => {
+                        out.insert(config.id);
+                        selection.pass_over(&config, error.detail());
+                    }
+                    Verdict::GiveUp => return Err(error),
+                }
+                last_error = Some(error);
+            }
+            let Some(error) = last_error else {
+                return Err(selection.no_route("the request"));
+            };
+            if out.len() == candidates.len() || retries_left == 0 {
+                return Err(final_error(error, &selection, candidates.len()));
+            }
+            let asked = asked.filter(|asked| !asked.is_zero());
+            let Some(pause) = wait(round, asked, self.engine.environment.as_ref()) else { return Err(error) };
+            if pause >= self.time_left() {
+                return Err(error);
+            }
+            self.pause(pause).await?;
+            retries_left -= 1;
+            round += 1;
+        }
+    }
+
+    async fn pause(&self, pause: Duration) -> Result<()> {
+        tokio::select! {
+            () = self.engine.environment.sleep(pause) => {}
+            () = self.sink.closed() => {}
+            () = self.engine.stopping.cancelled() => {}
+        }
+        self.check_running()
+    }
+
+    fn check_running(&self) -> Result<()> {
+        if self.sink.is_closed() {
+            return Err(Error::new(ErrorKind::Cancelled, "the caller gave the call up"));
+        }
+        if self.engine.stopping.is_cancelled() {
+            return Err(Error::new(ErrorKind::Closed, "the file was closed while the call was under way"));
+        }
+        if self.time_left().is_zero() {
+            return Err(Error::new(ErrorKind::Timeout, "the call's time ran out; allow more with `timeout`"));
+        }
+        Ok(())
+    }
+}
+
+/// The soonest wait that any candidate asks for; one that asks for none can be tried after the usual one.
+fn earlier(asked: Option<Duration>, next: Option<Duration>) -> Duration {
+    let next = next.unwrap_or_default();
+    asked.map_or(next, |asked| asked.min(next))
+}
+
+/// With several candidates, the last one's error also tells why the others could not serve.
+fn final_error(error: Error, selection: &Selection, candidates: usize) -> Error {
+    if candidates < 2 || selection.passed_over.is_empty() {
+        return error;
+    }
+    let others: Vec<_> =
+        selection.passed_over.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+    error.with_detail_suffix(&format!(" (candidates passed over: {})", others.join("; ")))
+}

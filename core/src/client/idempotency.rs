@@ -1,0 +1,102 @@
+//! Idempotency keys: the same key returns the same record and reply, and is billed once.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+
+use super::call::Call;
+use crate::store::{KeyClaim, Operation, Outcome, SealReply};
+use crate::types::{ChatReply, Error, ErrorKind, ModelId, Result};
+
+/// How long a caller waits between looks at a key that another call holds.
+const POLL: Duration = Duration::from_millis(50);
+
+/// What became of the call's key.
+pub(super) enum KeyState {
+    /// The call has no key.
+    None,
+    /// The key is this call's.
+    Claimed,
+    /// An earlier call completed with it.
+    Completed(Box<ChatReply>),
+}
+
+impl Call {
+    /// Claims the call's key; waits while another call under way holds it.
+    pub(super) async fn claim_key(&mut self) -> Result<KeyState> {
+        let Some(key) = self.options.idempotency_key.clone() else { return Ok(KeyState::None) };
+        let fingerprint = self.fingerprint()?;
+        loop {
+            let now = self.engine.environment.now();
+            let claim = Operation::ClaimKey {
+                key: key.clone(),
+                fingerprint,
+                request_id: self.request_id.clone(),
+                now,
+                expires_at: now.saturating_add(self.time_left() + super::settle::GRACE).unwrap_or(now),
+            };
+            match self.engine.store.apply(claim).await? {
+                Outcome::KeyClaim(KeyClaim::Claimed) => return Ok(KeyState::Claimed),
+                Outcome::KeyClaim(KeyClaim::Completed(sealed)) => {
+                    let text = self.engine.vault.unseal_text(&identity(&key), &sealed)?;
+                    let mut reply: ChatReply = serde_json::from_str(text.expose_secret()).map_err(|error| {
+                        Error::new(ErrorKind::CorruptedFile, format!("the reply kept for the key is unreadable: {error}"))
+                    })?;
+                    reply.replayed = true;
+                    return Ok(KeyState::Completed(Box::new(reply)));
+                }
+                _ => {}
+            }
+            if self.time_left() <= POLL {
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    "another call with this idempotency key is still under way; wait for it or use another key",
+                ));
+            }
+            tokio::select! {
+                () = self.engine.environment.sleep(POLL) => {}
+                () = self.sink.closed() => return Err(Error::new(ErrorKind::Cancelled, "the caller gave the call up")),
+            }
+        }
+    }
+
+    /// Frees the key of a call that failed, so that it can be used again.
+    pub(super) async fn release_key(&self) {
+        if let Some(key) = self.options.idempotency_key.clone() {
+            let release = Operation::ReleaseKey { key, request_id: self.request_id.clone() };
+            if let Err(error) = self.engine.store.apply(release).await {
+                tracing::warn!(%error, "an idempotency key stays claimed until it lapses");
+            }
+        }
+    }
+
+    /// Returns what the settlement of the answering attempt keeps for the key.
+    pub(super) fn completes_key(&self, reply: &ChatReply) -> Option<(String, SealReply)> {
+        let key = self.options.idempotency_key.clone()?;
+        let engine = std::sync::Arc::clone(&self.engine);
+        let mut reply = reply.clone();
+        let identity = identity(&key);
+        let seal = move |model_id: ModelId| {
+            if let Some(attempt) = reply.attempts.last_mut() {
+                attempt.model_id = Some(model_id);
+            }
+            let text = serde_json::to_vec(&reply)
+                .map_err(|error| Error::new(ErrorKind::Internal, format!("the reply cannot be kept: {error}")))?;
+            engine.vault.seal(&identity, &text)
+        };
+        Some((key, Box::new(seal)))
+    }
+
+    /// Digests the request and whom it is billed to, so that a key used for something else is refused.
+    fn fingerprint(&self) -> Result<[u8; 32]> {
+        let subject = (&self.request, &self.options.user, &self.options.tags);
+        let text = serde_json::to_vec(&subject)
+            .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("the request is no JSON: {error}")))?;
+        Ok(Sha256::digest(text).into())
+    }
+}
+
+fn identity(key: &str) -> String {
+    format!("idempotency_keys/{key}/reply")
+}

@@ -1,0 +1,184 @@
+//! The making of replies from what attempts brought.
+
+use std::collections::BTreeMap;
+
+use crate::types::{
+    Attempt, AssistantMessage, ChatReply, Choice, Completion, Content, CostStatus, Decimal, Delta, FunctionCall,
+    ModelConfig, Money, Receipt, ReceiptLine, Result, ToolCall, ToolCallDelta, Usage,
+};
+
+/// What the attempts so far add to the reply.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReplyDraft {
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) lines: Vec<ReceiptLine>,
+}
+
+impl ReplyDraft {
+    /// Returns the place of the next attempt, from 1.
+    pub(super) fn next_number(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// Makes the reply of the last attempt, which answered.
+    pub(super) fn finish(
+        &self,
+        request_id: &str,
+        config: &ModelConfig,
+        completion: Completion,
+        usage: Usage,
+    ) -> Result<ChatReply> {
+        let receipt = Receipt::from_lines(self.lines.clone())?;
+        let cost = total_cost(&self.attempts);
+        let first = completion.choices.first().cloned().unwrap_or_default();
+        Ok(ChatReply {
+            request_id: request_id.to_owned(),
+            id: completion.id,
+            provider: config.provider.clone(),
+            model: config.model_name.clone(),
+            served_model: completion.model,
+            text: first.message.content.map(|content| content.text()).unwrap_or_default(),
+            reasoning: first.message.reasoning_content,
+            tool_calls: first.message.tool_calls,
+            finish_reason: first.finish_reason,
+            provider_finish_reason: first.provider_finish_reason,
+            choices: completion.choices,
+            usage,
+            cost: cost.map(|cost| cost.amount),
+            currency: cost.map(|cost| cost.currency),
+            cost_status: self.attempts.last().map_or(CostStatus::Unpriced, |attempt| attempt.cost_status),
+            receipt,
+            attempts: self.attempts.clone(),
+            replayed: false,
+        })
+    }
+}
+
+/// Sums the attempts; nothing if one has no price, or if two that cost something are in different currencies.
+fn total_cost(attempts: &[Attempt]) -> Option<Money> {
+    let costs: Option<Vec<_>> =
+        attempts.iter().map(|attempt| Some(Money::new(attempt.cost?, attempt.currency?))).collect();
+    let costs = costs?;
+    let mut total = costs.iter().rev().copied().find(|cost| cost.amount != Decimal::ZERO).or(costs.last().copied())?;
+    total.amount = Decimal::ZERO;
+    for cost in costs.into_iter().filter(|cost| cost.amount != Decimal::ZERO) {
+        total = total.checked_add(cost).ok()?;
+    }
+    Some(total)
+}
+
+/// Puts the pieces of a streamed answer together.
+#[derive(Debug, Default)]
+pub(super) struct Assembly {
+    choices: BTreeMap<u32, Choice>,
+    calls: BTreeMap<(u32, u32), ToolCall>,
+}
+
+impl Assembly {
+    /// Adds a piece.
+    pub(super) fn add(&mut self, delta: &Delta) {
+        let choice = self.choices.entry(delta.index).or_default();
+        choice.index = delta.index;
+        let message = &mut choice.message;
+        if !delta.text.is_empty() {
+            append(message.content.get_or_insert_default(), &delta.text);
+        }
+        if !delta.reasoning.is_empty() {
+            message.reasoning_content.get_or_insert_default().push_str(&delta.reasoning);
+        }
+        if !delta.refusal.is_empty() {
+            message.refusal.get_or_insert_default().push_str(&delta.refusal);
+        }
+        message.thinking_blocks.extend(delta.thinking_block.clone());
+        if delta.finish_reason.is_some() {
+            choice.finish_reason = delta.finish_reason;
+        }
+        if delta.provider_finish_reason.is_some() {
+            choice.provider_finish_reason.clone_from(&delta.provider_finish_reason);
+        }
+        for piece in &delta.tool_calls {
+            self.add_call(delta.index, piece);
+        }
+    }
+
+    /// Tells whether any piece of an answer came.
+    pub(super) fn is_empty(&self) -> bool {
+        self.choices.is_empty()
+    }
+
+    /// Returns the answers as far as they came.
+    pub(super) fn choices(&self) -> Vec<Choice> {
+        let mut choices = self.choices.clone();
+        for ((index, _), call) in &self.calls {
+            if let Some(choice) = choices.get_mut(index) {
+                choice.message.tool_calls.push(call.clone());
+            }
+        }
+        choices.into_values().collect()
+    }
+
+    fn add_call(&mut self, choice: u32, piece: &ToolCallDelta) {
+        let call = self.calls.entry((choice, piece.index)).or_insert_with(|| ToolCall {
+            r#type: "function".to_owned(),
+            function: FunctionCall::default(),
+            ..ToolCall::default()
+        });
+        if let Some(id) = &piece.id {
+            call.id.clone_from(id);
+        }
+        if let Some(name) = &piece.name {
+            call.function.name.push_str(name);
+        }
+        call.function.arguments.push_str(&piece.arguments);
+        if piece.extra_content.is_some() {
+            call.extra_content.clone_from(&piece.extra_content);
+        }
+    }
+}
+
+/// Makes the one piece that a whole answer is.
+pub(super) fn whole_delta(choice: &Choice) -> Delta {
+    let message = &choice.message;
+    Delta {
+        index: choice.index,
+        text: message.content.as_ref().map(Content::text).unwrap_or_default(),
+        reasoning: message.reasoning_content.clone().unwrap_or_default(),
+        thinking_block: message.thinking_blocks.first().cloned(),
+        refusal: message.refusal.clone().unwrap_or_default(),
+        tool_calls: (0..)
+            .zip(&message.tool_calls)
+            .map(|(index, call)| ToolCallDelta {
+                index,
+                id: Some(call.id.clone()),
+                name: Some(call.function.name.clone()),
+                arguments: call.function.arguments.clone(),
+                extra_content: call.extra_content.clone(),
+            })
+            .collect(),
+        finish_reason: choice.finish_reason,
+        provider_finish_reason: choice.provider_finish_reason.clone(),
+    }
+}
+
+/// Estimates the tokens of the answers as far as they came.
+pub(super) fn estimate_output(choices: &[Choice]) -> u64 {
+    let of_message = |message: &AssistantMessage| {
+        let calls = message.tool_calls.iter().map(|call| call.function.arguments.as_str());
+        let texts = [message.reasoning_content.as_deref(), message.refusal.as_deref()];
+        let text = message.content.as_ref().map(Content::text).unwrap_or_default();
+        crate::billing::bound::estimate_tokens(&text)
+            + texts
+                .into_iter()
+                .flatten()
+                .chain(calls)
+                .map(crate::billing::bound::estimate_tokens)
+                .sum::<u64>()
+    };
+    choices.iter().map(|choice| of_message(&choice.message)).sum()
+}
+
+fn append(content: &mut Content, more: &str) {
+    if let Content::Text(text) = content {
+        text.push_str(more);
+    }
+}

@@ -1,0 +1,249 @@
+//! Settlement: what an attempt is billed, by how it ended, and its record.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Engine;
+use super::attempt::{Plan, Received};
+use super::call::Call;
+use crate::billing::bound::estimated_usage;
+use crate::billing::meter::disjoint;
+use crate::billing::price::{Bill, BillHead, flat_line};
+use crate::provider::vendor;
+use crate::routing::health::Ticket;
+use crate::settings::Durability;
+use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
+use crate::types::{
+    AbandonPolicy, Attempt, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, ModelConfig, ModelId, Money,
+    RecordStatus, ReportedUsage, Result, Usage,
+};
+
+/// How long after a call's deadline its reservation is stale, whatever became of its process.
+pub(super) const GRACE: Duration = Duration::from_mins(15);
+
+/// How the exchange with a provider ended.
+pub(super) enum Ended {
+    /// The answer is complete.
+    Complete,
+    /// The provider, the connection or the answer was faulty.
+    Failed(Error),
+    /// The caller went, or the file is being closed.
+    GivenUp,
+    /// The call's time ran out.
+    TimedOut,
+}
+
+/// What an attempt is billed by.
+enum Basis {
+    Usage(Usage),
+    Reservation,
+    Nothing,
+}
+
+/// The billing ids that are known, so that a relaxed reply need not wait for its settlement.
+#[derive(Debug, Default)]
+pub(super) struct BillingIds(Mutex<HashMap<(String, String), ModelId>>);
+
+impl BillingIds {
+    fn get(&self, config: &ModelConfig) -> Option<ModelId> {
+        let ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.get(&(config.provider.clone(), config.model_name.clone())).copied()
+    }
+
+    fn put(&self, config: &ModelConfig, id: ModelId) {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.insert((config.provider.clone(), config.model_name.clone()), id);
+    }
+}
+
+impl Call {
+    /// Tells the health of the config how the exchange ended.
+    pub(super) fn note_health(&self, config: &ModelConfig, ticket: Ticket, ended: &Ended) {
+        let health = &self.engine.health;
+        let now = self.engine.environment.monotonic();
+        match ended {
+            Ended::Complete => health.succeeded(config.id, ticket),
+            Ended::Failed(error) => health.failed(config.id, ticket, error, now),
+            Ended::TimedOut => health.failed(config.id, ticket, &timed_out(), now),
+            Ended::GivenUp => health.abstained(config.id, ticket),
+        }
+    }
+
+    /// Bills the attempt, writes its record, and returns the reply, or the error that ended it.
+    pub(super) async fn settle(
+        &mut self,
+        plan: &Plan,
+        reserved: &Reserved,
+        ended: Ended,
+        received: Received,
+    ) -> Result<ChatReply> {
+        let (basis, billed_by, status) = self.basis(plan, &ended, &received);
+        let (usage, bill) = price(plan, basis)?;
+        let error = match ended {
+            Ended::Complete => None,
+            Ended::Failed(error) => Some(error),
+            Ended::GivenUp => Some(Error::new(ErrorKind::Cancelled, "the caller gave the call up")),
+            Ended::TimedOut => Some(timed_out()),
+        };
+        let completion = received.completion();
+        let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
+        let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        self.draft.lines.extend(bill.lines.iter().cloned());
+        self.draft.attempts.push(Attempt {
+            number: plan.number,
+            provider: plan.config.provider.clone(),
+            model: plan.config.model_name.clone(),
+            model_config_id: plan.config.id,
+            model_id: None,
+            record_uid: plan.record_uid.clone(),
+            status,
+            error_code: error.as_ref().map(|error| error.code().to_owned()),
+            cost: bill.cost.map(|cost| cost.amount),
+            currency: bill.cost.map(|cost| cost.currency),
+            cost_status: bill.cost_status,
+            latency_ms,
+        });
+        let served_model = completion.model.clone();
+        let mut reply = match error {
+            None => Ok(self.draft.finish(&self.request_id, &plan.config, completion, usage.clone())?),
+            Some(error) => Err(error),
+        };
+        let settlement = Settlement {
+            reservation_id: reserved.id,
+            usage,
+            cost: bill.cost,
+            cost_status: bill.cost_status,
+            billed_by,
+            receipt: bill.lines,
+            price_ids: bill.price_ids,
+            status,
+            provider_request_id: received.provider_request_id,
+            served_model,
+            error_code: reply.as_ref().err().map(|error| error.code().to_owned()),
+            error_message: reply.as_ref().err().map(|error| error.detail().to_owned()),
+            latency_ms,
+            completes_key: reply.as_ref().ok().and_then(|reply| self.completes_key(reply)),
+            now: self.engine.environment.now(),
+        };
+        let model_id = self.write(plan, settlement).await?;
+        if let Some(attempt) = self.draft.attempts.last_mut() {
+            attempt.model_id = Some(model_id);
+        }
+        if let Ok(reply) = &mut reply {
+            reply.attempts.clone_from(&self.draft.attempts);
+        }
+        reply
+    }
+
+    /// Writes the settlement. With `relaxed` durability it is not waited for once the billing id is known.
+    async fn write(&self, plan: &Plan, settlement: Settlement) -> Result<ModelId> {
+        let engine = Arc::clone(&self.engine);
+        let written = engine.store.apply(Operation::Settle(Box::new(settlement)));
+        if engine.settings.durability == Durability::Relaxed
+            && let Some(model_id) = engine.billing_ids.get(&plan.config)
+        {
+            engine.tracker.spawn(async move {
+                if let Err(error) = written.await {
+                    tracing::error!(%error, "a settlement was not written; recovery will settle its reservation");
+                }
+            });
+            return Ok(model_id);
+        }
+        match written.await? {
+            Outcome::Settled(Settled { model_id, .. }) => {
+                engine.billing_ids.put(&plan.config, model_id);
+                Ok(model_id)
+            }
+            other => Err(super::unexpected(&other)),
+        }
+    }
+
+    /// Decides what the attempt is billed by. What the provider reported as final always wins over an estimate.
+    fn basis(&self, plan: &Plan, ended: &Ended, received: &Received) -> (Basis, BilledBy, RecordStatus) {
+        let reported = received.usage();
+        let gone = self.sink.is_closed();
+        let partial = if self.delivered { RecordStatus::Partial } else { RecordStatus::Cancelled };
+        match ended {
+            Ended::Complete => {
+                let drained = gone && self.on_abandon() == AbandonPolicy::Drain;
+                let status = if drained { partial } else { RecordStatus::Success };
+                match reported {
+                    Some(reported) if drained => (known(&reported), BilledBy::Drain, status),
+                    Some(reported) => (known(&reported), BilledBy::ProviderUsage, status),
+                    None => (estimate(plan, received), BilledBy::Estimate, status),
+                }
+            }
+            Ended::Failed(error) => {
+                let status = match error.kind() {
+                    ErrorKind::Timeout => RecordStatus::Timeout,
+                    _ if self.delivered => RecordStatus::Partial,
+                    _ => RecordStatus::Failed,
+                };
+                match reported {
+                    Some(reported) => (known(&reported), BilledBy::ProviderUsage, status),
+                    None if received.answered && received.brought_anything() => {
+                        (estimate(plan, received), BilledBy::Estimate, status)
+                    }
+                    None => (Basis::Nothing, BilledBy::NotBilled, status),
+                }
+            }
+            Ended::GivenUp | Ended::TimedOut => {
+                let status = if matches!(ended, Ended::TimedOut) { RecordStatus::Timeout } else { partial };
+                match (reported, self.on_abandon()) {
+                    (Some(reported), _) => (known(&reported), BilledBy::ProviderUsage, status),
+                    (None, AbandonPolicy::BillReserved) => (Basis::Reservation, BilledBy::Reservation, status),
+                    (None, _) => (estimate(plan, received), BilledBy::Estimate, status),
+                }
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Settles what processes that ended left behind; returns how many reservations that were.
+    pub(super) async fn recover(&self) -> Result<u64> {
+        let recover = Operation::Recover { policy: self.settings.recovery, now: self.environment.now() };
+        match self.store.apply(recover).await? {
+            Outcome::Recovered(count) => Ok(count),
+            other => Err(super::unexpected(&other)),
+        }
+    }
+}
+
+fn known(reported: &ReportedUsage) -> Basis {
+    Basis::Usage(disjoint(reported))
+}
+
+fn estimate(plan: &Plan, received: &Received) -> Basis {
+    let input = plan.size.estimate.min(plan.size.bound);
+    Basis::Usage(estimated_usage(input, received.estimated_output().min(plan.output_bound)))
+}
+
+fn price(plan: &Plan, basis: Basis) -> Result<(Usage, Bill)> {
+    let model = plan.config.name();
+    let reported_currency = vendor(&plan.config.provider).currency;
+    let head = BillHead { attempt: plan.number, model: &model, reported_currency };
+    match basis {
+        Basis::Usage(usage) => {
+            let bill = plan.prices.bill(head, &usage)?;
+            Ok((usage, bill))
+        }
+        Basis::Reservation => {
+            let usage = estimated_usage(plan.size.bound, plan.output_bound);
+            let lines = plan.worst_case.map(|cost| flat_line(head, "reservation", cost)).into_iter().collect();
+            let status = if plan.worst_case.is_some() { CostStatus::Estimated } else { CostStatus::Unpriced };
+            Ok((usage, Bill { cost: plan.worst_case, cost_status: status, lines, price_ids: Vec::new() }))
+        }
+        Basis::Nothing => {
+            let currency = plan.prices.currency().unwrap_or(reported_currency);
+            let cost = Some(Money::new(Decimal::ZERO, currency));
+            let bill = Bill { cost, cost_status: CostStatus::Computed, lines: Vec::new(), price_ids: Vec::new() };
+            Ok((Usage::default(), bill))
+        }
+    }
+}
+
+fn timed_out() -> Error {
+    Error::new(ErrorKind::Timeout, "the call's time ran out; allow more with `timeout`")
+}

@@ -1,0 +1,5 @@
+//! Reports: what the ledger adds up to.
+
+mod summary;
+
+pub use summary::{Summary, SummaryQuery, SummaryRow};
