@@ -9,5 +9,6 @@ pub mod report;
 pub mod routing;
 pub mod settings;
 pub mod store;
+pub mod transport;
 pub mod types;
 pub mod vault;

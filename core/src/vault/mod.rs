@@ -1,22 +1,110 @@
 //! The vault: sealing of secrets, the sources of the master key, and its rotation.
-#![allow(missing_docs, clippy::todo, reason = "signatures first")]
+//!
+//! Two keys are at work. The **data key**, 32 random bytes made once per file, seals every secret of the file. The
+//! **master key**, which the caller holds, seals only the data key; the result is the *envelope*, one value of `meta`.
+//! A new master key therefore needs a new envelope and nothing else: no row is sealed again.
 
+mod envelope;
+mod master_key;
+mod seal;
+#[cfg(test)]
+mod vault_tests;
+
+use std::fmt;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
-use crate::types::Result;
+pub use master_key::{MasterKey, MasterKeyCallback};
 
-/// Gives the master key when the file is opened.
-pub type MasterKeyCallback = Arc<dyn Fn() -> Result<SecretString> + Send + Sync>;
+use crate::environment::Environment;
+use crate::types::{Error, ErrorKind, Result};
 
-/// Where the master key comes from.
-#[derive(Clone)]
-pub enum MasterKey {
-    /// A text: 32 bytes as 64 hexadecimal digits or as base64, or else a passphrase.
-    Text(SecretString),
-    /// The name of an environment variable that holds such a text.
-    Variable(String),
-    /// A function that returns such a text; it is called when the file is opened.
-    Callback(MasterKeyCallback),
+/// The length of every key, in bytes.
+const KEY_LENGTH: usize = 32;
+
+/// A key that is wiped from memory when it is dropped. It is boxed, so that moving it leaves no copy behind.
+type Key = Box<Zeroizing<[u8; KEY_LENGTH]>>;
+
+/// Seals and opens the secrets of one file. It shows nothing of its key, and dropping it wipes the key from memory.
+///
+/// Nonces are 96 random bits, so one file may seal about four thousand million (2^32) secrets before the chance that
+/// two share a nonce is worth a thought.
+pub struct Vault {
+    data_key: Key,
+    environment: Arc<dyn Environment>,
+}
+
+impl Vault {
+    /// Makes the vault of a new file, and the envelope that opens it again, which belongs in the file's `meta`.
+    ///
+    /// A passphrase is stretched, which takes tens of milliseconds and 19 MiB: call this off the async threads. Fails
+    /// with [`ErrorKind::InvalidRequest`] if the master key is too short or its variable is not set, and with what a
+    /// callback fails with.
+    pub fn create(master_key: &MasterKey, environment: &Arc<dyn Environment>) -> Result<(Self, Vec<u8>)> {
+        let mut data_key = new_key();
+        environment.fill_random(data_key.as_mut_slice());
+        let vault = Self { data_key, environment: Arc::clone(environment) };
+        let envelope = vault.wrap_again(master_key)?;
+        Ok((vault, envelope))
+    }
+
+    /// Opens the vault of an existing file by its envelope; as costly as [`Self::create`].
+    ///
+    /// Fails with [`ErrorKind::WrongMasterKey`] if the key is another one, with [`ErrorKind::CorruptedFile`] if the
+    /// envelope is truncated or damaged, with [`ErrorKind::NewerFile`] if a newer version wrote it, and as
+    /// [`Self::create`] does if the key cannot be read.
+    pub fn open(envelope: &[u8], master_key: &MasterKey, environment: &Arc<dyn Environment>) -> Result<Self> {
+        let material = master_key.material(environment.as_ref())?;
+        let data_key = envelope::open(envelope, &material)?;
+        Ok(Self { data_key, environment: Arc::clone(environment) })
+    }
+
+    /// Makes an envelope for another master key. Once it has replaced the old one in `meta`, only the new key opens
+    /// the file.
+    ///
+    /// The data key stays as it is, so no sealed row changes and the rotation is one small write. It does not help
+    /// against someone who copied the file **and** had the old master key: such a copy stays readable, and the API keys
+    /// in it must be replaced at their providers. Fails as [`Self::create`] does.
+    pub fn wrap_again(&self, new_master_key: &MasterKey) -> Result<Vec<u8>> {
+        let material = new_master_key.material(self.environment.as_ref())?;
+        envelope::seal(&self.data_key, &material, self.environment.as_ref())
+    }
+
+    /// Seals a secret for the row and field that `identity` names, such as `ai_model_config/17/api_key`.
+    ///
+    /// What it returns opens under the same identity only.
+    pub fn seal(&self, identity: &str, secret: &[u8]) -> Result<Vec<u8>> {
+        seal::seal(&self.data_key, identity, secret, self.environment.as_ref())
+    }
+
+    /// Opens a sealed secret; dropping the result wipes it.
+    ///
+    /// Fails with [`ErrorKind::CorruptedFile`] if the bytes were damaged or were sealed for another identity or by
+    /// another file, and with [`ErrorKind::NewerFile`] if a newer version wrote them.
+    pub fn unseal(&self, identity: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        seal::unseal(&self.data_key, identity, sealed)
+    }
+
+    /// Opens a sealed text. Fails as [`Self::unseal`] does, and with [`ErrorKind::Internal`] if what was sealed is no
+    /// text.
+    pub fn unseal_text(&self, identity: &str, sealed: &[u8]) -> Result<SecretString> {
+        let secret = self.unseal(identity, sealed)?;
+        let text = std::str::from_utf8(&secret).map_err(|_| {
+            Error::new(ErrorKind::Internal, format!("what was sealed as {identity} is not text; report this defect"))
+        })?;
+        Ok(SecretString::from(text))
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Vault(..)")
+    }
+}
+
+#[expect(clippy::unnecessary_box_returns, reason = "a key that is moved by value leaves copies of itself behind")]
+fn new_key() -> Key {
+    Box::new(Zeroizing::new([0; KEY_LENGTH]))
 }
