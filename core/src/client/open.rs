@@ -43,7 +43,7 @@ impl Tollway {
     ) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let (exclusive, world) = (settings.exclusive, Arc::clone(&environment));
-        let master_key = blocking(move || master_key.resolve(world.as_ref())).await?;
+        let master_key = blocking(move || master_key.fetched(world.as_ref())).await?;
         let world = Arc::clone(&environment);
         let store = blocking(move || RedbStore::open(&path, exclusive, world)).await?;
         let vault = open_vault(store.as_ref(), master_key, &environment).await?;
@@ -71,28 +71,29 @@ impl Tollway {
     pub async fn rotate_master_key(&self, master_key: MasterKey) -> Result<()> {
         self.engine.check()?;
         let engine = Arc::clone(&self.engine);
-        let wrapped = blocking(move || {
-            let master_key = master_key.resolve(engine.environment.as_ref())?;
-            engine.vault.wrap_again(&master_key, engine.environment.as_ref())
-        });
+        let wrapped = blocking(move || engine.vault.wrap_again(&master_key));
         let put = Operation::PutMeta { key: WRAPPED_DATA_KEY, value: wrapped.await?, replace: true };
         self.engine.store.apply(put).await.map(|_| ())
     }
 }
 
 /// Opens the vault of the file. Of two processes that make the file at once, one writes its data key, and both use it.
-async fn open_vault(store: &RedbStore, master_key: ResolvedKey, environment: &Arc<dyn Environment>) -> Result<Vault> {
-    let mut wrapped = store.meta(WRAPPED_DATA_KEY).await?;
-    if wrapped.is_none() {
-        let (world, key) = (Arc::clone(environment), master_key.clone());
-        let (_, value) = blocking(move || Vault::create(&key, world)).await?;
-        store.apply(Operation::PutMeta { key: WRAPPED_DATA_KEY, value, replace: false }).await?;
-        wrapped = store.meta(WRAPPED_DATA_KEY).await?;
+async fn open_vault(store: &RedbStore, master_key: MasterKey, environment: &Arc<dyn Environment>) -> Result<Vault> {
+    if let Some(wrapped) = store.meta(WRAPPED_DATA_KEY).await? {
+        let world = Arc::clone(environment);
+        return blocking(move || Vault::open(&wrapped, &master_key, &world)).await;
     }
+    let (world, key) = (Arc::clone(environment), master_key.clone());
+    let (vault, value) = blocking(move || Vault::create(&key, &world)).await?;
+    let own = value.clone();
+    store.apply(Operation::PutMeta { key: WRAPPED_DATA_KEY, value, replace: false }).await?;
     let missing = || Error::new(ErrorKind::CorruptedFile, "the file has lost its data key; restore it from a copy");
-    let wrapped = wrapped.ok_or_else(missing)?;
+    let wrapped = store.meta(WRAPPED_DATA_KEY).await?.ok_or_else(missing)?;
+    if wrapped == own {
+        return Ok(vault);
+    }
     let world = Arc::clone(environment);
-    blocking(move || Vault::open(&wrapped, &master_key, world)).await
+    blocking(move || Vault::open(&wrapped, &master_key, &world)).await
 }
 
 /// Runs work that takes long, or that waits for the disk, off the async threads.

@@ -138,6 +138,8 @@ pub enum Operation {
         key: &'static str,
         /// The value.
         value: Vec<u8>,
+        /// Whether it replaces a value that is there; else that one stays.
+        replace: bool,
     },
 }
 
