@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Tollway;
 use crate::report::{Summary, SummaryQuery, SummaryRow};
-use crate::store::{DailyCost, Operation};
+use crate::store::{DailyCost, Operation, Reservation};
 use crate::types::{Decimal, Error, ErrorKind, Money, Result, UsageFilter, UsagePage, UsageRecordId};
 
 /// The most records that a page holds.
@@ -44,6 +44,12 @@ impl Tollway {
     pub async fn daily_costs(&self, first: jiff::civil::Date, last: jiff::civil::Date) -> Result<Vec<DailyCost>> {
         self.engine.check()?;
         self.engine.store.daily_costs(first, last).await
+    }
+
+    /// Returns what calls under way hold at this instant, in every process, by id.
+    pub async fn reservations(&self) -> Result<Vec<Reservation>> {
+        self.engine.check()?;
+        self.engine.store.reservations().await
     }
 
     /// Puts a cost on a record that has none; budgets that the record kept closed open again.

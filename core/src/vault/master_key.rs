@@ -47,11 +47,26 @@ pub(super) enum Material {
 }
 
 impl MasterKey {
+    /// Fetches the text from its variable or its callback and checks it, so that it need not be fetched again.
+    ///
+    /// Fails with [`ErrorKind::InvalidRequest`] if it is missing or too short, and with what a callback fails with.
+    pub fn fetched(&self, environment: &dyn Environment) -> Result<Self> {
+        let (text, subject) = self.text(environment)?;
+        read(&text, &subject)?;
+        Ok(Self::Text(text))
+    }
+
     /// Fetches the text and reads it.
     pub(super) fn material(&self, environment: &dyn Environment) -> Result<Material> {
+        let (text, subject) = self.text(environment)?;
+        read(&text, &subject)
+    }
+
+    /// Returns the text, and what it is for people.
+    fn text(&self, environment: &dyn Environment) -> Result<(SecretString, String)> {
         match self {
-            Self::Text(text) => read(text, "the master key"),
-            Self::Callback(callback) => read(&callback()?, "the master key that the callback returned"),
+            Self::Text(text) => Ok((text.clone(), "the master key".to_owned())),
+            Self::Callback(callback) => Ok((callback()?, "the master key that the callback returned".to_owned())),
             Self::Variable(name) => {
                 let shown = shown_name(name);
                 let text = environment.variable(name).map(SecretString::from).ok_or_else(|| {
@@ -63,7 +78,7 @@ impl MasterKey {
                         ),
                     )
                 })?;
-                read(&text, &format!("the master key in the environment variable {shown}"))
+                Ok((text, format!("the master key in the environment variable {shown}")))
             }
         }
     }

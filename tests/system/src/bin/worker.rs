@@ -1,0 +1,60 @@
+//! A process that calls a model until it is told to stop, refused, or killed, and says what it was told.
+//!
+//! `worker FILE TASKS USER`: TASKS calls are always under way. Each acknowledged reply is one line
+//! `reply RECORD_UID REQUEST_ID COST`; `ready` comes before the first, `refused` or `stopped` after the last.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tollway::types::ErrorKind;
+use tollway_system_tests::{billed_to, open, request};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("failed {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, tasks, user] = arguments.as_slice() else { return Err("usage: worker FILE TASKS USER".into()) };
+    let tollway = open(&PathBuf::from(file)).await?;
+    say("ready");
+    let refused = Arc::new(AtomicBool::new(false));
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..tasks.parse()? {
+        let (tollway, refused, user) = (tollway.clone(), Arc::clone(&refused), user.clone());
+        running.spawn(async move {
+            while !refused.load(Ordering::Relaxed) {
+                match tollway.chat(request("name some rivers", 16), billed_to(&user)).await {
+                    Ok(reply) => {
+                        let uid = reply.attempts.last().map(|attempt| attempt.record_uid.clone()).unwrap_or_default();
+                        say(&format!("reply {uid} {} {}", reply.request_id, reply.cost.unwrap_or_default()));
+                    }
+                    Err(error) if error.kind() == ErrorKind::BudgetExceeded => refused.store(true, Ordering::Relaxed),
+                    Err(error) => {
+                        say(&format!("failed {error}"));
+                        refused.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+        });
+    }
+    while running.join_next().await.is_some() {}
+    say("refused");
+    Ok(())
+}
+
+/// Writes a line in one piece, so that a kill cannot cut it in two.
+fn say(line: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = output.write_all(format!("{line}\n").as_bytes()).and_then(|()| output.flush());
+}
