@@ -76,6 +76,12 @@ pub enum Content {
     Parts(Vec<Part>),
 }
 
+impl From<&str> for Content {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
 impl Default for Content {
     fn default() -> Self {
         Self::Text(String::new())
