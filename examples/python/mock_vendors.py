@@ -1,4 +1,4 @@
-"""Starts the server that plays OpenAI, Anthropic and Google in the examples, so that they need no key and no network."""
+"""Starts the server that plays OpenAI, Anthropic and Google in the examples, which so need no key and no network."""
 
 from __future__ import annotations
 

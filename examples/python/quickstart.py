@@ -1,7 +1,7 @@
 """Shows Tollway in one run: three vendors, a fallback, streams, a budget that refuses, and the bill of it all.
 
-Run it with `make demo`. The vendors are played by a local server, so no key and no network is needed. The ledger goes into
-a temporary folder, or into a new file that you name: `python quickstart.py ledger.tollway`.
+Run it with `make demo`. The vendors are played by a local server, so no key and no network is needed. The ledger goes
+into a temporary folder, or into a new file that you name: `python quickstart.py ledger.tollway`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ import tollway
 MASTER_KEY = "a passphrase that seals the API keys in the file"
 
 
-def per_million(input_price: str, output_price: str, currency: str) -> dict[str, tollway.types.PriceInput]:
+def per_million(input_price: str, output_price: str, currency: str) -> dict[str, dict[str, str]]:
     """Returns the prices of a million input tokens and of a million output tokens."""
     return {
         "input_token": {"unit_price": input_price, "unit": "per_1m_tokens", "currency": currency},
         "output_token": {"unit_price": output_price, "unit": "per_1m_tokens", "currency": currency},
     }
+
+
+def money(amount: Decimal | None, currency: str | None) -> str:
+    """Writes an amount in plain digits."""
+    return "unpriced" if amount is None else f"{amount:f} {currency}"
 
 
 def make_calls(path: Path, vendors: mock_vendors.Vendors) -> None:
@@ -62,11 +67,11 @@ def make_calls(path: Path, vendors: mock_vendors.Vendors) -> None:
 
         print("A call that is routed:")
         reply = tw.chat("Name three rivers.", user="alice", tags={"feature": "geography"})
-        print(f"  {reply.model}: {reply.text!r} for {reply.cost} {reply.currency}")
+        print(f"  {reply.model}: {reply.text!r} for {money(reply.cost, reply.currency)}")
 
         print("A call that falls back, because the first vendor answers 529:")
         reply = tw.chat("Name three lakes.", user="alice", max_retries=0)
-        print(f"  {reply.model}: {reply.text!r} for {reply.cost} {reply.currency}")
+        print(f"  {reply.model}: {reply.text!r} for {money(reply.cost, reply.currency)}")
         for attempt in reply.attempts:
             print(f"    attempt {attempt.number}: {attempt.model} {attempt.status} {attempt.error_code or ''}".rstrip())
 
@@ -76,7 +81,7 @@ def make_calls(path: Path, vendors: mock_vendors.Vendors) -> None:
             for event in stream:
                 print(event.text, end="", flush=True)
         if stream.reply:
-            print(f" [{stream.reply.cost} {stream.reply.currency}]")
+            print(f" [{money(stream.reply.cost, stream.reply.currency)}]")
 
         print("A stream that is given up in its middle, and billed all the same:")
         print("  ", end="")
@@ -95,7 +100,7 @@ def make_calls(path: Path, vendors: mock_vendors.Vendors) -> None:
         except tollway.BudgetExceededError as error:
             print(f"  {error.code}: {error.detail}")
         for budget in tw.budgets.list():
-            print(f"  carol: {budget.settled} settled, {budget.reserved} reserved, {budget.remaining} remaining")
+            print(f"  {budget.user}: {money(budget.settled, 'USD')} spent, {money(budget.remaining, 'USD')} left")
 
         print("A model config that is deleted; its history stays:")
         tw.models.delete("openai/gpt-4o-mini")
@@ -105,44 +110,36 @@ def make_calls(path: Path, vendors: mock_vendors.Vendors) -> None:
 def print_bill(path: Path) -> None:
     """Opens the file again and prints what is in its ledger."""
     with tollway.open(path, master_key=MASTER_KEY) as tw:
-        records = list(tw.usage.records(limit=1000))
-        lines = [(record, line) for record in records for line in record.receipt]
+        records = list(tw.usage.records())
+        lines = [line for record in records for line in record.receipt]
 
         print("\nEvery line of the bill: amount = quantity x unit price / 1,000,000")
-        print_table(
-            ["user", "model", "status", "cost is", "meter", "quantity", "unit price", "amount", ""],
-            [
-                (
-                    record.user,
-                    line.model,
-                    record.status,
-                    record.cost_status,
-                    line.meter,
-                    line.quantity,
-                    line.unit_price,
-                    line.amount,
-                    line.currency,
-                )
-                for record, line in lines
-            ],
-        )
+        bill: list[list[object]] = []
+        for record in records:
+            head = [record.user, record.model, f"{record.status}, {record.cost_status}"]
+            for line in record.receipt:
+                bill.append([*head, line.meter, line.quantity, line.unit_price, line.amount, line.currency])
+            if not record.receipt:
+                bill.append([*head, record.error_code])
+        print_table(["user", "model", "status", "meter", "quantity", "unit price", "amount", ""], bill)
+
         for heading in ["model", "user"]:
             print(f"\nThe bill by {heading}")
-            print_table(
-                [heading, "calls", "input tokens", "output tokens", "amount", ""],
-                [
-                    (row.group[heading], row.calls, row.input_tokens, row.output_tokens, amount, currency)
-                    for row in tw.usage.summary(by=[heading])
-                    for currency, amount in (row.totals or {"": None}).items()
-                ],
-            )
+            groups: list[list[object]] = []
+            for row in tw.usage.summary(by=[heading]):
+                counts: list[object] = [row.group[heading], row.calls, row.input_tokens, row.output_tokens]
+                for currency, amount in row.totals.items():
+                    groups.append([*counts, amount, currency])
+                    counts = [None] * len(counts)
+            print_table([heading, "calls", "input tokens", "output tokens", "amount", ""], groups)
+
         print("\nThe total of each currency; two currencies are never added")
         totals = {currency: amount for row in tw.usage.summary(by=[]) for currency, amount in row.totals.items()}
         print_table(["currency", "amount"], list(totals.items()))
 
     # The same totals, by hand.
     by_hand: dict[str, Decimal] = {}
-    for _, line in lines:
+    for line in lines:
         if line.unit_price is not None and line.currency is not None:
             amount = line.quantity * line.unit_price / 1_000_000
             by_hand[line.currency] = by_hand.get(line.currency, Decimal(0)) + amount
@@ -152,13 +149,23 @@ def print_bill(path: Path) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Prints rows in columns: numbers to the right, texts to the left."""
-    cells = [["" if value is None else str(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    numeric = [any(isinstance(value, int | Decimal) for value in column) for column in zip(*rows, strict=True)]
-    for row in [list(headings), ["-" * width for width in widths], *cells]:
-        aligned = zip(row, widths, numeric or [False] * len(headings), strict=True)
-        print("  " + "  ".join(text.rjust(width) if right else text.ljust(width) for text, width, right in aligned).rstrip())
+    """Prints rows in columns: numbers to the right, texts to the left. A row may end early."""
+    filled = [[*row, *[None] * (len(headings) - len(row))] for row in rows]
+    table = [list(headings), *([cell_text(value) for value in row] for row in filled)]
+    widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+    table.insert(1, ["-" * width for width in widths])
+    is_number = [any(isinstance(value, int | Decimal) for value in column) for column in zip(*filled, strict=True)]
+    for line in table:
+        aligned = zip(line, widths, is_number, strict=True)
+        cells = [cell.rjust(width) if number else cell.ljust(width) for cell, width, number in aligned]
+        print(f"  {'  '.join(cells)}".rstrip())
+
+
+def cell_text(value: object) -> str:
+    """Writes one cell; amounts in plain digits."""
+    if value is None:
+        return ""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def main() -> None:
