@@ -1,0 +1,95 @@
+# Needs Rust, Python 3.10 or later, and nothing else: what the Python side wants goes into a virtual environment in CACHE.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+CACHE ?= .cache
+CARGO_TARGET_DIR ?= target
+override CACHE := $(abspath $(CACHE))
+override CARGO_TARGET_DIR := $(abspath $(CARGO_TARGET_DIR))
+RUFF_CACHE_DIR ?= $(CACHE)/ruff
+MYPY_CACHE_DIR ?= $(CACHE)/mypy
+PYTHONPYCACHEPREFIX ?= $(CACHE)/pycache
+TOLLWAY_MOCK_PROVIDER ?= $(CARGO_TARGET_DIR)/debug/mock-provider
+export CARGO_TARGET_DIR RUFF_CACHE_DIR MYPY_CACHE_DIR PYTHONPYCACHEPREFIX TOLLWAY_MOCK_PROVIDER
+
+VENV := $(CACHE)/venv
+VENV_READY := $(VENV)/.ready
+IN_VENV := VIRTUAL_ENV=$(VENV) PATH="$(VENV)/bin:$$PATH"
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: python-develop mock-provider ## run examples/python/quickstart.py against the mock provider
+	@$(VENV)/bin/python examples/python/quickstart.py
+
+.PHONY: test
+test: test-rust test-python test-system ## run every test
+
+.PHONY: test-rust
+test-rust: ## run the tests of the Rust crates
+	cargo test --workspace --exclude tollway-python --exclude tollway-system-tests
+
+.PHONY: test-python
+test-python: python-develop mock-provider ## run the tests of the Python package
+	$(VENV)/bin/python -m pytest -o cache_dir=$(CACHE)/pytest python/tests
+
+.PHONY: test-system
+test-system: mock-provider ## run the tests over crashes, processes and real connections
+	cargo test -p tollway-system-tests
+
+.PHONY: lint
+lint: lint-rust lint-python ## check format, lints and types
+
+.PHONY: lint-rust
+lint-rust: ## check format and lints of the Rust crates
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: lint-python
+lint-python: $(VENV_READY) ## check format, lints and types of the Python code
+	$(VENV)/bin/ruff format --check python examples/python
+	$(VENV)/bin/ruff check python examples/python
+	cd python && $(VENV)/bin/mypy
+	cd python && $(VENV)/bin/mypy ../examples/python
+
+.PHONY: format
+format: $(VENV_READY) ## put all code into its format
+	cargo fmt --all
+	$(VENV)/bin/ruff format python examples/python
+
+.PHONY: bench
+bench: ## measure what the README quotes (builds with optimizations, which takes minutes)
+	cargo build --release -p mock-provider
+	TOLLWAY_MOCK_PROVIDER=$(CARGO_TARGET_DIR)/release/mock-provider cargo run --release -p tollway-benches
+
+.PHONY: python-develop
+python-develop: $(VENV_READY) ## build the Python package into its virtual environment
+	@cd python && $(IN_VENV) maturin develop --quiet
+
+.PHONY: mock-provider
+mock-provider: ## build the server that plays model providers
+	@cargo build --quiet -p mock-provider
+
+# Debian splits ensurepip out of Python. Then the environment is made without pip, and filled by the pip outside.
+$(VENV_READY): python/requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: set PYTHON to one")'
+	@rm -rf $(VENV)
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+	  $(PYTHON) -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet -r $<; \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	  $(PYTHON) -m venv --without-pip $(VENV) && \
+	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet -r $<; \
+	else \
+	  echo 'Python has neither ensurepip nor pip: install the package python3-venv of your system' >&2; exit 1; \
+	fi
+	@touch $@
+
+.PHONY: clean
+clean: ## delete what was built
+	cargo clean
+	rm -rf $(VENV) $(RUFF_CACHE_DIR) $(MYPY_CACHE_DIR) $(PYTHONPYCACHEPREFIX) $(CACHE)/pytest
