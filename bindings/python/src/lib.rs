@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The native module of the Python package: it converts arguments, values and errors, and nothing else.
+//!
+//! Results and errors cross as JSON text, which Python's own parser reads. No thread of the runtime ever touches the
+//! interpreter: a finished call is put on a [`queue::CompletionQueue`], which the event loop's thread empties.
+
+mod engine;
+mod queue;
+mod stream;
+mod wait;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _native {
+    use std::time::Duration;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::engine::{Call, Engine};
+    #[pymodule_export]
+    use super::queue::CompletionQueue;
+    #[pymodule_export]
+    use super::stream::Stream;
+
+    /// Waits for settlements under way, at most for the seconds given, and stops the runtime.
+    #[pyfunction]
+    fn shutdown(python: Python<'_>, timeout: f64) -> PyResult<()> {
+        let timeout = Duration::try_from_secs_f64(timeout)
+            .map_err(|_| pyo3::exceptions::PyValueError::new_err("timeout must be a positive number of seconds"))?;
+        python.detach(|| tollway_common::runtime::shutdown(timeout));
+        Ok(())
+    }
+}

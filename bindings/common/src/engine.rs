@@ -1,0 +1,318 @@
+//! An open file, as bindings hold it.
+//!
+//! A handle remembers how it was opened, so that a forked child opens the file for itself at its first use and leaks what
+//! it inherited. Dropping the inherited one would release the parent's locks on the file.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+use tollway::client::Tollway;
+use tollway::environment::{Environment, SystemEnvironment};
+use tollway::settings::Settings;
+use tollway::types::{Error, ErrorKind};
+use tollway::vault::{MasterKey, MasterKeyCallback};
+use zeroize::Zeroizing;
+
+use crate::Outcome;
+use crate::error::ErrorInfo;
+use crate::runtime::{self, AbortOnDrop, Close, Runtime, Task, process_id};
+use crate::stream::Stream;
+use crate::verbs;
+
+/// How long a handle that is dropped without being closed may take for its settlements.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A handle of one file. Clones share it. It may be used in a forked child, which then opens the file for itself.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
+    path: PathBuf,
+    settings: Settings,
+    master_key: ArcSwap<SecretString>,
+    instance: ArcSwap<Instance>,
+    closed: AtomicBool,
+}
+
+/// The client of one process. It is opened at its first use.
+struct Instance {
+    process: u32,
+    client: Option<OnceCell<Tollway>>,
+    is_shut_down: AtomicBool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenOptions {
+    #[serde(default)]
+    master_key: Option<SecretString>,
+    #[serde(default)]
+    settings: Settings,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseArguments {
+    #[serde(default)]
+    timeout: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotateArguments {
+    master_key: SecretString,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoArguments {}
+
+impl Engine {
+    /// Makes a handle; the file is opened by the verb `open`, or by the first other verb.
+    ///
+    /// `options` is `{"master_key": text, "settings": {...}}`. A text `env:NAME` names an environment variable. A callback
+    /// gives the key instead; either is resolved here and now. Fails with `invalid_request` if an option is wrong.
+    pub fn new(path: &Path, options: &str, callback: Option<&MasterKeyCallback>) -> Result<Self, ErrorInfo> {
+        let options: OpenOptions = verbs::parse("open", options)?;
+        let key = resolve_key(options.master_key, callback)?;
+        Ok(Self(Arc::new(Shared {
+            path: path.to_owned(),
+            settings: options.settings,
+            master_key: ArcSwap::from_pointee(key),
+            instance: ArcSwap::new(Instance::new()),
+            closed: AtomicBool::new(false),
+        })))
+    }
+
+    /// Opens a file; see [`Engine::new`]. Dropping the task gives the opening up.
+    pub fn open(path: &Path, options: &str, callback: Option<&MasterKeyCallback>) -> Task<Self> {
+        let engine = Self::new(path, options, callback);
+        runtime::spawn(async move {
+            let engine = engine?;
+            engine.run("open", "{}").await?;
+            Ok(engine)
+        })
+    }
+
+    /// Starts a verb. The task returns JSON text; dropping it gives the call up, which is then settled by its policy.
+    pub fn call(&self, verb: &str, arguments: &str) -> Task<String> {
+        let (engine, verb, arguments) = self.owned(verb, arguments);
+        runtime::spawn(async move { engine.run(&verb, &arguments).await })
+    }
+
+    /// Starts a verb whose outcome goes to a function, on a thread of the runtime.
+    ///
+    /// The function is called exactly once, also if the call is given up, panics, or is cut off by shutdown.
+    pub fn start(&self, verb: &str, arguments: &str, deliver: impl FnOnce(Outcome) + Send + 'static) -> StartedCall {
+        let delivery = Delivery(Some(deliver));
+        match Runtime::current() {
+            Ok(runtime) => {
+                let (engine, verb, arguments) = self.owned(verb, arguments);
+                StartedCall(runtime.spawn_abortable(async move {
+                    let outcome = engine.run(&verb, &arguments).await;
+                    delivery.send(outcome);
+                }))
+            }
+            Err(error) => {
+                delivery.send(Err(error));
+                StartedCall(AbortOnDrop::none(process_id()))
+            }
+        }
+    }
+
+    /// Starts a streamed chat; the arguments are those of the verb `chat`.
+    #[must_use]
+    pub fn stream(&self, arguments: &str) -> Stream {
+        let (engine, _, arguments) = self.owned("chat", arguments);
+        Stream::start(async move {
+            let (request, options) = verbs::chat_arguments(&arguments)?;
+            drop(arguments);
+            Ok(engine.client().await?.chat_stream(request, options).await?)
+        })
+    }
+
+    /// Stops new calls and waits for settlements under way, at most for `timeout`; returns whether all ended.
+    pub fn shutdown(&self, timeout: Duration) -> Task<bool> {
+        let engine = self.clone();
+        runtime::spawn(async move { Ok(engine.close(timeout).await) })
+    }
+
+    fn owned(&self, verb: &str, arguments: &str) -> (Self, String, Zeroizing<String>) {
+        // Arguments may hold an API key.
+        (self.clone(), verb.to_owned(), Zeroizing::new(arguments.to_owned()))
+    }
+
+    async fn run(&self, verb: &str, arguments: &str) -> Outcome {
+        match verb {
+            "open" => {
+                let NoArguments {} = verbs::parse_or_empty(verb, arguments)?;
+                self.client().await?;
+                Ok("null".to_owned())
+            }
+            "close" => {
+                let arguments: CloseArguments = verbs::parse_or_empty(verb, arguments)?;
+                let timeout = arguments.timeout.map(Duration::try_from_secs_f64).transpose().map_err(|_| {
+                    ErrorInfo::new(ErrorKind::InvalidRequest, "close: timeout must be a positive number of seconds")
+                })?;
+                Ok(self.close(timeout.unwrap_or(DROP_TIMEOUT)).await.to_string())
+            }
+            "vault.rotate" => {
+                let arguments: RotateArguments = verbs::parse(verb, arguments)?;
+                let key = resolve_key(Some(arguments.master_key), None)?;
+                self.client().await?.rotate_master_key(MasterKey::Text(key.clone())).await?;
+                // A child that is forked later opens the file with the key that it has by then.
+                self.0.master_key.store(Arc::new(key));
+                Ok("null".to_owned())
+            }
+            _ => verbs::dispatch(&self.client().await?, verb, arguments).await,
+        }
+    }
+
+    async fn close(&self, timeout: Duration) -> bool {
+        self.0.closed.store(true, Ordering::Release);
+        let instance = self.0.instance.swap(Instance::new());
+        if instance.process == process_id() {
+            return instance.shut_down(timeout).await;
+        }
+        std::mem::forget(instance);
+        true
+    }
+
+    /// Returns the client of this process, and opens it first if this process has none.
+    async fn client(&self) -> Result<Tollway, ErrorInfo> {
+        if self.0.closed.load(Ordering::Acquire) {
+            return Err(ErrorInfo::closed());
+        }
+        let instance = self.instance();
+        let Some(cell) = &instance.client else { return Err(ErrorInfo::closed()) };
+        let client = cell
+            .get_or_try_init(|| async {
+                let key = MasterKey::Text(SecretString::clone(&self.0.master_key.load()));
+                let client = Tollway::open(&self.0.path, key, self.0.settings.clone()).await?;
+                let weak: Weak<Instance> = Arc::downgrade(&instance);
+                Runtime::current()?.close_at_shutdown(weak);
+                Ok::<_, ErrorInfo>(client)
+            })
+            .await?;
+        Ok(client.clone())
+    }
+
+    fn instance(&self) -> Arc<Instance> {
+        loop {
+            let seen = self.0.instance.load_full();
+            if seen.process == process_id() {
+                return seen;
+            }
+            let previous = self.0.instance.compare_and_swap(&seen, Instance::new());
+            if Arc::ptr_eq(&previous, &seen) {
+                std::mem::forget(seen);
+            }
+        }
+    }
+}
+
+impl Instance {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { process: process_id(), client: Some(OnceCell::new()), is_shut_down: AtomicBool::new(false) })
+    }
+
+    async fn shut_down(&self, timeout: Duration) -> bool {
+        let ended = match self.client.as_ref().and_then(OnceCell::get) {
+            Some(client) => client.shutdown(timeout).await,
+            None => true,
+        };
+        self.is_shut_down.store(true, Ordering::Release);
+        ended
+    }
+}
+
+impl Close for Instance {
+    fn close(self: Arc<Self>, timeout: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            self.shut_down(timeout).await;
+        })
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let client = self.client.take();
+        if self.process != process_id() {
+            std::mem::forget(client);
+        } else if let Some(client) = client.and_then(OnceCell::into_inner)
+            && !*self.is_shut_down.get_mut()
+            && let Ok(runtime) = Runtime::current()
+        {
+            runtime.spawn_background(async move {
+                client.shutdown(DROP_TIMEOUT).await;
+            });
+        }
+    }
+}
+
+/// A call under way. Dropping it, or [`StartedCall::cancel`], gives the call up; it is then settled by its policy.
+#[must_use = "dropping a started call gives it up"]
+pub struct StartedCall(AbortOnDrop);
+
+impl StartedCall {
+    /// Gives the call up; nothing happens if it has ended.
+    pub fn cancel(&self) {
+        self.0.abort();
+    }
+
+    /// Tells whether the call was started by another process, before a fork; it never ends in this one.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.0.is_inherited()
+    }
+}
+
+/// Delivers an outcome exactly once, also when its task is dropped or panics.
+struct Delivery<F: FnOnce(Outcome)>(Option<F>);
+
+impl<F: FnOnce(Outcome)> Delivery<F> {
+    fn send(mut self, outcome: Outcome) {
+        if let Some(deliver) = self.0.take() {
+            deliver(outcome);
+        }
+    }
+}
+
+impl<F: FnOnce(Outcome)> Drop for Delivery<F> {
+    fn drop(&mut self) {
+        if let Some(deliver) = self.0.take() {
+            deliver(Err(ErrorInfo::lost()));
+        }
+    }
+}
+
+fn resolve_key(text: Option<SecretString>, callback: Option<&MasterKeyCallback>) -> Result<SecretString, ErrorInfo> {
+    let invalid = |detail: String| ErrorInfo::new(ErrorKind::InvalidRequest, detail);
+    match (text, callback) {
+        (Some(text), None) => match text.expose_secret().strip_prefix("env:") {
+            Some(name) => SystemEnvironment.variable(name).map(SecretString::from).ok_or_else(|| {
+                invalid(format!("master_key: the environment variable {name} is not set; set it to the master key"))
+            }),
+            None if text.expose_secret().is_empty() => {
+                Err(invalid("master_key is empty; give a key or a passphrase".into()))
+            }
+            None => Ok(text),
+        },
+        (None, Some(callback)) => callback().map_err(|error: Error| error.into()),
+        (Some(_), Some(_)) => Err(invalid("master_key was given both as a text and as a function; give one".into())),
+        (None, None) => {
+            Err(invalid("master_key is missing; give a key, a passphrase, or \"env:NAME\" of a variable".into()))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

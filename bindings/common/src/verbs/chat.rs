@@ -1,0 +1,105 @@
+//! The verb `chat`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use tollway::client::Tollway;
+use tollway::types::{CallOptions, ChatReply, ChatRequest, ErrorKind};
+
+use super::{Arguments, invalid, parse};
+use crate::error::ErrorInfo;
+
+/// A chat request and the choices of its caller.
+pub(super) struct ChatArguments(ChatRequest, CallOptions);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts<'a> {
+    #[serde(borrow)]
+    request: &'a RawValue,
+    #[serde(borrow, default)]
+    options: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Peek<'a> {
+    #[serde(borrow)]
+    messages: &'a RawValue,
+}
+
+impl Arguments for Box<ChatArguments> {
+    fn read(_verb: &str, text: &str) -> Result<Self, ErrorInfo> {
+        chat_arguments(text).map(|(request, options)| Self::new(ChatArguments(request, options)))
+    }
+}
+
+pub(super) async fn chat(client: &Tollway, arguments: Box<ChatArguments>) -> tollway::types::Result<ChatReply> {
+    let ChatArguments(request, options) = *arguments;
+    client.chat(request, options).await
+}
+
+/// Reads `{"request": {...}, "options": {...}}`, where `messages` may be one text, which a user says.
+pub(crate) fn chat_arguments(text: &str) -> Result<(ChatRequest, CallOptions), ErrorInfo> {
+    let parts: Parts<'_> = serde_json::from_str(text).map_err(|error| invalid("chat", &error))?;
+    let options = parts.options.map_or("{}", RawValue::get);
+    let options: CallOptions = parse("chat", if options == "null" { "{}" } else { options })?;
+    let request = parts.request.get();
+    let peek: Peek<'_> = serde_json::from_str(request).map_err(|error| invalid("chat", &error))?;
+    let request: ChatRequest = if peek.messages.get().starts_with('"') {
+        let mut fields: Map<String, Value> = parse("chat", request)?;
+        if let Some(messages) = fields.get_mut("messages") {
+            *messages = json!([{"role": "user", "content": messages.take()}]);
+        }
+        serde_path_to_error::deserialize(Value::Object(fields))
+            .map_err(|error| invalid(&format!("chat: {}", error.path()), error.inner()))?
+    } else {
+        parse("chat", request)?
+    };
+    if request.messages.is_empty() {
+        return Err(ErrorInfo::new(ErrorKind::InvalidRequest, "chat: messages is empty; give at least one message"));
+    }
+    Ok((request, options))
+}
+
+#[cfg(test)]
+mod tests {
+    use tollway::types::{Content, Message};
+
+    use super::*;
+
+    #[test]
+    fn one_text_is_what_the_user_says() {
+        let (request, options) = chat_arguments(
+            r#"{"request": {"messages": "Hi", "top_k": 5}, "options": {"user": "alice", "timeout": 1.5}}"#,
+        )
+        .unwrap();
+        let [Message::User(message)] = request.messages.as_slice() else { panic!("one message of the user") };
+        assert_eq!(message.content, Content::Text("Hi".to_owned()));
+        assert_eq!(request.extra.get("top_k"), Some(&json!(5)));
+        assert_eq!(options.user.as_deref(), Some("alice"));
+    }
+
+    #[test]
+    fn a_list_of_messages_is_read_as_it_is() {
+        let text = r#"{"request": {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}], "max_tokens": 5}}"#;
+        let (request, _) = chat_arguments(text).unwrap();
+        assert_eq!(request.messages.len(), 2);
+        assert_eq!(request.max_tokens, Some(5));
+    }
+
+    #[test]
+    fn a_wrong_field_is_named() {
+        for (text, part) in [
+            (r#"{"request": {"messages": []}}"#, "messages is empty"),
+            (r#"{"request": {}}"#, "missing field `messages`"),
+            (r#"{"request": {"messages": "Hi", "max_tokens": "x"}}"#, "max_tokens"),
+            (r#"{"request": {"messages": [{"role": "clown"}]}}"#, "clown"),
+            (r#"{"request": {"messages": "Hi"}, "options": {"usr": "alice"}}"#, "unknown field `usr`"),
+            (r#"{"request": {"messages": "Hi"}, "user": "alice"}"#, "unknown field `user`"),
+        ] {
+            let error = chat_arguments(text).unwrap_err();
+            assert_eq!(error.code, "invalid_request");
+            assert!(error.detail.contains(part), "{}", error.detail);
+        }
+    }
+}

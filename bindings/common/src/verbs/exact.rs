@@ -1,0 +1,62 @@
+//! Decimals as arguments: a text or an integer, never a float.
+
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use tollway::types::Decimal;
+
+/// A decimal that was written as a text or as an integer, and that no float has touched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Exact(pub(super) Decimal);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ExactVisitor)
+    }
+}
+
+struct ExactVisitor;
+
+impl Visitor<'_> for ExactVisitor {
+    type Value = Exact;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an exact amount as a decimal text, such as \"0.15\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Exact, E> {
+        Decimal::from_str_exact(text).map(Exact).map_err(|_| {
+            E::custom(format!(
+                "{text:?} is not an exact amount; give a decimal text of at most 28 digits, such as \"0.15\""
+            ))
+        })
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Exact, E> {
+        Ok(Exact(number.into()))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Exact, E> {
+        Ok(Exact(number.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_and_integers_are_exact() {
+        assert_eq!(serde_json::from_str::<Exact>(r#""0.10""#).unwrap().0.to_string(), "0.10");
+        assert_eq!(serde_json::from_str::<Exact>("5").unwrap().0, Decimal::from(5));
+        assert_eq!(serde_json::from_str::<Exact>("-5").unwrap().0, Decimal::from(-5));
+    }
+
+    #[test]
+    fn a_float_or_a_text_that_would_be_rounded_is_refused() {
+        for wrong in ["0.1", "1e2", r#""0.00000000000000000000000000001""#, r#""ten""#, r#""""#, "null"] {
+            assert!(serde_json::from_str::<Exact>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The verbs: each takes JSON arguments, calls the client, and returns JSON text.
+//!
+//! Arguments are strict: an unknown one is refused with the known ones named. Money is a decimal text or an integer, never
+//! a JSON number with a point, because that would pass through a float.
+
+mod budgets;
+mod chat;
+mod exact;
+mod models;
+mod prices;
+mod routes;
+mod usage;
+
+pub(crate) use chat::chat_arguments;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tollway::client::Tollway;
+use tollway::types::ErrorKind;
+
+use crate::Outcome;
+use crate::error::ErrorInfo;
+
+macro_rules! verbs {
+    ($($name:literal => $function:path,)+) => {
+        /// The names of all verbs that this table holds.
+        pub(crate) const NAMES: &[&str] = &[$($name),+];
+
+        /// Runs a verb; fails with `invalid_request` if the verb or one of its arguments is not known.
+        pub(crate) async fn dispatch(client: &Tollway, verb: &str, arguments: &str) -> Outcome {
+            match verb {
+                $($name => answer(&$function(client, parse_or_empty($name, arguments)?).await?),)+
+                _ => Err(ErrorInfo::new(
+                    ErrorKind::InvalidRequest,
+                    format!("there is no verb {verb:?}; the verbs are {}", NAMES.join(", ")),
+                )),
+            }
+        }
+    };
+}
+
+verbs! {
+    "chat" => chat::chat,
+    "models.add" => models::add,
+    "models.update" => models::update,
+    "models.delete" => models::delete,
+    "models.list" => models::list,
+    "models.used" => models::used,
+    "models.health" => models::health,
+    "prices.set" => prices::set,
+    "prices.list" => prices::list,
+    "prices.expire" => prices::expire,
+    "routes.set" => routes::set,
+    "routes.list" => routes::list,
+    "routes.delete" => routes::delete,
+    "budgets.set" => budgets::set,
+    "budgets.list" => budgets::list,
+    "budgets.delete" => budgets::delete,
+    "usage.records" => usage::records,
+    "usage.summary" => usage::summary,
+    "usage.price" => usage::price,
+}
+
+/// Arguments that are JSON text of their own, which the verb reads itself.
+pub(crate) trait Arguments: Sized {
+    /// Reads the arguments of a verb.
+    fn read(verb: &str, text: &str) -> Result<Self, ErrorInfo>;
+}
+
+impl<T: DeserializeOwned> Arguments for T {
+    fn read(verb: &str, text: &str) -> Result<Self, ErrorInfo> {
+        parse(verb, text)
+    }
+}
+
+/// Reads the arguments of a verb; an empty text stands for no arguments.
+pub(crate) fn parse_or_empty<T: Arguments>(verb: &str, text: &str) -> Result<T, ErrorInfo> {
+    T::read(verb, if text.trim().is_empty() { "{}" } else { text })
+}
+
+/// Reads JSON text; the error names the verb and the path of the argument that is wrong.
+pub(crate) fn parse<T: DeserializeOwned>(verb: &str, text: &str) -> Result<T, ErrorInfo> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { verb.to_owned() } else { format!("{verb}: {path}") };
+        invalid(&place, error.inner())
+    })?;
+    deserializer.end().map_err(|error| invalid(verb, &error))?;
+    Ok(value)
+}
+
+fn invalid(place: &str, error: &serde_json::Error) -> ErrorInfo {
+    let text = error.to_string();
+    // The position in a text that the caller never saw helps nobody.
+    let sentence = text.rsplit_once(" at line ").map_or(text.as_str(), |(sentence, _)| sentence);
+    ErrorInfo::new(ErrorKind::InvalidRequest, format!("{place}: {sentence}"))
+}
+
+fn answer<T: Serialize + ?Sized>(value: &T) -> Outcome {
+    serde_json::to_string(value)
+        .map_err(|error| ErrorInfo::new(ErrorKind::Internal, format!("an answer cannot be written as JSON: {error}")))
+}
+
+/// Takes no arguments.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoArguments {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        limit: u32,
+    }
+
+    #[test]
+    fn an_unknown_argument_is_refused_with_the_known_ones() {
+        let error = parse::<Sample>("sample", r#"{"limit": 1, "limt": 2}"#).unwrap_err();
+        assert_eq!(error.code, "invalid_request");
+        assert_eq!(error.detail, "sample: limt: unknown field `limt`, expected `limit`");
+    }
+
+    #[test]
+    fn a_wrong_argument_is_named_by_its_path() {
+        let error = parse::<Sample>("sample", r#"{"limit": "many"}"#).unwrap_err();
+        assert_eq!(error.detail, r#"sample: limit: invalid type: string "many", expected u32"#);
+        assert!(parse::<Sample>("sample", r#"{"limit": 1} trailing"#).is_err());
+    }
+
+    #[test]
+    fn every_verb_is_listed_once() {
+        let mut names = NAMES.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), NAMES.len());
+    }
+}

@@ -1,0 +1,141 @@
+//! The verbs about model configs and models.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use tollway::client::{ModelHealth, ModelInput, ModelUpdate, Tollway};
+use tollway::types::{Capability, Meter, Model, ModelConfig, Result};
+
+use super::NoArguments;
+use super::prices::{PriceArguments, inputs};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddArguments {
+    name: String,
+    #[serde(default)]
+    alias: Option<String>,
+    #[serde(default)]
+    capability: Capability,
+    #[serde(default)]
+    api_key: Option<SecretString>,
+    #[serde(default)]
+    base_url: Option<String>,
+    #[serde(default)]
+    params: Map<String, Value>,
+    #[serde(default)]
+    default: bool,
+    #[serde(default)]
+    priority: i64,
+    #[serde(default)]
+    active: Option<bool>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    prices: Option<BTreeMap<Meter, PriceArguments>>,
+}
+
+/// An absent field stays as it is; an explicit null removes an alias, an address or a note.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "absent, null and a text are three different wishes")]
+pub(super) struct UpdateArguments {
+    model: String,
+    #[serde(default, deserialize_with = "given")]
+    alias: Option<Option<String>>,
+    #[serde(default)]
+    api_key: Option<SecretString>,
+    #[serde(default, deserialize_with = "given")]
+    base_url: Option<Option<String>>,
+    #[serde(default)]
+    params: Option<Map<String, Value>>,
+    #[serde(default)]
+    default: Option<bool>,
+    #[serde(default)]
+    priority: Option<i64>,
+    #[serde(default)]
+    active: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    description: Option<Option<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelArguments {
+    model: String,
+}
+
+pub(super) async fn add(client: &Tollway, arguments: AddArguments) -> Result<ModelConfig> {
+    let input = ModelInput {
+        name: arguments.name,
+        alias: arguments.alias,
+        capability: arguments.capability,
+        api_key: arguments.api_key,
+        base_url: arguments.base_url,
+        params: arguments.params,
+        default: arguments.default,
+        priority: arguments.priority,
+        active: arguments.active,
+        description: arguments.description,
+        prices: arguments.prices.map(inputs),
+    };
+    client.add_model(input).await
+}
+
+pub(super) async fn update(client: &Tollway, arguments: UpdateArguments) -> Result<ModelConfig> {
+    let update = ModelUpdate {
+        alias: arguments.alias,
+        api_key: arguments.api_key,
+        base_url: arguments.base_url,
+        params: arguments.params,
+        default: arguments.default,
+        priority: arguments.priority,
+        active: arguments.active,
+        description: arguments.description,
+    };
+    client.update_model(&arguments.model, update).await
+}
+
+pub(super) async fn delete(client: &Tollway, arguments: ModelArguments) -> Result<()> {
+    client.delete_model(&arguments.model).await
+}
+
+pub(super) async fn list(client: &Tollway, _: NoArguments) -> Result<Vec<ModelConfig>> {
+    client.model_configs().await
+}
+
+pub(super) async fn used(client: &Tollway, _: NoArguments) -> Result<Vec<Model>> {
+    client.used_models().await
+}
+
+pub(super) async fn health(client: &Tollway, _: NoArguments) -> Result<Vec<ModelHealth>> {
+    client.model_health().await
+}
+
+/// Tells an explicit null from an absent field.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> std::result::Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_removes_and_absence_keeps() {
+        let update: UpdateArguments =
+            serde_json::from_str(r#"{"model": "m", "alias": null, "description": "d"}"#).unwrap();
+        assert_eq!(update.alias, Some(None));
+        assert_eq!(update.description, Some(Some("d".to_owned())));
+        assert_eq!(update.base_url, None);
+    }
+
+    #[test]
+    fn a_price_is_never_a_float() {
+        let text = r#"{"name": "p/m", "prices": {"input_token": {"unit_price": 0.15, "unit": "per_1m_tokens", "currency": "USD"}}}"#;
+        assert!(serde_json::from_str::<AddArguments>(text).is_err());
+        assert!(serde_json::from_str::<AddArguments>(&text.replace("0.15", "\"0.15\"")).is_ok());
+    }
+}

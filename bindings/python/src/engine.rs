@@ -1,0 +1,78 @@
+//! An open file, and calls under way.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use pyo3::prelude::*;
+use tollway_common::{ErrorInfo, Outcome, StartedCall};
+
+use crate::queue::CompletionQueue;
+use crate::stream::Stream;
+use crate::wait;
+
+/// A result and an error, as JSON text; exactly one of them is there.
+type Pair = (Option<String>, Option<String>);
+
+/// A handle of one file.
+#[pyclass(frozen, module = "tollway._native")]
+pub(crate) struct Engine(tollway_common::Engine);
+
+/// A call under way. When it is collected, the call is given up.
+#[pyclass(frozen, module = "tollway._native")]
+pub(crate) struct Call(StartedCall);
+
+/// Splits an outcome into what Python unpacks.
+pub(crate) fn pair(outcome: Outcome) -> Pair {
+    match outcome {
+        Ok(text) => (Some(text), None),
+        Err(error) => (None, Some(error.to_json())),
+    }
+}
+
+#[pymethods]
+impl Engine {
+    /// Makes a handle of a path; opens nothing. Returns the handle, or an error as JSON text.
+    #[staticmethod]
+    fn create(path: PathBuf, options: &str) -> (Option<Self>, Option<String>) {
+        match tollway_common::Engine::new(&path, options, None) {
+            Ok(engine) => (Some(Self(engine)), None),
+            Err(error) => (None, Some(error.to_json())),
+        }
+    }
+
+    /// Runs a verb and waits for its end with the interpreter released. Ctrl-C gives the call up.
+    fn call(&self, python: Python<'_>, verb: &str, arguments: &str) -> PyResult<Pair> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let _call = python.detach(|| {
+            self.0.start(verb, arguments, move |outcome| {
+                // The receiver is gone if Ctrl-C ended the wait.
+                let _ = sender.send(pair(outcome));
+            })
+        });
+        Ok(wait::receive(python, receiver)?.unwrap_or_else(|| pair(Err(lost()))))
+    }
+
+    /// Starts a verb, whose end is put on a queue under a ticket.
+    fn start(&self, verb: &str, arguments: &str, queue: &CompletionQueue, ticket: u64) -> Call {
+        let sender = queue.sender();
+        Call(self.0.start(verb, arguments, move |outcome| sender.push(ticket, pair(outcome))))
+    }
+
+    /// Starts a streamed chat.
+    fn stream(&self, arguments: &str) -> Stream {
+        Stream::new(self.0.stream(arguments))
+    }
+}
+
+#[pymethods]
+impl Call {
+    /// Gives the call up; nothing happens if it has ended.
+    fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+fn lost() -> ErrorInfo {
+    // The facade delivers every outcome, so that this is a defect if it is ever seen.
+    ErrorInfo::internal("the call ended without an outcome; report it, with what was called")
+}

@@ -1,0 +1,71 @@
+"""Operations, and the two ways to run them: by waiting, and by awaiting."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from . import _loop, _native
+from .errors import InternalError, from_json
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Result]):
+    """One call of a verb: its name, its arguments, and how its result is read. Both twins run the same operations."""
+
+    verb: str
+    arguments: Mapping[str, Any]
+    decode: Callable[[Any], Result]
+
+
+class SyncEngine:
+    """Runs operations by waiting for them."""
+
+    def __init__(self, native: _native.Engine) -> None:
+        self.native = native
+
+    def run(self, operation: Operation[Result]) -> Result:
+        """Runs an operation; Ctrl-C gives it up."""
+        text, error = self.native.call(operation.verb, encode(operation.arguments))
+        if error is not None:
+            raise from_json(error)
+        return operation.decode(json.loads(text or "null"))
+
+
+class AsyncEngine:
+    """Runs operations by awaiting them."""
+
+    def __init__(self, native: _native.Engine) -> None:
+        self.native = native
+
+    async def run(self, operation: Operation[Result]) -> Result:
+        """Runs an operation; cancelling gives it up."""
+        text = await _loop.current().call(self.native, operation.verb, encode(operation.arguments))
+        return operation.decode(json.loads(text))
+
+
+def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.Engine:
+    """Makes a native handle; opens nothing."""
+    engine, error = _native.Engine.create(path, encode(options))
+    if error is not None:
+        raise from_json(error)
+    if engine is None:
+        detail = "the native module returned neither a handle nor an error; report it"
+        raise InternalError(detail)
+    return engine
+
+
+def encode(arguments: Mapping[str, Any]) -> str:
+    """Writes arguments as JSON text; refuses what JSON cannot say, and `nan`."""
+    return json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def nothing(_value: Any) -> None:
+    """Reads a result that says nothing."""

@@ -1,0 +1,41 @@
+"""What opening and closing share between the twins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _engine
+from ._engine import Operation, nothing
+from ._values import check_names, given
+from .types import SettingsParameters
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from . import _native
+
+OPEN: Operation[None] = Operation("open", {}, nothing)
+
+
+def create(
+    path: str | os.PathLike[str], master_key: str | Callable[[], str], settings: SettingsParameters
+) -> _native.Engine:
+    """Makes a native handle; opens nothing. A callable master key is called here, once."""
+    fields: dict[str, Any] = given(**settings)
+    check_names(fields, SettingsParameters.__optional_keys__, "open()")
+    text = master_key() if callable(master_key) else master_key
+    if not isinstance(text, str):
+        detail = f"master_key must be a text, or a function that returns one, not {type(text).__name__}"
+        raise TypeError(detail)
+    return _engine.create(path, {"master_key": text, "settings": fields})
+
+
+def close(timeout: float) -> Operation[bool]:
+    """Returns the operation that closes a handle."""
+    return Operation("close", {"timeout": timeout}, bool)
+
+
+def rotate(master_key: str) -> Operation[None]:
+    """Returns the operation that changes the master key."""
+    return Operation("vault.rotate", {"master_key": master_key}, nothing)

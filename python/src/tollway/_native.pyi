@@ -1,0 +1,64 @@
+"""The native module: verbs, arguments and results are JSON text."""
+
+import os
+from typing import final
+
+@final
+class Engine:
+    """A handle of one file."""
+
+    @staticmethod
+    def create(path: str | os.PathLike[str], options: str) -> tuple[Engine | None, str | None]:
+        """Makes a handle of a path; opens nothing. Returns the handle, or an error as JSON text."""
+
+    def call(self, verb: str, arguments: str) -> tuple[str | None, str | None]:
+        """Runs a verb and waits for its end; returns a result or an error. Ctrl-C gives the call up."""
+
+    def start(self, verb: str, arguments: str, queue: CompletionQueue, ticket: int) -> Call:
+        """Starts a verb, whose end is put on a queue under a ticket."""
+
+    def stream(self, arguments: str) -> Stream:
+        """Starts a streamed chat."""
+
+@final
+class Call:
+    """A call under way. When it is collected, the call is given up."""
+
+    def cancel(self) -> None:
+        """Gives the call up; nothing happens if it has ended."""
+
+@final
+class Stream:
+    """A streamed chat with one reader. When it is collected, the call is given up."""
+
+    def take(self, maximum: int) -> tuple[str | None, str | None, bool]:
+        """Takes what is ready, without waiting: events, an error, and whether the stream is over."""
+
+    def wait(self) -> None:
+        """Waits until there is something to take. Ctrl-C ends the wait and gives the call up."""
+
+    def notify(self, queue: CompletionQueue, ticket: int) -> None:
+        """Puts a ticket on a queue once there is something to take."""
+
+    def close(self) -> None:
+        """Gives the call up and ends the stream."""
+
+@final
+class CompletionQueue:
+    """The finished calls of one event loop."""
+
+    def __new__(cls) -> CompletionQueue: ...
+    def fileno(self) -> int | None:
+        """Returns the descriptor that becomes readable when calls have finished; nothing where there is none."""
+
+    def drain(self) -> list[tuple[int, str | None, str | None]]:
+        """Takes all finished calls, each as its ticket, its result and its error."""
+
+    def wait(self) -> bool:
+        """Waits until calls have finished; returns false once the queue is closed."""
+
+    def close(self) -> None:
+        """Ends the wait of the thread that stands in for the loop."""
+
+def shutdown(timeout: float) -> None:
+    """Waits for settlements under way, at most for the seconds given, and stops the runtime."""

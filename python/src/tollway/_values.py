@@ -1,0 +1,90 @@
+"""Values as they cross: money and instants to text, and back."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+_FRACTION = re.compile(r"(\.\d{6})\d+")
+
+
+def money_text(value: Decimal | str | int, name: str) -> str:
+    """Writes an amount of money as an exact text; a float is refused, because it is not what it shows.
+
+    Raises:
+        TypeError: The value is a float, or no number.
+        ValueError: The value is not finite, or a text that is no decimal.
+    """
+    if isinstance(value, bool) or not isinstance(value, (Decimal, str, int)):
+        detail = (
+            f"{name} is money and must be exact: pass a string or Decimal, such as '0.15', not {type(value).__name__}"
+        )
+        raise TypeError(detail)
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        detail = f"{name} must be a decimal number such as '0.15', not {value!r}"
+        raise ValueError(detail) from None
+    if not number.is_finite():
+        detail = f"{name} must be a finite number, not {value!r}"
+        raise ValueError(detail)
+    return f"{number:f}"
+
+
+def instant_text(value: str | date | datetime, name: str) -> str:
+    """Writes an instant as RFC 3339 text; a bare date is midnight UTC.
+
+    Raises:
+        TypeError: The value is neither a text, a date nor a datetime.
+        ValueError: The value is a datetime without a time zone, so that it names no instant.
+    """
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            detail = f"{name} has no time zone; pass for example datetime(..., tzinfo=timezone.utc)"
+            raise ValueError(detail)
+        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00Z"
+    if not isinstance(value, str):
+        detail = f"{name} must be a date, a datetime with a time zone, or a text, not {type(value).__name__}"
+        raise TypeError(detail)
+    try:
+        return f"{date.fromisoformat(value).isoformat()}T00:00:00Z"
+    except ValueError:
+        return value
+
+
+def decimal_or_none(value: str | None) -> Decimal | None:
+    """Reads an amount."""
+    return None if value is None else Decimal(value)
+
+
+def instant(value: str) -> datetime:
+    """Reads an instant, to the microsecond that Python knows."""
+    return datetime.fromisoformat(_FRACTION.sub(r"\1", value).replace("Z", "+00:00"))
+
+
+def instant_or_none(value: str | None) -> datetime | None:
+    """Reads an instant that may be absent."""
+    return None if value is None else instant(value)
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Returns the fields that were given."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def check_names(given_names: dict[str, Any], known: frozenset[str], function: str, hint: str = "") -> None:
+    """Refuses keyword arguments that are not known.
+
+    Raises:
+        TypeError: A name is not known.
+    """
+    unknown = sorted(given_names.keys() - known)
+    if unknown:
+        detail = (
+            f"{function} got an unexpected keyword argument {unknown[0]!r}; known are {', '.join(sorted(known))}{hint}"
+        )
+        raise TypeError(detail)

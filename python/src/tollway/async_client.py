@@ -1,0 +1,69 @@
+"""The async client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import _handle
+from ._engine import AsyncEngine
+from .budgets import AsyncBudgets
+from .chat import AsyncChat
+from .models import AsyncModels
+from .prices import AsyncPrices
+from .routes import AsyncRoutes
+from .usage import AsyncUsageLedger
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from .types import SettingsParameters
+
+_CLOSE_TIMEOUT = 5.0
+
+
+class AsyncTollway:
+    """An open file, as `Tollway` is, with the same methods, awaited. Several event loops may share it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self.chat = AsyncChat(engine)
+        self.models = AsyncModels(engine)
+        self.prices = AsyncPrices(engine)
+        self.routes = AsyncRoutes(engine)
+        self.budgets = AsyncBudgets(engine)
+        self.usage = AsyncUsageLedger(engine)
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        master_key: str | Callable[[], str],
+        **settings: Unpack[SettingsParameters],
+    ) -> Self:
+        """Opens a file, and makes it at first use; see `tollway.open`. Cancelling leaves the file closed."""
+        engine = AsyncEngine(_handle.create(path, master_key, settings))
+        await engine.run(_handle.OPEN)
+        return cls(engine)
+
+    async def rotate_master_key(self, master_key: str) -> None:
+        """Seals everything in the file with another master key, all or nothing."""
+        await self._engine.run(_handle.rotate(master_key))
+
+    async def aclose(self, timeout: float = _CLOSE_TIMEOUT) -> bool:
+        """Stops new calls and waits for settlements under way, at most for `timeout` seconds; see `Tollway.close`."""
+        return await self._engine.run(_handle.close(timeout))
+
+    close = aclose
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()

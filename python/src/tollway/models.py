@@ -1,0 +1,123 @@
+"""Model configs, and the models that were used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._engine import AsyncEngine, Operation, SyncEngine, nothing
+from ._values import check_names
+from .prices import price_arguments
+from .results import Model, ModelConfig, ModelHealth
+from .types import ModelChanges, ModelParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Unpack
+
+
+def _add(name: str, parameters: ModelParameters) -> Operation[ModelConfig]:
+    given: dict[str, Any] = {field: value for field, value in parameters.items() if value is not None}
+    check_names(given, ModelParameters.__optional_keys__, "models.add()")
+    if "prices" in given:
+        given["prices"] = price_arguments(given["prices"])
+    return Operation("models.add", {"name": name, **given}, ModelConfig._decode)
+
+
+def _update(model: str, changes: ModelChanges) -> Operation[ModelConfig]:
+    given: dict[str, Any] = {**changes}
+    check_names(given, ModelChanges.__optional_keys__, "models.update()")
+    return Operation("models.update", {"model": model, **given}, ModelConfig._decode)
+
+
+def _delete(model: str) -> Operation[None]:
+    return Operation("models.delete", {"model": model}, nothing)
+
+
+def _list() -> Operation[list[ModelConfig]]:
+    return Operation("models.list", {}, lambda value: [ModelConfig._decode(config) for config in value])
+
+
+def _used() -> Operation[list[Model]]:
+    return Operation("models.used", {}, lambda value: [Model._decode(model) for model in value])
+
+
+def _health() -> Operation[list[ModelHealth]]:
+    return Operation("models.health", {}, lambda value: [ModelHealth(**health) for health in value])
+
+
+class Models:
+    """Configures models. Everywhere, `model` is an alias, `provider/model`, or a config id as text."""
+
+    def __init__(self, engine: SyncEngine) -> None:
+        self._engine = engine
+
+    def add(self, name: str, **parameters: Unpack[ModelParameters]) -> ModelConfig:
+        """Adds a model config named `provider/model`, with the parameters of `tollway.types.ModelParameters`.
+
+        Prices come from the bundled catalog where none are given; an empty mapping means that there are none.
+
+        Raises:
+            InvalidRequestError: A parameter is wrong, or the config is there already.
+            TypeError: A price is a float.
+        """
+        return self._engine.run(_add(name, parameters))
+
+    def update(self, model: str, **changes: Unpack[ModelChanges]) -> ModelConfig:
+        """Changes the fields of a model config that are given; None removes an alias, an address or a description.
+
+        Raises:
+            NotFoundError: There is no such config.
+        """
+        return self._engine.run(_update(model, changes))
+
+    def delete(self, model: str) -> None:
+        """Deletes a model config and its prices; usage records stay as they are.
+
+        Raises:
+            NotFoundError: There is no such config.
+        """
+        self._engine.run(_delete(model))
+
+    def list(self) -> Sequence[ModelConfig]:
+        """Returns all model configs."""
+        return self._engine.run(_list())
+
+    def used(self) -> Sequence[Model]:
+        """Returns all models that were ever used, those of deleted configs included."""
+        return self._engine.run(_used())
+
+    def health(self) -> Sequence[ModelHealth]:
+        """Returns what this process knows of each config's health; times are in seconds."""
+        return self._engine.run(_health())
+
+
+class AsyncModels:
+    """Configures models; see `Models`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add(self, name: str, **parameters: Unpack[ModelParameters]) -> ModelConfig:
+        """Adds a model config; see `Models.add`."""
+        return await self._engine.run(_add(name, parameters))
+
+    async def update(self, model: str, **changes: Unpack[ModelChanges]) -> ModelConfig:
+        """Changes fields of a model config; see `Models.update`."""
+        return await self._engine.run(_update(model, changes))
+
+    async def delete(self, model: str) -> None:
+        """Deletes a model config; see `Models.delete`."""
+        await self._engine.run(_delete(model))
+
+    async def list(self) -> Sequence[ModelConfig]:
+        """Returns all model configs."""
+        return await self._engine.run(_list())
+
+    async def used(self) -> Sequence[Model]:
+        """Returns all models that were ever used; see `Models.used`."""
+        return await self._engine.run(_used())
+
+    async def health(self) -> Sequence[ModelHealth]:
+        """Returns what this process knows of each config's health; see `Models.health`."""
+        return await self._engine.run(_health())

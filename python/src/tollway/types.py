@@ -1,0 +1,317 @@
+"""The shapes of arguments, for type checkers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias, TypedDict
+
+Amount: TypeAlias = Decimal | str | int
+"""An exact amount of money. A float is refused."""
+
+Instant: TypeAlias = str | date | datetime
+"""An instant: RFC 3339 text, a datetime with a time zone, or a date, which is its midnight UTC."""
+
+Capability: TypeAlias = Literal["text", "image", "audio", "video", "embedding"]
+Strategy: TypeAlias = Literal["single", "fallback", "economy"]
+Window: TypeAlias = Literal["total", "day", "month"]
+AbandonPolicy: TypeAlias = Literal["drain", "cancel_and_estimate", "bill_reserved"]
+UnpricedPolicy: TypeAlias = Literal["refuse", "hold", "allow"]
+Unit: TypeAlias = Literal["per_token", "per_1k_tokens", "per_1m_tokens", "per_request"]
+RecordStatus: TypeAlias = Literal["success", "failed", "timeout", "cancelled", "partial"]
+CostStatus: TypeAlias = Literal["reported", "computed", "estimated", "unpriced"]
+Meter: TypeAlias = Literal[
+    "input_token",
+    "cached_input_token",
+    "cache_write_5m_token",
+    "cache_write_1h_token",
+    "output_token",
+    "reasoning_token",
+    "request",
+]
+
+
+class _PriceTerms(TypedDict):
+    unit_price: Amount
+    unit: Unit
+    currency: str
+
+
+class PriceTerms(_PriceTerms, total=False):
+    """A price of one meter. It applies from `effective_date` on, or from now, until `expiry_date`."""
+
+    effective_date: Instant | None
+    expiry_date: Instant | None
+    source: str | None
+
+
+class MoneyTerms(TypedDict):
+    """An amount in a currency."""
+
+    amount: Amount
+    currency: str
+
+
+class CacheControl(TypedDict, total=False):
+    """A cache breakpoint."""
+
+    type: Literal["ephemeral"]
+    ttl: Literal["5m", "1h"]
+
+
+class _TextPart(TypedDict):
+    type: Literal["text"]
+    text: str
+
+
+class TextPart(_TextPart, total=False):
+    """A text in a list of parts."""
+
+    cache_control: CacheControl
+
+
+class _ImageUrl(TypedDict):
+    url: str
+
+
+class ImageUrl(_ImageUrl, total=False):
+    """Where an image is: an `https:` or a `data:` address."""
+
+    detail: Literal["low", "high", "auto"]
+
+
+class _ImagePart(TypedDict):
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class ImagePart(_ImagePart, total=False):
+    """An image in a list of parts."""
+
+    cache_control: CacheControl
+
+
+class InputAudio(TypedDict):
+    """A sound as base64."""
+
+    data: str
+    format: str
+
+
+class AudioPart(TypedDict):
+    """A sound in a list of parts."""
+
+    type: Literal["input_audio"]
+    input_audio: InputAudio
+
+
+class FileContent(TypedDict, total=False):
+    """A document: its content as a `data:` address, or the provider's id of it."""
+
+    file_data: str
+    file_id: str
+    filename: str
+
+
+class FilePart(TypedDict):
+    """A document in a list of parts."""
+
+    type: Literal["file"]
+    file: FileContent
+
+
+Content: TypeAlias = str | Sequence[TextPart | ImagePart | AudioPart | FilePart]
+
+
+class _TextMessage(TypedDict):
+    role: Literal["system", "developer", "user"]
+    content: Content
+
+
+class TextMessage(_TextMessage, total=False):
+    """A message of the system or of the user."""
+
+    name: str
+
+
+class FunctionCall(TypedDict):
+    """The function of a tool call. The arguments are JSON text."""
+
+    name: str
+    arguments: str
+
+
+class _ToolCallMessage(TypedDict):
+    id: str
+    function: FunctionCall
+
+
+class ToolCallMessage(_ToolCallMessage, total=False):
+    """A tool call in an assistant's message."""
+
+    type: Literal["function"]
+    extra_content: Any
+
+
+class _AssistantMessage(TypedDict):
+    role: Literal["assistant"]
+
+
+class AssistantMessage(_AssistantMessage, total=False):
+    """What the model said before."""
+
+    content: Content | None
+    reasoning_content: str | None
+    thinking_blocks: Sequence[Any]
+    refusal: str | None
+    tool_calls: Sequence[ToolCallMessage] | None
+    name: str
+
+
+class _ToolMessage(TypedDict):
+    role: Literal["tool"]
+    content: Content
+    tool_call_id: str
+
+
+class ToolMessage(_ToolMessage, total=False):
+    """The result of a tool call."""
+
+    name: str
+
+
+Message: TypeAlias = TextMessage | AssistantMessage | ToolMessage | Mapping[str, Any]
+Messages: TypeAlias = str | Sequence[Message]
+"""A conversation. One text is what a user says."""
+
+
+class _FunctionDefinition(TypedDict):
+    name: str
+
+
+class FunctionDefinition(_FunctionDefinition, total=False):
+    """A function that a model may call; `parameters` is a JSON schema."""
+
+    description: str
+    parameters: Mapping[str, Any]
+    strict: bool
+
+
+class _Tool(TypedDict):
+    type: Literal["function"]
+    function: FunctionDefinition
+
+
+class Tool(_Tool, total=False):
+    """A tool that a model may call."""
+
+    cache_control: CacheControl
+
+
+class ChatParameters(TypedDict, total=False):
+    """What a chat call takes beside its messages.
+
+    The first group says what the model is asked; the second, from `user` on, what Tollway does with the call. `timeout`
+    is in seconds, for all attempts together. `extra` holds fields that only some providers know.
+    """
+
+    model: str | None
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    stop: str | Sequence[str] | None
+    tools: Sequence[Tool | Mapping[str, Any]] | None
+    tool_choice: str | Mapping[str, Any] | None
+    parallel_tool_calls: bool | None
+    response_format: Mapping[str, Any] | None
+    reasoning_effort: str | None
+    n: int | None
+    seed: int | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    service_tier: str | None
+    extra: Mapping[str, Any] | None
+
+    user: str | None
+    tags: Mapping[str, str] | None
+    idempotency_key: str | None
+    timeout: float | None
+    max_retries: int | None
+    fallbacks: Sequence[str] | None
+    on_abandon: AbandonPolicy | None
+    on_unpriced: UnpricedPolicy | None
+
+
+class ModelParameters(TypedDict, total=False):
+    """What a model config takes beside its name. Prices come from the bundled catalog where none are given."""
+
+    alias: str | None
+    capability: Capability
+    api_key: str | None
+    base_url: str | None
+    params: Mapping[str, Any]
+    default: bool
+    priority: int
+    active: bool
+    description: str | None
+    prices: Mapping[str, PriceTerms | Mapping[str, Any]] | None
+
+
+class ModelChanges(TypedDict, total=False):
+    """The fields of a model config to change. None removes an alias, an address or a description."""
+
+    alias: str | None
+    api_key: str
+    base_url: str | None
+    params: Mapping[str, Any]
+    default: bool
+    priority: int
+    active: bool
+    description: str | None
+
+
+class UsageFilter(TypedDict, total=False):
+    """Which usage records to look at. `until` is exclusive; `tags` must all be there."""
+
+    user: str | None
+    tags: Mapping[str, str] | None
+    provider: str | None
+    model: str | None
+    request_id: str | None
+    status: RecordStatus | None
+    cost_status: CostStatus | None
+    since: Instant | None
+    until: Instant | None
+
+
+class SettingsParameters(TypedDict, total=False):
+    """How an open file behaves. Durations are in seconds.
+
+    Attributes:
+        durability: `strict` returns a reply after its settlement is in the file; `relaxed` while it is being written.
+        exclusive: Whether this process alone opens the file, at half the cost of a commit. A forked child then cannot.
+        recovery: What to bill reservations whose process ended before settlement.
+        timeout: The time that all attempts of a call together may take.
+        connect_timeout: The time that a connection may take to be made.
+        stream_idle_timeout: The time that a stream may stay silent.
+        max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
+        cooldown_failures: How many failures in a row make a model config cool down.
+        cooldown: How long a failing model config is passed over the first time.
+        on_abandon: What a call that is given up before its end is billed.
+        on_unpriced: What to do with a call that has no price.
+        default_output_limit: The output limit of a call that a budget applies to and that has no other.
+    """
+
+    durability: Literal["strict", "relaxed"]
+    exclusive: bool
+    recovery: Literal["bill_reserved", "release"]
+    timeout: float
+    connect_timeout: float
+    stream_idle_timeout: float
+    max_retries: int
+    cooldown_failures: int
+    cooldown: float
+    on_abandon: AbandonPolicy
+    on_unpriced: UnpricedPolicy | None
+    default_output_limit: int
