@@ -17,6 +17,8 @@ export CARGO_TARGET_DIR RUFF_CACHE_DIR MYPY_CACHE_DIR PYTHONPYCACHEPREFIX TOLLWA
 
 VENV := $(CACHE)/venv
 VENV_READY := $(VENV)/.ready
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 IN_VENV := VIRTUAL_ENV=$(VENV) PATH="$(VENV)/bin:$$PATH"
 
 .PHONY: help
@@ -43,7 +45,7 @@ test-system: mock-provider ## run the tests over crashes, processes and real con
 	cargo test -p tollway-system-tests
 
 .PHONY: lint
-lint: lint-rust lint-python ## check format, lints and types
+lint: lint-rust lint-python lint-dependencies ## check format, lints, types and dependencies
 
 .PHONY: lint-rust
 lint-rust: ## check format and lints of the Rust crates
@@ -56,6 +58,10 @@ lint-python: $(VENV_READY) ## check format, lints and types of the Python code
 	$(VENV)/bin/ruff check python examples/python
 	cd python && $(VENV)/bin/mypy
 	cd python && $(VENV)/bin/mypy ../examples/python
+
+.PHONY: lint-dependencies
+lint-dependencies: $(CARGO_DENY) ## check dependencies against deny.toml, but for advisories, which need their database
+	$(CARGO_DENY) check bans licenses sources
 
 .PHONY: format
 format: $(VENV_READY) ## put all code into its format
@@ -89,7 +95,12 @@ $(VENV_READY): python/requirements-dev.txt
 	fi
 	@touch $@
 
+# Unoptimized, because it is built once and runs for a second; and apart from the workspace's own builds.
+$(CARGO_DENY):
+	env -u CARGO_TARGET_DIR cargo install cargo-deny --quiet --debug --locked \
+	  --version $(CARGO_DENY_VERSION) --root $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)
+
 .PHONY: clean
 clean: ## delete what was built
 	cargo clean
-	rm -rf $(VENV) $(RUFF_CACHE_DIR) $(MYPY_CACHE_DIR) $(PYTHONPYCACHEPREFIX) $(CACHE)/pytest
+	rm -rf $(VENV) $(CACHE)/cargo-deny-* $(RUFF_CACHE_DIR) $(MYPY_CACHE_DIR) $(PYTHONPYCACHEPREFIX) $(CACHE)/pytest
