@@ -1,9 +1,11 @@
 //! Tollway: an embedded AI gateway with a billing ledger.
 
+pub mod billing;
 pub mod client;
 pub mod environment;
 pub mod provider;
 pub mod settings;
 pub mod store;
+pub mod transport;
 pub mod types;
 pub mod vault;

@@ -1,0 +1,3 @@
+//! Billing: from reported usage to exact amounts.
+
+pub mod meter;
