@@ -1,4 +1,6 @@
 //! Billing: from a provider's usage to meters, from meters and prices to a receipt, and the bounds that caps hold.
 
 pub mod bound;
+pub mod meter;
 pub mod price;
+pub mod window;

@@ -1,7 +1,16 @@
 //! Provider adapters: wire formats, without I/O. Each format has the same functions in the same order.
 
+mod anthropic;
+mod endpoint;
+mod failure;
+mod gemini;
+mod json;
+mod openai;
+mod origin;
+mod params;
 mod vendor;
 
+pub use params::validate_params;
 pub use vendor::*;
 
 use secrecy::SecretString;
@@ -112,9 +121,27 @@ pub trait StreamDecoder: Send {
     /// Tells whether the answer came to its end: the format's last event, or a finish reason, was seen.
     fn is_complete(&self) -> bool;
 
-    /// Returns the usage as known so far; absent if the provider has not said anything final.
+    /// Returns the usage; absent if the provider has not said anything final.
     fn usage(&self) -> Option<ReportedUsage>;
+
+    /// Returns what the provider said of the usage so far, final or not: the input can be relied on, the output may be a
+    /// placeholder.
+    fn provisional_usage(&self) -> Option<ReportedUsage> {
+        self.usage()
+    }
 
     /// Returns the id, the served model and the tier as known so far; its choices are empty.
     fn summary(&self) -> Completion;
+}
+
+/// Returns the adapter that speaks a target's wire format.
+///
+/// Fails with `invalid_request` if the target has no address, or if its parameters name an unknown format.
+pub fn adapter(target: &Target<'_>) -> Result<&'static dyn Adapter> {
+    endpoint::base_url(target)?;
+    Ok(match endpoint::wire_format(target)? {
+        WireFormat::OpenAiChat => &openai::OpenAi,
+        WireFormat::AnthropicMessages => &anthropic::Anthropic,
+        WireFormat::GeminiGenerateContent => &gemini::Gemini,
+    })
 }

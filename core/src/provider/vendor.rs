@@ -1,8 +1,380 @@
-//! The facts of each provider.
+//! The facts of each provider, as data.
+
+use crate::types::Currency;
+
+/// A wire format: how requests and answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WireFormat {
+    /// `POST {base}/chat/completions`, which most providers speak.
+    OpenAiChat,
+    /// `POST {base}/messages`.
+    AnthropicMessages,
+    /// `POST {base}/models/{model}:generateContent`.
+    GeminiGenerateContent,
+}
+
+impl WireFormat {
+    /// Every wire format.
+    pub const ALL: [Self; 3] = [Self::OpenAiChat, Self::AnthropicMessages, Self::GeminiGenerateContent];
+
+    /// Returns the stable name, as it stands in the parameters of a model config.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai_chat",
+            Self::AnthropicMessages => "anthropic_messages",
+            Self::GeminiGenerateContent => "gemini_generate_content",
+        }
+    }
+
+    /// Returns the wire format of a stable name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// Returns the header in which the format's own vendor wants the API key.
+    #[must_use]
+    pub const fn auth_header(self) -> AuthHeader {
+        match self {
+            Self::OpenAiChat => AuthHeader::Bearer,
+            Self::AnthropicMessages => AuthHeader::XApiKey,
+            Self::GeminiGenerateContent => AuthHeader::XGoogApiKey,
+        }
+    }
+}
+
+/// The header that carries the API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthHeader {
+    /// `authorization: Bearer KEY`.
+    Bearer,
+    /// `x-api-key: KEY`.
+    XApiKey,
+    /// `x-goog-api-key: KEY`.
+    XGoogApiKey,
+    /// `api-key: KEY`.
+    ApiKey,
+}
+
+impl AuthHeader {
+    /// Every style.
+    pub const ALL: [Self; 4] = [Self::Bearer, Self::XApiKey, Self::XGoogApiKey, Self::ApiKey];
+
+    /// Returns the stable name, as it stands in the parameters of a model config.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            other => other.header(),
+        }
+    }
+
+    /// Returns the style of a stable name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|style| style.name() == name)
+    }
+
+    /// Returns the header's name, in lower case.
+    #[must_use]
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::Bearer => "authorization",
+            Self::XApiKey => "x-api-key",
+            Self::XGoogApiKey => "x-goog-api-key",
+            Self::ApiKey => "api-key",
+        }
+    }
+}
+
+/// Where a provider says what an attempt cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostReport {
+    /// Nowhere.
+    None,
+    /// `usage.cost`; with a key of one's own, the upstream cost stands beside it and is added.
+    Cost,
+    /// `usage.cost_in_usd_ticks`, of which 10^10 are a dollar.
+    UsdTicks,
+    /// `usage.cost.total_cost`.
+    CostTotal,
+}
+
+/// How a provider of the OpenAI family is told how much to reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasoningControl {
+    /// `reasoning_effort`, with its level.
+    Effort,
+    /// `thinking: {"type": "enabled" | "disabled"}`, which knows no levels.
+    Thinking,
+    /// `enable_thinking: true | false`, which knows no levels.
+    EnableThinking,
+}
+
+/// Where a provider of the OpenAI family departs from the others.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of a provider")]
+pub struct Quirks {
+    /// The output count leaves the reasoning tokens out.
+    pub reasoning_outside_output: bool,
+    /// The input count leaves the audio tokens out.
+    pub audio_outside_input: bool,
+    /// The input count leaves the tokens written to a cache out.
+    pub cache_write_outside_input: bool,
+    /// A stream reports its usage only if `stream_options.include_usage` asks for it.
+    pub include_usage: bool,
+    /// The field that bounds the output.
+    pub max_tokens_field: &'static str,
+    /// The field that seeds the choice of tokens.
+    pub seed_field: &'static str,
+    /// `insufficient_quota` is a throttle that passes within minutes, not an empty account.
+    pub quota_is_transient: bool,
+    /// Where the cost is reported.
+    pub cost: CostReport,
+    /// The field of an assistant message that takes earlier reasoning text back.
+    pub reasoning_field: Option<&'static str>,
+    /// The field of an assistant message that takes opaque reasoning blocks back.
+    pub reasoning_details: bool,
+    /// How the amount of reasoning is set.
+    pub reasoning_control: ReasoningControl,
+    /// Content parts and tools may carry `cache_control`.
+    pub cache_control: bool,
+    /// Tool calls may carry `extra_content`.
+    pub extra_content: bool,
+}
+
+/// OpenAI's own rules, which all others are written as departures from.
+const OPENAI: Quirks = Quirks {
+    reasoning_outside_output: false,
+    audio_outside_input: false,
+    cache_write_outside_input: false,
+    include_usage: true,
+    max_tokens_field: "max_completion_tokens",
+    seed_field: "seed",
+    quota_is_transient: false,
+    cost: CostReport::None,
+    reasoning_field: None,
+    reasoning_details: false,
+    reasoning_control: ReasoningControl::Effort,
+    cache_control: false,
+    extra_content: false,
+};
+
+/// The rules of a provider that follows OpenAI's format.
+const COMPATIBLE: Quirks = Quirks { max_tokens_field: "max_tokens", ..OPENAI };
+
+/// The rules of a provider that takes `reasoning_content` back and switches thinking on and off.
+const THINKING: Quirks = Quirks {
+    reasoning_field: Some("reasoning_content"),
+    reasoning_control: ReasoningControl::Thinking,
+    ..COMPATIBLE
+};
+
+/// The rules of Alibaba's model service.
+const DASHSCOPE: Quirks = Quirks {
+    quota_is_transient: true,
+    reasoning_control: ReasoningControl::EnableThinking,
+    cache_control: true,
+    ..THINKING
+};
 
 /// The facts of a provider.
 #[derive(Debug)]
 pub struct Vendor {
     /// The provider's name.
     pub name: &'static str,
+    /// Other names that mean the same provider.
+    pub aliases: &'static [&'static str],
+    /// The format that it speaks unless a model config says otherwise.
+    pub wire_format: WireFormat,
+    /// Its address; absent where each account has its own.
+    pub base_url: Option<&'static str>,
+    /// The header of the API key, where it is not the wire format's usual one.
+    pub auth_header: Option<AuthHeader>,
+    /// The currency of its price list, which amounts that it reports are in.
+    pub currency: Currency,
+    /// Where it departs from the others.
+    pub quirks: Quirks,
+}
+
+/// A provider in dollars that speaks OpenAI's format.
+const fn compatible(name: &'static str, base_url: &'static str, quirks: Quirks) -> Vendor {
+    Vendor {
+        name,
+        aliases: &[],
+        wire_format: WireFormat::OpenAiChat,
+        base_url: Some(base_url),
+        auth_header: None,
+        currency: Currency::USD,
+        quirks,
+    }
+}
+
+/// Any provider that the table does not name: its model config must bring an address.
+static GENERIC: Vendor = Vendor {
+    base_url: None,
+    ..compatible("openai_compatible", "", Quirks { cache_control: true, extra_content: true, ..COMPATIBLE })
+};
+
+static VENDORS: [Vendor; 23] = [
+    compatible("openai", "https://api.openai.com/v1", OPENAI),
+    Vendor { base_url: None, auth_header: Some(AuthHeader::ApiKey), ..compatible("azure", "", OPENAI) },
+    Vendor {
+        wire_format: WireFormat::AnthropicMessages,
+        ..compatible("anthropic", "https://api.anthropic.com/v1", COMPATIBLE)
+    },
+    Vendor {
+        aliases: &["google"],
+        wire_format: WireFormat::GeminiGenerateContent,
+        ..compatible("gemini", "https://generativelanguage.googleapis.com/v1beta", COMPATIBLE)
+    },
+    Vendor {
+        currency: Currency::CNY,
+        ..compatible("dashscope", "https://dashscope.aliyuncs.com/compatible-mode/v1", DASHSCOPE)
+    },
+    compatible("dashscope-intl", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", DASHSCOPE),
+    Vendor {
+        aliases: &["ark", "volcengine"],
+        currency: Currency::CNY,
+        ..compatible(
+            "doubao",
+            "https://ark.cn-beijing.volces.com/api/v3",
+            Quirks { reasoning_control: ReasoningControl::Effort, ..THINKING },
+        )
+    },
+    compatible("deepseek", "https://api.deepseek.com", THINKING),
+    Vendor {
+        aliases: &["bigmodel", "glm"],
+        currency: Currency::CNY,
+        ..compatible("zhipu", "https://open.bigmodel.cn/api/paas/v4", THINKING)
+    },
+    compatible("zai", "https://api.z.ai/api/paas/v4", THINKING),
+    Vendor {
+        aliases: &["kimi"],
+        currency: Currency::CNY,
+        ..compatible("moonshot", "https://api.moonshot.cn/v1", THINKING)
+    },
+    compatible(
+        "groq",
+        "https://api.groq.com/openai/v1",
+        Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE },
+    ),
+    compatible(
+        "mistral",
+        "https://api.mistral.ai/v1",
+        Quirks { audio_outside_input: true, include_usage: false, seed_field: "random_seed", ..COMPATIBLE },
+    ),
+    compatible(
+        "xai",
+        "https://api.x.ai/v1",
+        Quirks { reasoning_outside_output: true, cost: CostReport::UsdTicks, ..COMPATIBLE },
+    ),
+    compatible(
+        "openrouter",
+        "https://openrouter.ai/api/v1",
+        Quirks {
+            cost: CostReport::Cost,
+            reasoning_field: Some("reasoning"),
+            reasoning_details: true,
+            cache_control: true,
+            ..COMPATIBLE
+        },
+    ),
+    Vendor {
+        aliases: &["vercel_gateway"],
+        ..compatible(
+            "vercel",
+            "https://ai-gateway.vercel.sh/v1",
+            Quirks {
+                reasoning_outside_output: true,
+                cache_write_outside_input: true,
+                cost: CostReport::Cost,
+                reasoning_field: Some("reasoning"),
+                reasoning_details: true,
+                cache_control: true,
+                ..COMPATIBLE
+            },
+        )
+    },
+    compatible("ollama", "http://localhost:11434/v1", Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE }),
+    compatible("together", "https://api.together.xyz/v1", Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE }),
+    compatible(
+        "perplexity",
+        "https://api.perplexity.ai",
+        Quirks { include_usage: false, cost: CostReport::CostTotal, ..COMPATIBLE },
+    ),
+    compatible(
+        "fireworks",
+        "https://api.fireworks.ai/inference/v1",
+        Quirks { reasoning_field: Some("reasoning_content"), ..COMPATIBLE },
+    ),
+    compatible("cerebras", "https://api.cerebras.ai/v1", Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE }),
+    Vendor {
+        currency: Currency::CNY,
+        ..compatible(
+            "siliconflow",
+            "https://api.siliconflow.cn/v1",
+            Quirks { reasoning_control: ReasoningControl::EnableThinking, ..THINKING },
+        )
+    },
+    compatible("huggingface", "https://router.huggingface.co/v1", COMPATIBLE),
+];
+
+/// Returns the facts of a provider by its name or an alias; those of a generic one of OpenAI's format for any other name.
+#[must_use]
+pub fn vendor(provider: &str) -> &'static Vendor {
+    VENDORS.iter().find(|vendor| vendor.name == provider || vendor.aliases.contains(&provider)).unwrap_or(&GENERIC)
+}
+
+/// Returns the currency that a provider's price list is in.
+#[must_use]
+pub fn default_currency(provider: &str) -> Currency {
+    vendor(provider).currency
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_found_by_its_name_and_by_its_aliases() {
+        for (name, found) in
+            [("openai", "openai"), ("ark", "doubao"), ("kimi", "moonshot"), ("google", "gemini"), ("glm", "zhipu")]
+        {
+            assert_eq!(vendor(name).name, found);
+        }
+        assert_eq!(vendor("my-gateway").name, "openai_compatible");
+        assert_eq!(vendor("my-gateway").base_url, None);
+    }
+
+    #[test]
+    fn no_name_means_two_providers() {
+        let mut names: Vec<&str> =
+            VENDORS.iter().flat_map(|vendor| vendor.aliases.iter().copied().chain([vendor.name])).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn chinese_price_lists_are_in_yuan() {
+        for name in ["dashscope", "doubao", "zhipu", "moonshot", "siliconflow"] {
+            assert_eq!(default_currency(name), Currency::CNY, "{name}");
+        }
+        for name in ["dashscope-intl", "zai", "deepseek", "openai", "my-gateway"] {
+            assert_eq!(default_currency(name), Currency::USD, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_formats_and_headers_come_back() {
+        for format in WireFormat::ALL {
+            assert_eq!(WireFormat::from_name(format.name()), Some(format));
+        }
+        for style in AuthHeader::ALL {
+            assert_eq!(AuthHeader::from_name(style.name()), Some(style));
+        }
+    }
 }

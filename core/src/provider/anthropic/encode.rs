@@ -1,0 +1,365 @@
+//! Writing of requests.
+
+use serde_json::{Map, Value, json};
+
+use super::decode::is_kept;
+use crate::provider::endpoint::{
+    assemble, base_url, data_url, invalid, is_implied, join_query, overlay, refused, split_query, with_version,
+};
+use crate::provider::{EncodedRequest, Framing, Target};
+use crate::types::{
+    AssistantMessage, CacheControl, ChatRequest, Content, FilePart, ImageUrl, Message, Part, ResponseFormat, Result,
+    Stop, TextMessage, Tool, ToolChoice, ToolMode,
+};
+
+const PATH: &str = "/messages";
+
+/// The output limit where neither the request nor the caller has one; the format requires one.
+const OUTPUT_LIMIT: u64 = 4096;
+
+/// The least tokens that the provider accepts as a budget for thinking.
+const LEAST_THINKING: u64 = 1024;
+
+/// The fields beyond OpenAI's that the format has.
+const EXTRA: [&str; 11] = [
+    "top_k",
+    "thinking",
+    "metadata",
+    "container",
+    "mcp_servers",
+    "context_management",
+    "output_config",
+    "speed",
+    "inference_geo",
+    "cache_control",
+    "fallbacks",
+];
+
+/// Encodes a request.
+///
+/// All instructions go to the top, in order. Of earlier reasoning only signed blocks go back: plain reasoning text has no
+/// place in the format. A schema's name has none either, and says nothing to the model.
+pub(super) fn encode(
+    target: &Target<'_>,
+    request: &ChatRequest,
+    output_limit: Option<u64>,
+    framing: Framing,
+) -> Result<EncodedRequest> {
+    refuse_fields(target, request)?;
+    let configured = target.params.get("max_output_tokens").and_then(Value::as_u64);
+    let limit = request.max_tokens.or(output_limit).or(configured).unwrap_or(OUTPUT_LIMIT);
+    let mut body = Map::new();
+    body.insert("model".to_owned(), target.model.into());
+    body.insert("max_tokens".to_owned(), limit.into());
+    encode_messages(target, request, &mut body)?;
+    put_number(&mut body, "temperature", request.temperature.as_ref());
+    put_number(&mut body, "top_p", request.top_p.as_ref());
+    if let Some(texts) = request.stop.as_ref().map(Stop::texts) {
+        body.insert("stop_sequences".to_owned(), json!(texts));
+    }
+    encode_tools(request, &mut body);
+    encode_format(target, request, &mut body)?;
+    if let Some(effort) = &request.reasoning_effort {
+        encode_effort(target, effort, limit, &mut body)?;
+    }
+    if let Some(tier) = &request.service_tier {
+        let tier = match tier.as_str() {
+            "auto" => "auto",
+            "default" | "standard" | "standard_only" => "standard_only",
+            _ => return Err(refused(target, "service_tier")),
+        };
+        body.insert("service_tier".to_owned(), tier.into());
+    }
+    encode_extra(target, request, framing, &mut body)?;
+    if framing == Framing::EventStream {
+        body.insert("stream".to_owned(), true.into());
+    }
+    assemble(target, url(target)?, &[("anthropic-version", "2023-06-01")], body, framing)
+}
+
+fn url(target: &Target<'_>) -> Result<String> {
+    let (path, query) = split_query(base_url(target)?);
+    if path.ends_with(PATH) {
+        return Ok(join_query(path, query));
+    }
+    Ok(join_query(&format!("{}{PATH}", with_version(path, "v1")), query))
+}
+
+fn refuse_fields(target: &Target<'_>, request: &ChatRequest) -> Result<()> {
+    let named = request.messages.iter().any(|message| match message {
+        Message::System(message) | Message::User(message) => message.name.is_some(),
+        Message::Assistant(message) => message.name.is_some(),
+        Message::Tool(_) => false,
+    });
+    for (field, is_set) in [
+        ("n", request.n.is_some_and(|n| n != 1)),
+        ("seed", request.seed.is_some()),
+        ("presence_penalty", request.presence_penalty.is_some()),
+        ("frequency_penalty", request.frequency_penalty.is_some()),
+        ("messages[].name", named),
+    ] {
+        if is_set {
+            return Err(refused(target, field));
+        }
+    }
+    Ok(())
+}
+
+fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<String, Value>) -> Result<()> {
+    let mut system: Vec<Value> = Vec::new();
+    let mut messages: Vec<Value> = Vec::new();
+    let mut results: Vec<Value> = Vec::new();
+    for message in &request.messages {
+        if !matches!(message, Message::Tool(_)) && !results.is_empty() {
+            messages.push(json!({"role": "user", "content": std::mem::take(&mut results)}));
+        }
+        match message {
+            Message::System(TextMessage { content, .. }) => system.extend(encode_content(target, content)?),
+            Message::User(TextMessage { content: Content::Text(text), .. }) => {
+                messages.push(json!({"role": "user", "content": text}));
+            }
+            Message::User(TextMessage { content, .. }) => {
+                messages.push(json!({"role": "user", "content": encode_content(target, content)?}));
+            }
+            Message::Assistant(message) => {
+                messages.push(json!({"role": "assistant", "content": encode_assistant(target, message)?}));
+            }
+            Message::Tool(message) => {
+                let content: Value = match &message.content {
+                    Content::Text(text) => text.as_str().into(),
+                    content @ Content::Parts(_) => encode_content(target, content)?.into(),
+                };
+                results.push(json!({"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}));
+            }
+        }
+    }
+    if !results.is_empty() {
+        messages.push(json!({"role": "user", "content": results}));
+    }
+    if !system.is_empty() {
+        body.insert("system".to_owned(), system.into());
+    }
+    body.insert("messages".to_owned(), messages.into());
+    Ok(())
+}
+
+fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<Vec<Value>> {
+    let kept = |block: &&Value| block.get("type").and_then(Value::as_str).is_some_and(is_kept);
+    let mut blocks: Vec<Value> = message.thinking_blocks.iter().filter(kept).cloned().collect();
+    if let Some(content) = &message.content {
+        blocks.extend(encode_content(target, content)?);
+    }
+    if let Some(refusal) = message.refusal.as_ref().filter(|refusal| !refusal.is_empty()) {
+        blocks.push(json!({"type": "text", "text": refusal}));
+    }
+    for call in &message.tool_calls {
+        let arguments = match call.function.arguments.trim() {
+            "" => "{}",
+            arguments => arguments,
+        };
+        let input: Map<String, Value> = serde_json::from_str(arguments).map_err(|error| {
+            let name = &call.function.name;
+            invalid(target, format!("field `tool_calls[].function.arguments` of {name:?} is no JSON object: {error}"))
+        })?;
+        blocks.push(json!({"type": "tool_use", "id": call.id, "name": call.function.name, "input": input}));
+    }
+    Ok(blocks)
+}
+
+/// Encodes content as blocks. Empty texts are left out: the provider refuses them, and they say nothing.
+fn encode_content(target: &Target<'_>, content: &Content) -> Result<Vec<Value>> {
+    match content {
+        Content::Text(text) if text.is_empty() => Ok(Vec::new()),
+        Content::Text(text) => Ok(vec![json!({"type": "text", "text": text})]),
+        Content::Parts(parts) => {
+            let is_said = |part: &&Part| !matches!(part, Part::Text { text, .. } if text.is_empty());
+            parts.iter().filter(is_said).map(|part| encode_part(target, part)).collect()
+        }
+    }
+}
+
+fn encode_part(target: &Target<'_>, part: &Part) -> Result<Value> {
+    match part {
+        Part::Text { text, cache_control } => Ok(cached(json!({"type": "text", "text": text}), cache_control.as_ref())),
+        Part::ImageUrl { image_url, cache_control } => {
+            Ok(cached(encode_image(target, image_url)?, cache_control.as_ref()))
+        }
+        Part::InputAudio { .. } => Err(refused(target, "input_audio")),
+        Part::File { file } => encode_file(target, file),
+    }
+}
+
+fn encode_image(target: &Target<'_>, image: &ImageUrl) -> Result<Value> {
+    if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
+        return Err(refused(target, "image_url.detail"));
+    }
+    let source = match data_url(&image.url) {
+        Some((media_type, data)) => json!({"type": "base64", "media_type": media_type, "data": data}),
+        None if image.url.starts_with("data:") => {
+            return Err(invalid(target, "field `image_url.url` is a data address without base64 content"));
+        }
+        None => json!({"type": "url", "url": image.url}),
+    };
+    Ok(json!({"type": "image", "source": source}))
+}
+
+fn encode_file(target: &Target<'_>, file: &FilePart) -> Result<Value> {
+    let source = match (&file.file_data, &file.file_id) {
+        (Some(data), None) => match data_url(data) {
+            Some(("text/plain", data)) => {
+                let text = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).ok();
+                let text = text.and_then(|bytes| String::from_utf8(bytes).ok());
+                let text = text.ok_or_else(|| invalid(target, "field `file.file_data` is no base64 of UTF-8 text"))?;
+                json!({"type": "text", "media_type": "text/plain", "data": text})
+            }
+            Some((media_type, data)) => json!({"type": "base64", "media_type": media_type, "data": data}),
+            None => return Err(invalid(target, "field `file.file_data` must be a data: address with base64 content")),
+        },
+        (None, Some(id)) => json!({"type": "file", "file_id": id}),
+        _ => return Err(invalid(target, "field `file` needs either file_data or file_id")),
+    };
+    let mut block = json!({"type": "document", "source": source});
+    if let Some(name) = &file.filename {
+        block["title"] = name.as_str().into();
+    }
+    Ok(block)
+}
+
+fn encode_tools(request: &ChatRequest, body: &mut Map<String, Value>) {
+    let tools = request.tools.iter().map(|Tool::Function { function, cache_control }| {
+        let schema = function.parameters.clone().map_or_else(|| json!({"type": "object"}), Value::Object);
+        let mut tool = json!({"name": function.name, "input_schema": schema});
+        if let Some(description) = &function.description {
+            tool["description"] = description.as_str().into();
+        }
+        if let Some(strict) = function.strict {
+            tool["strict"] = strict.into();
+        }
+        cached(tool, cache_control.as_ref())
+    });
+    let tools: Vec<Value> = tools.collect();
+    let has_tools = !tools.is_empty();
+    if has_tools {
+        body.insert("tools".to_owned(), tools.into());
+    }
+    let one_at_a_time = request.parallel_tool_calls == Some(false) && has_tools;
+    let mut choice = match &request.tool_choice {
+        None if one_at_a_time => json!({"type": "auto"}),
+        None => return,
+        Some(ToolChoice::Mode(ToolMode::None)) => {
+            body.insert("tool_choice".to_owned(), json!({"type": "none"}));
+            return;
+        }
+        Some(ToolChoice::Mode(ToolMode::Auto)) => json!({"type": "auto"}),
+        Some(ToolChoice::Mode(ToolMode::Required)) => json!({"type": "any"}),
+        Some(ToolChoice::Function { function, .. }) => json!({"type": "tool", "name": function.name}),
+    };
+    if one_at_a_time {
+        choice["disable_parallel_tool_use"] = true.into();
+    }
+    body.insert("tool_choice".to_owned(), choice);
+}
+
+fn encode_format(target: &Target<'_>, request: &ChatRequest, body: &mut Map<String, Value>) -> Result<()> {
+    match &request.response_format {
+        None | Some(ResponseFormat::Text) => Ok(()),
+        Some(ResponseFormat::JsonObject) => Err(invalid(
+            target,
+            "field `response_format` of type json_object cannot be expressed for this format; give a json_schema",
+        )),
+        Some(ResponseFormat::JsonSchema { json_schema }) => {
+            let mut schema = json_schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
+            if let (Some(description), Some(fields)) = (&json_schema.description, schema.as_object_mut()) {
+                fields.entry("description").or_insert_with(|| description.as_str().into());
+            }
+            let format = json!({"format": {"type": "json_schema", "schema": schema}});
+            overlay(body, Map::from_iter([("output_config".to_owned(), format)]));
+            Ok(())
+        }
+    }
+}
+
+/// Encodes the amount of reasoning: a level for models that think adaptively, a budget of tokens for those before them.
+fn encode_effort(target: &Target<'_>, effort: &str, limit: u64, body: &mut Map<String, Value>) -> Result<()> {
+    if effort == "none" {
+        body.insert("thinking".to_owned(), json!({"type": "disabled"}));
+        return Ok(());
+    }
+    if thinks_adaptively(target.model) {
+        if !matches!(effort, "low" | "medium" | "high" | "xhigh" | "max") {
+            return Err(refused(target, "reasoning_effort"));
+        }
+        body.insert("thinking".to_owned(), json!({"type": "adaptive"}));
+        overlay(body, Map::from_iter([("output_config".to_owned(), json!({"effort": effort}))]));
+        return Ok(());
+    }
+    let wanted = match effort {
+        "low" => LEAST_THINKING,
+        "medium" => 4 * LEAST_THINKING,
+        "high" => 16 * LEAST_THINKING,
+        _ => return Err(refused(target, "reasoning_effort")),
+    };
+    if limit <= LEAST_THINKING {
+        let detail = format!("field `reasoning_effort` needs max_tokens above {LEAST_THINKING} here; it is {limit}");
+        return Err(invalid(target, detail));
+    }
+    let budget = wanted.min((limit / 2).max(LEAST_THINKING));
+    body.insert("thinking".to_owned(), json!({"type": "enabled", "budget_tokens": budget}));
+    Ok(())
+}
+
+/// Tells models that take an effort from the earlier ones, which take a budget, by their names.
+fn thinks_adaptively(model: &str) -> bool {
+    const BUDGETED: [&str; 14] = [
+        "claude-3",
+        "opus-4-0",
+        "opus-4-1",
+        "opus-4-5",
+        "opus-4-2025",
+        "opus-4.1",
+        "opus-4.5",
+        "sonnet-4-0",
+        "sonnet-4-5",
+        "sonnet-4-2025",
+        "sonnet-4.5",
+        "haiku-4-5",
+        "haiku-4.5",
+        "haiku-3",
+    ];
+    !BUDGETED.iter().any(|earlier| model.contains(earlier)) && !model.ends_with("opus-4") && !model.ends_with("sonnet-4")
+}
+
+fn encode_extra(
+    target: &Target<'_>,
+    request: &ChatRequest,
+    framing: Framing,
+    body: &mut Map<String, Value>,
+) -> Result<()> {
+    for (key, value) in &request.extra {
+        match key.as_str() {
+            _ if is_implied(framing, key, value) => {}
+            "user" if value.is_string() => {
+                overlay(body, Map::from_iter([("metadata".to_owned(), json!({"user_id": value}))]));
+            }
+            known if EXTRA.contains(&known) => overlay(body, Map::from_iter([(key.clone(), value.clone())])),
+            _ => return Err(refused(target, key)),
+        }
+    }
+    Ok(())
+}
+
+fn cached(mut block: Value, cache_control: Option<&CacheControl>) -> Value {
+    if let Some(CacheControl { r#type, ttl }) = cache_control {
+        block["cache_control"] = json!({"type": r#type});
+        if let Some(ttl) = ttl {
+            block["cache_control"]["ttl"] = ttl.as_str().into();
+        }
+    }
+    block
+}
+
+fn put_number(body: &mut Map<String, Value>, key: &str, value: Option<&serde_json::Number>) {
+    if let Some(value) = value {
+        body.insert(key.to_owned(), Value::Number(value.clone()));
+    }
+}

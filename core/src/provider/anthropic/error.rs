@@ -1,0 +1,63 @@
+//! Reading of errors.
+
+use serde_json::Value;
+
+use crate::provider::failure::{self, Failure, without_shape};
+use crate::provider::json::{field, owned, text, word};
+use crate::provider::{ResponseHead, Target};
+use crate::types::Error;
+
+/// Decodes the answer of a status that is not a success.
+pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
+    let failure = match serde_json::from_slice(body) {
+        Ok(value) => failure(&value).unwrap_or_else(|| without_shape(body)),
+        Err(_) => without_shape(body),
+    };
+    failure::error(target, head, failure)
+}
+
+/// Reads an error inside an answer or an event of status 200; nothing if there is none.
+pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
+    let is_error = text(value, "type") == Some("error") || field(value, "error").is_some();
+    let found = is_error.then_some(value)?;
+    Some(failure::error(target, head, failure(found).unwrap_or_default()))
+}
+
+/// Reads the object under `error`; hosts that stand before the provider write its fields at the top.
+fn failure(value: &Value) -> Option<Failure> {
+    let outer = value.as_object()?;
+    let inner = match outer.get("error") {
+        Some(Value::String(message)) => {
+            return Some(Failure { code: word(value, "code"), message: message.clone(), ..Failure::default() });
+        }
+        Some(inner @ Value::Object(_)) => inner,
+        _ => value,
+    };
+    let class = owned(inner, "type").filter(|class| class != "error");
+    Some(Failure {
+        // Inside a stream the type is all that there is; it stands for the status that it comes with otherwise.
+        status: class.as_deref().and_then(status),
+        code: word(inner, "code"),
+        class,
+        message: owned(inner, "message").or_else(|| owned(inner, "detail")).unwrap_or_default(),
+        request_id: owned(value, "request_id"),
+        retry_after: None,
+    })
+}
+
+fn status(class: &str) -> Option<u16> {
+    Some(match class {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "conflict_error" => 409,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "api_error" => 500,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => return None,
+    })
+}

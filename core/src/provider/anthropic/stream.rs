@@ -1,0 +1,230 @@
+//! Reading of streams.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::decode::{decode_choice, finish_reason, is_kept, refusal, summary};
+use super::{error, usage};
+use crate::provider::failure::unreadable;
+use crate::provider::json::{owned, text};
+use crate::provider::origin::Origin;
+use crate::provider::{ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::types::{Completion, Content, Delta, ReportedUsage, Result, ToolCallDelta};
+
+/// Decodes one stream of events.
+pub(super) struct Decoder {
+    origin: Origin,
+    summary: Completion,
+    usage: Map<String, Value>,
+    /// Whether the output count is more than the placeholder that a stream starts with.
+    is_usage_final: bool,
+    blocks: BTreeMap<u64, Block>,
+    calls: u32,
+    is_done: bool,
+}
+
+/// A block that has started.
+enum Block {
+    /// Its text is passed on as it comes.
+    Text,
+    /// A tool call, by its place among the calls.
+    Call { place: u32, has_arguments: bool },
+    /// A block that goes back unchanged in the next turn.
+    Kept(Map<String, Value>),
+    /// What the provider's own tools did.
+    Other,
+}
+
+impl Decoder {
+    /// Starts the decoding of a stream.
+    pub(super) fn new(target: &Target<'_>, head: &ResponseHead) -> Self {
+        Self {
+            origin: Origin::new(target, head),
+            summary: Completion::default(),
+            usage: Map::new(),
+            is_usage_final: false,
+            blocks: BTreeMap::new(),
+            calls: 0,
+            is_done: false,
+        }
+    }
+
+    fn keep_summary(&mut self, message: &Value) {
+        let said = summary(message);
+        self.summary.id = said.id.or(self.summary.id.take());
+        self.summary.model = said.model.or(self.summary.model.take());
+        self.summary.service_tier = said.service_tier.or(self.summary.service_tier.take());
+        if let Some(found) = usage::find(message) {
+            usage::merge(&mut self.usage, found);
+        }
+    }
+
+    fn start_block(&mut self, index: u64, block: &Value, deltas: &mut Vec<Delta>) {
+        let state = match text(block, "type").unwrap_or_default() {
+            "text" => {
+                push(deltas, Delta { text: owned(block, "text").unwrap_or_default(), ..Delta::default() });
+                Block::Text
+            }
+            "tool_use" => {
+                let input = block.get("input").filter(|input| input.as_object().is_some_and(|input| !input.is_empty()));
+                let place = self.calls;
+                self.calls += 1;
+                let call = ToolCallDelta {
+                    index: place,
+                    id: Some(owned(block, "id").unwrap_or_else(|| format!("call_{place}"))),
+                    name: Some(owned(block, "name").unwrap_or_default()),
+                    arguments: input.map(Value::to_string).unwrap_or_default(),
+                    extra_content: None,
+                };
+                push(deltas, Delta { tool_calls: vec![call], ..Delta::default() });
+                Block::Call { place, has_arguments: input.is_some() }
+            }
+            kind if is_kept(kind) => {
+                push(deltas, Delta { reasoning: owned(block, "thinking").unwrap_or_default(), ..Delta::default() });
+                Block::Kept(block.as_object().cloned().unwrap_or_default())
+            }
+            _ => Block::Other,
+        };
+        self.blocks.insert(index, state);
+    }
+
+    fn extend_block(&mut self, index: u64, piece: &Value, deltas: &mut Vec<Delta>) {
+        match self.blocks.get_mut(&index) {
+            Some(Block::Text) => {
+                push(deltas, Delta { text: owned(piece, "text").unwrap_or_default(), ..Delta::default() });
+            }
+            Some(Block::Call { place, has_arguments }) => {
+                let Some(arguments) = owned(piece, "partial_json") else { return };
+                *has_arguments = true;
+                let call = ToolCallDelta { index: *place, arguments, ..ToolCallDelta::default() };
+                push(deltas, Delta { tool_calls: vec![call], ..Delta::default() });
+            }
+            Some(Block::Kept(block)) => {
+                push(deltas, Delta { reasoning: owned(piece, "thinking").unwrap_or_default(), ..Delta::default() });
+                for key in ["thinking", "signature", "content"] {
+                    let Some(more) = text(piece, key) else { continue };
+                    match block.get_mut(key) {
+                        Some(Value::String(known)) => known.push_str(more),
+                        _ => {
+                            block.insert(key.to_owned(), more.into());
+                        }
+                    }
+                }
+            }
+            Some(Block::Other) | None => {}
+        }
+    }
+
+    fn stop_block(&mut self, index: u64, deltas: &mut Vec<Delta>) {
+        match self.blocks.remove(&index) {
+            Some(Block::Call { place, has_arguments: false }) => {
+                let call = ToolCallDelta { index: place, arguments: "{}".to_owned(), ..ToolCallDelta::default() };
+                push(deltas, Delta { tool_calls: vec![call], ..Delta::default() });
+            }
+            Some(Block::Kept(block)) => {
+                push(deltas, Delta { thinking_block: Some(Value::Object(block)), ..Delta::default() });
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, event: &Value, deltas: &mut Vec<Delta>) {
+        if let Some(found) = usage::find(event) {
+            usage::merge(&mut self.usage, found);
+            self.is_usage_final = true;
+        }
+        let Some(delta) = event.get("delta") else { return };
+        let reason = owned(delta, "stop_reason");
+        self.is_done |= reason.is_some();
+        push(
+            deltas,
+            Delta {
+                refusal: refusal(delta).unwrap_or_default(),
+                finish_reason: reason.as_deref().map(finish_reason),
+                provider_finish_reason: reason,
+                ..Delta::default()
+            },
+        );
+    }
+
+    /// Reads a provider's whole answer to a streamed call.
+    fn decode_whole(&mut self, message: &Value, deltas: &mut Vec<Delta>) {
+        self.keep_summary(message);
+        self.is_usage_final = true;
+        self.is_done = true;
+        let choice = decode_choice(message);
+        let said = choice.message;
+        let blocks = said.thinking_blocks.into_iter();
+        deltas.extend(blocks.map(|block| Delta { thinking_block: Some(block), ..Delta::default() }));
+        let calls = said.tool_calls.into_iter().zip(0..).map(|(call, index)| ToolCallDelta {
+            index,
+            id: Some(call.id),
+            name: Some(call.function.name),
+            arguments: call.function.arguments,
+            extra_content: call.extra_content,
+        });
+        deltas.push(Delta {
+            text: said.content.as_ref().map(Content::text).unwrap_or_default(),
+            reasoning: said.reasoning_content.unwrap_or_default(),
+            refusal: said.refusal.unwrap_or_default(),
+            tool_calls: calls.collect(),
+            finish_reason: choice.finish_reason,
+            provider_finish_reason: choice.provider_finish_reason,
+            ..Delta::default()
+        });
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<()> {
+        let data = event.data.trim();
+        if data.is_empty() || data == "[DONE]" {
+            return Ok(());
+        }
+        let value: Value = serde_json::from_str(data).map_err(|error| {
+            let problem = format!("an event of the stream is no complete JSON ({error})");
+            unreadable(&self.origin.target(), &self.origin.head, &problem)
+        })?;
+        if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &value) {
+            return Err(error);
+        }
+        let nothing = Value::Null;
+        let part = |key: &str| value.get(key).unwrap_or(&nothing);
+        let index = value.get("index").and_then(Value::as_u64).unwrap_or_default();
+        match text(&value, "type").unwrap_or_default() {
+            "message_start" => self.keep_summary(part("message")),
+            "content_block_start" => self.start_block(index, part("content_block"), deltas),
+            "content_block_delta" => self.extend_block(index, part("delta"), deltas),
+            "content_block_stop" => self.stop_block(index, deltas),
+            "message_delta" => self.finish(&value, deltas),
+            "message_stop" => self.is_done = true,
+            "message" => self.decode_whole(&value, deltas),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_done
+    }
+
+    fn usage(&self) -> Option<ReportedUsage> {
+        self.provisional_usage().filter(|_| self.is_usage_final)
+    }
+
+    fn summary(&self) -> Completion {
+        self.summary.clone()
+    }
+
+    fn provisional_usage(&self) -> Option<ReportedUsage> {
+        usage::read(&Value::Object(self.usage.clone()))
+    }
+}
+
+/// Passes a delta on unless it brings nothing.
+fn push(deltas: &mut Vec<Delta>, delta: Delta) {
+    if delta != Delta::default() {
+        deltas.push(delta);
+    }
+}

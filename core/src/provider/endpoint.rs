@@ -1,0 +1,219 @@
+//! The parts of a request that all wire formats share: its address, its headers and how its body is put together.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use super::vendor::{AuthHeader, WireFormat};
+use super::{EncodedRequest, Framing, Target};
+use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Part, Result, Tool};
+
+/// Makes the error for a field that the target cannot express.
+pub(super) fn refused(target: &Target<'_>, field: &str) -> Error {
+    invalid(
+        target,
+        format!(
+            "field `{field}` cannot be expressed for {}/{}; leave it out or choose another model",
+            target.provider, target.model
+        ),
+    )
+}
+
+/// Makes an error about the request.
+pub(super) fn invalid(target: &Target<'_>, detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidRequest, detail).with_target(target.provider, target.model)
+}
+
+/// Returns the wire format of a target: its config's, or else its provider's.
+pub(super) fn wire_format(target: &Target<'_>) -> Result<WireFormat> {
+    let Some(name) = target.params.get("wire_format") else { return Ok(target.vendor.wire_format) };
+    name.as_str().and_then(WireFormat::from_name).ok_or_else(|| {
+        let known = WireFormat::ALL.map(WireFormat::name).join(", ");
+        invalid(target, format!("model parameter `wire_format` is {name}; it must be one of {known}"))
+    })
+}
+
+/// Returns the base address of a target; fails with `invalid_request` if neither its config nor its provider has one.
+pub(super) fn base_url<'a>(target: &Target<'a>) -> Result<&'a str> {
+    if let Some(base_url) = target.base_url {
+        if base_url.starts_with("https://") || base_url.starts_with("http://") {
+            return Ok(base_url);
+        }
+        return Err(invalid(target, "base_url must start with https:// or http://"));
+    }
+    let format = wire_format(target)?;
+    match target.vendor.base_url {
+        Some(base_url) if format == target.vendor.wire_format => Ok(base_url),
+        Some(_) => Err(invalid(
+            target,
+            format!(
+                "provider {:?} has no address of its own for wire format {}; set base_url on the model",
+                target.provider,
+                format.name()
+            ),
+        )),
+        None => Err(invalid(
+            target,
+            format!("provider {:?} has no known address; set base_url on the model", target.provider),
+        )),
+    }
+}
+
+/// Splits an address into what stands before its query, without a slash at the end, and the query.
+pub(super) fn split_query(url: &str) -> (&str, Option<&str>) {
+    let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+    (path.trim_end_matches('/'), query.filter(|query| !query.is_empty()))
+}
+
+/// Joins a path and an optional query.
+pub(super) fn join_query(path: &str, query: Option<&str>) -> String {
+    query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
+/// Appends a version to a path that has none in any segment, as the vendors' own libraries do.
+pub(super) fn with_version(path: &str, version: &str) -> String {
+    let segments = path.split_once("://").map_or(path, |(_, rest)| rest).split('/').skip(1);
+    let is_version = |segment: &str| {
+        let digits = segment.strip_prefix('v').unwrap_or_default();
+        digits.starts_with(|character: char| character.is_ascii_digit())
+    };
+    if segments.into_iter().any(is_version) { path.to_owned() } else { format!("{path}/{version}") }
+}
+
+/// Tells whether an extra field only asks for what the call does anyway: its framing, and usage in a stream.
+pub(super) fn is_implied(framing: Framing, key: &str, value: &Value) -> bool {
+    let is_streamed = framing == Framing::EventStream;
+    match key {
+        "stream" => value.as_bool() == Some(is_streamed),
+        "stream_options" => {
+            is_streamed && value.as_object().is_some_and(|options| options.keys().all(|option| option == "include_usage"))
+        }
+        _ => false,
+    }
+}
+
+/// Puts a request together: the config's headers and body fields, and over them the format's own.
+pub(super) fn assemble(
+    target: &Target<'_>,
+    url: String,
+    own_headers: &[(&str, &str)],
+    body: Map<String, Value>,
+    framing: Framing,
+) -> Result<EncodedRequest> {
+    let accept = match framing {
+        Framing::Json => "application/json",
+        Framing::EventStream => "text/event-stream",
+    };
+    let mut headers = vec![
+        ("content-type".to_owned(), "application/json".to_owned()),
+        ("accept".to_owned(), accept.to_owned()),
+    ];
+    headers.extend(own_headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    for (name, value) in target.params.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        let name = name.to_ascii_lowercase();
+        headers.retain(|(header, _)| *header != name);
+        headers.push((name, value.as_str().unwrap_or_default().to_owned()));
+    }
+    let mut whole = target.params.get("body").and_then(Value::as_object).cloned().unwrap_or_default();
+    overlay(&mut whole, body);
+    let body = serde_json::to_vec(&whole)
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("the request could not be written as JSON: {error}")))?;
+    Ok(EncodedRequest { url, headers, secret_header: secret_header(target)?, body })
+}
+
+/// Puts the fields of one object over those of another; objects within are joined, everything else is replaced.
+pub(super) fn overlay(below: &mut Map<String, Value>, above: Map<String, Value>) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(Value::Object(inner)), Value::Object(value)) => overlay(inner, value),
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
+}
+
+fn secret_header(target: &Target<'_>) -> Result<Option<(&'static str, SecretString)>> {
+    let Some(key) = target.api_key else { return Ok(None) };
+    let named = target.params.get("auth_header").and_then(Value::as_str).and_then(AuthHeader::from_name);
+    let style = match named.or(target.vendor.auth_header) {
+        Some(style) => style,
+        None => wire_format(target)?.auth_header(),
+    };
+    let value = match style {
+        AuthHeader::Bearer => SecretString::from(format!("Bearer {}", key.expose_secret())),
+        AuthHeader::XApiKey | AuthHeader::XGoogApiKey | AuthHeader::ApiKey => key.clone(),
+    };
+    Ok(Some((style.header(), value)))
+}
+
+/// Writes a text as one or more segments of a path.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~@/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// Splits a `data:` address with base64 content into its media type and its content.
+pub(super) fn data_url(url: &str) -> Option<(&str, &str)> {
+    let (head, content) = url.strip_prefix("data:")?.split_once(',')?;
+    let media_type = head.strip_suffix(";base64")?;
+    Some((media_type.split(';').next().filter(|name| !name.is_empty())?, content))
+}
+
+/// Tells whether any part of a request carries a cache breakpoint.
+pub(super) fn has_cache_control(request: &ChatRequest) -> bool {
+    let in_content = |content: &Content| match content {
+        Content::Text(_) => false,
+        Content::Parts(parts) => parts.iter().any(|part| match part {
+            Part::Text { cache_control, .. } | Part::ImageUrl { cache_control, .. } => cache_control.is_some(),
+            Part::InputAudio { .. } | Part::File { .. } => false,
+        }),
+    };
+    let in_messages = request.messages.iter().any(|message| match message {
+        Message::System(message) | Message::User(message) => in_content(&message.content),
+        Message::Assistant(message) => message.content.as_ref().is_some_and(in_content),
+        Message::Tool(message) => in_content(&message.content),
+    });
+    in_messages
+        || request.tools.iter().any(|tool| match tool {
+            Tool::Function { cache_control, .. } => cache_control.is_some(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_version_is_added_only_where_there_is_none() {
+        assert_eq!(with_version("https://a.test", "v1"), "https://a.test/v1");
+        assert_eq!(with_version("https://a.test/anthropic", "v1"), "https://a.test/anthropic/v1");
+        assert_eq!(with_version("https://a.test/v1", "v1"), "https://a.test/v1");
+        assert_eq!(with_version("https://a.test/v1beta1/projects/p", "v1beta"), "https://a.test/v1beta1/projects/p");
+        assert_eq!(with_version("https://v2.test/vault", "v1"), "https://v2.test/vault/v1");
+    }
+
+    #[test]
+    fn objects_are_joined_and_the_upper_one_wins() {
+        let mut below = json!({"a": 1, "o": {"x": 1, "y": 2}}).as_object().unwrap().clone();
+        overlay(&mut below, json!({"a": 2, "o": {"y": 3}, "b": 4}).as_object().unwrap().clone());
+        assert_eq!(Value::Object(below), json!({"a": 2, "o": {"x": 1, "y": 3}, "b": 4}));
+    }
+
+    #[test]
+    fn data_addresses_are_split() {
+        assert_eq!(data_url("data:image/png;base64,QUJD"), Some(("image/png", "QUJD")));
+        assert_eq!(data_url("data:text/plain;charset=utf-8;base64,QQ=="), Some(("text/plain", "QQ==")));
+        for wrong in ["https://a.test/x.png", "data:,x", "data:image/png,x", "data:;base64,QQ=="] {
+            assert_eq!(data_url(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! What a provider's error means, in terms of what the caller must do.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::{ResponseHead, Target};
+use crate::types::{Error, ErrorKind};
+
+/// The most characters of a provider's message that an error keeps.
+const MAXIMUM_DETAIL: usize = 1_000;
+
+/// What a provider's error body said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Failure {
+    /// The status that the body names, which counts where the answer's own status is a success.
+    pub(super) status: Option<u16>,
+    /// The error code.
+    pub(super) code: Option<String>,
+    /// The error's type or class.
+    pub(super) class: Option<String>,
+    /// The message for people.
+    pub(super) message: String,
+    /// The provider's id of the request.
+    pub(super) request_id: Option<String>,
+    /// The wait before a retry that the body asks for.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// Codes and texts are compared in lower case.
+struct Rule {
+    kind: ErrorKind,
+    /// The whole code or type.
+    codes: &'static [&'static str],
+    /// A part of the code or type.
+    code_parts: &'static [&'static str],
+    /// A part of the message.
+    texts: &'static [&'static str],
+    /// The statuses at which the message counts; any where empty.
+    statuses: &'static [u16],
+}
+
+/// The rules that stand before those of the status, in order: the first that holds decides.
+const RULES: [Rule; 7] = [
+    Rule {
+        kind: ErrorKind::ContentFiltered,
+        codes: &["content_filter", "content_policy_violation", "moderation_blocked", "data_inspection_failed", "1301"],
+        code_parts: &["responsibleaipolicyviolation", "datainspectionfailed", "sensitivecontent", "riskdetection"],
+        texts: &[
+            "content management policy",
+            "violates usage guidelines",
+            "violates our usage polic",
+            "requires moderation",
+            "input was flagged",
+            "data may contain inappropriate content",
+        ],
+        statuses: &[],
+    },
+    Rule {
+        kind: ErrorKind::ContextLengthExceeded,
+        codes: &[
+            "context_length_exceeded",
+            "too_many_tokens",
+            "too_many_prompt_tokens",
+            "request_too_large",
+            "1261",
+        ],
+        code_parts: &[],
+        texts: &[
+            "maximum context length",
+            "prompt is too long",
+            "input token count",
+            "exceeds the maximum number of tokens",
+            "exceeded model token limit",
+            "context window",
+            "context length",
+            "maximum prompt length",
+            "reduce the length of the messages",
+            "range of input length",
+            "exceed max message tokens",
+            "input tokens exceeded",
+            "too large for model with",
+        ],
+        statuses: &[400, 413, 422],
+    },
+    Rule {
+        kind: ErrorKind::ProviderQuotaExhausted,
+        codes: &[
+            "billing_error",
+            "billing_not_active",
+            "billing_hard_limit_reached",
+            "exceeded_current_quota_error",
+            "accountoverdueerror",
+            "setlimitexceeded",
+            "insufficient_balance",
+            "1113",
+            "1304",
+            "1308",
+            "1310",
+        ],
+        code_parts: &["arrearage", "perday"],
+        texts: &[
+            "credit balance is too low",
+            "insufficient balance",
+            "insufficient credit",
+            "insufficient fund",
+            "out of credit",
+            "spending limit",
+            "spend limit",
+            "specified api usage limits",
+        ],
+        statuses: &[],
+    },
+    Rule {
+        kind: ErrorKind::Authentication,
+        codes: &[
+            "invalid_api_key",
+            "api_key_invalid",
+            "invalidapikey",
+            "authentication_error",
+            "authenticationerror",
+            "invalid_authentication_error",
+            "unauthenticated",
+            "1000",
+            "1001",
+            "1002",
+            "1003",
+            "1004",
+            "1005",
+        ],
+        code_parts: &[],
+        texts: &["incorrect api key", "api key not valid", "invalid api key", "invalid x-api-key", "api key expired"],
+        statuses: &[400, 401, 403],
+    },
+    Rule {
+        kind: ErrorKind::RateLimited,
+        codes: &[
+            "rate_limit_error",
+            "rate_limit_exceeded",
+            "rate_limit_reached_error",
+            "resource_exhausted",
+            "1302",
+            "1303",
+            "1305",
+            "1312",
+        ],
+        code_parts: &["throttling", "ratelimit"],
+        texts: &[],
+        statuses: &[],
+    },
+    Rule {
+        kind: ErrorKind::NotFound,
+        codes: &["model_not_found", "modelnotfound", "not_found_error", "not_found", "deploymentnotfound", "1211", "1500"],
+        code_parts: &["invalidendpointormodel", "modelnotopen"],
+        texts: &["is not a valid model", "model not found", "model not exist", "invalid model"],
+        statuses: &[400, 404],
+    },
+    Rule {
+        kind: ErrorKind::ProviderUnavailable,
+        codes: &["overloaded_error", "api_error", "server_error", "timeout_error", "internal", "unavailable", "1234"],
+        code_parts: &["serveroverloaded", "internalservice", "internalerror"],
+        texts: &[],
+        statuses: &[],
+    },
+];
+
+/// Makes the error of a provider's answer. The API key stands nowhere in it.
+pub(super) fn error(target: &Target<'_>, head: &ResponseHead, failure: Failure) -> Error {
+    let status = effective_status(head, &failure);
+    let kind = classify(target, status, &failure);
+    let may_wait = matches!(status, Some(408 | 409 | 429 | 498 | 500..)) || kind == ErrorKind::RateLimited;
+    let retry_after = may_wait.then(|| retry_after(head, &failure)).flatten();
+    let should_retry = match head.header("x-should-retry") {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    };
+    let request_id = failure.request_id.or_else(|| {
+        let names = ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id", "x-trace-id"];
+        names.iter().find_map(|name| head.header(name)).map(str::to_owned)
+    });
+    let detail = match failure.message.trim() {
+        "" => format!("{} answered with status {} and no message", target.provider, head.status),
+        message => bounded(message),
+    };
+    let code = failure.code.or(failure.class);
+    Error::new(kind, scrubbed(target, detail))
+        .with_target(target.provider, target.model)
+        .with_status(status.unwrap_or(head.status))
+        .with_retry_after(retry_after)
+        .with_request_id(request_id.map(|id| scrubbed(target, id)))
+        .with_provider_code(code.map(|code| scrubbed(target, bounded(&code))))
+        .with_retryable(should_retry)
+}
+
+/// Makes the error for an answer that cannot be read.
+pub(super) fn unreadable(target: &Target<'_>, head: &ResponseHead, problem: &str) -> Error {
+    Error::new(ErrorKind::ProviderUnavailable, format!("the answer of {} cannot be read: {problem}", target.provider))
+        .with_target(target.provider, target.model)
+        .with_status(head.status)
+        .with_request_id(head.header("x-request-id").or_else(|| head.header("request-id")).map(str::to_owned))
+}
+
+/// Makes the failure of an answer whose body is no error that the format knows.
+pub(super) fn without_shape(body: &[u8]) -> Failure {
+    Failure { message: bounded(String::from_utf8_lossy(body).trim()), ..Failure::default() }
+}
+
+fn effective_status(head: &ResponseHead, failure: &Failure) -> Option<u16> {
+    if (200..300).contains(&head.status) { failure.status } else { Some(head.status) }
+}
+
+fn classify(target: &Target<'_>, status: Option<u16>, failure: &Failure) -> ErrorKind {
+    let words: Vec<String> =
+        [&failure.code, &failure.class].into_iter().flatten().map(|word| word.to_ascii_lowercase()).collect();
+    let message = failure.message.to_ascii_lowercase();
+    if words.iter().any(|word| word == "insufficient_quota") {
+        let transient = target.vendor.quirks.quota_is_transient;
+        return if transient { ErrorKind::RateLimited } else { ErrorKind::ProviderQuotaExhausted };
+    }
+    // A code counts at any status but the server's own failures, and at 401, 402 and 404 the status says enough.
+    let decided = RULES.iter().find(|rule| {
+        words.iter().any(|word| {
+            rule.codes.contains(&word.as_str()) || rule.code_parts.iter().any(|part| word.contains(part))
+        }) || (rule.statuses.is_empty() || status.is_none_or(|status| rule.statuses.contains(&status)))
+            && rule.texts.iter().any(|text| message.contains(text))
+    });
+    let by_status = match status {
+        Some(401) => Some(ErrorKind::Authentication),
+        Some(402) => Some(ErrorKind::ProviderQuotaExhausted),
+        Some(403) => Some(ErrorKind::PermissionDenied),
+        Some(404) => Some(ErrorKind::NotFound),
+        Some(408) => Some(ErrorKind::Timeout),
+        Some(409 | 424 | 500..) => Some(ErrorKind::ProviderUnavailable),
+        Some(413) => Some(ErrorKind::ContextLengthExceeded),
+        Some(429 | 498) => Some(ErrorKind::RateLimited),
+        Some(300..) => Some(ErrorKind::InvalidRequest),
+        _ => None,
+    };
+    match (decided.map(|rule| rule.kind), by_status) {
+        // What a server calls a failure of its own stays one, whatever the wording.
+        (_, Some(ErrorKind::ProviderUnavailable)) if status.is_some_and(|status| status >= 500) => {
+            ErrorKind::ProviderUnavailable
+        }
+        // A throttle that says it is one may come with 403 or 503; a general code never softens a clear status.
+        (Some(ErrorKind::ProviderUnavailable | ErrorKind::NotFound), Some(by_status))
+            if by_status != ErrorKind::InvalidRequest =>
+        {
+            by_status
+        }
+        (Some(ErrorKind::RateLimited), Some(ErrorKind::ContextLengthExceeded)) => ErrorKind::ContextLengthExceeded,
+        (Some(decided), _) => decided,
+        (None, Some(by_status)) => by_status,
+        (None, None) => by_words(&words),
+    }
+}
+
+/// Judges an error inside an answer of status 200 that names no status of its own.
+fn by_words(words: &[String]) -> ErrorKind {
+    let has = |part: &str| words.iter().any(|word| word.contains(part));
+    if has("permission") || has("accessdenied") {
+        ErrorKind::PermissionDenied
+    } else if has("invalid") || has("tool_use_failed") {
+        ErrorKind::InvalidRequest
+    } else {
+        ErrorKind::ProviderUnavailable
+    }
+}
+
+fn retry_after(head: &ResponseHead, failure: &Failure) -> Option<Duration> {
+    let milliseconds = head.header("retry-after-ms").and_then(|text| text.trim().parse::<f64>().ok());
+    milliseconds
+        .and_then(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1_000.0).ok())
+        .or_else(|| head.header("retry-after").and_then(|text| retry_after_value(text.trim(), head)))
+        .or(failure.retry_after)
+        .or_else(|| retry_after_text(&failure.message))
+}
+
+fn retry_after_value(text: &str, head: &ResponseHead) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    // The answer's own date stands for the present, so that a wrong local clock does no harm.
+    let until = httpdate::parse_http_date(text).ok()?;
+    let now = httpdate::parse_http_date(head.header("date")?).ok()?;
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+/// Reads `Please retry after 26 seconds` and `Please try again in 6m0s`.
+fn retry_after_text(message: &str) -> Option<Duration> {
+    let message = message.to_ascii_lowercase();
+    let rest = ["retry after ", "retry in ", "try again in "]
+        .iter()
+        .find_map(|mark| message.split_once(mark).map(|(_, rest)| rest))?;
+    let mut words = rest.split_ascii_whitespace();
+    let first = words.next()?.trim_end_matches(['.', ',', ';', ')']);
+    match first.parse::<f64>() {
+        Ok(number) => {
+            let unit = words.next().unwrap_or_default();
+            let seconds = if unit.starts_with("millisecond") || unit.starts_with("ms") {
+                number / 1_000.0
+            } else if unit.starts_with("minute") {
+                number * 60.0
+            } else if unit.starts_with("hour") {
+                number * 3_600.0
+            } else {
+                number
+            };
+            Duration::try_from_secs_f64(seconds).ok()
+        }
+        Err(_) => spelled_duration(first),
+    }
+}
+
+/// Reads durations such as `48s`, `1.5s`, `6m0s`, `114h18m0s` and `20ms`.
+pub(super) fn spelled_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit() && character != '.')?;
+        let number = rest[..digits].parse::<f64>().ok()?;
+        rest = &rest[digits..];
+        let unit = rest.find(|character: char| character.is_ascii_digit()).unwrap_or(rest.len());
+        let seconds = match &rest[..unit] {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
+        rest = &rest[unit..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(MAXIMUM_DETAIL) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn scrubbed(target: &Target<'_>, text: String) -> String {
+    match target.api_key.map(ExposeSecret::expose_secret) {
+        Some(key) if !key.is_empty() && text.contains(key) => text.replace(key, "[api key]"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+#[path = "failure_tests.rs"]
+mod tests;

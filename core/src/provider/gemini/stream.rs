@@ -1,0 +1,124 @@
+//! Reading of streams.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::decode::{blocked, decode_call, finish_reason, index, is_thought, parts, summary};
+use super::{error, usage};
+use crate::provider::failure::unreadable;
+use crate::provider::json::{items, owned, word};
+use crate::provider::origin::Origin;
+use crate::provider::{ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::types::{Completion, Delta, ReportedUsage, Result, ToolCallDelta};
+
+/// Decodes one stream of chunks.
+pub(super) struct Decoder {
+    origin: Origin,
+    summary: Completion,
+    usage: Option<ReportedUsage>,
+    choices: BTreeMap<u32, ChoiceState>,
+    is_blocked: bool,
+}
+
+/// What is kept of one candidate between chunks.
+#[derive(Default)]
+struct ChoiceState {
+    is_finished: bool,
+    calls: u32,
+}
+
+impl Decoder {
+    /// Starts the decoding of a stream.
+    pub(super) fn new(target: &Target<'_>, head: &ResponseHead) -> Self {
+        Self {
+            origin: Origin::new(target, head),
+            summary: Completion::default(),
+            usage: None,
+            choices: BTreeMap::new(),
+            is_blocked: false,
+        }
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<()> {
+        let data = event.data.trim();
+        if data.is_empty() || data == "[DONE]" {
+            return Ok(());
+        }
+        let chunk: Value = serde_json::from_str(data).map_err(|error| {
+            let problem = format!("an event of the stream is no complete JSON ({error})");
+            unreadable(&self.origin.target(), &self.origin.head, &problem)
+        })?;
+        // Every chunk has the usage so far: the last one counts.
+        self.usage = usage::find(&chunk).and_then(usage::read).or(self.usage.take());
+        let said = summary(&chunk);
+        self.summary.id = said.id.or(self.summary.id.take());
+        self.summary.model = said.model.or(self.summary.model.take());
+        self.summary.service_tier = said.service_tier.or(self.summary.service_tier.take());
+        if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &chunk) {
+            return Err(error);
+        }
+        for (candidate, place) in items(&chunk, "candidates").iter().zip(0..) {
+            let index = index(candidate).unwrap_or(place);
+            self.choices.entry(index).or_default().decode(index, candidate, deltas);
+        }
+        if let Some(choice) = blocked(&chunk).filter(|_| self.choices.is_empty()) {
+            self.is_blocked = true;
+            deltas.push(Delta {
+                finish_reason: choice.finish_reason,
+                provider_finish_reason: choice.provider_finish_reason,
+                ..Delta::default()
+            });
+        }
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.is_blocked || (!self.choices.is_empty() && self.choices.values().all(|choice| choice.is_finished))
+    }
+
+    fn usage(&self) -> Option<ReportedUsage> {
+        self.usage.clone().filter(|_| self.is_complete())
+    }
+
+    fn summary(&self) -> Completion {
+        self.summary.clone()
+    }
+
+    fn provisional_usage(&self) -> Option<ReportedUsage> {
+        self.usage.clone()
+    }
+}
+
+impl ChoiceState {
+    fn decode(&mut self, index: u32, candidate: &Value, deltas: &mut Vec<Delta>) {
+        let mut delta = Delta { index, ..Delta::default() };
+        for part in parts(candidate) {
+            if let Some(call) = part.get("functionCall") {
+                let place = self.calls;
+                self.calls = place.saturating_add(1);
+                let call = decode_call(part, call, usize::try_from(place).unwrap_or(usize::MAX));
+                delta.tool_calls.push(ToolCallDelta {
+                    index: place,
+                    id: Some(call.id),
+                    name: Some(call.function.name),
+                    arguments: call.function.arguments,
+                    extra_content: call.extra_content,
+                });
+            } else if let Some(words) = owned(part, "text") {
+                let place = if is_thought(part) { &mut delta.reasoning } else { &mut delta.text };
+                place.push_str(&words);
+            }
+        }
+        if let Some(reason) = word(candidate, "finishReason") {
+            self.is_finished = true;
+            delta.finish_reason = Some(finish_reason(&reason, self.calls > 0));
+            delta.provider_finish_reason = Some(reason);
+        }
+        if delta != (Delta { index, ..Delta::default() }) {
+            deltas.push(delta);
+        }
+    }
+}

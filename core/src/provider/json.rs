@@ -1,0 +1,103 @@
+//! Reading of loosely typed JSON: a field of another type counts as absent, and money stays exact.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// The most decimal places that a [`Decimal`] holds.
+const MAXIMUM_SCALE: i64 = 28;
+
+/// Returns a field that is there and is not null.
+pub(super) fn field<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+    value.get(key).filter(|field| !field.is_null())
+}
+
+/// Returns a field that is a text.
+pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+/// Returns a copy of a field that is a text with something in it.
+pub(super) fn owned(value: &Value, key: &str) -> Option<String> {
+    text(value, key).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// Returns a field that is a text or a whole number, as text.
+pub(super) fn word(value: &Value, key: &str) -> Option<String> {
+    match value.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns a field that is a whole number and not negative.
+pub(super) fn count(value: &Value, key: &str) -> Option<u64> {
+    value.get(key).and_then(Value::as_u64)
+}
+
+/// Returns the items of a field that is a list; none otherwise.
+pub(super) fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Reads a JSON number without rounding it; nothing if it needs more than 28 decimal places or 96 bits.
+pub(super) fn exact_decimal(text: &str) -> Option<Decimal> {
+    let (digits, exponent) = match text.split_once(['e', 'E']) {
+        Some((digits, exponent)) => (digits, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let decimal = Decimal::from_str_exact(digits).ok()?.normalize();
+    if decimal.is_zero() {
+        return Some(Decimal::ZERO);
+    }
+    let scale = i64::from(decimal.scale()).checked_sub(exponent)?;
+    if scale >= 0 {
+        let scale = u32::try_from(scale).ok().filter(|scale| i64::from(*scale) <= MAXIMUM_SCALE)?;
+        return Decimal::try_from_i128_with_scale(decimal.mantissa(), scale).ok();
+    }
+    let factor = 10_i128.checked_pow(u32::try_from(-scale).ok()?)?;
+    Decimal::try_from_i128_with_scale(decimal.mantissa().checked_mul(factor)?, 0).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn scientific_notation_is_exact() {
+        for (written, exact) in [
+            ("3.6e-06", "0.0000036"),
+            ("5E-2", "0.05"),
+            ("1e+3", "1000"),
+            ("1.50", "1.5"),
+            ("0.05454000000000001", "0.05454000000000001"),
+            ("0", "0"),
+            ("0e999", "0"),
+        ] {
+            assert_eq!(exact_decimal(written), Some(exact.parse().unwrap()), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for written in ["1e-29", "1e40", "1e99999999999999999999", "abc", "", "1e", "NaN", "0.00000000000000000000000000001"] {
+            assert_eq!(exact_decimal(written), None, "{written}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_and_scientific_agree(mantissa in 1_u32.., places in 0_u32..12) {
+            let plain = Decimal::from_i128_with_scale(i128::from(mantissa), places);
+            prop_assert_eq!(exact_decimal(&format!("{mantissa}e-{places}")), Some(plain));
+            prop_assert_eq!(exact_decimal(&plain.to_string()), Some(plain));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = exact_decimal(&text);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Reading of whole answers.
+
+use serde_json::Value;
+
+use super::{error, usage};
+use crate::provider::failure::unreadable;
+use crate::provider::json::{items, owned, text};
+use crate::provider::{Decoded, ResponseHead, Target};
+use crate::types::{
+    AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall,
+};
+
+/// Decodes a whole answer of status 200.
+pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| unreadable(target, head, &format!("its body is no complete JSON ({error})")))?;
+    if let Some(error) = error::embedded(target, head, &value) {
+        return Err(error);
+    }
+    if !value.get("choices").is_some_and(Value::is_array) {
+        return Err(unreadable(target, head, "its body has no choices"));
+    }
+    let choices = items(&value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
+    let usage = usage::find(&value).and_then(|found| usage::read(target.vendor, found, body));
+    Ok(Decoded { completion: Completion { choices, ..summary(&value) }, usage })
+}
+
+/// Reads what an answer or a chunk says of itself as a whole.
+pub(super) fn summary(value: &Value) -> Completion {
+    Completion {
+        id: owned(value, "id"),
+        model: owned(value, "model"),
+        choices: Vec::new(),
+        service_tier: owned(value, "service_tier"),
+    }
+}
+
+fn decode_choice(choice: &Value, place: u32) -> Choice {
+    let message = choice.get("message").unwrap_or(choice);
+    let spoken = spoken(message);
+    let mut tool_calls: Vec<ToolCall> =
+        items(message, "tool_calls").iter().enumerate().map(|(place, call)| decode_call(call, place)).collect();
+    if let Some(call) = message.get("function_call").filter(|call| text(call, "name").is_some_and(|name| !name.is_empty()))
+    {
+        tool_calls.push(ToolCall { id: "call_0".to_owned(), r#type: "function".to_owned(), function: function(call), extra_content: None });
+    }
+    let reason = choice.get("finish_reason").and_then(Value::as_str);
+    Choice {
+        index: index(choice).unwrap_or(place),
+        message: AssistantMessage {
+            content: spoken.text.map(Content::Text),
+            reasoning_content: (!spoken.reasoning.is_empty()).then_some(spoken.reasoning),
+            thinking_blocks: items(message, "reasoning_details").to_vec(),
+            refusal: owned(message, "refusal"),
+            tool_calls,
+            name: None,
+        },
+        finish_reason: reason.and_then(finish_reason),
+        provider_finish_reason: reason.map(str::to_owned),
+    }
+}
+
+fn decode_call(call: &Value, place: usize) -> ToolCall {
+    ToolCall {
+        id: owned(call, "id").unwrap_or_else(|| format!("call_{place}")),
+        r#type: "function".to_owned(),
+        function: call.get("function").map(function).unwrap_or_default(),
+        extra_content: call.get("extra_content").filter(|extra| !extra.is_null()).cloned(),
+    }
+}
+
+fn function(value: &Value) -> FunctionCall {
+    FunctionCall { name: owned(value, "name").unwrap_or_default(), arguments: arguments(value).unwrap_or_default() }
+}
+
+/// Returns arguments as JSON text: as the model wrote them, or an object written out.
+pub(super) fn arguments(function: &Value) -> Option<String> {
+    match function.get("arguments")? {
+        Value::String(text) => Some(text.clone()),
+        object @ Value::Object(_) => Some(object.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns the place of a choice, a call or a detail, as the provider numbers it.
+pub(super) fn index(value: &Value) -> Option<u32> {
+    value.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok())
+}
+
+/// The text and the reasoning text of a message or a delta.
+pub(super) struct Spoken {
+    pub(super) text: Option<String>,
+    pub(super) reasoning: String,
+}
+
+/// Reads what was said; content may be a text or Mistral's list of blocks, and reasoning has one of two names.
+pub(super) fn spoken(message: &Value) -> Spoken {
+    let mut spoken = Spoken { text: None, reasoning: String::new() };
+    match message.get("content") {
+        Some(Value::String(text)) => spoken.text = Some(text.clone()),
+        Some(Value::Array(blocks)) => {
+            for block in blocks {
+                match (text(block, "type"), block.get("thinking")) {
+                    (Some("thinking"), Some(Value::String(thought))) => spoken.reasoning.push_str(thought),
+                    (Some("thinking"), _) => {
+                        let thoughts = items(block, "thinking").iter();
+                        spoken.reasoning.extend(thoughts.filter_map(|thought| text(thought, "text")));
+                    }
+                    _ => spoken.text.get_or_insert_default().push_str(text(block, "text").unwrap_or_default()),
+                }
+            }
+        }
+        _ => {
+            let transcript = message.get("audio").and_then(|audio| owned(audio, "transcript"));
+            spoken.text = transcript;
+        }
+    }
+    // Some providers send the same reasoning under both names: only one of them is read.
+    let named = ["reasoning_content", "reasoning"].iter().find_map(|key| owned(message, key));
+    spoken.reasoning.push_str(named.as_deref().unwrap_or_default());
+    spoken
+}
+
+/// Returns a finish reason in OpenAI's words; nothing where a provider says that there is none yet.
+pub(super) fn finish_reason(reason: &str) -> Option<FinishReason> {
+    Some(match reason {
+        "" | "null" => return None,
+        "stop" | "eos" | "end_turn" | "stop_sequence" => FinishReason::Stop,
+        "length" | "max_tokens" | "model_length" => FinishReason::Length,
+        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
+        "content_filter" | "sensitive" => FinishReason::ContentFilter,
+        _ => FinishReason::Other,
+    })
+}

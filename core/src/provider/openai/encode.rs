@@ -1,0 +1,152 @@
+//! Writing of requests.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::provider::endpoint::{
+    assemble, base_url, has_cache_control, invalid, join_query, overlay, refused, split_query,
+};
+use crate::provider::vendor::ReasoningControl;
+use crate::provider::{EncodedRequest, Framing, Target};
+use crate::types::{ChatRequest, Error, ErrorKind, Message, Result};
+
+const PATH: &str = "/chat/completions";
+
+/// Encodes a request.
+///
+/// The reasoning of earlier answers goes back only to providers that take it; for others it is history without effect.
+pub(super) fn encode(
+    target: &Target<'_>,
+    request: &ChatRequest,
+    output_limit: Option<u64>,
+    framing: Framing,
+) -> Result<EncodedRequest> {
+    let quirks = &target.vendor.quirks;
+    if has_cache_control(request) && !quirks.cache_control {
+        return Err(refused(target, "cache_control"));
+    }
+    let mut body = Map::new();
+    body.insert("model".to_owned(), target.model.into());
+    let messages: Result<Vec<Value>> = request.messages.iter().map(|message| encode_message(target, message)).collect();
+    body.insert("messages".to_owned(), messages?.into());
+    if let Some(limit) = request.max_tokens.or(output_limit) {
+        let configured = target.params.get("max_tokens_field").and_then(Value::as_str);
+        body.insert(configured.unwrap_or(quirks.max_tokens_field).to_owned(), limit.into());
+    }
+    put(&mut body, "temperature", request.temperature.as_ref())?;
+    put(&mut body, "top_p", request.top_p.as_ref())?;
+    put(&mut body, "stop", request.stop.as_ref())?;
+    put(&mut body, "n", request.n)?;
+    put(&mut body, quirks.seed_field, request.seed)?;
+    put(&mut body, "presence_penalty", request.presence_penalty.as_ref())?;
+    put(&mut body, "frequency_penalty", request.frequency_penalty.as_ref())?;
+    put(&mut body, "service_tier", request.service_tier.as_ref())?;
+    put(&mut body, "response_format", request.response_format.as_ref())?;
+    if !request.tools.is_empty() {
+        put(&mut body, "tools", Some(&request.tools))?;
+    }
+    put(&mut body, "tool_choice", request.tool_choice.as_ref())?;
+    put(&mut body, "parallel_tool_calls", request.parallel_tool_calls)?;
+    if let Some(effort) = &request.reasoning_effort {
+        let (field, value) = encode_effort(quirks.reasoning_control, effort);
+        body.insert(field.to_owned(), value);
+    }
+    if framing == Framing::EventStream {
+        body.insert("stream".to_owned(), true.into());
+        if quirks.include_usage {
+            body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+        }
+    }
+    encode_extra(target, request, framing, &mut body)?;
+    assemble(target, url(target)?, &[], body, framing)
+}
+
+fn url(target: &Target<'_>) -> Result<String> {
+    let (path, query) = split_query(base_url(target)?);
+    Ok(if path.ends_with(PATH) { join_query(path, query) } else { join_query(&format!("{path}{PATH}"), query) })
+}
+
+fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
+    let quirks = &target.vendor.quirks;
+    let mut written = to_value(message)?;
+    let Some(fields) = written.as_object_mut() else { return Ok(written) };
+    match message {
+        Message::System(_) | Message::User(_) => {}
+        Message::Tool(_) => {
+            fields.remove("name");
+        }
+        Message::Assistant(assistant) => {
+            fields.remove("reasoning_content");
+            fields.remove("thinking_blocks");
+            if let (Some(field), Some(reasoning)) = (quirks.reasoning_field, &assistant.reasoning_content) {
+                fields.insert(field.to_owned(), reasoning.as_str().into());
+            }
+            let is_detail = |block: &&Value| {
+                block.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("reasoning."))
+            };
+            let details: Vec<Value> = assistant.thinking_blocks.iter().filter(is_detail).cloned().collect();
+            if quirks.reasoning_details && !details.is_empty() {
+                fields.insert("reasoning_details".to_owned(), details.into());
+            }
+            // Some providers insist on the field even where the model only called tools.
+            fields.entry("content").or_insert(Value::Null);
+            let calls = fields.get_mut("tool_calls").and_then(Value::as_array_mut);
+            for call in calls.into_iter().flatten().filter_map(Value::as_object_mut) {
+                if !quirks.extra_content {
+                    call.remove("extra_content");
+                }
+            }
+        }
+    }
+    Ok(written)
+}
+
+fn encode_effort(control: ReasoningControl, effort: &str) -> (&'static str, Value) {
+    let thinks = effort != "none";
+    match control {
+        ReasoningControl::Effort => ("reasoning_effort", effort.into()),
+        ReasoningControl::Thinking => ("thinking", json!({"type": if thinks { "enabled" } else { "disabled" }})),
+        ReasoningControl::EnableThinking => ("enable_thinking", thinks.into()),
+    }
+}
+
+fn encode_extra(
+    target: &Target<'_>,
+    request: &ChatRequest,
+    framing: Framing,
+    body: &mut Map<String, Value>,
+) -> Result<()> {
+    for (key, value) in &request.extra {
+        match key.as_str() {
+            "stream" if value.as_bool() == Some(framing == Framing::EventStream) => {}
+            "stream" => return Err(invalid(target, "field `stream` contradicts the call; choose the streamed call instead")),
+            "stream_options" if framing == Framing::Json => return Err(refused(target, key)),
+            "stream_options" => {
+                let mut options = value.as_object().cloned().ok_or_else(|| refused(target, key))?;
+                if target.vendor.quirks.include_usage {
+                    options.insert("include_usage".to_owned(), true.into());
+                }
+                overlay(body, Map::from_iter([(key.clone(), options.into())]));
+            }
+            // A sound or an image in the answer has no place in a reply, and must not be paid for and lost.
+            "audio" => return Err(refused(target, key)),
+            "modalities" if *value != json!(["text"]) => return Err(refused(target, key)),
+            _ => {
+                body.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn put(body: &mut Map<String, Value>, key: &str, value: Option<impl Serialize>) -> Result<()> {
+    if let Some(value) = value {
+        body.insert(key.to_owned(), to_value(&value)?);
+    }
+    Ok(())
+}
+
+fn to_value(value: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("the request could not be written as JSON: {error}")))
+}

@@ -1,0 +1,152 @@
+//! The parameters of a model config that providers' adapters understand.
+
+use serde_json::{Map, Value};
+
+use super::vendor::{AuthHeader, WireFormat};
+use crate::types::{Error, ErrorKind, Result};
+
+/// The parameters that are understood.
+const KEYS: [&str; 6] = ["wire_format", "auth_header", "max_output_tokens", "max_tokens_field", "headers", "body"];
+
+/// Headers that carry a key, or that belong to the transport.
+const RESERVED_HEADERS: [&str; 8] = [
+    "authorization",
+    "x-api-key",
+    "x-goog-api-key",
+    "api-key",
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+];
+
+/// Body fields that requests set, or whose bounds budgets rely on.
+const RESERVED_BODY: [&str; 14] = [
+    "model",
+    "messages",
+    "system",
+    "contents",
+    "systemInstruction",
+    "stream",
+    "stream_options",
+    "n",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "tools",
+    "tool_choice",
+    "modalities",
+];
+
+/// Fields of `generationConfig` whose bounds budgets rely on.
+const RESERVED_GENERATION: [&str; 2] = ["maxOutputTokens", "candidateCount"];
+
+/// Checks the parameters of a model config.
+///
+/// Fails with `invalid_request`, naming the parameter and what it may be.
+pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
+    for (key, value) in params {
+        match key.as_str() {
+            "wire_format" => {
+                one_of(key, value, &WireFormat::ALL.map(WireFormat::name))?;
+            }
+            "auth_header" => {
+                one_of(key, value, &AuthHeader::ALL.map(AuthHeader::name))?;
+            }
+            "max_tokens_field" => {
+                one_of(key, value, &["max_tokens", "max_completion_tokens"])?;
+            }
+            "max_output_tokens" if value.as_u64().is_some_and(|limit| limit > 0) => {}
+            "max_output_tokens" => return Err(wrong(key, "must be a whole number above zero")),
+            "headers" => validate_headers(value)?,
+            "body" => validate_body(value)?,
+            _ => return Err(wrong(key, &format!("is not known; the known ones are {}", KEYS.join(", ")))),
+        }
+    }
+    Ok(())
+}
+
+fn validate_headers(value: &Value) -> Result<()> {
+    let headers = value.as_object().ok_or_else(|| wrong("headers", "must be an object of texts"))?;
+    for (name, value) in headers {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(wrong("headers", &format!("has {name:?}, which is no header name")));
+        }
+        if RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(wrong(
+                "headers",
+                &format!("must not set {name:?}; a key belongs into api_key, where it is sealed, and auth_header chooses its header"),
+            ));
+        }
+        let printable = |text: &str| text.bytes().all(|byte| byte == b'\t' || (32..127).contains(&byte));
+        if !value.as_str().is_some_and(printable) {
+            return Err(wrong("headers", &format!("must give {name:?} as a text of printable ASCII")));
+        }
+    }
+    Ok(())
+}
+
+fn validate_body(value: &Value) -> Result<()> {
+    let body = value.as_object().ok_or_else(|| wrong("body", "must be an object"))?;
+    let generation = body.get("generationConfig").and_then(Value::as_object);
+    let reserved = RESERVED_BODY.iter().find(|key| body.contains_key(**key)).or_else(|| {
+        RESERVED_GENERATION.iter().find(|key| generation.is_some_and(|generation| generation.contains_key(**key)))
+    });
+    reserved.map_or(Ok(()), |key| {
+        Err(wrong("body", &format!("must not set `{key}`, which requests set; max_output_tokens bounds the output")))
+    })
+}
+
+fn one_of(key: &str, value: &Value, known: &[&str]) -> Result<()> {
+    if value.as_str().is_some_and(|text| known.contains(&text)) {
+        return Ok(());
+    }
+    Err(wrong(key, &format!("must be one of {}", known.join(", "))))
+}
+
+fn wrong(key: &str, problem: &str) -> Error {
+    Error::new(ErrorKind::InvalidRequest, format!("model parameter `{key}` {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(params: &Value) -> Result<()> {
+        validate_params(params.as_object().unwrap())
+    }
+
+    #[test]
+    fn known_parameters_pass() {
+        check(&json!({
+            "wire_format": "anthropic_messages", "auth_header": "bearer", "max_output_tokens": 4096,
+            "max_tokens_field": "max_tokens", "headers": {"anthropic-beta": "x"}, "body": {"enable_thinking": false},
+        }))
+        .unwrap();
+    }
+
+    #[test]
+    fn wrong_parameters_are_named() {
+        for (params, said) in [
+            (json!({"colour": 1}), "colour"),
+            (json!({"colour": 1}), "max_output_tokens"),
+            (json!({"wire_format": "soap"}), "gemini_generate_content"),
+            (json!({"auth_header": 1}), "x-api-key"),
+            (json!({"max_output_tokens": 0}), "above zero"),
+            (json!({"headers": {"Authorization": "Bearer x"}}), "api_key"),
+            (json!({"headers": {"a b": "x"}}), "a b"),
+            (json!({"headers": {"x": "a\nb"}}), "printable"),
+            (json!({"headers": []}), "object"),
+            (json!({"body": {"max_tokens": 9}}), "max_tokens"),
+            (json!({"body": {"generationConfig": {"candidateCount": 9}}}), "candidateCount"),
+            (json!({"body": 1}), "object"),
+        ] {
+            let error = check(&params).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+            assert!(error.detail().contains(said), "{params}: {error}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The HTTP client that all calls of an open file share.
+
+use std::error::Error as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, Url};
+use secrecy::ExposeSecret;
+
+use super::sse::EventReader;
+use crate::provider::{EncodedRequest, ResponseHead};
+use crate::types::{Error, ErrorKind, Result};
+
+/// The greatest body that is read whole.
+const MAXIMUM_BODY: usize = 256 << 20;
+
+/// An HTTP client with a pool of kept connections. Making one opens and reads nothing; the first call does.
+pub struct HttpClient {
+    connect_timeout: Duration,
+    client: OnceLock<Client>,
+}
+
+impl HttpClient {
+    /// Makes a client whose connections must be made within a time.
+    #[must_use]
+    pub fn new(connect_timeout: Duration) -> Self {
+        Self { connect_timeout, client: OnceLock::new() }
+    }
+
+    /// Sends a request and waits for the head of its answer, of whatever status.
+    ///
+    /// Fails with `provider_unavailable` if no answer came, with `timeout` if the connection broke off for its slowness, and
+    /// with `invalid_request` if the address or a header is malformed. Dropping the future closes the connection. The error
+    /// says neither key nor query.
+    pub async fn send(&self, request: EncodedRequest) -> Result<HttpResponse> {
+        let url = Url::parse(&request.url)
+            .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("base_url is no address: {error}")))?;
+        let host = host(&url);
+        let headers = headers(&request)?;
+        let sent = self.client()?.post(url).headers(headers).body(request.body).send().await;
+        let response = sent.map_err(|error| transport_error(error, &host))?;
+        let named = response.headers().iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let head = ResponseHead { status: response.status().as_u16(), headers: named.collect() };
+        Ok(HttpResponse { head, host, response })
+    }
+
+    fn client(&self) -> Result<&Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        // Another library may have chosen a provider for the process already; that one then serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let built = Client::builder()
+            .connect_timeout(self.connect_timeout)
+            // A redirect could carry the key, and the content, to another host.
+            .redirect(Policy::none())
+            .referer(false)
+            .tcp_keepalive(Duration::from_mins(1))
+            .user_agent(concat!("tollway/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let client = built.map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("the HTTP client could not be made: {}", causes(&error)))
+        })?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+/// An answer whose head has come. Dropping it closes the connection.
+pub struct HttpResponse {
+    /// The status and the headers.
+    pub head: ResponseHead,
+    host: String,
+    response: Response,
+}
+
+impl HttpResponse {
+    /// Reads the whole body; fails with `provider_unavailable` if it breaks off.
+    pub async fn body(mut self) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            match self.response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MAXIMUM_BODY => {
+                    let detail = format!("the answer of {} is longer than {MAXIMUM_BODY} bytes", self.host);
+                    return Err(Error::new(ErrorKind::ProviderUnavailable, detail));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(transport_error(error, &self.host)),
+            }
+        }
+    }
+
+    /// Reads the body as a stream of events.
+    #[must_use]
+    pub fn events(self) -> EventReader {
+        let Self { host, response, .. } = self;
+        let chunks = response.bytes_stream();
+        EventReader::new(chunks.map(move |chunk: reqwest::Result<Bytes>| {
+            chunk.map_err(|error| transport_error(error, &host))
+        }))
+    }
+}
+
+fn headers(request: &EncodedRequest) -> Result<HeaderMap> {
+    let malformed = |name: &str| Error::new(ErrorKind::InvalidRequest, format!("header {name:?} is malformed"));
+    let mut headers = HeaderMap::with_capacity(request.headers.len() + 1);
+    for (name, value) in &request.headers {
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed(name))?;
+        headers.insert(header, HeaderValue::from_str(value).map_err(|_| malformed(name))?);
+    }
+    if let Some((name, secret)) = &request.secret_header {
+        let mut value = HeaderValue::from_str(secret.expose_secret()).map_err(|_| {
+            Error::new(ErrorKind::InvalidRequest, "the API key has characters that no header can carry; set it again")
+        })?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Ok(headers)
+}
+
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn transport_error(error: reqwest::Error, host: &str) -> Error {
+    let error = error.without_url();
+    let (kind, what) = if error.is_connect() {
+        (ErrorKind::ProviderUnavailable, "could not be reached")
+    } else if error.is_timeout() {
+        (ErrorKind::Timeout, "did not answer in time")
+    } else if error.is_builder() {
+        (ErrorKind::InvalidRequest, "cannot be asked with this request")
+    } else if error.is_body() || error.is_decode() {
+        (ErrorKind::ProviderUnavailable, "broke its answer off")
+    } else {
+        (ErrorKind::ProviderUnavailable, "gave no answer")
+    };
+    Error::new(kind, format!("{host} {what}: {}", causes(&error)))
+}
+
+/// Joins an error and its causes, which say more than it does.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn request(url: String) -> EncodedRequest {
+        EncodedRequest {
+            url,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            secret_header: Some(("x-api-key", SecretString::from("sk-secret"))),
+            body: b"{}".to_vec(),
+        }
+    }
+
+    /// Answers one connection with fixed bytes and returns what was asked.
+    fn serve(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v1?key=query-secret", listener.local_addr().unwrap());
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = Vec::new();
+            let mut buffer = [0; 4096];
+            while !asked.ends_with(b"{}") {
+                let read = stream.read(&mut buffer).unwrap();
+                asked.extend_from_slice(&buffer[..read]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8(asked).unwrap()
+        });
+        (url, thread)
+    }
+
+    fn client() -> HttpClient {
+        HttpClient::new(Duration::from_secs(5))
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_any_status_comes_with_its_head_and_body() {
+        let (url, asked) = serve("HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\ncontent-length: 2\r\n\r\nno");
+        let response = client().send(request(url)).await.unwrap();
+        assert_eq!(response.head.status, 429);
+        assert_eq!(response.head.header("retry-after"), Some("7"));
+        assert_eq!(response.body().await.unwrap(), b"no");
+        let asked = asked.join().unwrap();
+        assert!(asked.starts_with("POST /v1?key=query-secret HTTP/1.1\r\n"), "{asked}");
+        assert!(asked.contains("x-api-key: sk-secret\r\n"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let (url, asked) = serve("HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(client().send(request(url)).await.unwrap().head.status, 307);
+        asked.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_an_error_and_what_came_before_is_read() {
+        let (url, asked) = serve("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\ndata: 1\n\ndata: 2");
+        let mut events = client().send(request(url)).await.unwrap().events();
+        assert_eq!(events.next().await.unwrap().unwrap().data, "1");
+        let error = events.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProviderUnavailable);
+        assert!(events.next().await.is_none());
+        asked.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn trouble_names_the_host_and_no_secret() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let Err(error) = client().send(request(format!("http://{address}/?key=query-secret"))).await else {
+            panic!("nobody listens there")
+        };
+        assert_eq!(error.kind(), ErrorKind::ProviderUnavailable);
+        assert!(error.is_retryable());
+        assert!(error.detail().starts_with(&format!("{address} could not be reached")), "{error}");
+        assert!(!error.detail().contains("secret"), "{error}");
+        for url in ["not an address", "http://"] {
+            let Err(error) = client().send(request(url.to_owned())).await else { panic!("{url} is no address") };
+            assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        }
+    }
+}
