@@ -1,5 +1,6 @@
 //! Tollway: an embedded AI gateway with a billing ledger.
 
+pub mod billing;
 pub mod client;
 pub mod environment;
 pub mod provider;
