@@ -10,7 +10,17 @@ use tollway::types::{CallOptions, ChatReply, Error, ErrorKind, StreamEvent};
 use tollway_system_tests::{open, request, shared_folder};
 
 const PROVIDERS: [&str; 11] = [
-    "openai", "azure", "anthropic", "google", "deepseek", "dashscope", "zhipu", "mistral", "groq", "xai", "openrouter",
+    "openai",
+    "azure",
+    "anthropic",
+    "google",
+    "deepseek",
+    "dashscope",
+    "zhipu",
+    "mistral",
+    "groq",
+    "xai",
+    "openrouter",
 ];
 const ENDPOINTS: [&str; 4] = ["chat_completions", "messages", "generate_content", "stream_generate_content"];
 
@@ -90,7 +100,12 @@ fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
         }
     };
     let starts = |text: &str, prefix: &Value| prefix.as_str().is_none_or(|prefix| text.starts_with(prefix));
-    let texts: String = reply.choices.iter().filter_map(|choice| choice.message.content.as_ref()).map(|content| content.text()).collect();
+    let texts: String = reply
+        .choices
+        .iter()
+        .filter_map(|choice| choice.message.content.as_ref())
+        .map(|content| content.text())
+        .collect();
     let reasoning = reply.reasoning.clone().unwrap_or_default();
     compare("text", json!(starts(&texts, &expected["text_prefix"])), &json!(true));
     compare("reasoning", json!(starts(&reasoning, &expected["reasoning_text_prefix"])), &json!(true));

@@ -41,7 +41,8 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         }
         Operation::ReleaseKey { key, request_id } => keys::release(ledger, &key, &request_id).map(done),
         Operation::Recover { policy, now } => recover::recover(ledger, policy, now).map(Outcome::Recovered),
-        Operation::PutMeta { key, value } => ledger.put_meta(key, &value).map(done),
+        Operation::PutMeta { key, replace: false, .. } if ledger.meta(key)?.is_some() => Ok(Outcome::Done),
+        Operation::PutMeta { key, value, .. } => ledger.put_meta(key, &value).map(done),
     }
 }
 
