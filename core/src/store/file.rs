@@ -28,10 +28,18 @@ const ATTEMPTS: u32 = 10;
 /// How long to wait between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Reads a value of `meta` before the file is opened for writing.
+pub type MetaReader<'a> = dyn Fn(&str) -> Result<Option<Vec<u8>>> + 'a;
+
 /// Opens the file, which is made if it does not exist. Returns it with its full path.
 ///
-/// A file that is not ours, or is newer than this version, is left as it is.
-pub(super) fn open(path: &Path, exclusive: bool, environment: &dyn Environment) -> Result<(Database, PathBuf)> {
+/// A file that is not ours, is newer than this version, or that `accept` refuses, is left as it is.
+pub(super) fn open(
+    path: &Path,
+    exclusive: bool,
+    environment: &dyn Environment,
+    accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
+) -> Result<(Database, PathBuf)> {
     let path = make_if_missing(path, environment)?;
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
@@ -41,7 +49,7 @@ pub(super) fn open(path: &Path, exclusive: bool, environment: &dyn Environment) 
     let mut attempt = 1;
     loop {
         let opened = guarded(|| {
-            identify(&path, &builder)?;
+            identify(&path, &builder, accept)?;
             Ok(builder.open(&path))
         })?;
         match opened {
@@ -152,8 +160,8 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells that the file is ours and not newer than this version, without a change to it.
-fn identify(path: &Path, builder: &Builder) -> Result<()> {
+/// Tells that the file is ours, not newer than this version, and accepted, without a change to it.
+fn identify(path: &Path, builder: &Builder, accept: &dyn Fn(&MetaReader<'_>) -> Result<()>) -> Result<()> {
     let shown = path.display().to_string();
     let mut first = [0; MAGIC.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
@@ -164,7 +172,7 @@ fn identify(path: &Path, builder: &Builder) -> Result<()> {
         Err(error) => return Err(of_open_io(&shown, &error)),
     }
     match builder.open_read_only(path) {
-        Ok(database) => check_schema(&database, &shown),
+        Ok(database) => check_meta(&database, &shown, accept),
         // Its last writer was killed. It is repaired in memory first, to see whose it is.
         Err(DatabaseError::RepairAborted) => {
             let file = File::open(path).map_err(|error| of_open_io(&shown, &error))?;
@@ -173,7 +181,7 @@ fn identify(path: &Path, builder: &Builder) -> Result<()> {
                 .set_cache_size(CACHE_BYTES)
                 .create_with_backend(overlay)
                 .map_err(|error| of_open(path, error))?;
-            check_schema(&database, &shown)
+            check_meta(&database, &shown, accept)
         }
         // The open that follows waits for the other handle, or says what holds the file.
         Err(DatabaseError::DatabaseAlreadyOpen) => Ok(()),
@@ -181,7 +189,11 @@ fn identify(path: &Path, builder: &Builder) -> Result<()> {
     }
 }
 
-fn check_schema(database: &impl ReadableDatabase, path: &str) -> Result<()> {
+fn check_meta(
+    database: &impl ReadableDatabase,
+    path: &str,
+    accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
+) -> Result<()> {
     let transaction = database.begin_read().map_err(Failure::error)?;
     let meta = match transaction.open_table(tables::META) {
         Ok(meta) => meta,
@@ -190,7 +202,9 @@ fn check_schema(database: &impl ReadableDatabase, path: &str) -> Result<()> {
     };
     let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?.ok_or_else(|| not_ours(path))?;
     match number(Some(version.value()))? {
-        SCHEMA_VERSION => Ok(()),
+        SCHEMA_VERSION => {
+            accept(&|key| Ok(meta.get(key).map_err(Failure::error)?.map(|value| value.value().to_vec())))
+        }
         0 => Err(corrupted("its schema version is zero")),
         newer => Err(Error::new(
             ErrorKind::NewerFile,

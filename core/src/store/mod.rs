@@ -19,6 +19,7 @@ mod tables;
 mod writer;
 
 pub use operation::*;
+pub use file::MetaReader;
 pub use redb_store::RedbStore;
 
 use jiff::Timestamp;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, closed, corrupted};
-use super::file::{self, guarded};
+use super::file::{self, MetaReader, guarded};
 use super::session::Session;
 use super::writer::{self, Job, QUEUE};
 use super::{Configuration, DailyCost, Operation, Outcome, Reservation, Store, query, tables};
@@ -74,7 +74,20 @@ impl RedbStore {
     /// [`ErrorKind::NotATollwayFile`], [`ErrorKind::NewerFile`] (the file is left as it is in both cases),
     /// [`ErrorKind::CorruptedFile`] or [`ErrorKind::Storage`].
     pub fn open(path: impl AsRef<Path>, exclusive: bool, environment: Arc<dyn Environment>) -> Result<Arc<Self>> {
-        let (database, path) = file::open(path.as_ref(), exclusive, environment.as_ref())?;
+        Self::open_accepted(path, exclusive, environment, &|_| Ok(()))
+    }
+
+    /// Opens a file as [`Self::open`] does, if `accept`, which may read its `meta`, does not refuse an existing one.
+    ///
+    /// A file that is refused is left as it is. `accept` may be called several times, or not at all while another
+    /// process holds the file.
+    pub fn open_accepted(
+        path: impl AsRef<Path>,
+        exclusive: bool,
+        environment: Arc<dyn Environment>,
+        accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
+    ) -> Result<Arc<Self>> {
+        let (database, path) = file::open(path.as_ref(), exclusive, environment.as_ref(), accept)?;
         let session = guarded(|| {
             let transaction = database.begin_read().map_err(Failure::error)?;
             let used = query::sessions(&transaction)?;
