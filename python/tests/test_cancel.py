@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 import tollway
 from conftest import MASTER_KEY, SCRIPT_TIMEOUT, eventually, start_script
 
@@ -34,16 +35,28 @@ def test_a_cancelled_task_gives_its_call_up(path: Path, tw: tollway.Tollway) -> 
     assert cancelled(tw, "alice")
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with Python 3.11")
 def test_a_timeout_gives_its_call_up(path: Path, tw: tollway.Tollway) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.2):
-                    await atw.chat("Hi", model="openai/slow", user="bob")
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(atw.chat("Hi", model="openai/slow", user="bob"), 0.2)
 
     asyncio.run(main())
     assert cancelled(tw, "bob")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with Python 3.11")
+def test_a_timeout_block_gives_its_call_up(path: Path, tw: tollway.Tollway) -> None:
+    if sys.version_info >= (3, 11):
+
+        async def main() -> None:
+            async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.2):
+                        await atw.chat("Hi", model="openai/slow", user="erin")
+
+        asyncio.run(main())
+        assert cancelled(tw, "erin")
 
 
 def test_a_deadline_of_a_call_is_a_timeout_error(tw: tollway.Tollway) -> None:

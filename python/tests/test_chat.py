@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+
 import tollway
 from conftest import MASTER_KEY
 

@@ -6,6 +6,7 @@ import pickle
 from typing import TYPE_CHECKING
 
 import pytest
+
 import tollway
 from conftest import MASTER_KEY, PRICES, MockProvider
 from tollway import errors

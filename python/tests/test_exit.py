@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+
 from conftest import MASTER_KEY, SCRIPT_TIMEOUT, run_script
 
 if TYPE_CHECKING:

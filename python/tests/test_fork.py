@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from conftest import MASTER_KEY, run_script
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ asyncio.run(call("parent"))
 """
 
 
-def users(tw: tollway.Tollway) -> list[str | None]:
+def users(tw: tollway.Tollway) -> list[str]:
     return sorted(record.user or "" for record in tw.usage.records(status="success"))
 
 

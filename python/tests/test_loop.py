@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import tollway
 from conftest import MASTER_KEY, eventually
-from tollway import _loop
+from tollway import _handle, _loop
+from tollway._engine import AsyncEngine
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -23,11 +24,11 @@ class LoopWithoutReaders(asyncio.SelectorEventLoop):
         super().__init__()
         self.is_ready = True
 
-    def add_reader(self, *arguments: Any) -> Any:
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
         # The loop watches one of its own, to be woken by other threads.
         if self.is_ready:
             raise NotImplementedError
-        return super().add_reader(*arguments)
+        super().add_reader(fd, callback, *args)
 
 
 def run(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, None]) -> None:
@@ -52,9 +53,6 @@ async def refuse(path: Path, count: int) -> None:
 
 
 async def open_and_close(path: Path) -> tollway.AsyncTollway:
-    from tollway import _handle
-    from tollway._engine import AsyncEngine
-
     atw = tollway.AsyncTollway(AsyncEngine(_handle.create(path, MASTER_KEY, {})))
     assert await atw.aclose()
     return atw

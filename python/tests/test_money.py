@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tollway._values import money_text
+
 from conftest import PRICES
+from tollway._values import money_text
 
 if TYPE_CHECKING:
     import tollway

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from typing import TYPE_CHECKING
 
 import pytest
+
 import tollway
-from conftest import MASTER_KEY, eventually
+from conftest import MASTER_KEY, PRICES, MockProvider, eventually
 from test_chat import check
 
 if TYPE_CHECKING:
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 LONG = "Write a hundred words, each in an event of its own. " * 20
 
 
-def given_up(tw: tollway.Tollway, user: str) -> tollway.UsageRecord:
+def given_up(tw: tollway.Tollway, user: str) -> None:
+    record: tollway.UsageRecord
     (record,) = eventually(lambda: list(tw.usage.records(user=user)))
     assert record.status in {"cancelled", "partial"}
-    return record
 
 
 def test_events_come_and_then_the_settled_reply(tw: tollway.Tollway) -> None:
@@ -51,12 +53,13 @@ def leave_by_close(tw: tollway.Tollway) -> None:
 
 
 def leave_by_error(tw: tollway.Tollway) -> None:
-    with (
-        pytest.raises(RuntimeError),
-        tw.chat.stream(LONG, model="openai/slow", user="leaver", max_tokens=500) as stream,
-    ):
-        next(stream)
-        raise RuntimeError
+    def fail_inside() -> None:
+        with tw.chat.stream(LONG, model="openai/slow", user="leaver", max_tokens=500) as stream:
+            next(stream)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_inside()
 
 
 def leave_by_collection(tw: tollway.Tollway) -> None:
@@ -75,11 +78,8 @@ def test_leaving_early_gives_the_call_up(
 
 
 @pytest.fixture
-def slow_stream(tw: tollway.Tollway, mock: object) -> tollway.Tollway:
+def slow_stream(tw: tollway.Tollway, mock: MockProvider) -> tollway.Tollway:
     """A file whose model `openai/slow` begins to answer at once and then takes its time."""
-    from conftest import PRICES, MockProvider
-
-    assert isinstance(mock, MockProvider)
     tw.models.delete("openai/slow")
     base_url = mock.script("trickle", {"automatic": True, "chunk_delay_ms": 200})
     tw.models.add("openai/slow", api_key="k", base_url=base_url, prices=PRICES)
@@ -87,7 +87,7 @@ def slow_stream(tw: tollway.Tollway, mock: object) -> tollway.Tollway:
 
 
 def test_an_error_in_a_stream_comes_after_the_events_before_it(tw: tollway.Tollway) -> None:
-    events = []
+    events: list[tollway.StreamEvent] = []
     with pytest.raises(tollway.TollwayError) as caught:
         events.extend(iter(tw.chat.stream(LONG, model="openai/fail", user="alice")))
     assert caught.value.code in {"provider_unavailable", "timeout"}
@@ -125,19 +125,16 @@ def test_async_streams(path: Path, slow_stream: tollway.Tollway) -> None:
     given_up(slow_stream, "closer")
 
 
-def test_cancelling_a_wait_loses_no_event(path: Path, slow_stream: tollway.Tollway) -> None:
+@pytest.mark.usefixtures("slow_stream")
+def test_cancelling_a_wait_loses_no_event(path: Path) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
             whole = await atw.chat("Name three rivers.", model="openai/house-model")
             stream = atw.chat.stream("Name three rivers.", model="openai/slow")
             events: list[tollway.StreamEvent] = []
             while stream.reply is None:
-                try:
+                with contextlib.suppress(asyncio.TimeoutError):
                     events.append(await asyncio.wait_for(stream.__anext__(), 0.05))
-                except asyncio.TimeoutError:  # noqa: UP041 - another class on Python 3.10
-                    continue
-                except StopAsyncIteration:
-                    break
             assert stream.reply is not None
             assert "".join(event.text for event in events) == stream.reply.text
             assert whole.usage == stream.reply.usage
