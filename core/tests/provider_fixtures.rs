@@ -75,7 +75,13 @@ fn recorded_answers_are_read_as_a_careful_reader_reads_them() {
     let Some(cases) = cases(&PROVIDERS) else { return };
     assert!(!cases.is_empty(), "the folder of recordings is empty");
     let failures = run(&cases);
-    assert!(failures.is_empty(), "{} of {} cases are read wrong:\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases are read wrong:\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
@@ -117,17 +123,26 @@ fn case(path: &Path, provider: &'static str, endpoint: &str, wire_format: &'stat
     let read = |name: &str| fs::read(path.join(name)).unwrap();
     let json = |name: &str| serde_json::from_slice::<Value>(&read(name)).unwrap();
     let headers: Map<String, Value> = json("response.headers.json").as_object().unwrap().clone();
-    let headers: Vec<(String, String)> =
-        headers.into_iter().map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned())).collect();
-    let head = ResponseHead {
-        status: String::from_utf8(read("response.status")).unwrap().trim().parse().unwrap(),
-        headers,
-    };
+    let headers: Vec<(String, String)> = headers
+        .into_iter()
+        .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()))
+        .collect();
+    let head =
+        ResponseHead { status: String::from_utf8(read("response.status")).unwrap().trim().parse().unwrap(), headers };
     let asks_for_stream = json("request.json").pointer("/body/stream").and_then(Value::as_bool) == Some(true);
     let is_stream = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
     let body = read("response.body");
     Case {
-        name: path.components().rev().take(3).collect::<Vec<_>>().into_iter().rev().collect::<PathBuf>().display().to_string(),
+        name: path
+            .components()
+            .rev()
+            .take(3)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect::<PathBuf>()
+            .display()
+            .to_string(),
         provider,
         wire_format,
         is_streamed: is_stream || endpoint.starts_with("stream") || (asks_for_stream && body.starts_with(b"data")),
@@ -174,7 +189,9 @@ fn judge(case: &Case) -> (&'static str, Option<String>) {
 
 /// A recording of status 200 that says `"error": {` where no model could have written it.
 fn is_error_inside(case: &Case) -> bool {
-    if case.expected.as_ref().is_some_and(|expected| !expected["finish_reason"].is_null()) && case.provider != "openrouter" {
+    if case.expected.as_ref().is_some_and(|expected| !expected["finish_reason"].is_null())
+        && case.provider != "openrouter"
+    {
         return false;
     }
     let text = String::from_utf8_lossy(&case.body);
@@ -260,7 +277,8 @@ fn judge_reading(reading: &Reading, expected: &Value) -> Option<String> {
     };
     let cost = reported.cost.map(|cost| cost.normalize().to_string());
     compare("provider_cost", cost.into(), &digits(&expected["provider_cost"]));
-    let flags: Vec<UsageFlag> = usage.flags.iter().copied().filter(|flag| *flag != UsageFlag::CachedExceedsInput).collect();
+    let flags: Vec<UsageFlag> =
+        usage.flags.iter().copied().filter(|flag| *flag != UsageFlag::CachedExceedsInput).collect();
     if !flags.is_empty() && expected["totals_rule"].as_str().is_none_or(|rule| !rule.contains("and total_tokens")) {
         compare("flags", format!("{flags:?}").into(), &"none".into());
     }
@@ -321,7 +339,10 @@ fn gather(deltas: Vec<Delta>) -> Option<Choice> {
                 message.tool_calls.push(ToolCall {
                     id: piece.id.expect("the first piece has the id"),
                     r#type: "function".to_owned(),
-                    function: FunctionCall { name: piece.name.expect("the first piece has the name"), arguments: String::new() },
+                    function: FunctionCall {
+                        name: piece.name.expect("the first piece has the name"),
+                        arguments: String::new(),
+                    },
                     extra_content: None,
                 });
             }

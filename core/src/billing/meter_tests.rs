@@ -96,12 +96,8 @@ fn the_total_shows_where_reasoning_stands() {
     let usage = disjoint(&ReportedUsage { reasoning: Some(5), total: Some(22), ..inside(7, 10) });
     assert_eq!((usage.get(Meter::OutputToken), usage.output_tokens()), (Some(10), Some(15)));
     assert_eq!(usage.flags, [UsageFlag::ReasoningAddedToOutput]);
-    let by_rule = ReportedUsage {
-        reasoning: Some(5),
-        total: Some(22),
-        output_includes_reasoning: false,
-        ..inside(7, 10)
-    };
+    let by_rule =
+        ReportedUsage { reasoning: Some(5), total: Some(22), output_includes_reasoning: false, ..inside(7, 10) };
     assert_eq!(disjoint(&by_rule).flags, []);
 }
 

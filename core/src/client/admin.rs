@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
 use super::open::key_identity;
@@ -11,11 +12,11 @@ use super::{Tollway, unexpected};
 use crate::billing::price::PriceSet;
 use crate::catalog::bundled;
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::{validate_params, vendor};
+use crate::provider::{Target, adapter, validate_params, vendor};
 use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealKey};
 use crate::types::{
-    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Meter, Model,
-    ModelConfig, ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret,
+    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Meter, Model, ModelConfig,
+    ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret,
 };
 
 impl Tollway {
@@ -61,7 +62,7 @@ impl Tollway {
             is_active: input.active.unwrap_or(true),
             description: input.description,
         };
-        crate::provider::check_target(&config.provider, config.base_url.as_deref(), &config.model_params)?;
+        check_target(&config.provider, config.base_url.as_deref(), &config.model_params)?;
         match self.engine.store.apply(Operation::AddModelConfig { config, api_key, prices, now }).await? {
             Outcome::ModelConfigAdded(id) => self.config_of(id).await,
             other => Err(unexpected(&other)),
@@ -78,7 +79,7 @@ impl Tollway {
         }
         let base_url = update.base_url.clone().unwrap_or_else(|| config.base_url.clone());
         let params = update.params.as_ref().unwrap_or(&config.model_params);
-        crate::provider::check_target(&config.provider, base_url.as_deref(), params)?;
+        check_target(&config.provider, base_url.as_deref(), params)?;
         let api_key = update.api_key.map(|api_key| {
             use secrecy::ExposeSecret as _;
             self.engine.vault.seal(&key_identity(config.id), api_key.expose_secret().as_bytes()).map(SealedSecret)
@@ -142,8 +143,7 @@ impl Tollway {
         let config = self.one(reference).await?;
         let prices = terms_of(&prices, now)?;
         check_one_currency(self.engine.snapshot().await?.prices(config.id), &prices)?;
-        let outcome =
-            self.engine.store.apply(Operation::AddPrices { model_config_id: config.id, prices, now }).await?;
+        let outcome = self.engine.store.apply(Operation::AddPrices { model_config_id: config.id, prices, now }).await?;
         self.engine.reload().await?;
         match outcome {
             Outcome::PricesAdded(ids) => Ok(ids),
@@ -180,7 +180,10 @@ impl Tollway {
         }
         if Capability::from_name(&terms.name).is_none() {
             if terms.models.is_empty() {
-                return Err(invalid(format!("field `models`: {:?} is no capability, so the route must name its models", terms.name)));
+                return Err(invalid(format!(
+                    "field `models`: {:?} is no capability, so the route must name its models",
+                    terms.name
+                )));
             }
             if !snapshot.named(&terms.name).is_empty() {
                 return Err(invalid(format!("field `name`: {:?} is a model config already", terms.name)));
@@ -271,7 +274,8 @@ fn one(snapshot: &Snapshot, reference: &str) -> Result<Arc<ModelConfig>> {
 fn not_found(snapshot: &Snapshot, reference: &str) -> Error {
     let names: Vec<_> =
         snapshot.configs().iter().map(|config| config.alias.clone().unwrap_or_else(|| config.name())).collect();
-    let known = if names.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", names.join(", ")) };
+    let known =
+        if names.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", names.join(", ")) };
     Error::new(ErrorKind::NotFound, format!("no model config is named {reference:?}; {known}"))
 }
 
@@ -289,15 +293,21 @@ fn is_provider_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
 }
 
+/// Checks that there is an address to call and a wire format to speak.
+fn check_target(provider: &str, base_url: Option<&str>, params: &Map<String, Value>) -> Result<()> {
+    let vendor = vendor(provider);
+    adapter(&Target { vendor, provider, model: "", base_url, api_key: None, params }).map(|_| ())
+}
+
 fn check_alias(alias: Option<&str>) -> Result<()> {
     match alias {
         Some(alias) if alias.trim().is_empty() => Err(invalid("field `alias` is empty; give a name or leave it out")),
         Some(alias) if Capability::from_name(alias).is_some() => {
             Err(invalid(format!("field `alias`: {alias:?} is the name of a capability; choose another")))
         }
-        Some(alias) if alias.parse::<u64>().is_ok() => {
-            Err(invalid(format!("field `alias`: {alias:?} is a number, which names a config by its id; choose another")))
-        }
+        Some(alias) if alias.parse::<u64>().is_ok() => Err(invalid(format!(
+            "field `alias`: {alias:?} is a number, which names a config by its id; choose another"
+        ))),
         _ => Ok(()),
     }
 }

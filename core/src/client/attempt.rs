@@ -15,9 +15,7 @@ use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDeco
 use crate::routing::select::output_limit_of;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
 use crate::transport::HttpResponse;
-use crate::types::{
-    AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result,
-};
+use crate::types::{AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result};
 
 /// What an attempt is expected to do, fixed before it begins: the prices stay those of its first instant.
 pub(super) struct Plan {
@@ -54,6 +52,11 @@ impl Received {
             Some((_, usage)) => usage.clone(),
             None => self.decoder.as_ref().and_then(|decoder| decoder.usage()),
         }
+    }
+
+    /// Returns the input tokens that the provider reported before the answer ended.
+    pub(super) fn reported_input(&self) -> Option<ReportedUsage> {
+        self.decoder.as_ref().and_then(|decoder| decoder.provisional_usage())
     }
 
     /// Returns the answer as far as it came.
@@ -117,7 +120,10 @@ impl Call {
         let injected_limit = (self.request.max_tokens.is_none() && model_limit.is_none())
             .then_some(self.engine.settings.default_output_limit);
         let limit = self.request.max_tokens.or(model_limit).unwrap_or(self.engine.settings.default_output_limit);
-        let output_bound = limit.saturating_mul(answers);
+        // Where the output limit does not count reasoning, the model's whole output can come on top of it.
+        let outside = vendor(&config.provider).quirks.reasoning_outside_output;
+        let beside = if outside { model_limit.unwrap_or(limit) } else { 0 };
+        let output_bound = limit.saturating_add(beside).saturating_mul(answers);
         let worst_case = prices.worst_case(size.bound, output_bound, size.writes_1h)?;
         Ok(Plan {
             config: Arc::clone(config),
@@ -202,10 +208,10 @@ impl Call {
         received: &mut Received,
     ) -> Result<()> {
         let response = self.engine.http.send(encoded).await?;
-        let head = response.head().clone();
+        let head = response.head.clone();
         received.provider_request_id = provider_request_id(&head);
         if !(200..300).contains(&head.status) {
-            let body = response.bytes().await?;
+            let body = response.body().await?;
             return Err(adapter.decode_error(target, &head, &body));
         }
         received.answered = true;
@@ -213,7 +219,7 @@ impl Call {
         if self.framing == Framing::EventStream && !is_json {
             return self.read_stream(adapter.decode_stream(target, &head), response, received).await;
         }
-        let body = response.bytes().await?;
+        let body = response.body().await?;
         let malformed = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err();
         // A body that cannot be read was still produced, and will be billed; an error that it states was not.
         received.body_bytes = if malformed { body.len() as u64 } else { 0 };
@@ -261,6 +267,7 @@ impl Call {
 }
 
 fn provider_request_id(head: &ResponseHead) -> Option<String> {
-    let names = ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id", "x-generation-id", "x-client-request-id"];
+    let names =
+        ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id", "x-generation-id", "x-client-request-id"];
     names.into_iter().find_map(|name| head.header(name)).map(str::to_owned)
 }

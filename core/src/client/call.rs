@@ -186,7 +186,6 @@ fn final_error(error: Error, selection: &Selection, candidates: usize) -> Error 
     if candidates < 2 || selection.passed_over.is_empty() {
         return error;
     }
-    let others: Vec<_> =
-        selection.passed_over.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+    let others: Vec<_> = selection.passed_over.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
     error.with_detail_suffix(&format!(" (candidates passed over: {})", others.join("; ")))
 }

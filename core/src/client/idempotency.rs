@@ -41,7 +41,10 @@ impl Call {
                 Outcome::KeyClaim(KeyClaim::Completed(sealed)) => {
                     let text = self.engine.vault.unseal_text(&identity(&key), &sealed)?;
                     let mut reply: ChatReply = serde_json::from_str(text.expose_secret()).map_err(|error| {
-                        Error::new(ErrorKind::CorruptedFile, format!("the reply kept for the key is unreadable: {error}"))
+                        Error::new(
+                            ErrorKind::CorruptedFile,
+                            format!("the reply kept for the key is unreadable: {error}"),
+                        )
                     })?;
                     reply.replayed = true;
                     return Ok(KeyState::Completed(Box::new(reply)));

@@ -12,7 +12,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::environment::{Environment, SystemEnvironment};
 use crate::routing::health::Health;
 use crate::settings::Settings;
-use crate::store::{Operation, RedbStore, Store};
+use crate::store::{MetaReader, Operation, RedbStore, Store};
 use crate::transport::HttpClient;
 use crate::types::{Error, ErrorKind, ModelConfigId, Result};
 use crate::vault::{MasterKey, Vault};
@@ -44,9 +44,23 @@ impl Tollway {
         let path = path.as_ref().to_owned();
         let (exclusive, world) = (settings.exclusive, Arc::clone(&environment));
         let master_key = blocking(move || master_key.fetched(world.as_ref())).await?;
-        let world = Arc::clone(&environment);
-        let store = blocking(move || RedbStore::open(&path, exclusive, world)).await?;
-        let vault = open_vault(store.as_ref(), master_key, &environment).await?;
+        let (world, key) = (Arc::clone(&environment), master_key.clone());
+        let opening = blocking(move || {
+            let vault = std::cell::Cell::new(None);
+            let accept = |meta: &MetaReader<'_>| {
+                if let Some(wrapped) = meta(WRAPPED_DATA_KEY)? {
+                    vault.set(Some(Vault::open(&wrapped, &key, &world)?));
+                }
+                Ok(())
+            };
+            let store = RedbStore::open_accepted(&path, exclusive, Arc::clone(&world), &accept)?;
+            Ok((store, vault.into_inner()))
+        });
+        let (store, vault) = opening.await?;
+        let vault = match vault {
+            Some(vault) => vault,
+            None => open_vault(store.as_ref(), master_key, &environment).await?,
+        };
         let first = Snapshot::new(store.configuration().await?);
         let now = u64::try_from(environment.monotonic().as_millis()).unwrap_or(u64::MAX);
         let engine = Engine {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::types::{
-    Attempt, AssistantMessage, ChatReply, Choice, Completion, Content, CostStatus, Decimal, Delta, FunctionCall,
+    AssistantMessage, Attempt, ChatReply, Choice, Completion, Content, CostStatus, Decimal, Delta, FunctionCall,
     ModelConfig, Money, Receipt, ReceiptLine, Result, ToolCall, ToolCallDelta, Usage,
 };
 
@@ -167,12 +167,7 @@ pub(super) fn estimate_output(choices: &[Choice]) -> u64 {
         let texts = [message.reasoning_content.as_deref(), message.refusal.as_deref()];
         let text = message.content.as_ref().map(Content::text).unwrap_or_default();
         crate::billing::bound::estimate_tokens(&text)
-            + texts
-                .into_iter()
-                .flatten()
-                .chain(calls)
-                .map(crate::billing::bound::estimate_tokens)
-                .sum::<u64>()
+            + texts.into_iter().flatten().chain(calls).map(crate::billing::bound::estimate_tokens).sum::<u64>()
     };
     choices.iter().map(|choice| of_message(&choice.message)).sum()
 }

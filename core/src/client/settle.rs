@@ -215,9 +215,18 @@ fn known(reported: &ReportedUsage) -> Basis {
     Basis::Usage(disjoint(reported))
 }
 
+/// Estimates what the attempt consumed: the output by what came, the input by what the provider said of it so far, or
+/// else by its text.
 fn estimate(plan: &Plan, received: &Received) -> Basis {
-    let input = plan.size.estimate.min(plan.size.bound);
-    Basis::Usage(estimated_usage(input, received.estimated_output().min(plan.output_bound)))
+    let output = received.estimated_output().min(plan.output_bound);
+    let mut usage = estimated_usage(plan.size.estimate.min(plan.size.bound), output);
+    if let Some(reported) = received.reported_input().map(|reported| disjoint(&reported))
+        && reported.input_tokens().is_some()
+    {
+        usage.meters.retain(|meter, _| meter.is_output());
+        usage.meters.extend(reported.meters.into_iter().filter(|(meter, _)| meter.is_input()));
+    }
+    Basis::Usage(usage)
 }
 
 fn price(plan: &Plan, basis: Basis) -> Result<(Usage, Bill)> {

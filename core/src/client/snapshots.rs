@@ -33,11 +33,7 @@ impl Engine {
         let checked = self.snapshots.checked_at.load(Ordering::Acquire);
         let due = now.saturating_sub(checked) >= FRESH_FOR;
         let claimed = due
-            && self
-                .snapshots
-                .checked_at
-                .compare_exchange(checked, now, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok();
+            && self.snapshots.checked_at.compare_exchange(checked, now, Ordering::AcqRel, Ordering::Acquire).is_ok();
         if claimed && self.store.configuration_version().await? != self.snapshots.current.load().version {
             return self.reload().await;
         }

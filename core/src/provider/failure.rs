@@ -58,13 +58,7 @@ const RULES: [Rule; 7] = [
     },
     Rule {
         kind: ErrorKind::ContextLengthExceeded,
-        codes: &[
-            "context_length_exceeded",
-            "too_many_tokens",
-            "too_many_prompt_tokens",
-            "request_too_large",
-            "1261",
-        ],
+        codes: &["context_length_exceeded", "too_many_tokens", "too_many_prompt_tokens", "request_too_large", "1261"],
         code_parts: &[],
         texts: &[
             "maximum context length",
@@ -150,7 +144,15 @@ const RULES: [Rule; 7] = [
     },
     Rule {
         kind: ErrorKind::NotFound,
-        codes: &["model_not_found", "modelnotfound", "not_found_error", "not_found", "deploymentnotfound", "1211", "1500"],
+        codes: &[
+            "model_not_found",
+            "modelnotfound",
+            "not_found_error",
+            "not_found",
+            "deploymentnotfound",
+            "1211",
+            "1500",
+        ],
         code_parts: &["invalidendpointormodel", "modelnotopen"],
         texts: &["is not a valid model", "model not found", "model not exist", "invalid model"],
         statuses: &[400, 404],
@@ -220,10 +222,11 @@ fn classify(target: &Target<'_>, status: Option<u16>, failure: &Failure) -> Erro
     }
     // A code counts at any status but the server's own failures, and at 401, 402 and 404 the status says enough.
     let decided = RULES.iter().find(|rule| {
-        words.iter().any(|word| {
-            rule.codes.contains(&word.as_str()) || rule.code_parts.iter().any(|part| word.contains(part))
-        }) || (rule.statuses.is_empty() || status.is_none_or(|status| rule.statuses.contains(&status)))
-            && rule.texts.iter().any(|text| message.contains(text))
+        words
+            .iter()
+            .any(|word| rule.codes.contains(&word.as_str()) || rule.code_parts.iter().any(|part| word.contains(part)))
+            || (rule.statuses.is_empty() || status.is_none_or(|status| rule.statuses.contains(&status)))
+                && rule.texts.iter().any(|text| message.contains(text))
     });
     let by_status = match status {
         Some(401) => Some(ErrorKind::Authentication),

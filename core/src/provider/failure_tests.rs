@@ -11,14 +11,8 @@ fn judge(provider: &str, status: u16, code: &str, message: &str) -> Error {
 fn judge_with(provider: &str, status: u16, headers: &[(&str, &str)], code: &str, message: &str) -> Error {
     let params = Map::new();
     let key = SecretString::from("sk-very-secret");
-    let target = Target {
-        vendor: vendor(provider),
-        provider,
-        model: "m",
-        base_url: None,
-        api_key: Some(&key),
-        params: &params,
-    };
+    let target =
+        Target { vendor: vendor(provider), provider, model: "m", base_url: None, api_key: Some(&key), params: &params };
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let failure = Failure {
         code: (!code.is_empty()).then(|| code.to_owned()),
@@ -79,7 +73,9 @@ fn kinds_follow_what_the_caller_must_do() {
 
 #[test]
 fn only_passing_trouble_may_be_retried() {
-    for (status, retryable) in [(400, false), (401, false), (404, false), (408, true), (409, true), (429, true), (500, true)] {
+    for (status, retryable) in
+        [(400, false), (401, false), (404, false), (408, true), (409, true), (429, true), (500, true)]
+    {
         assert_eq!(judge("openai", status, "", "").is_retryable(), retryable, "{status}");
     }
     assert!(!judge_with("anthropic", 529, &[("x-should-retry", "false")], "", "").is_retryable());

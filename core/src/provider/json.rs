@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        for written in ["1e-29", "1e40", "1e99999999999999999999", "abc", "", "1e", "NaN", "0.00000000000000000000000000001"] {
+        for written in
+            ["1e-29", "1e40", "1e99999999999999999999", "abc", "", "1e", "NaN", "0.00000000000000000000000000001"]
+        {
             assert_eq!(exact_decimal(written), None, "{written}");
         }
     }

@@ -3,9 +3,24 @@
 //! The write side is [`Operation`]s, each atomic and durable before its outcome arrives; the read side is queries. A
 //! second engine can stand behind the same trait.
 
+mod apply;
+mod codec;
+mod failure;
+mod file;
+mod ledger;
 mod operation;
+mod overlay;
+mod query;
+mod redb_store;
+mod rows;
+mod session;
+mod snapshot;
+mod tables;
+mod writer;
 
 pub use operation::*;
+pub use file::MetaReader;
+pub use redb_store::RedbStore;
 
 use jiff::Timestamp;
 

@@ -54,7 +54,7 @@ async fn a_wrong_master_key_is_a_clear_error_and_the_file_is_untouched() {
     let wrong = MasterKey::Text("another passphrase altogether".into());
     let error = Tollway::open(&path, wrong, Settings::default()).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::WrongMasterKey);
-    assert_eq!(std::fs::read(&path).unwrap(), before, "not a byte changed");
+    assert!(std::fs::read(&path).unwrap() == before, "bytes changed");
     for empty in ["", "short"] {
         let fresh = folder.path().join("fresh.tollway");
         let error = Tollway::open(&fresh, MasterKey::Text(empty.into()), Settings::default()).await.err().unwrap();

@@ -1,7 +1,8 @@
 //! The verbs about usage records.
 
 use serde::Deserialize;
-use tollway::client::{SummaryQuery, SummaryRow, Tollway};
+use tollway::client::Tollway;
+use tollway::report::{SummaryQuery, SummaryRow};
 use tollway::types::{Currency, Error, ErrorKind, Money, Result, UsageFilter, UsagePage};
 
 use super::exact::Exact;

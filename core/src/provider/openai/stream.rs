@@ -170,7 +170,9 @@ impl ChoiceState {
         let block = self.details.entry(index(detail).unwrap_or(next)).or_default();
         for (key, value) in fields {
             match (block.get_mut(key), value) {
-                (Some(Value::String(known)), Value::String(more)) if matches!(key.as_str(), "text" | "summary" | "data") => {
+                (Some(Value::String(known)), Value::String(more))
+                    if matches!(key.as_str(), "text" | "summary" | "data") =>
+                {
                     known.push_str(more);
                 }
                 (Some(_), Value::Null) => {}

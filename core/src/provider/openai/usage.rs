@@ -81,8 +81,7 @@ fn cost(quirks: &Quirks, document: &[u8]) -> Option<Decimal> {
         CostReport::Cost => {
             let charged = number(&usage, "cost")?;
             let with_own_key = usage.get("is_byok").is_some_and(|raw| raw.get() == "true");
-            let upstream =
-                if with_own_key { number(&inner("cost_details")?, "upstream_inference_cost") } else { None };
+            let upstream = if with_own_key { number(&inner("cost_details")?, "upstream_inference_cost") } else { None };
             upstream.map_or(Some(charged), |upstream| exact_add(charged, upstream).ok())
         }
     };

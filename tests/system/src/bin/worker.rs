@@ -34,7 +34,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         let (tollway, refused, user) = (tollway.clone(), Arc::clone(&refused), user.clone());
         running.spawn(async move {
             while !refused.load(Ordering::Relaxed) {
-                match tollway.chat(request("name some rivers", 16), billed_to(&user)).await {
+                match tollway.chat(request("name some rivers", 8), billed_to(&user)).await {
                     Ok(reply) => {
                         let uid = reply.attempts.last().map(|attempt| attempt.record_uid.clone()).unwrap_or_default();
                         say(&format!("reply {uid} {} {}", reply.request_id, reply.cost.unwrap_or_default()));

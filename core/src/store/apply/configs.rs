@@ -1,0 +1,193 @@
+//! Model configs: add, update, delete, and the replacement of their sealed keys.
+
+use jiff::Timestamp;
+
+use super::{invalid, not_found, prices};
+use crate::store::codec::micros;
+use crate::store::ledger::Ledger;
+use crate::store::rows::{ModelConfigRow, ProviderRow};
+use crate::store::{ModelConfigChange, NewModelConfig, SealKey};
+use crate::types::{ModelConfig, ModelConfigId, PriceTerms, Result, SealedSecret};
+
+/// The counter of `ai_model_config`.
+const COUNTER: &str = "last_id:ai_model_config";
+/// The counter of `ai_providers`.
+const PROVIDER_COUNTER: &str = "last_id:ai_providers";
+
+pub(super) fn add(
+    ledger: &mut Ledger<'_>,
+    config: NewModelConfig,
+    api_key: Option<SealKey>,
+    terms: &[PriceTerms],
+    now: Timestamp,
+) -> Result<ModelConfigId> {
+    if config.provider.is_empty() || config.provider.contains('/') || config.model_name.is_empty() {
+        return Err(invalid("a model is named provider/model; give a provider without a slash, and a model name"));
+    }
+    for (id, row) in ledger.model_configs.all()? {
+        check_alias(config.alias.as_deref(), id, &row)?;
+        if (&row.provider, &row.model_name, &row.alias) == (&config.provider, &config.model_name, &config.alias) {
+            return Err(invalid(format!(
+                "{}/{} is configured already (config {id}); update that config, or give this one an alias of its own",
+                config.provider, config.model_name
+            )));
+        }
+    }
+    check_alias_text(config.alias.as_deref())?;
+    prices::check(terms)?;
+    let id = ModelConfigId::new(ledger.next_id(COUNTER)?);
+    let planned = prices::plan(ledger, id, terms, now)?;
+    let api_key = api_key.map(|seal| super::settle::guarded(|| seal(id))).transpose()?;
+
+    ledger.take_id(COUNTER)?;
+    find_or_create_provider(ledger, &config.provider, now)?;
+    let config = ModelConfig {
+        id,
+        provider: config.provider,
+        model_name: config.model_name,
+        alias: config.alias,
+        capability: config.capability,
+        api_key,
+        base_url: config.base_url,
+        model_params: config.model_params,
+        is_default: config.is_default,
+        priority: config.priority,
+        is_active: config.is_active,
+        description: config.description,
+        created_at: now,
+        updated_at: now,
+    };
+    let row = ModelConfigRow::new(&config)?;
+    if row.is_default {
+        clear_default(ledger, &row.capability, now)?;
+    }
+    ledger.model_configs.put(id.get(), &row)?;
+    prices::write(ledger, planned)?;
+    ledger.configuration_changed()?;
+    Ok(id)
+}
+
+pub(super) fn update(
+    ledger: &mut Ledger<'_>,
+    id: ModelConfigId,
+    change: ModelConfigChange,
+    now: Timestamp,
+) -> Result<()> {
+    let mut row = find(ledger, id)?;
+    if let Some(alias) = change.alias {
+        check_alias_text(alias.as_deref())?;
+        for (other, other_row) in ledger.model_configs.all()? {
+            if other == id.get() {
+                continue;
+            }
+            check_alias(alias.as_deref(), other, &other_row)?;
+            if (&other_row.provider, &other_row.model_name, &other_row.alias)
+                == (&row.provider, &row.model_name, &alias)
+            {
+                return Err(invalid(format!(
+                    "config {other} would be the same as this one; keep an alias on one of them"
+                )));
+            }
+        }
+        row.alias = alias;
+    }
+    if let Some(api_key) = change.api_key {
+        row.api_key = Some(api_key.0);
+    }
+    if let Some(base_url) = change.base_url {
+        row.base_url = base_url;
+    }
+    if let Some(model_params) = change.model_params {
+        row.model_params = serde_json::Value::Object(model_params).to_string();
+    }
+    if let Some(priority) = change.priority {
+        row.priority = priority;
+    }
+    if let Some(is_active) = change.is_active {
+        row.is_active = is_active;
+    }
+    if let Some(description) = change.description {
+        row.description = description;
+    }
+    row.updated_at = micros(now);
+    match change.is_default {
+        Some(true) if !row.is_default => {
+            clear_default(ledger, &row.capability, now)?;
+            row.is_default = true;
+        }
+        Some(is_default) => row.is_default = is_default,
+        None => {}
+    }
+    ledger.model_configs.put(id.get(), &row)?;
+    ledger.configuration_changed()
+}
+
+pub(super) fn delete(ledger: &mut Ledger<'_>, id: ModelConfigId) -> Result<()> {
+    find(ledger, id)?;
+    ledger.model_configs.remove(id.get())?;
+    for (price, row) in ledger.prices.all()? {
+        if row.model_id == id.get() {
+            ledger.prices.remove(price)?;
+        }
+    }
+    ledger.configuration_changed()
+}
+
+pub(super) fn replace_sealed_keys(ledger: &mut Ledger<'_>, keys: Vec<(ModelConfigId, SealedSecret)>) -> Result<()> {
+    let mut rows = Vec::with_capacity(keys.len());
+    for (id, key) in keys {
+        let mut row = find(ledger, id)?;
+        row.api_key = Some(key.0);
+        rows.push((id, row));
+    }
+    for (id, row) in rows {
+        ledger.model_configs.put(id.get(), &row)?;
+    }
+    ledger.configuration_changed()
+}
+
+/// Returns a config's row.
+pub(super) fn find(ledger: &Ledger<'_>, id: ModelConfigId) -> Result<ModelConfigRow> {
+    ledger.model_configs.get(id.get())?.ok_or_else(|| not_found(&format!("model config {id}")))
+}
+
+/// Returns the id of a provider, whose row is made if it is new.
+pub(super) fn find_or_create_provider(ledger: &mut Ledger<'_>, name: &str, now: Timestamp) -> Result<u64> {
+    if let Some(id) = ledger.providers_by_name.get(name)? {
+        return Ok(id);
+    }
+    let id = ledger.take_id(PROVIDER_COUNTER)?;
+    ledger.providers.put(id, &ProviderRow { name: name.to_owned(), created_at: micros(now) })?;
+    ledger.providers_by_name.put(name, id)?;
+    ledger.configuration_changed()?;
+    Ok(id)
+}
+
+/// Takes the default from any config of a capability.
+fn clear_default(ledger: &mut Ledger<'_>, capability: &str, now: Timestamp) -> Result<()> {
+    for (id, mut row) in ledger.model_configs.all()? {
+        if row.is_default && row.capability == capability {
+            row.is_default = false;
+            row.updated_at = micros(now);
+            ledger.model_configs.put(id, &row)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_alias_text(alias: Option<&str>) -> Result<()> {
+    if alias.is_some_and(str::is_empty) {
+        return Err(invalid("an alias is empty; leave it out, or give it a name"));
+    }
+    Ok(())
+}
+
+fn check_alias(alias: Option<&str>, id: u64, row: &ModelConfigRow) -> Result<()> {
+    if alias.is_some() && row.alias.as_deref() == alias {
+        return Err(invalid(format!(
+            "the alias {:?} names config {id} already; choose another alias, or take it from that config first",
+            alias.unwrap_or_default()
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The operations. Each checks everything before it changes anything, so that a refused one leaves no trace.
+
+mod balance;
+mod budgets;
+mod configs;
+pub(super) mod daily;
+mod keys;
+mod prices;
+mod recover;
+mod reserve;
+mod routes;
+pub(super) mod settle;
+
+use super::ledger::Ledger;
+use super::{Operation, Outcome};
+use crate::types::{Error, ErrorKind, Result};
+
+/// Applies an operation to the tables of a transaction.
+pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Outcome> {
+    match operation {
+        Operation::AddModelConfig { config, api_key, prices, now } => {
+            configs::add(ledger, config, api_key, &prices, now).map(Outcome::ModelConfigAdded)
+        }
+        Operation::UpdateModelConfig { id, change, now } => configs::update(ledger, id, *change, now).map(done),
+        Operation::DeleteModelConfig { id } => configs::delete(ledger, id).map(done),
+        Operation::ReplaceSealedKeys { keys } => configs::replace_sealed_keys(ledger, keys).map(done),
+        Operation::AddPrices { model_config_id, prices, now } => {
+            prices::add(ledger, model_config_id, &prices, now).map(Outcome::PricesAdded)
+        }
+        Operation::ExpirePrice { id, at } => prices::expire(ledger, id, at).map(done),
+        Operation::PutRoute { terms, now } => routes::put(ledger, &terms, now).map(done),
+        Operation::DeleteRoute { name } => routes::delete(ledger, &name).map(done),
+        Operation::PutBudget { terms, now } => budgets::put(ledger, &terms, now).map(Outcome::BudgetPut),
+        Operation::DeleteBudget { id } => budgets::delete(ledger, id).map(done),
+        Operation::Reserve(request) => reserve::reserve(ledger, *request).map(Outcome::Reserved),
+        Operation::Settle(settlement) => settle::settle(ledger, *settlement).map(Outcome::Settled),
+        Operation::PriceRecord { uid, cost } => settle::price_record(ledger, &uid, cost).map(done),
+        Operation::ClaimKey { key, fingerprint, request_id, now, expires_at } => {
+            let claim = keys::Claim { key, fingerprint, request_id, now, expires_at };
+            keys::claim(ledger, claim).map(Outcome::KeyClaim)
+        }
+        Operation::ReleaseKey { key, request_id } => keys::release(ledger, &key, &request_id).map(done),
+        Operation::Recover { policy, now } => recover::recover(ledger, policy, now).map(Outcome::Recovered),
+        Operation::PutMeta { key, replace: false, .. } if ledger.meta(key)?.is_some() => Ok(Outcome::Done),
+        Operation::PutMeta { key, value, .. } => ledger.put_meta(key, &value).map(done),
+    }
+}
+
+fn done((): ()) -> Outcome {
+    Outcome::Done
+}
+
+fn not_found(what: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("{what} does not exist; list what there is and name one of them"))
+}
+
+fn invalid(detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidRequest, detail)
+}

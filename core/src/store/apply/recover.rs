@@ -1,0 +1,87 @@
+//! Recover: settles what processes that ended had reserved, so that no money is held for ever.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::{balance, keys, settle};
+use crate::store::ledger::Ledger;
+use crate::store::session::{Liveness, Session};
+use crate::store::{RecoveryPolicy, Reservation, Settlement};
+use crate::types::{BilledBy, CostStatus, ErrorKind, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag};
+
+/// Tells whether what a session left behind is to be settled or freed.
+pub(super) fn is_stale(own: &Session, session: u64, expires_at: Timestamp, now: Timestamp) -> bool {
+    expires_at <= now || own.liveness(session) == Liveness::Dead
+}
+
+pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Timestamp) -> Result<u64> {
+    let mut stale = Vec::new();
+    for (id, row) in ledger.reservations.all()? {
+        let reservation = row.reservation(id)?;
+        if is_stale(ledger.session, reservation.session, reservation.request.expires_at, now) {
+            stale.push(reservation);
+        }
+    }
+    let mut settled = 0;
+    for reservation in stale {
+        if ledger.records_by_uid.get(reservation.request.record_uid.as_str())?.is_some() {
+            // Two attempts were given one uid, and the other has its record; what this one held is freed.
+            for balance in balance::released(ledger, &reservation.holds, None, None, false)? {
+                balance::write(ledger, balance)?;
+            }
+            ledger.reservations.remove(reservation.id.get())?;
+            continue;
+        }
+        let (settlement, tokens) = settlement(&reservation, policy, now);
+        settle::write(ledger, &reservation, settlement, tokens)?;
+        settled += 1;
+    }
+    keys::clean(ledger, now)?;
+    Ok(settled)
+}
+
+/// Makes the settlement of a reservation whose end is not known, and the tokens that it counts.
+fn settlement(reservation: &Reservation, policy: RecoveryPolicy, now: Timestamp) -> (Settlement, Option<u64>) {
+    let request = &reservation.request;
+    let (cost, billed_by, tokens) = match policy {
+        RecoveryPolicy::BillReserved => (request.worst_case, BilledBy::Recovery, Some(request.worst_case_tokens)),
+        RecoveryPolicy::Release => {
+            let nothing = request.worst_case.map(|worst| Money::new(Decimal::ZERO, worst.currency));
+            (nothing, BilledBy::NotBilled, Some(0))
+        }
+    };
+    let mut usage = Usage::default();
+    if policy == RecoveryPolicy::BillReserved {
+        usage.flag(UsageFlag::Estimated);
+    }
+    let line = ReceiptLine {
+        attempt: request.attempt,
+        model: format!("{}/{}", request.provider, request.model),
+        meter: None,
+        note: Some("reservation".to_owned()),
+        quantity: 1,
+        unit_price: None,
+        unit: None,
+        price_id: None,
+        amount: cost.map(|cost| cost.amount),
+        currency: cost.map(|cost| cost.currency),
+    };
+    let settlement = Settlement {
+        reservation_id: reservation.id,
+        usage,
+        cost,
+        cost_status: if cost.is_some() { CostStatus::Estimated } else { CostStatus::Unpriced },
+        billed_by,
+        receipt: vec![line],
+        price_ids: Vec::new(),
+        status: RecordStatus::Failed,
+        provider_request_id: None,
+        served_model: None,
+        error_code: Some(ErrorKind::Internal.code().to_owned()),
+        error_message: Some("the process ended before settlement".to_owned()),
+        latency_ms: 0,
+        completes_key: None,
+        now,
+    };
+    (settlement, tokens)
+}

@@ -1,0 +1,253 @@
+//! Settle: writes the usage record of an attempt, moves the balances and frees the reservation.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::Timestamp;
+
+use super::budgets::money_holds;
+use super::{balance, configs, daily, invalid, keys, not_found};
+use crate::billing::window::window_bounds;
+use crate::store::codec::{kept, micros, time};
+use crate::store::ledger::Ledger;
+use crate::store::rows::{HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};
+use crate::store::{Hold, Reservation, ReserveRequest, Settled, Settlement};
+use crate::types::{
+    BilledBy, CostStatus, Error, ErrorKind, Limit, ModelId, Money, ProviderId, ReceiptLine, Result, UsageFlag,
+    UsageRecord, UsageRecordId, exact_add,
+};
+
+/// The counter of `ai_usage_records`.
+const COUNTER: &str = "last_id:ai_usage_records";
+/// The counter of `ai_models`.
+const MODEL_COUNTER: &str = "last_id:ai_models";
+/// The key in `meta` of how far settlement times ever ran backwards, in microseconds.
+pub(in crate::store) const TIME_DISORDER: &str = "time_disorder";
+
+pub(super) fn settle(ledger: &mut Ledger<'_>, settlement: Settlement) -> Result<Settled> {
+    let id = settlement.reservation_id;
+    if let Some(row) = ledger.reservations.get(id.get())? {
+        let reservation = row.reservation(id.get())?;
+        let tokens = settlement.usage.total_tokens();
+        return write(ledger, &reservation, settlement, tokens);
+    }
+    let record_id = ledger.records_by_reservation.get(id.get())?;
+    let record_id = record_id.ok_or_else(|| not_found(&format!("reservation {id}")))?;
+    let row = ledger.records.get(record_id)?.ok_or_else(|| not_found(&format!("usage record {record_id}")))?;
+    Ok(Settled { record_id: UsageRecordId::new(record_id), model_id: ModelId::new(row.model_id) })
+}
+
+/// Settles an open reservation. `tokens` is what its token budgets count.
+pub(super) fn write(
+    ledger: &mut Ledger<'_>,
+    reservation: &Reservation,
+    settlement: Settlement,
+    tokens: Option<u64>,
+) -> Result<Settled> {
+    let request = &reservation.request;
+    if settlement.cost.is_some_and(|cost| cost.amount.is_sign_negative() && !cost.amount.is_zero()) {
+        return Err(invalid("a cost is below zero; give zero or more"));
+    }
+    if ledger.records_by_uid.get(request.record_uid.as_str())?.is_some() {
+        return Err(invalid(format!(
+            "record {} exists already; give each attempt a uid of its own",
+            request.record_uid
+        )));
+    }
+    // What did no work needs no price, so it does not keep a budget closed.
+    let awaits_price = settlement.cost.is_none() && settlement.billed_by != BilledBy::NotBilled;
+    let moved = balance::released(ledger, &reservation.holds, settlement.cost, tokens, awaits_price)?;
+    let known = ledger.models_by_code.get((request.provider.as_str(), request.model.as_str()))?;
+    let model_id = ModelId::new(known.map_or_else(|| ledger.next_id(MODEL_COUNTER), Ok)?);
+    let completed_key = match settlement.completes_key {
+        Some((key, seal)) => keys::completable(ledger, &key, &request.request_id)?
+            .map(|row| Ok::<_, Error>((key, row, guarded(|| seal(model_id))?)))
+            .transpose()?,
+        None => None,
+    };
+    let mut usage = settlement.usage;
+    if exceeds(&reservation.holds, request, settlement.cost, tokens) {
+        usage.flag(UsageFlag::ExceededReservation);
+    }
+    let now = kept(settlement.now);
+    let mut record = UsageRecord {
+        id: UsageRecordId::new(ledger.next_id(COUNTER)?),
+        uid: request.record_uid.clone(),
+        user: request.user.clone(),
+        tags: request.tags.clone(),
+        provider_id: ProviderId::new(0),
+        provider: request.provider.clone(),
+        model_id,
+        model: request.model.clone(),
+        model_config_id: request.model_config_id,
+        usage_type: usage_type(request).to_owned(),
+        usage,
+        token_consumed: tokens,
+        cost_amount: settlement.cost.map(|cost| cost.amount),
+        currency: settlement.cost.map(|cost| cost.currency),
+        cost_status: settlement.cost_status,
+        billed_by: settlement.billed_by,
+        receipt: settlement.receipt,
+        price_ids: settlement.price_ids,
+        status: settlement.status,
+        request_id: request.request_id.clone(),
+        provider_request_id: settlement.provider_request_id,
+        served_model: settlement.served_model,
+        attempt: request.attempt,
+        error_code: settlement.error_code,
+        error_message: settlement.error_message,
+        latency_ms: settlement.latency_ms,
+        created_at: now,
+    };
+    let rollup = daily::with(ledger, &record)?;
+
+    ledger.reservations.remove(reservation.id.get())?;
+    record.provider_id = ProviderId::new(configs::find_or_create_provider(ledger, &request.provider, now)?);
+    if known.is_none() {
+        create_model(ledger, request, record.provider_id, now)?;
+    }
+    let holds = if awaits_price { money_holds(&reservation.holds) } else { Vec::new() };
+    let record_id = ledger.take_id(COUNTER)?;
+    ledger.records.put(record_id, &UsageRecordRow::new(&record, holds)?)?;
+    ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
+    index(ledger, &record, record_id)?;
+    daily::write(ledger, &rollup)?;
+    for balance in moved {
+        balance::write(ledger, balance)?;
+    }
+    if let Some((key, row, reply)) = completed_key {
+        keys::complete(ledger, &key, row, reply, now)?;
+    }
+    Ok(Settled { record_id: record.id, model_id })
+}
+
+/// Calls a closure of the caller's; a panic in it refuses the operation and harms no other.
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Internal, "sealing a value failed in its own code; report this defect"))
+    })
+}
+
+/// Returns the kind of work that a call does.
+pub(super) fn usage_type(request: &ReserveRequest) -> &'static str {
+    use crate::types::Capability;
+    match request.capability {
+        Capability::Text => "text_generation",
+        Capability::Image => "image_generation",
+        Capability::Audio => "audio_tts",
+        Capability::Video => "video_generation",
+        Capability::Embedding => "embedding",
+    }
+}
+
+/// Tells whether the true amount is above the worst case, or above what any budget held.
+fn exceeds(holds: &[Hold], request: &ReserveRequest, cost: Option<Money>, tokens: Option<u64>) -> bool {
+    let above_worst = cost
+        .zip(request.worst_case)
+        .is_some_and(|(cost, worst)| cost.currency == worst.currency && cost.amount > worst.amount);
+    above_worst || holds.iter().any(|hold| balance::counted(hold, cost, tokens).is_some_and(|used| used > hold.amount))
+}
+
+fn create_model(
+    ledger: &mut Ledger<'_>,
+    request: &ReserveRequest,
+    provider_id: ProviderId,
+    now: Timestamp,
+) -> Result<()> {
+    let id = ledger.take_id(MODEL_COUNTER)?;
+    let row = ModelRow {
+        provider_id: provider_id.get(),
+        provider: request.provider.clone(),
+        model_code: request.model.clone(),
+        model_name: request.model.clone(),
+        model_type: request.capability.name().to_owned(),
+        enabled: true,
+        created_at: micros(now),
+    };
+    ledger.models.put(id, &row)?;
+    ledger.models_by_code.put((request.provider.as_str(), request.model.as_str()), id)
+}
+
+fn index(ledger: &mut Ledger<'_>, record: &UsageRecord, id: u64) -> Result<()> {
+    let at = micros(record.created_at);
+    if let Some(last) = ledger.records_by_time.last_time()?
+        && last > at
+    {
+        let disorder = last.abs_diff(at);
+        if disorder > crate::store::ledger::number(ledger.meta(TIME_DISORDER)?.as_deref())? {
+            ledger.put_meta(TIME_DISORDER, &disorder.to_le_bytes())?;
+        }
+    }
+    ledger.records_by_time.put((at, id), ())?;
+    ledger.records_by_uid.put(record.uid.as_str(), id)?;
+    ledger.records_by_request.put((record.request_id.as_str(), id), ())?;
+    if let Some(user) = &record.user {
+        ledger.records_by_user.put((user.as_str(), id), ())?;
+    }
+    Ok(())
+}
+
+/// Puts a cost on a record that has none.
+pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> Result<()> {
+    if cost.amount.is_sign_negative() && !cost.amount.is_zero() {
+        return Err(invalid("a cost is below zero; give zero or more"));
+    }
+    let id = ledger.records_by_uid.get(uid)?.ok_or_else(|| not_found(&format!("usage record {uid}")))?;
+    let mut row = ledger.records.get(id)?.ok_or_else(|| not_found(&format!("usage record {uid}")))?;
+    if row.cost_amount.is_some() {
+        return Err(invalid(format!("record {uid} has a cost already, and what was billed stays")));
+    }
+    let holds: Vec<Hold> = std::mem::take(&mut row.holds)
+        .into_iter()
+        .map(|hold| {
+            // The money was freed at settlement; what is left to move is the cost and the closing.
+            Ok(Hold { amount: rust_decimal::Decimal::ZERO, ..HoldRow::hold(hold, "ai_usage_records")? })
+        })
+        .collect::<Result<_>>()?;
+    let mut moved = balance::released(ledger, &holds, Some(cost), None, false)?;
+    let created_at = time("ai_usage_records", row.created_at)?;
+    let applying = ledger
+        .budgets
+        .as_ref()
+        .map(|budgets| budgets.applying(row.user.as_deref(), &row.tags.iter().cloned().collect()));
+    // A budget that is newer than the record counts it if the record lies in a window that it counts.
+    for budget in applying.unwrap_or_default() {
+        let Limit::Money(limit) = budget.terms.limit else { continue };
+        if limit.currency != cost.currency || holds.iter().any(|hold| hold.budget_id == budget.id) {
+            continue;
+        }
+        let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, created_at)?;
+        let key = balance::key(budget.id, bounds.map(|(start, _)| start));
+        if ledger.balances.get(key)?.is_some() {
+            let mut balance = balance::read(ledger, key)?;
+            balance.settled = exact_add(balance.settled, cost.amount)?;
+            moved.push((key, balance));
+        }
+    }
+    let before = row.clone().record(id)?;
+    row.cost_amount = Some(cost.amount.serialize());
+    row.currency = Some(cost.currency.code().to_owned());
+    row.cost_status = CostStatus::Computed.name().to_owned();
+    row.receipt.push(ReceiptLineRow::new(&ReceiptLine {
+        attempt: row.attempt,
+        model: format!("{}/{}", row.provider, row.model),
+        meter: None,
+        note: Some("priced later".to_owned()),
+        quantity: 1,
+        unit_price: None,
+        unit: None,
+        price_id: None,
+        amount: Some(cost.amount),
+        currency: Some(cost.currency),
+    }));
+    let after = row.clone().record(id)?;
+    let unpriced = daily::without(ledger, &before)?;
+    let priced = daily::with(ledger, &after)?;
+
+    ledger.records.put(id, &row)?;
+    daily::write(ledger, &unpriced)?;
+    daily::write(ledger, &priced)?;
+    for balance in moved {
+        balance::write(ledger, balance)?;
+    }
+    Ok(())
+}

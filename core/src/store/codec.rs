@@ -1,0 +1,123 @@
+//! The codec of rows: a version byte, then the fields in bincode's fixed-width layout.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::de::value::{Error as NameError, StrDeserializer};
+use wincode::config::Configuration;
+use wincode::{SchemaRead, SchemaWrite};
+
+use crate::types::{Currency, Error, ErrorKind, Result};
+
+/// The version that rows are written in. Every version ever written is read for ever.
+const ROW_VERSION: u8 = 1;
+/// The largest field of a row. It bounds what a damaged length can make the reader allocate.
+const LARGEST_FIELD: usize = 256 << 20;
+
+/// The layout of rows.
+pub(super) type RowLayout = Configuration<true, LARGEST_FIELD>;
+
+/// A frozen row: its fields and their order never change; a change is a new version.
+pub(super) trait Row:
+    SchemaWrite<RowLayout, Src = Self> + for<'de> SchemaRead<'de, RowLayout, Dst = Self> + Sized
+{
+    /// The table that holds it, for errors.
+    const TABLE: &'static str;
+}
+
+const fn layout() -> RowLayout {
+    Configuration::default().with_preallocation_size_limit::<LARGEST_FIELD>()
+}
+
+/// Writes a row.
+pub(super) fn encode<R: Row>(row: &R) -> Result<Vec<u8>> {
+    let fields = wincode::config::serialize(row, layout()).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidRequest,
+            format!("a row of {} cannot be written ({error}); a field may hold at most 256 MiB", R::TABLE),
+        )
+    })?;
+    let mut bytes = Vec::with_capacity(1 + fields.len());
+    bytes.push(ROW_VERSION);
+    bytes.extend_from_slice(&fields);
+    Ok(bytes)
+}
+
+/// Reads a row of any version that was ever written.
+pub(super) fn decode<R: Row>(bytes: &[u8]) -> Result<R> {
+    match bytes.split_first() {
+        Some((&ROW_VERSION, fields)) => wincode::config::deserialize_exact(fields, layout())
+            .map_err(|error| damaged(R::TABLE, &format!("a row does not decode: {error}"))),
+        Some((version, _)) if *version > ROW_VERSION => Err(newer(R::TABLE, &format!("row version {version}"))),
+        _ => Err(damaged(R::TABLE, "a row has no version")),
+    }
+}
+
+/// Makes the error of a table that holds what no version wrote.
+pub(super) fn damaged(table: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::CorruptedFile,
+        format!(
+            "table {table} is damaged: {what}; close every process that has the file open and restore it from a copy"
+        ),
+    )
+}
+
+fn newer(table: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::NewerFile,
+        format!("table {table} holds {what}, which this version does not know; upgrade Tollway"),
+    )
+}
+
+/// The bytes of a decimal; its scale is kept.
+pub(super) type DecimalBytes = [u8; 16];
+
+/// Returns the microseconds of an instant; what is below them is cut off.
+pub(super) fn micros(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// Returns the instant of microseconds.
+pub(super) fn time(table: &str, micros: i64) -> Result<Timestamp> {
+    Timestamp::from_microsecond(micros).map_err(|_| damaged(table, "an instant is out of range"))
+}
+
+/// Returns an instant as rows keep it.
+pub(super) fn kept(instant: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
+}
+
+/// Reads a decimal.
+pub(super) fn decimal(table: &str, bytes: DecimalBytes) -> Result<Decimal> {
+    let value = Decimal::deserialize(bytes);
+    // The flags come first: a sign bit and a scale of at most 28, and nothing else.
+    let flags = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    if flags & 0x7F00_FFFF != 0 || value.scale() > Decimal::MAX_SCALE {
+        return Err(damaged(table, "a decimal is malformed"));
+    }
+    Ok(value)
+}
+
+/// Reads a currency code.
+pub(super) fn currency(table: &str, code: &str) -> Result<Currency> {
+    code.parse().map_err(|_| damaged(table, "a currency code is malformed"))
+}
+
+/// Returns the stable name of a variant, as JSON has it.
+pub(super) fn name_of<T: Serialize>(value: &T) -> Result<String> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => Ok(name),
+        _ => Err(Error::new(ErrorKind::Internal, "a value that is kept by its name has none; report this defect")),
+    }
+}
+
+/// Returns the variant of a stable name.
+pub(super) fn from_name<T: DeserializeOwned>(table: &str, name: &str) -> Result<T> {
+    T::deserialize(StrDeserializer::<NameError>::new(name)).map_err(|_| newer(table, &format!("the name {name:?}")))
+}
+
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod tests;
