@@ -1,0 +1,253 @@
+//! Runs the scenarios of `tests/conformance` through the facade that every language uses.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use mock_provider::{MockProvider, Script};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+use tollway_common::{Engine, ErrorInfo};
+use tollway_system_tests::MASTER_KEY;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_holds() {
+    let mut failures = Vec::new();
+    let paths = scenarios();
+    assert!(paths.len() >= 30, "only {} scenarios were found", paths.len());
+    for path in &paths {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let scenario: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap())
+            .unwrap_or_else(|error| panic!("{name} is no JSON: {error}"));
+        match Run::new(&scenario).await.play(&scenario).await {
+            Ok(()) => println!("{name}: holds"),
+            Err(failure) => failures.push(format!("{name}: {failure}")),
+        }
+    }
+    assert!(failures.is_empty(), "{} of {} scenarios fail:\n{}", failures.len(), paths.len(), failures.join("\n"));
+}
+
+/// The matchers themselves can fail: a runner that accepts everything would prove nothing.
+#[test]
+fn matchers_tell_right_from_wrong() {
+    let found = json!({"text": "a b", "amount": "0.10", "wait": 5, "list": [1, 2]});
+    for right in [
+        json!({"text": {"$contains": ["a", "b"]}, "amount": {"$decimal": "0.1"}, "wait": {"$between": [5, 6]}}),
+        json!({"list": [1, 2], "text": {"$present": true}, "other": {"$absent": true}}),
+        json!({"list": {"$contains": 2}}),
+    ] {
+        compare(&right, &found, "").unwrap();
+    }
+    for wrong in [
+        json!({"text": {"$contains": "c"}}),
+        json!({"amount": "0.1"}),
+        json!({"amount": {"$decimal": "0.2"}}),
+        json!({"wait": {"$between": [6, 7]}}),
+        json!({"list": [1]}),
+        json!({"list": {"$contains": 3}}),
+        json!({"text": {"$absent": true}}),
+        json!({"other": {"$present": true}}),
+        json!({"other": null}),
+        json!({"text": {"$unknown": 1}}),
+    ] {
+        assert!(compare(&wrong, &found, "").is_err(), "{wrong}");
+    }
+}
+
+fn scenarios() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_scenario = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.ends_with(".json") && name.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let mut paths: Vec<_> = files.filter(is_scenario).collect();
+    paths.sort();
+    paths
+}
+
+/// One scenario under way, with a file and a mock provider of its own.
+struct Run {
+    folder: tempfile::TempDir,
+    mock: MockProvider,
+    settings: Value,
+    engine: Engine,
+    saved: Map<String, Value>,
+}
+
+impl Run {
+    async fn new(scenario: &Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mock = MockProvider::start().await.unwrap();
+        for (name, script) in scenario["scripts"].as_object().into_iter().flatten() {
+            let script: Script = serde_json::from_value(script.clone()).unwrap();
+            mock.script(name, script).unwrap();
+        }
+        let settings = scenario.get("settings").cloned().unwrap_or_else(|| json!({}));
+        let engine = open(folder.path(), &settings).await;
+        let saved = Map::from_iter([("mock".to_owned(), Value::from(mock.base_url()))]);
+        Self { folder, mock, settings, engine, saved }
+    }
+
+    async fn play(mut self, scenario: &Value) -> Result<(), String> {
+        for (field, verb) in [("models", "models.add"), ("routes", "routes.set"), ("budgets", "budgets.set")] {
+            for arguments in scenario[field].as_array().into_iter().flatten() {
+                let step = json!({"call": verb, "arguments": arguments});
+                self.step(&step).await.map_err(|failure| format!("{verb}: {failure}"))?;
+            }
+        }
+        for (place, step) in scenario["steps"].as_array().ok_or("it has no steps")?.iter().enumerate() {
+            let outcome = self.step(step).await;
+            outcome.map_err(|failure| format!("step {} ({}): {failure}", place + 1, what(step)))?;
+        }
+        self.engine.call("close", "{}").await.map_err(|error| error.to_string())?;
+        drop(self.mock);
+        Ok(())
+    }
+
+    async fn step(&mut self, step: &Value) -> Result<(), String> {
+        if step["reopen"] == true {
+            self.engine.call("close", "{}").await.map_err(|error| error.to_string())?;
+            self.engine = open(self.folder.path(), &self.settings).await;
+            return Ok(());
+        }
+        let begin = Instant::now();
+        let (result, error) = if let Some(arguments) = step.get("stream") {
+            let (result, error) = self.stream(&self.filled(arguments)?.to_string()).await;
+            (Some(result), error)
+        } else {
+            let arguments = self.filled(step.get("arguments").unwrap_or(&json!({})))?.to_string();
+            match self.engine.call(step["call"].as_str().ok_or("the step has no call")?, &arguments).await {
+                Ok(text) => (Some(serde_json::from_str(&text).map_err(|error| error.to_string())?), None),
+                Err(error) => (None, Some(error)),
+            }
+        };
+        let seconds = begin.elapsed().as_secs_f64();
+        let within = seconds >= step["at_least_seconds"].as_f64().unwrap_or(0.0)
+            && seconds <= step["at_most_seconds"].as_f64().unwrap_or(60.0);
+        if !within {
+            return Err(format!("it took {seconds} seconds"));
+        }
+        match (step.get("error"), error) {
+            (Some(expected), Some(error)) => {
+                let error: Value = serde_json::from_str(&error.to_json()).map_err(|error| error.to_string())?;
+                compare(&self.filled(expected)?, &error, "/error")?;
+            }
+            (None, Some(error)) => return Err(format!("it failed: {error}")),
+            (Some(_), None) => return Err(format!("it should fail, and gave {}", result.unwrap_or_default())),
+            (None, None) => {}
+        }
+        let Some(result) = result else { return Ok(()) };
+        if let Some(expected) = step.get("expect") {
+            compare(&self.filled(expected)?, &result, "")?;
+        }
+        for (name, pointer) in step["save"].as_object().into_iter().flatten() {
+            let value = result.pointer(pointer.as_str().unwrap_or_default());
+            self.saved.insert(name.clone(), value.ok_or_else(|| format!("there is nothing at {pointer}"))?.clone());
+        }
+        Ok(())
+    }
+
+    /// Reads a stream to its end: the joined text, the number of its pieces, and the settled reply.
+    async fn stream(&self, arguments: &str) -> (Value, Option<ErrorInfo>) {
+        let stream = self.engine.stream(arguments);
+        let (mut text, mut deltas, mut reply) = (String::new(), 0, Value::Null);
+        let error = loop {
+            let events = match stream.next_batch(16).await {
+                Ok(Some(events)) => serde_json::from_str::<Vec<Value>>(&events).unwrap(),
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            };
+            for event in events {
+                if event["type"] == "done" {
+                    reply = event;
+                } else {
+                    let piece = event["text"].as_str().unwrap_or_default();
+                    deltas += usize::from(!piece.is_empty());
+                    text.push_str(piece);
+                }
+            }
+        };
+        (json!({"text": text, "deltas": deltas, "reply": reply}), error)
+    }
+
+    /// Puts what was saved in the place of `{name}`: as it is where the text is nothing else, or else as text.
+    fn filled(&self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::String(text) => {
+                let alone = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                if let Some(name) = alone.filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase())) {
+                    return self.saved.get(name).cloned().ok_or_else(|| format!("nothing was saved as {name}"));
+                }
+                let fill = |text: String, (name, value): (&String, &Value)| {
+                    text.replace(&format!("{{{name}}}"), value.as_str().unwrap_or_default())
+                };
+                Value::String(self.saved.iter().fold(text.clone(), fill))
+            }
+            Value::Array(items) => items.iter().map(|item| self.filled(item)).collect::<Result<_, _>>()?,
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), self.filled(value)?)))
+                .collect::<Result<Map<_, _>, String>>()?
+                .into(),
+            other => other.clone(),
+        })
+    }
+}
+
+async fn open(folder: &Path, settings: &Value) -> Engine {
+    let options = json!({"master_key": MASTER_KEY, "settings": settings}).to_string();
+    Engine::open(&folder.join("app.tollway"), &options, None).await.unwrap()
+}
+
+fn what(step: &Value) -> &str {
+    step["call"].as_str().unwrap_or(if step.get("stream").is_some() { "stream" } else { "reopen" })
+}
+
+/// Compares: objects hold at least what is expected, lists are as long and equal item by item, all else is equal.
+fn compare(expected: &Value, found: &Value, place: &str) -> Result<(), String> {
+    let differs = || Err(format!("at {place:?}: expected {expected}, found {found}"));
+    match (expected, found) {
+        (Value::Object(matcher), found) if matcher.keys().any(|key| key.starts_with('$')) => {
+            if matcher.iter().all(|(key, wanted)| fits(key, wanted, found)) { Ok(()) } else { differs() }
+        }
+        (Value::Object(expected), Value::Object(found)) => expected.iter().try_for_each(|(key, expected)| {
+            match (found.get(key), expected["$absent"] == true) {
+                (None, true) => Ok(()),
+                (None, false) => Err(format!("at {place:?}: there is no {key:?}")),
+                (Some(found), true) => Err(format!("at {place:?}: {key:?} should be absent, found {found}")),
+                (Some(found), false) => compare(expected, found, &format!("{place}/{key}")),
+            }
+        }),
+        (Value::Array(items), Value::Array(others)) if items.len() == others.len() => items
+            .iter()
+            .zip(others)
+            .enumerate()
+            .try_for_each(|(index, (item, other))| compare(item, other, &format!("{place}/{index}"))),
+        _ if expected == found || numbers(expected, found) => Ok(()),
+        _ => differs(),
+    }
+}
+
+fn fits(key: &str, wanted: &Value, found: &Value) -> bool {
+    let decimal = |value: &Value| value.as_str().and_then(|text| text.parse::<Decimal>().ok());
+    match key {
+        "$present" => !found.is_null(),
+        "$decimal" => decimal(wanted).is_some() && decimal(wanted) == decimal(found),
+        "$between" => found.as_f64().is_some_and(|found| {
+            found >= wanted[0].as_f64().unwrap_or(f64::NAN) && found <= wanted[1].as_f64().unwrap_or(f64::NAN)
+        }),
+        "$contains" => {
+            let wanted = wanted.as_array().map_or_else(|| std::slice::from_ref(wanted), Vec::as_slice);
+            wanted.iter().all(|part| match found {
+                Value::Array(items) => items.contains(part),
+                found => found.as_str().zip(part.as_str()).is_some_and(|(found, part)| found.contains(part)),
+            })
+        }
+        _ => false,
+    }
+}
+
+/// Tells whether two numbers that are no money are equal: 7 and 7.0.
+fn numbers(expected: &Value, found: &Value) -> bool {
+    expected.as_f64().is_some_and(|expected| found.as_f64() == Some(expected))
+}
