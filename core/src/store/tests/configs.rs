@@ -160,7 +160,7 @@ fn every_change_moves_the_version_for_every_handle() {
 fn values_of_meta_come_back() {
     let mut fixture = Fixture::new();
     assert_eq!(fixture.run(fixture.store().meta("salt")).unwrap(), None);
-    fixture.apply(Operation::PutMeta { key: "salt", value: vec![1, 2] }).unwrap();
+    fixture.apply(Operation::PutMeta { key: "salt", value: vec![1, 2], replace: true }).unwrap();
     fixture.reopen();
     assert_eq!(fixture.run(fixture.store().meta("salt")).unwrap(), Some(vec![1, 2]));
 }
