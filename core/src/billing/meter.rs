@@ -10,8 +10,7 @@ use crate::types::{Iteration, Meter, ReportedUsage, Usage, UsageFlag};
 /// sums that pass the greatest number stop there, and are flagged.
 #[must_use]
 pub fn disjoint(reported: &ReportedUsage) -> Usage {
-    let mut usage =
-        Usage { reported_total: reported.total, reported_cost: reported.cost, ..Usage::default() };
+    let mut usage = Usage { reported_total: reported.total, reported_cost: reported.cost, ..Usage::default() };
     split_input(reported, &mut usage);
     split_output(reported, &mut usage);
     for iteration in &reported.iterations {

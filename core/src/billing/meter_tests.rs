@@ -96,12 +96,8 @@ fn the_total_shows_where_reasoning_stands() {
     let usage = disjoint(&ReportedUsage { reasoning: Some(5), total: Some(22), ..inside(7, 10) });
     assert_eq!((usage.get(Meter::OutputToken), usage.output_tokens()), (Some(10), Some(15)));
     assert_eq!(usage.flags, [UsageFlag::ReasoningAddedToOutput]);
-    let by_rule = ReportedUsage {
-        reasoning: Some(5),
-        total: Some(22),
-        output_includes_reasoning: false,
-        ..inside(7, 10)
-    };
+    let by_rule =
+        ReportedUsage { reasoning: Some(5), total: Some(22), output_includes_reasoning: false, ..inside(7, 10) };
     assert_eq!(disjoint(&by_rule).flags, []);
 }
 
@@ -136,8 +132,8 @@ prop_compose! {
         let [input, cached_input, cache_write, cache_write_5m, cache_write_1h, input_outside, output, reasoning, total] =
             counts;
         ReportedUsage {
-            input, cached_input, cache_write, cache_write_5m, cache_write_1h, input_outside, output, reasoning, total,
-            input_includes_cache, output_includes_reasoning, ..ReportedUsage::default()
+            input, cached_input, cache_write, cache_write_5m, cache_write_1h, input_includes_cache, input_outside, output,
+            reasoning, output_includes_reasoning, total, ..ReportedUsage::default()
         }
     }
 }

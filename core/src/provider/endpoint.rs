@@ -85,7 +85,8 @@ pub(super) fn is_implied(framing: Framing, key: &str, value: &Value) -> bool {
     match key {
         "stream" => value.as_bool() == Some(is_streamed),
         "stream_options" => {
-            is_streamed && value.as_object().is_some_and(|options| options.keys().all(|option| option == "include_usage"))
+            is_streamed
+                && value.as_object().is_some_and(|options| options.keys().all(|option| option == "include_usage"))
         }
         _ => false,
     }
@@ -103,10 +104,8 @@ pub(super) fn assemble(
         Framing::Json => "application/json",
         Framing::EventStream => "text/event-stream",
     };
-    let mut headers = vec![
-        ("content-type".to_owned(), "application/json".to_owned()),
-        ("accept".to_owned(), accept.to_owned()),
-    ];
+    let mut headers =
+        vec![("content-type".to_owned(), "application/json".to_owned()), ("accept".to_owned(), accept.to_owned())];
     headers.extend(own_headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     for (name, value) in target.params.get("headers").and_then(Value::as_object).into_iter().flatten() {
         let name = name.to_ascii_lowercase();
@@ -115,8 +114,9 @@ pub(super) fn assemble(
     }
     let mut whole = target.params.get("body").and_then(Value::as_object).cloned().unwrap_or_default();
     overlay(&mut whole, body);
-    let body = serde_json::to_vec(&whole)
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("the request could not be written as JSON: {error}")))?;
+    let body = serde_json::to_vec(&whole).map_err(|error| {
+        Error::new(ErrorKind::Internal, format!("the request could not be written as JSON: {error}"))
+    })?;
     Ok(EncodedRequest { url, headers, secret_header: secret_header(target)?, body })
 }
 
@@ -153,7 +153,8 @@ pub(super) fn percent_encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~@/".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            encoded.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
         }
     }
     encoded

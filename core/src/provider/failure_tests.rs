@@ -11,14 +11,8 @@ fn judge(provider: &str, status: u16, code: &str, message: &str) -> Error {
 fn judge_with(provider: &str, status: u16, headers: &[(&str, &str)], code: &str, message: &str) -> Error {
     let params = Map::new();
     let key = SecretString::from("sk-very-secret");
-    let target = Target {
-        vendor: vendor(provider),
-        provider,
-        model: "m",
-        base_url: None,
-        api_key: Some(&key),
-        params: &params,
-    };
+    let target =
+        Target { vendor: vendor(provider), provider, model: "m", base_url: None, api_key: Some(&key), params: &params };
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let failure = Failure {
         code: (!code.is_empty()).then(|| code.to_owned()),
@@ -65,6 +59,8 @@ fn kinds_follow_what_the_caller_must_do() {
         ("openai", 408, "", "no", Timeout),
         ("openai", 409, "", "no", ProviderUnavailable),
         ("openai", 422, "", "no", InvalidRequest),
+        ("openai", 400, "server_error", "no", InvalidRequest),
+        ("mistral", 400, "1500", "Invalid model: x", NotFound),
         ("openai", 307, "", "moved", InvalidRequest),
         ("openai", 500, "server_error", "maximum context length", ProviderUnavailable),
         ("openai", 503, "", "", ProviderUnavailable),
@@ -79,7 +75,9 @@ fn kinds_follow_what_the_caller_must_do() {
 
 #[test]
 fn only_passing_trouble_may_be_retried() {
-    for (status, retryable) in [(400, false), (401, false), (404, false), (408, true), (409, true), (429, true), (500, true)] {
+    for (status, retryable) in
+        [(400, false), (401, false), (404, false), (408, true), (409, true), (429, true), (500, true)]
+    {
         assert_eq!(judge("openai", status, "", "").is_retryable(), retryable, "{status}");
     }
     assert!(!judge_with("anthropic", 529, &[("x-should-retry", "false")], "", "").is_retryable());
@@ -99,6 +97,13 @@ fn the_wait_is_read_from_headers_and_texts() {
     assert_eq!(wait(&dated, ""), Some(Duration::from_secs(30)));
     assert_eq!(wait(&[("retry-after", "-1")], ""), None);
     assert_eq!(judge_with("anthropic", 400, &[("retry-after", "9")], "", "").retry_after(), None);
+}
+
+#[test]
+fn a_redirect_says_where_to_without_its_query() {
+    let error = judge_with("openai", 308, &[("location", "https://new.test/v1?key=secret")], "", "<html>");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert!(error.detail().contains("https://new.test/v1,") && !error.detail().contains("secret"), "{error}");
 }
 
 #[test]

@@ -76,7 +76,9 @@ fn validate_headers(value: &Value) -> Result<()> {
         if RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
             return Err(wrong(
                 "headers",
-                &format!("must not set {name:?}; a key belongs into api_key, where it is sealed, and auth_header chooses its header"),
+                &format!(
+                    "must not set {name:?}; a key belongs into api_key, where it is sealed, and auth_header chooses its header"
+                ),
             ));
         }
         let printable = |text: &str| text.bytes().all(|byte| byte == b'\t' || (32..127).contains(&byte));

@@ -165,11 +165,8 @@ const OPENAI: Quirks = Quirks {
 const COMPATIBLE: Quirks = Quirks { max_tokens_field: "max_tokens", ..OPENAI };
 
 /// The rules of a provider that takes `reasoning_content` back and switches thinking on and off.
-const THINKING: Quirks = Quirks {
-    reasoning_field: Some("reasoning_content"),
-    reasoning_control: ReasoningControl::Thinking,
-    ..COMPATIBLE
-};
+const THINKING: Quirks =
+    Quirks { reasoning_field: Some("reasoning_content"), reasoning_control: ReasoningControl::Thinking, ..COMPATIBLE };
 
 /// The rules of Alibaba's model service.
 const DASHSCOPE: Quirks = Quirks {
@@ -255,11 +252,7 @@ static VENDORS: [Vendor; 23] = [
         currency: Currency::CNY,
         ..compatible("moonshot", "https://api.moonshot.cn/v1", THINKING)
     },
-    compatible(
-        "groq",
-        "https://api.groq.com/openai/v1",
-        Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE },
-    ),
+    compatible("groq", "https://api.groq.com/openai/v1", Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE }),
     compatible(
         "mistral",
         "https://api.mistral.ai/v1",

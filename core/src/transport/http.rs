@@ -43,9 +43,10 @@ impl HttpClient {
         let headers = headers(&request)?;
         let sent = self.client()?.post(url).headers(headers).body(request.body).send().await;
         let response = sent.map_err(|error| transport_error(error, &host))?;
-        let named = response.headers().iter().map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
+        let named = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let head = ResponseHead { status: response.status().as_u16(), headers: named.collect() };
         Ok(HttpResponse { head, host, response })
     }
@@ -61,7 +62,7 @@ impl HttpClient {
             // A redirect could carry the key, and the content, to another host.
             .redirect(Policy::none())
             .referer(false)
-            .tcp_keepalive(Duration::from_mins(1))
+            .tcp_keepalive(Duration::from_secs(60))
             .user_agent(concat!("tollway/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = built.map_err(|error| {
@@ -101,9 +102,9 @@ impl HttpResponse {
     pub fn events(self) -> EventReader {
         let Self { host, response, .. } = self;
         let chunks = response.bytes_stream();
-        EventReader::new(chunks.map(move |chunk: reqwest::Result<Bytes>| {
-            chunk.map_err(|error| transport_error(error, &host))
-        }))
+        EventReader::new(
+            chunks.map(move |chunk: reqwest::Result<Bytes>| chunk.map_err(|error| transport_error(error, &host))),
+        )
     }
 }
 

@@ -6,9 +6,7 @@ use super::{error, usage};
 use crate::provider::failure::unreadable;
 use crate::provider::json::{items, owned, text};
 use crate::provider::{Decoded, ResponseHead, Target};
-use crate::types::{
-    AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall,
-};
+use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall};
 
 /// Decodes a whole answer of status 200.
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {

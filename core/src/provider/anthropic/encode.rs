@@ -326,7 +326,9 @@ fn thinks_adaptively(model: &str) -> bool {
         "haiku-4.5",
         "haiku-3",
     ];
-    !BUDGETED.iter().any(|earlier| model.contains(earlier)) && !model.ends_with("opus-4") && !model.ends_with("sonnet-4")
+    !BUDGETED.iter().any(|earlier| model.contains(earlier))
+        && !model.ends_with("opus-4")
+        && !model.ends_with("sonnet-4")
 }
 
 fn encode_extra(

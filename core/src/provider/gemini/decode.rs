@@ -6,9 +6,7 @@ use super::{error, usage};
 use crate::provider::failure::unreadable;
 use crate::provider::json::{count, field, items, owned, text, word};
 use crate::provider::{Decoded, ResponseHead, Target};
-use crate::types::{
-    AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall,
-};
+use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall};
 
 /// Decodes a whole answer of status 200.
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {
@@ -18,8 +16,11 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
         return Err(error);
     }
     let usage = usage::find(&value).and_then(usage::read);
-    let mut choices: Vec<Choice> =
-        items(&value, "candidates").iter().zip(0..).map(|(candidate, place)| decode_candidate(candidate, place)).collect();
+    let mut choices: Vec<Choice> = items(&value, "candidates")
+        .iter()
+        .zip(0..)
+        .map(|(candidate, place)| decode_candidate(candidate, place))
+        .collect();
     if choices.is_empty() {
         choices.extend(blocked(&value));
         if choices.is_empty() && usage.is_none() {
@@ -105,8 +106,19 @@ pub(super) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
         "STOP" | "1" if has_calls => FinishReason::ToolCalls,
         "STOP" | "1" => FinishReason::Stop,
         "MAX_TOKENS" | "2" => FinishReason::Length,
-        "SAFETY" | "3" | "RECITATION" | "4" | "BLOCKLIST" | "7" | "PROHIBITED_CONTENT" | "8" | "SPII" | "IMAGE_SAFETY"
-        | "IMAGE_PROHIBITED_CONTENT" | "IMAGE_RECITATION" | "MODEL_ARMOR" => FinishReason::ContentFilter,
+        "SAFETY"
+        | "3"
+        | "RECITATION"
+        | "4"
+        | "BLOCKLIST"
+        | "7"
+        | "PROHIBITED_CONTENT"
+        | "8"
+        | "SPII"
+        | "IMAGE_SAFETY"
+        | "IMAGE_PROHIBITED_CONTENT"
+        | "IMAGE_RECITATION"
+        | "MODEL_ARMOR" => FinishReason::ContentFilter,
         _ => FinishReason::Other,
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value, json};
 
 use crate::provider::endpoint::{
-    assemble, base_url, data_url, has_cache_control, invalid, is_implied, join_query, overlay, percent_encoded, refused,
-    split_query, with_version,
+    assemble, base_url, data_url, has_cache_control, invalid, is_implied, join_query, overlay, percent_encoded,
+    refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target};
 use crate::types::{
@@ -117,7 +117,7 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
     let mut system: Vec<Value> = Vec::new();
     let mut contents: Vec<Value> = Vec::new();
     let mut responses: Vec<Value> = Vec::new();
-    let mut names: HashMap<&str, &str> = HashMap::new();
+    let mut functions: HashMap<&str, &str> = HashMap::new();
     for message in &request.messages {
         if !matches!(message, Message::Tool(_)) && !responses.is_empty() {
             contents.push(json!({"role": "user", "parts": std::mem::take(&mut responses)}));
@@ -129,10 +129,10 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
             }
             Message::Assistant(message) => {
                 // An id that was made from a call's place may come again: the latest call of that id is meant.
-                names.extend(message.tool_calls.iter().map(|call| (call.id.as_str(), call.function.name.as_str())));
+                functions.extend(message.tool_calls.iter().map(|call| (call.id.as_str(), call.function.name.as_str())));
                 contents.push(json!({"role": "model", "parts": encode_assistant(target, message)?}));
             }
-            Message::Tool(message) => responses.push(encode_result(target, message, &names)?),
+            Message::Tool(message) => responses.push(encode_result(target, message, &functions)?),
         }
     }
     if !responses.is_empty() {
@@ -177,11 +177,14 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
     Ok(parts)
 }
 
-fn encode_result(target: &Target<'_>, message: &ToolMessage, names: &HashMap<&str, &str>) -> Result<Value> {
-    let named = names.get(message.tool_call_id.as_str()).copied().or(message.name.as_deref());
+fn encode_result(target: &Target<'_>, message: &ToolMessage, functions: &HashMap<&str, &str>) -> Result<Value> {
+    let named = functions.get(message.tool_call_id.as_str()).copied().or(message.name.as_deref());
     let name = named.ok_or_else(|| {
         let id = &message.tool_call_id;
-        invalid(target, format!("field `tool_call_id` {id:?} answers no call of an earlier message; give the tool's name"))
+        invalid(
+            target,
+            format!("field `tool_call_id` {id:?} answers no call of an earlier message; give the tool's name"),
+        )
     })?;
     let said = message.content.text();
     let response = match serde_json::from_str::<Value>(&said) {
@@ -242,9 +245,8 @@ fn encode_part(target: &Target<'_>, part: &Part) -> Result<Value> {
 fn encode_file(target: &Target<'_>, file: &FilePart) -> Result<Value> {
     match (&file.file_data, &file.file_id) {
         (Some(data), None) => {
-            let (media_type, data) = data_url(data).ok_or_else(|| {
-                invalid(target, "field `file.file_data` must be a data: address with base64 content")
-            })?;
+            let (media_type, data) = data_url(data)
+                .ok_or_else(|| invalid(target, "field `file.file_data` must be a data: address with base64 content"))?;
             Ok(json!({"inlineData": {"mimeType": media_type, "data": data}}))
         }
         (None, Some(id)) => Ok(file_data(id)),

@@ -6,9 +6,7 @@ use super::{error, usage};
 use crate::provider::failure::unreadable;
 use crate::provider::json::{items, owned, text};
 use crate::provider::{Decoded, ResponseHead, Target};
-use crate::types::{
-    AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall,
-};
+use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall};
 
 /// Decodes a whole answer of status 200.
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {
@@ -20,7 +18,8 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
     if !value.get("choices").is_some_and(Value::is_array) {
         return Err(unreadable(target, head, "its body has no choices"));
     }
-    let choices = items(&value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
+    let choices =
+        items(&value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
     let usage = usage::find(&value).and_then(|found| usage::read(target.vendor, found, body));
     Ok(Decoded { completion: Completion { choices, ..summary(&value) }, usage })
 }
@@ -40,9 +39,15 @@ fn decode_choice(choice: &Value, place: u32) -> Choice {
     let spoken = spoken(message);
     let mut tool_calls: Vec<ToolCall> =
         items(message, "tool_calls").iter().enumerate().map(|(place, call)| decode_call(call, place)).collect();
-    if let Some(call) = message.get("function_call").filter(|call| text(call, "name").is_some_and(|name| !name.is_empty()))
+    if let Some(call) =
+        message.get("function_call").filter(|call| text(call, "name").is_some_and(|name| !name.is_empty()))
     {
-        tool_calls.push(ToolCall { id: "call_0".to_owned(), r#type: "function".to_owned(), function: function(call), extra_content: None });
+        tool_calls.push(ToolCall {
+            id: "call_0".to_owned(),
+            r#type: "function".to_owned(),
+            function: function(call),
+            extra_content: None,
+        });
     }
     let reason = choice.get("finish_reason").and_then(Value::as_str);
     Choice {

@@ -119,7 +119,9 @@ fn encode_extra(
     for (key, value) in &request.extra {
         match key.as_str() {
             "stream" if value.as_bool() == Some(framing == Framing::EventStream) => {}
-            "stream" => return Err(invalid(target, "field `stream` contradicts the call; choose the streamed call instead")),
+            "stream" => {
+                return Err(invalid(target, "field `stream` contradicts the call; choose the streamed call instead"));
+            }
             "stream_options" if framing == Framing::Json => return Err(refused(target, key)),
             "stream_options" => {
                 let mut options = value.as_object().cloned().ok_or_else(|| refused(target, key))?;
