@@ -262,3 +262,10 @@ fn a_whole_answer_to_a_streamed_call_is_read() {
     assert!(decoder.is_complete());
     assert_eq!(decoder.usage().unwrap().output, Some(2));
 }
+
+#[test]
+fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
+    let subject = claude().with(json!({"max_output_tokens": 70}));
+    assert_eq!(subject.encode_fields(json!({}))["max_tokens"], 70);
+    assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["max_tokens"], 60);
+}

@@ -8,7 +8,7 @@ use crate::provider::endpoint::{
     assemble, base_url, data_url, has_cache_control, invalid, is_implied, join_query, overlay, percent_encoded,
     refused, split_query, with_version,
 };
-use crate::provider::{EncodedRequest, Framing, Target};
+use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
     AssistantMessage, ChatRequest, Content, FilePart, Message, Part, ResponseFormat, Result, Stop, TextMessage, Tool,
     ToolChoice, ToolMessage, ToolMode,
@@ -44,7 +44,7 @@ pub(super) fn encode(
     let mut body = Map::new();
     encode_messages(target, request, &mut body)?;
     encode_tools(request, &mut body);
-    let mut config = encode_config(request, output_limit);
+    let mut config = encode_config(request, endpoint::output_limit(target, request, output_limit));
     if let Some(effort) = &request.reasoning_effort {
         config.insert("thinkingConfig".to_owned(), encode_effort(target, effort)?);
     }
@@ -300,12 +300,12 @@ fn encode_tools(request: &ChatRequest, body: &mut Map<String, Value>) {
     body.insert("toolConfig".to_owned(), json!({"functionCallingConfig": config}));
 }
 
-fn encode_config(request: &ChatRequest, output_limit: Option<u64>) -> Map<String, Value> {
+fn encode_config(request: &ChatRequest, limit: Option<u64>) -> Map<String, Value> {
     let mut config = Map::new();
     let number = |number: &Option<Number>| number.clone().map(Value::Number);
     let stops = request.stop.as_ref().map(Stop::texts).map(|texts| json!(texts));
     for (key, value) in [
-        ("maxOutputTokens", request.max_tokens.or(output_limit).map(Value::from)),
+        ("maxOutputTokens", limit.map(Value::from)),
         ("temperature", number(&request.temperature)),
         ("topP", number(&request.top_p)),
         ("stopSequences", stops),

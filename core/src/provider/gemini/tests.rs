@@ -238,3 +238,10 @@ fn an_error_in_a_stream_is_an_error() {
     let error = gemini().stream().decode_event(&server_event(&event), &mut Vec::new()).unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::ProviderUnavailable, true));
 }
+
+#[test]
+fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
+    let subject = gemini().with(json!({"max_output_tokens": 70}));
+    assert_eq!(subject.encode_fields(json!({}))["generationConfig"]["maxOutputTokens"], 70);
+    assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["generationConfig"]["maxOutputTokens"], 60);
+}

@@ -310,3 +310,10 @@ fn a_whole_answer_to_a_streamed_call_is_read() {
     assert_eq!(said(&deltas).0, "a");
     assert!(decoder.is_complete() && decoder.usage().is_some());
 }
+
+#[test]
+fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
+    let subject = openai().with(json!({"max_output_tokens": 70}));
+    assert_eq!(subject.encode_fields(json!({}))["max_completion_tokens"], 70);
+    assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["max_completion_tokens"], 60);
+}
