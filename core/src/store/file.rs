@@ -25,6 +25,8 @@ const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 const CACHE_BYTES: usize = 32 << 20;
 /// How often an open is tried while another handle is being closed.
 const ATTEMPTS: u32 = 10;
+/// How often the open of a file that looks damaged is tried.
+const ATTEMPTS_IF_DAMAGED: u32 = 4;
 /// How long to wait between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -43,11 +45,14 @@ pub(super) fn open(path: &Path, exclusive: bool, environment: &dyn Environment) 
         let opened = guarded(|| {
             identify(&path, &builder)?;
             Ok(builder.open(&path))
-        })?;
+        });
         match opened {
-            Ok(database) => return Ok((database, path)),
-            Err(DatabaseError::DatabaseAlreadyOpen) if attempt < ATTEMPTS => {}
-            Err(error) => return Err(of_open(&path, error)),
+            Ok(Ok(database)) => return Ok((database, path)),
+            Ok(Err(DatabaseError::DatabaseAlreadyOpen)) if attempt < ATTEMPTS => {}
+            Ok(Err(error)) => return Err(of_open(&path, error)),
+            // Another process that is repairing the file at this moment can make it look damaged.
+            Err(error) if error.kind() == ErrorKind::CorruptedFile && attempt < ATTEMPTS_IF_DAMAGED => {}
+            Err(error) => return Err(error),
         }
         attempt += 1;
         std::thread::sleep(PAUSE);

@@ -176,6 +176,28 @@ fn what_cannot_be_reached_says_what_to_do() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_written_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    drop(open(&path, false).unwrap());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    if fs::File::options().write(true).open(&path).is_ok() {
+        println!("skipped: this user may write what is read-only");
+        return;
+    }
+    let file = open(&path, false).err().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let beside = open(&folder.path().join("other"), false).err().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    for error in [file, beside] {
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.detail().contains("write access"), "{error}");
+    }
+}
+
 #[test]
 fn an_exclusive_handle_admits_no_other_and_none_is_exclusive_beside_another() {
     for (first, second) in [(true, false), (true, true), (false, true)] {
