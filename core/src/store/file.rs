@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, TableError};
 
-use super::failure::{Failure, corrupted, not_ours, of_open, of_open_io};
+use super::failure::{Failure, closed, corrupted, not_ours, of_open, of_open_io};
 use super::ledger::number;
 use super::overlay::Overlay;
 use super::tables;
@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Opens the file, which is made if it does not exist. Returns it with its full path.
 ///
 /// A file that is not ours, or is newer than this version, is left as it is.
-pub(super) fn open(path: &Path, exclusive: bool, environment: &dyn Environment) -> Result<(Database, PathBuf)> {
+pub(super) fn open(path: &Path, exclusive: bool, environment: &dyn Environment) -> Result<(OpenFile, PathBuf)> {
     let path = make_if_missing(path, environment)?;
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
@@ -47,7 +47,7 @@ pub(super) fn open(path: &Path, exclusive: bool, environment: &dyn Environment) 
             Ok(builder.open(&path))
         });
         match opened {
-            Ok(Ok(database)) => return Ok((database, path)),
+            Ok(Ok(database)) => return Ok((OpenFile(Some(database)), path)),
             Ok(Err(DatabaseError::DatabaseAlreadyOpen)) if attempt < ATTEMPTS => {}
             Ok(Err(error)) => return Err(of_open(&path, error)),
             // Another process that is repairing the file at this moment can make it look damaged.
@@ -56,6 +56,25 @@ pub(super) fn open(path: &Path, exclusive: bool, environment: &dyn Environment) 
         }
         attempt += 1;
         std::thread::sleep(PAUSE);
+    }
+}
+
+/// An open file. Closing a damaged one may panic, which ends here.
+pub(super) struct OpenFile(Option<Database>);
+
+impl OpenFile {
+    /// Returns the file; it is absent only while it is closed.
+    pub(super) fn get(&self) -> Result<&Database> {
+        self.0.as_ref().ok_or_else(closed)
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(database))).is_err() {
+            tracing::error!("closing the file failed, because it is damaged; restore it from a copy");
+        }
     }
 }
 

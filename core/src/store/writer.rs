@@ -78,7 +78,7 @@ fn commit(
     began: Duration,
     waited: &mut Duration,
 ) -> Result<Vec<Result<Outcome>>> {
-    let transaction = shared.database.begin_write().map_err(Failure::error)?;
+    let transaction = shared.database.get()?.begin_write().map_err(Failure::error)?;
     *waited = shared.environment.monotonic().saturating_sub(began);
     let changed = Cell::new(false);
     let mut outcomes = Vec::with_capacity(operations.len());
