@@ -14,6 +14,7 @@ use arc_swap::ArcSwapOption;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::ErrorKind;
@@ -35,6 +36,8 @@ pub(crate) struct Runtime {
     process: u32,
     handle: Handle,
     owned: Mutex<Option<tokio::runtime::Runtime>>,
+    calls: TaskTracker,
+    give_up: CancellationToken,
     background: TaskTracker,
     closed_at_shutdown: Mutex<Vec<Weak<dyn Close>>>,
 }
@@ -80,6 +83,8 @@ impl Runtime {
             process,
             handle: runtime.handle().clone(),
             owned: Mutex::new(Some(runtime)),
+            calls: TaskTracker::new(),
+            give_up: CancellationToken::new(),
             background: TaskTracker::new(),
             closed_at_shutdown: Mutex::new(Vec::new()),
         })
@@ -92,7 +97,13 @@ impl Runtime {
 
     /// Spawns work that its handle can abort.
     pub(crate) fn spawn_abortable(&self, future: impl Future<Output = ()> + Send + 'static) -> AbortOnDrop {
-        AbortOnDrop { handle: Some(self.handle.spawn(future).abort_handle()), process: self.process }
+        AbortOnDrop { handle: Some(self.spawn_call(future).abort_handle()), process: self.process }
+    }
+
+    /// Spawns work that shutdown gives up; it then returns nothing.
+    fn spawn_call<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> JoinHandle<Option<T>> {
+        let give_up = self.give_up.clone();
+        self.calls.spawn_on(async move { give_up.run_until_cancelled(future).await }, &self.handle)
     }
 
     /// Names something that shutdown must end first.
@@ -107,10 +118,14 @@ impl Runtime {
         let Some(runtime) = owned else { return };
         let open: Vec<_> = std::mem::take(&mut *self.closed_at_shutdown.lock().unwrap_or_else(PoisonError::into_inner));
         let open: Vec<_> = open.iter().filter_map(Weak::upgrade).map(|closed| closed.close(timeout)).collect();
+        // Nobody is left to take a result. Calls are given up first, so that what is waited for is their settlement.
+        self.give_up.cancel();
+        self.calls.close();
         self.background.close();
         if !timeout.is_zero() {
             runtime.block_on(async {
                 let all = async {
+                    self.calls.wait().await;
                     join_all(open).await;
                     self.background.wait().await;
                 };
@@ -122,7 +137,8 @@ impl Runtime {
     }
 }
 
-/// Waits for settlements under way, at most for `timeout`, and stops the runtime of this process, if it has one.
+/// Gives up what is under way, waits for its settlement at most for `timeout`, and stops the runtime of this process, if
+/// it has one.
 ///
 /// It must not be called on a thread of the runtime. A later call builds a new runtime.
 pub fn shutdown(timeout: Duration) {
@@ -141,7 +157,7 @@ pub fn shutdown(timeout: Duration) {
 pub fn spawn<T: Send + 'static>(future: impl Future<Output = Result<T, ErrorInfo>> + Send + 'static) -> Task<T> {
     match Runtime::current() {
         Ok(runtime) => {
-            let join = runtime.handle.spawn(future);
+            let join = runtime.spawn_call(future);
             let abort = AbortOnDrop { handle: Some(join.abort_handle()), process: runtime.process };
             Task { state: State::Running { join, _abort: abort } }
         }
@@ -156,7 +172,7 @@ pub struct Task<T> {
 }
 
 enum State<T> {
-    Running { join: JoinHandle<Result<T, ErrorInfo>>, _abort: AbortOnDrop },
+    Running { join: JoinHandle<Option<Result<T, ErrorInfo>>>, _abort: AbortOnDrop },
     Failed(ErrorInfo),
 }
 
@@ -169,7 +185,7 @@ impl<T> Future for Task<T> {
                 Poll::Ready(Err(ErrorInfo::forked()))
             }
             State::Running { join, .. } => Pin::new(join).poll(context).map(|joined| match joined {
-                Ok(result) => result,
+                Ok(result) => result.unwrap_or_else(|| Err(ErrorInfo::lost())),
                 Err(error) if error.is_panic() => Err(ErrorInfo::new(
                     ErrorKind::Internal,
                     "the call ended in a panic; report it, with what was called",
@@ -265,6 +281,20 @@ mod tests {
     fn a_panic_is_an_internal_error() {
         let task = spawn::<()>(async { panic!("on purpose") });
         assert_eq!(futures_executor::block_on(task).unwrap_err().code, "internal");
+    }
+
+    #[test]
+    fn stopping_gives_calls_up() {
+        let runtime = Runtime::build(process_id()).unwrap();
+        let dropped = Arc::new(AtomicBool::new(false));
+        let guard = SetOnDrop(Arc::clone(&dropped));
+        let call = runtime.spawn_abortable(async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        });
+        runtime.stop(Duration::from_secs(5));
+        assert!(dropped.load(Ordering::SeqCst));
+        drop(call);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod _native {
     #[pymodule_export]
     use super::stream::Stream;
 
-    /// Waits for settlements under way, at most for the seconds given, and stops the runtime.
+    /// Gives up what is under way, waits for its settlement at most for the seconds given, and stops the runtime.
     #[pyfunction]
     fn shutdown(python: Python<'_>, timeout: f64) -> PyResult<()> {
         let timeout = Duration::try_from_secs_f64(timeout)

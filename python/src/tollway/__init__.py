@@ -7,8 +7,9 @@ async twin. Importing opens no file, starts no thread and uses no network.
 from __future__ import annotations
 
 import atexit
+import sys
 
-from . import _loop, _native, types
+from . import _native, types
 from .async_client import AsyncTollway
 from .client import Tollway, open  # noqa: A004
 from .errors import (
@@ -121,7 +122,9 @@ _EXIT_TIMEOUT = 5.0
 
 def _shut_down() -> None:
     """Waits for settlements, before the interpreter is torn down under threads that wait for them."""
-    _loop.close_all()
+    loop = sys.modules.get(f"{__name__}._loop")
+    if loop is not None:
+        loop.close_all()
     _native.shutdown(_EXIT_TIMEOUT)
 
 

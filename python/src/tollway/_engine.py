@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from . import _loop, _native
+from . import _native
 from .errors import InternalError, from_json
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class AsyncEngine:
 
     async def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; cancelling gives it up."""
+        # Programs that only wait need not load asyncio.
+        from . import _loop  # noqa: PLC0415
+
         text = await _loop.current().call(self.native, operation.verb, encode(operation.arguments))
         return operation.decode(json.loads(text))
 

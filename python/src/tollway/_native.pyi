@@ -61,4 +61,4 @@ class CompletionQueue:
         """Ends the wait of the thread that stands in for the loop."""
 
 def shutdown(timeout: float) -> None:
-    """Waits for settlements under way, at most for the seconds given, and stops the runtime."""
+    """Gives up what is under way, waits for its settlement, at most for the seconds given, and stops the runtime."""

@@ -6,7 +6,6 @@ import json
 from collections import deque
 from typing import TYPE_CHECKING
 
-from . import _loop
 from .errors import from_json
 from .results import ChatReply, StreamEvent
 
@@ -93,6 +92,9 @@ class AsyncChatStream(_Reader):
         return self
 
     async def __anext__(self) -> StreamEvent:
+        # Programs that only wait need not load asyncio.
+        from . import _loop  # noqa: PLC0415
+
         while not self._events:
             if self._ended:
                 raise StopAsyncIteration

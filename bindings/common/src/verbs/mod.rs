@@ -122,13 +122,13 @@ mod tests {
     fn an_unknown_argument_is_refused_with_the_known_ones() {
         let error = parse::<Sample>("sample", r#"{"limit": 1, "limt": 2}"#).unwrap_err();
         assert_eq!(error.code, "invalid_request");
-        assert_eq!(error.detail, "sample: limt: unknown field `limt`, expected `limit`");
+        assert_eq!(&*error.detail, "sample: limt: unknown field `limt`, expected `limit`");
     }
 
     #[test]
     fn a_wrong_argument_is_named_by_its_path() {
         let error = parse::<Sample>("sample", r#"{"limit": "many"}"#).unwrap_err();
-        assert_eq!(error.detail, r#"sample: limit: invalid type: string "many", expected u32"#);
+        assert_eq!(&*error.detail, r#"sample: limit: invalid type: string "many", expected u32"#);
         assert!(parse::<Sample>("sample", r#"{"limit": 1} trailing"#).is_err());
     }
 

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import collections
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import MASTER_KEY, SCRIPT_TIMEOUT, run_script
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import tollway
+
+PROGRAMS = 200
+AT_ONCE = 4
+
+AWAIT = """
+import asyncio, sys, tollway
+async def main():
+    atw = await tollway.AsyncTollway.open(sys.argv[1], master_key=sys.argv[2])
+    await atw.chat("Hi", user="exit")
+asyncio.run(main())
+"""
+
+UNDER_WAY = """
+import asyncio, sys, tollway
+async def main():
+    atw = await tollway.AsyncTollway.open(sys.argv[1], master_key=sys.argv[2])
+    tasks = [asyncio.ensure_future(atw.chat("Hi", user="exit")) for _ in range(20)]
+    await tasks[-1]
+asyncio.run(main())
+"""
+
+ABANDONED = """
+import sys, tollway
+tw = tollway.open(sys.argv[1], master_key=sys.argv[2])
+stream = tw.chat.stream("Hi", model="openai/slow", user="left")
+import time; time.sleep(0.3)
+"""
+
+
+def statuses(source: str, path: Path, count: int) -> dict[int, int]:
+    def run(_number: int) -> int:
+        command = [sys.executable, "-c", source, str(path), MASTER_KEY]
+        return subprocess.run(command, timeout=SCRIPT_TIMEOUT, check=False, capture_output=True).returncode
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(collections.Counter(pool.map(run, range(count))))
+
+
+def test_programs_that_end_right_after_an_await_exit_cleanly(path: Path, tw: tollway.Tollway) -> None:
+    assert statuses(AWAIT, path, PROGRAMS) == {0: PROGRAMS}
+    assert sum(1 for _record in tw.usage.iterate(user="exit", status="success")) == PROGRAMS
+
+
+def test_programs_that_end_with_calls_under_way_exit_cleanly(path: Path, tw: tollway.Tollway) -> None:
+    assert statuses(UNDER_WAY, path, PROGRAMS // 4) == {0: PROGRAMS // 4}
+    assert all(record.status in {"success", "cancelled"} for record in tw.usage.iterate(user="exit"))
+
+
+def test_what_a_program_leaves_open_is_settled_at_its_exit(path: Path, tw: tollway.Tollway) -> None:
+    start = time.monotonic()
+    run_script(ABANDONED, path, MASTER_KEY)
+    assert time.monotonic() - start < 10
+    (record,) = tw.usage.records(user="left")
+    assert record.status == "cancelled"
+
+
+@pytest.mark.parametrize("module", ["tollway"])
+def test_importing_makes_no_thread_and_no_file(module: str, tmp_path: Path) -> None:
+    source = f"""
+import os, threading, {module}
+assert threading.active_count() == 1
+if os.path.isdir("/proc/self/task"):
+    assert len(os.listdir("/proc/self/task")) == 1, os.listdir("/proc/self/task")
+"""
+    subprocess.run([sys.executable, "-c", source], cwd=tmp_path, check=True)
+    assert list(tmp_path.iterdir()) == []
