@@ -91,13 +91,12 @@ pub(super) fn kept(instant: Timestamp) -> Timestamp {
 
 /// Reads a decimal.
 pub(super) fn decimal(table: &str, bytes: DecimalBytes) -> Result<Decimal> {
-    let value = Decimal::deserialize(bytes);
-    // The flags come first: a sign bit and a scale of at most 28, and nothing else.
-    let flags = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    if flags & 0x7F00_FFFF != 0 || value.scale() > Decimal::MAX_SCALE {
+    // The flags come first: a sign bit, a scale of at most 28, and nothing else.
+    let [low, high, scale, sign, ..] = bytes;
+    if low != 0 || high != 0 || u32::from(scale) > Decimal::MAX_SCALE || sign & 0x7F != 0 {
         return Err(damaged(table, "a decimal is malformed"));
     }
-    Ok(value)
+    Ok(Decimal::deserialize(bytes))
 }
 
 /// Reads a currency code.

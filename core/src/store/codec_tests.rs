@@ -1,1 +1,228 @@
+//! The bytes of rows: those of bincode, so that the format outlives the encoder.
 
+use super::*;
+use crate::store::rows::*;
+
+fn money() -> MoneyRow {
+    MoneyRow { amount: Decimal::new(1_230, 3).serialize(), currency: "USD".into() }
+}
+
+fn hold() -> HoldRow {
+    HoldRow { budget_id: 3, window_start: Some(-5), amount: [7; 16], currency: None, closes: true }
+}
+
+fn usage() -> UsageRow {
+    UsageRow {
+        meters: vec![("input_token".into(), u64::MAX), ("ünïcode".into(), 0)],
+        flags: vec!["estimated".into()],
+        reported_total: None,
+        reported_cost: Some([1; 16]),
+        iterations: vec![IterationRow { kind: "compaction".into(), model: Some("m".into()), meters: Vec::new() }],
+    }
+}
+
+fn line() -> ReceiptLineRow {
+    ReceiptLineRow {
+        attempt: 2,
+        model: "p/m".into(),
+        meter: None,
+        note: Some("reservation".into()),
+        quantity: 1,
+        unit_price: None,
+        unit: Some("per_1m_tokens".into()),
+        price_id: Some(9),
+        amount: Some([2; 16]),
+        currency: Some("CNY".into()),
+    }
+}
+
+fn record() -> UsageRecordRow {
+    UsageRecordRow {
+        uid: "u".into(),
+        user: None,
+        tags: vec![("k".into(), "v".into())],
+        provider_id: 1,
+        provider: "p".into(),
+        model_id: 2,
+        model: "m".into(),
+        model_config_id: 3,
+        usage_type: "text_generation".into(),
+        usage: usage(),
+        token_consumed: Some(4),
+        cost_amount: Some([3; 16]),
+        currency: Some("USD".into()),
+        cost_status: "computed".into(),
+        billed_by: "provider_usage".into(),
+        receipt: vec![line(), line()],
+        price_ids: vec![1, 2],
+        status: "success".into(),
+        request_id: "r".into(),
+        provider_request_id: None,
+        served_model: Some(String::new()),
+        attempt: 1,
+        error_code: None,
+        error_message: Some("x".into()),
+        latency_ms: 12,
+        created_at: i64::MIN,
+        holds: vec![hold()],
+    }
+}
+
+/// Checks one row type against bincode in its fixed-width layout.
+macro_rules! same_bytes {
+    ($($row:expr),+ $(,)?) => {$({
+        fn check<R: Row + PartialEq + std::fmt::Debug + bincode::Encode + bincode::Decode<()>>(row: &R) {
+            let bytes = encode(row).unwrap();
+            let expected = bincode::encode_to_vec(row, bincode::config::legacy()).unwrap();
+            assert_eq!((bytes[0], &bytes[1..]), (ROW_VERSION, expected.as_slice()));
+            assert_eq!(&decode::<R>(&bytes).unwrap(), row);
+            let (read, length): (R, usize) = bincode::decode_from_slice(&bytes[1..], bincode::config::legacy()).unwrap();
+            assert_eq!((&read, length), (row, expected.len()));
+            for cut in 0..bytes.len() {
+                assert_eq!(decode::<R>(&bytes[..cut]).unwrap_err().kind(), ErrorKind::CorruptedFile, "cut at {cut}");
+            }
+        }
+        check(&$row);
+    })+};
+}
+
+#[test]
+fn each_row_type_has_the_bytes_of_bincode() {
+    same_bytes!(
+        money(),
+        hold(),
+        usage(),
+        usage().iterations.remove(0),
+        line(),
+        record(),
+        ProviderRow { name: "openai".into(), created_at: -1 },
+        ModelConfigRow {
+            provider: "p".into(),
+            model_name: "m".into(),
+            alias: Some("a".into()),
+            capability: "text".into(),
+            api_key: Some(vec![0, 255]),
+            base_url: None,
+            model_params: "{}".into(),
+            is_default: true,
+            priority: -3,
+            is_active: false,
+            description: None,
+            created_at: 1,
+            updated_at: 2,
+        },
+        ModelRow {
+            provider_id: 1,
+            provider: "p".into(),
+            model_code: "c".into(),
+            model_name: "n".into(),
+            model_type: "image".into(),
+            enabled: true,
+            created_at: 5,
+        },
+        PriceRow {
+            model_id: 1,
+            pricing_type: "output_token".into(),
+            unit_price: [4; 16],
+            unit: "per_token".into(),
+            currency: "EUR".into(),
+            effective_date: 0,
+            expiry_date: Some(i64::MAX),
+            is_active: true,
+            source: "user".into(),
+            created_at: 9,
+        },
+        RouteRow {
+            name: "text".into(),
+            strategy_type: "economy".into(),
+            models: vec!["a".into(), "b".into()],
+            preferred_providers: Vec::new(),
+            maximum_cost: Some(money()),
+            created_at: 1,
+            updated_at: 2,
+        },
+        BudgetRow {
+            scope: "tag".into(),
+            scope_key: "k".into(),
+            scope_value: "v".into(),
+            limit: [5; 16],
+            currency: None,
+            window: "day".into(),
+            time_zone: "UTC".into(),
+            created_at: 1,
+            updated_at: 2,
+        },
+        BalanceRow { settled: [1; 16], reserved: [2; 16], holds: 3 },
+        ReservationRow {
+            session: 1 << 59,
+            request_id: "r".into(),
+            attempt: 1,
+            record_uid: "u".into(),
+            user: Some("alice".into()),
+            tags: Vec::new(),
+            model_config_id: 7,
+            provider: "p".into(),
+            model: "m".into(),
+            capability: "text".into(),
+            worst_case: None,
+            worst_case_tokens: 100,
+            on_unpriced: Some("hold".into()),
+            created_at: 1,
+            expires_at: 2,
+            holds: vec![hold(), hold()],
+        },
+        DailyRow {
+            model: "m".into(),
+            cost: [6; 16],
+            meters: vec![("request".into(), 1)],
+            calls: 2,
+            unpriced_calls: 1,
+            cost_statuses: vec!["unpriced".into()],
+        },
+        KeyRow {
+            fingerprint: [8; 32],
+            request_id: "r".into(),
+            session: 1,
+            claimed_at: 2,
+            expires_at: 3,
+            completed_at: None,
+            reply: Some(vec![1; 300]),
+        },
+    );
+}
+
+#[test]
+fn a_row_of_a_newer_version_names_its_table() {
+    let mut bytes = encode(&BalanceRow { settled: [0; 16], reserved: [0; 16], holds: 0 }).unwrap();
+    bytes[0] = ROW_VERSION + 1;
+    let error = decode::<BalanceRow>(&bytes).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NewerFile);
+    assert!(error.detail().contains("budget_balances"));
+    bytes[0] = 0;
+    assert_eq!(decode::<BalanceRow>(&bytes).unwrap_err().kind(), ErrorKind::CorruptedFile);
+    bytes[0] = ROW_VERSION;
+    bytes.push(0);
+    assert_eq!(decode::<BalanceRow>(&bytes).unwrap_err().kind(), ErrorKind::CorruptedFile);
+}
+
+#[test]
+fn a_meter_that_is_not_known_is_of_a_newer_version() {
+    let row = UsageRow { meters: vec![("hologram".into(), 1)], ..usage() };
+    let error = row.usage("ai_usage_records").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NewerFile);
+    assert!(error.detail().contains("hologram") && error.detail().contains("ai_usage_records"));
+}
+
+#[test]
+fn decimals_keep_their_scale_and_malformed_ones_are_refused() {
+    for text in ["0", "-0.000", "1.50", "79228162514264337593543950335", "0.0000000000000000000000000001", "-7.10"] {
+        let value: Decimal = text.parse().unwrap();
+        let read = decimal("t", value.serialize()).unwrap();
+        assert_eq!((read, read.scale(), read.to_string()), (value, value.scale(), value.to_string()));
+    }
+    for flags in [[1, 0, 0, 0], [0, 0, 29, 0], [0, 0, 0, 1]] {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&flags);
+        assert_eq!(decimal("t", bytes).unwrap_err().kind(), ErrorKind::CorruptedFile, "{flags:?}");
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, TableError};
 
-use super::failure::{Failure, corrupted, not_ours, of_io, of_open, of_open_io};
+use super::failure::{Failure, corrupted, not_ours, of_open, of_open_io};
 use super::ledger::number;
 use super::overlay::Overlay;
 use super::tables;
@@ -172,35 +172,44 @@ fn identify(path: &Path, builder: &Builder, accept: &dyn Fn(&MetaReader<'_>) -> 
         Err(error) => return Err(of_open_io(&shown, &error)),
     }
     match builder.open_read_only(path) {
-        Ok(database) => check_meta(&database, &shown, accept),
+        Ok(database) => check_meta(&database, path, accept),
         // Its last writer was killed. It is repaired in memory first, to see whose it is.
-        Err(DatabaseError::RepairAborted) => {
-            let file = File::open(path).map_err(|error| of_open_io(&shown, &error))?;
-            let overlay = Overlay::new(file).map_err(|error| of_io("the file could not be read", &error))?;
-            let database = Builder::new()
-                .set_cache_size(CACHE_BYTES)
-                .create_with_backend(overlay)
-                .map_err(|error| of_open(path, error))?;
-            check_meta(&database, &shown, accept)
-        }
+        Err(DatabaseError::RepairAborted) => check_meta(&repaired_in_memory(path)?, path, accept),
         // The open that follows waits for the other handle, or says what holds the file.
         Err(DatabaseError::DatabaseAlreadyOpen) => Ok(()),
         Err(error) => Err(of_open(path, error)),
     }
 }
 
+/// Opens the file so that all changes, repairs among them, stay in memory.
+fn repaired_in_memory(path: &Path) -> Result<Database> {
+    let file = File::open(path).and_then(Overlay::new);
+    let overlay = file.map_err(|error| of_open_io(&path.display().to_string(), &error))?;
+    let builder = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(overlay);
+    builder.map_err(|error| of_open(path, error))
+}
+
+/// Tells a file of another application from one of ours whose tables cannot be found because it is damaged.
+fn without_schema(path: &Path) -> Error {
+    let checked = guarded(|| repaired_in_memory(path)?.check_integrity().map_err(|error| of_open(path, error)));
+    match checked {
+        Err(error) if error.kind() == ErrorKind::CorruptedFile => error,
+        _ => not_ours(&path.display().to_string()),
+    }
+}
+
 fn check_meta(
     database: &impl ReadableDatabase,
-    path: &str,
+    path: &Path,
     accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
 ) -> Result<()> {
     let transaction = database.begin_read().map_err(Failure::error)?;
     let meta = match transaction.open_table(tables::META) {
         Ok(meta) => meta,
         Err(TableError::Storage(error)) => return Err(error.error()),
-        Err(_) => return Err(not_ours(path)),
+        Err(_) => return Err(without_schema(path)),
     };
-    let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?.ok_or_else(|| not_ours(path))?;
+    let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?.ok_or_else(|| without_schema(path))?;
     match number(Some(version.value()))? {
         SCHEMA_VERSION => {
             accept(&|key| Ok(meta.get(key).map_err(Failure::error)?.map(|value| value.value().to_vec())))
@@ -209,8 +218,9 @@ fn check_meta(
         newer => Err(Error::new(
             ErrorKind::NewerFile,
             format!(
-                "{path} has schema version {newer}, and this version knows up to {SCHEMA_VERSION}; nothing was changed; \
-                 upgrade Tollway"
+                "{} has schema version {newer}, and this version knows up to {SCHEMA_VERSION}; nothing was changed; \
+                 upgrade Tollway",
+                path.display()
             ),
         )),
     }

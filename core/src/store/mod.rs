@@ -82,3 +82,6 @@ pub trait Store: Send + Sync + 'static {
     /// Reads a value of `meta`.
     fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>>;
 }
+
+#[cfg(test)]
+mod tests;

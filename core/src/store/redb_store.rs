@@ -26,11 +26,11 @@ pub struct RedbStore {
     process_id: u32,
     environment: Arc<dyn Environment>,
     /// Absent only while it is dropped.
-    open: Option<Open>,
+    pub(super) open: Option<Open>,
 }
 
-struct Open {
-    shared: Arc<Shared>,
+pub(super) struct Open {
+    pub(super) shared: Arc<Shared>,
     queue: mpsc::Sender<Job>,
     writer: JoinHandle<()>,
 }

@@ -1,0 +1,100 @@
+//! Idempotency keys.
+
+use super::*;
+
+fn claim(key: &str, fingerprint: u8, request: &str, now: Timestamp) -> Operation {
+    Operation::ClaimKey {
+        key: key.into(),
+        fingerprint: [fingerprint; 32],
+        request_id: request.into(),
+        now,
+        expires_at: now + Duration::from_secs(60),
+    }
+}
+
+#[test]
+fn a_key_is_claimed_once_completed_with_its_settlement_and_then_answers() {
+    let mut fixture = Fixture::new();
+    let claimed = |fixture: &Fixture, operation| match fixture.apply(operation)? {
+        Outcome::KeyClaim(claim) => Ok(claim),
+        other => panic!("{other:?}"),
+    };
+    let request = fixture.request("alice", None);
+    let call = request.request_id.clone();
+    assert_eq!(claimed(&fixture, claim("k", 1, &call, noon())).unwrap(), KeyClaim::Claimed);
+    assert_eq!(claimed(&fixture, claim("k", 1, "other", noon())).unwrap(), KeyClaim::InFlight);
+    let conflict: Error = claimed(&fixture, claim("k", 2, "other", noon())).unwrap_err();
+    assert_eq!(conflict.kind(), ErrorKind::IdempotencyConflict);
+
+    let held = fixture.reserve(request).unwrap();
+    let seal: SealReply = Box::new(|model| Ok(format!("model {model}").into_bytes()));
+    let settled =
+        fixture.settle(Settlement { completes_key: Some(("k".into(), seal)), ..settlement(held, None) }).unwrap();
+    fixture.reopen();
+    let reply = KeyClaim::Completed(format!("model {}", settled.model_id).into_bytes());
+    assert_eq!(claimed(&fixture, claim("k", 1, "later", noon())).unwrap(), reply);
+    // The call that completed it cannot give it up, and a day later it is free.
+    fixture.apply(Operation::ReleaseKey { key: "k".into(), request_id: call }).unwrap();
+    assert_eq!(claimed(&fixture, claim("k", 1, "later", noon())).unwrap(), reply);
+    let tomorrow = noon() + Duration::from_hours(24);
+    assert_eq!(claimed(&fixture, claim("k", 2, "later", tomorrow)).unwrap(), KeyClaim::Claimed);
+}
+
+#[test]
+fn a_key_is_released_by_its_own_call_only() {
+    let fixture = Fixture::new();
+    fixture.apply(claim("k", 1, "mine", noon())).unwrap();
+    fixture.apply(Operation::ReleaseKey { key: "k".into(), request_id: "other".into() }).unwrap();
+    let outcome = fixture.apply(claim("k", 1, "other", noon())).unwrap();
+    assert_eq!(outcome, Outcome::KeyClaim(KeyClaim::InFlight));
+    fixture.apply(Operation::ReleaseKey { key: "k".into(), request_id: "mine".into() }).unwrap();
+    let outcome = fixture.apply(claim("k", 2, "other", noon())).unwrap();
+    assert_eq!(outcome, Outcome::KeyClaim(KeyClaim::Claimed));
+}
+
+#[test]
+fn a_claim_whose_process_ended_is_free_and_so_is_one_that_expired() {
+    let mut fixture = Fixture::exclusive();
+    fixture.apply(claim("ended", 1, "a", noon())).unwrap();
+    fixture.reopen();
+    assert_eq!(fixture.apply(claim("ended", 2, "b", noon())).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
+    let later = noon() + Duration::from_secs(60);
+    assert_eq!(fixture.apply(claim("ended", 3, "c", later)).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
+}
+
+#[test]
+fn recovery_frees_claims_and_deletes_old_replies_but_no_others() {
+    let mut fixture = Fixture::new();
+    let complete = |fixture: &Fixture, key: &str, now: Timestamp| {
+        let request = fixture.request("alice", None);
+        fixture.apply(claim(key, 1, &request.request_id, now)).unwrap();
+        let held = fixture.reserve(request).unwrap();
+        let seal: SealReply = Box::new(|_| Ok(vec![1]));
+        let completes_key = Some((key.to_owned(), seal));
+        fixture.settle(Settlement { completes_key, now, ..settlement(held, None) }).unwrap();
+    };
+    complete(&fixture, "old", noon());
+    complete(&fixture, "young", noon() + Duration::from_secs(60));
+    fixture.apply(claim("lost", 1, "lost", noon() + Duration::from_hours(24))).unwrap();
+    fixture.reopen();
+    let now = noon() + Duration::from_hours(24);
+    fixture.apply(claim("alive", 1, "alive", now)).unwrap();
+    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, now), 0);
+    // Whether a key is free shows by a claim with another fingerprint.
+    for (key, free) in [("old", true), ("young", false), ("lost", true), ("alive", false)] {
+        assert_eq!(fixture.apply(claim(key, 9, "x", now)).is_ok(), free, "{key}");
+    }
+}
+
+#[test]
+fn a_reply_that_cannot_be_sealed_leaves_the_reservation() {
+    let fixture = Fixture::new();
+    let request = fixture.request("alice", None);
+    fixture.apply(claim("k", 1, &request.request_id, noon())).unwrap();
+    let held = fixture.reserve(request).unwrap();
+    let seal: SealReply = Box::new(|_| Err(Error::new(ErrorKind::WrongMasterKey, "no")));
+    let refused = fixture.settle(Settlement { completes_key: Some(("k".into(), seal)), ..settlement(held, None) });
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::WrongMasterKey);
+    assert!(fixture.records(UsageFilter::default()).is_empty());
+    fixture.settle(settlement(held, None)).unwrap();
+}

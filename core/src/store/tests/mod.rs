@@ -1,0 +1,193 @@
+//! Tests of the store as its callers see it: operations in, outcomes and rows out.
+
+mod budgets;
+mod configs;
+mod exactness;
+mod keys;
+mod opening;
+mod prices;
+mod queries;
+mod recovery;
+mod reserving;
+mod settling;
+mod throughput;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::environment::{Environment, SystemEnvironment};
+use crate::types::*;
+
+/// A store in a folder of its own, and the runtime that its futures run on.
+pub(super) struct Fixture {
+    folder: TempDir,
+    runtime: tokio::runtime::Runtime,
+    store: Option<Arc<RedbStore>>,
+    attempts: std::cell::Cell<u64>,
+}
+
+pub(super) fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+pub(super) fn usd(amount: &str) -> Money {
+    Money::new(decimal(amount), Currency::USD)
+}
+
+pub(super) fn cny(amount: &str) -> Money {
+    Money::new(decimal(amount), Currency::CNY)
+}
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// The instant of most tests.
+pub(super) fn noon() -> Timestamp {
+    at("2026-11-22T12:00:00.123456Z")
+}
+
+pub(super) fn terms(scope: Scope, limit: Limit, window: Window) -> BudgetTerms {
+    BudgetTerms { scope, limit, window, time_zone: "UTC".into() }
+}
+
+pub(super) fn user(name: &str) -> Scope {
+    Scope::User { user: name.into() }
+}
+
+impl Fixture {
+    pub(super) fn new() -> Self {
+        Self::with(false)
+    }
+
+    pub(super) fn exclusive() -> Self {
+        Self::with(true)
+    }
+
+    fn with(exclusive: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let store = RedbStore::open(folder.path().join("ledger"), exclusive, Arc::new(SystemEnvironment)).unwrap();
+        Self { folder, runtime, store: Some(store), attempts: std::cell::Cell::new(0) }
+    }
+
+    pub(super) fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("ledger")
+    }
+
+    pub(super) fn store(&self) -> &Arc<RedbStore> {
+        self.store.as_ref().unwrap()
+    }
+
+    /// Opens another handle on the file.
+    pub(super) fn another(&self) -> Arc<RedbStore> {
+        RedbStore::open(self.path(), false, Arc::new(SystemEnvironment)).unwrap()
+    }
+
+    /// Closes the store and opens it again: a new session.
+    pub(super) fn reopen(&mut self) {
+        self.store = None;
+        self.store = Some(self.another());
+    }
+
+    pub(super) fn run<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    pub(super) fn apply(&self, operation: Operation) -> Result<Outcome> {
+        self.run(self.store().apply(operation))
+    }
+
+    pub(super) fn budget(&self, terms: BudgetTerms) -> BudgetId {
+        match self.apply(Operation::PutBudget { terms, now: noon() }).unwrap() {
+            Outcome::BudgetPut(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Makes a request with a uid of its own.
+    pub(super) fn request(&self, user: &str, worst_case: Option<Money>) -> ReserveRequest {
+        self.attempts.set(self.attempts.get() + 1);
+        let number = self.attempts.get();
+        ReserveRequest {
+            request_id: format!("request-{number}"),
+            attempt: 1,
+            record_uid: format!("{}-{number}", SystemEnvironment.unique_id()),
+            user: Some(user.into()),
+            tags: [("feature".to_owned(), "geo".to_owned())].into(),
+            model_config_id: ModelConfigId::new(7),
+            provider: "openai".into(),
+            model: "gpt-test".into(),
+            capability: Capability::Text,
+            worst_case,
+            worst_case_tokens: 100,
+            on_unpriced: None,
+            now: noon(),
+            expires_at: noon() + Duration::from_secs(600),
+        }
+    }
+
+    pub(super) fn reserve(&self, request: ReserveRequest) -> Result<ReservationId> {
+        match self.apply(Operation::Reserve(Box::new(request)))? {
+            Outcome::Reserved(reserved) => Ok(reserved.id),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn settle(&self, settlement: Settlement) -> Result<Settled> {
+        match self.apply(Operation::Settle(Box::new(settlement)))? {
+            Outcome::Settled(settled) => Ok(settled),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn recover(&self, policy: RecoveryPolicy, now: Timestamp) -> u64 {
+        match self.apply(Operation::Recover { policy, now }).unwrap() {
+            Outcome::Recovered(count) => count,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn balance(&self, id: BudgetId, now: Timestamp) -> Balance {
+        let statuses = self.run(self.store().budget_statuses(now)).unwrap();
+        statuses.into_iter().find(|status| status.budget.id == id).unwrap().balance
+    }
+
+    pub(super) fn records(&self, filter: UsageFilter) -> Vec<UsageRecord> {
+        self.run(self.store().usage_records(filter, None, usize::MAX)).unwrap()
+    }
+
+    pub(super) fn configuration(&self) -> Configuration {
+        self.run(self.store().configuration()).unwrap()
+    }
+}
+
+/// Makes the settlement of a call that ended well, with 30 input and 12 output tokens.
+pub(super) fn settlement(id: ReservationId, cost: Option<Money>) -> Settlement {
+    Settlement {
+        reservation_id: id,
+        usage: Usage { meters: [(Meter::InputToken, 30), (Meter::OutputToken, 12)].into(), ..Usage::default() },
+        cost,
+        cost_status: if cost.is_some() { CostStatus::Computed } else { CostStatus::Unpriced },
+        billed_by: BilledBy::ProviderUsage,
+        receipt: Vec::new(),
+        price_ids: Vec::new(),
+        status: RecordStatus::Success,
+        provider_request_id: None,
+        served_model: None,
+        error_code: None,
+        error_message: None,
+        latency_ms: 5,
+        completes_key: None,
+        now: noon(),
+    }
+}
+
+pub(super) fn balance(settled: &str, reserved: &str, holds: u64) -> Balance {
+    Balance { settled: decimal(settled), reserved: decimal(reserved), holds }
+}

@@ -1,0 +1,282 @@
+//! Opening: files that are not ours, newer, damaged, or out of reach.
+
+use std::fs;
+use std::path::Path;
+
+use redb::{Database, TableDefinition};
+
+use super::*;
+use crate::environment::TestEnvironment;
+use crate::store::tables::META;
+
+fn open(path: &Path, exclusive: bool) -> Result<Arc<RedbStore>> {
+    RedbStore::open(path, exclusive, Arc::new(SystemEnvironment))
+}
+
+/// Opens a file that must be refused with a kind of error and left as it is.
+fn refused(path: &Path, kind: ErrorKind) {
+    let before = fs::read(path).unwrap();
+    for exclusive in [false, true] {
+        let error = open(path, exclusive).err().unwrap();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(fs::read(path).unwrap() == before, "the file was changed");
+    }
+    let beside = fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(beside, 1, "something was left beside the file");
+}
+
+#[test]
+fn what_is_not_ours_is_refused_and_left_as_it_is() {
+    for contents in [&b"x"[..], b"Dear diary, today", b"SQLite format 3\0 and then its pages", b"redb"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, contents).unwrap();
+        refused(&path, ErrorKind::NotATollwayFile);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let table: TableDefinition<&str, u64> = TableDefinition::new("meta");
+    let database = Database::create(&path).unwrap();
+    drop(database);
+    refused(&path, ErrorKind::NotATollwayFile);
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(table).unwrap().insert("n", 1).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    refused(&path, ErrorKind::NotATollwayFile);
+}
+
+#[test]
+fn a_foreign_file_whose_writer_was_killed_is_not_even_repaired() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let table: TableDefinition<&str, u64> = TableDefinition::new("other");
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(table).unwrap().insert("n", 1).unwrap();
+    transaction.commit().unwrap();
+    let killed = fs::read(&path).unwrap();
+    drop(database);
+    fs::write(&path, killed).unwrap();
+    refused(&path, ErrorKind::NotATollwayFile);
+}
+
+#[test]
+fn a_file_whose_writer_was_killed_opens_with_all_that_was_acknowledged() {
+    for exclusive in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let fixture = if exclusive { Fixture::exclusive() } else { Fixture::new() };
+        let id = fixture.budget(terms(Scope::Everyone, Limit::Tokens(5), Window::Total));
+        let path = folder.path().join("killed");
+        fs::copy(fixture.path(), &path).unwrap();
+        let store = open(&path, exclusive).unwrap();
+        let statuses = fixture.run(store.budget_statuses(noon())).unwrap();
+        assert_eq!(statuses[0].budget.id, id);
+    }
+}
+
+#[test]
+fn a_newer_file_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    drop(open(&path, false).unwrap());
+    let database = Database::create(&path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let newer = 2_u64.to_le_bytes();
+    transaction.open_table(META).unwrap().insert("tollway_schema_version", newer.as_slice()).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    refused(&path, ErrorKind::NewerFile);
+}
+
+#[test]
+fn a_truncated_file_is_damaged() {
+    let fixture = Fixture::new();
+    fixture.budget(terms(Scope::Everyone, Limit::Tokens(5), Window::Total));
+    let whole = fs::read(fixture.path()).unwrap();
+    for length in [9, 100, 319, 320, 4_095, 4_096, 10_000, whole.len() / 2, whole.len() - 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, &whole[..length]).unwrap();
+        let error = open(&path, false).err().unwrap_or_else(|| panic!("opened {length} bytes"));
+        assert_eq!(error.kind(), ErrorKind::CorruptedFile, "{length} bytes: {error}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_never_a_hang_or_a_crash() {
+    let mut fixture = Fixture::new();
+    for number in 0..40 {
+        let held = fixture.reserve(fixture.request(&format!("user-{number}"), Some(usd("1")))).unwrap();
+        fixture.settle(settlement(held, Some(usd("1")))).unwrap();
+    }
+    fixture.store = None;
+    let whole = fs::read(fixture.path()).unwrap();
+    let used = whole.chunks(4_096).enumerate().skip(1).filter(|(_, page)| page.iter().any(|byte| *byte != 0));
+    let pages: Vec<usize> = used.map(|(number, _)| number).collect();
+    assert!(pages.len() > 10);
+    let mut damaged = 0;
+    for fill in [0x00, 0xFF, 0x5A] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut bytes = whole.clone();
+        for page in &pages {
+            bytes[page * 4_096 + 8..(page + 1) * 4_096].fill(fill);
+        }
+        fs::write(&path, bytes).unwrap();
+        let outcome = open(&path, false).and_then(|store| {
+            let read = fixture.run(store.usage_records(UsageFilter::default(), None, 100))?;
+            let write = fixture.run(store.apply(Operation::Reserve(Box::new(fixture.request("alice", None)))))?;
+            Ok((read, write))
+        });
+        match outcome {
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::CorruptedFile, "{error}");
+                damaged += 1;
+            }
+            Ok(_) => panic!("a file full of {fill:#x} was read"),
+        }
+    }
+    assert_eq!(damaged, 3);
+}
+
+#[test]
+fn damage_that_is_found_while_the_store_is_open_stops_it() {
+    let fixture = Fixture::new();
+    let database = &fixture.store().open.as_ref().unwrap().shared.database;
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(tables::BUDGETS).unwrap().insert(1, [0_u8].as_slice()).unwrap();
+    transaction.commit().unwrap();
+    let error = fixture.run(fixture.store().configuration()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CorruptedFile);
+    assert!(error.detail().contains("table budgets"), "{error}");
+    let refused = fixture.reserve(fixture.request("alice", None)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::CorruptedFile);
+    assert_eq!(fixture.run(fixture.store().models()).unwrap_err().kind(), ErrorKind::CorruptedFile);
+}
+
+#[test]
+fn what_cannot_be_reached_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        (folder.path().join("no/such/folder/file"), "folder"),
+        (folder.path().to_owned(), "folder"),
+        (Path::new("/proc/version").to_owned(), "version"),
+        (Path::new("/sys/kernel/tollway").to_owned(), "tollway"),
+    ];
+    for (path, part) in cases {
+        if !path.starts_with(folder.path()) && !Path::new("/proc/version").exists() {
+            continue;
+        }
+        let error = open(&path, false).err().unwrap();
+        let expected = [ErrorKind::Storage, ErrorKind::NotATollwayFile];
+        assert!(expected.contains(&error.kind()), "{error}");
+        assert!(error.detail().contains(part), "{error}");
+    }
+}
+
+#[test]
+fn an_exclusive_handle_admits_no_other_and_none_is_exclusive_beside_another() {
+    for (first, second) in [(true, false), (true, true), (false, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let held = open(&path, first).unwrap();
+        let error = open(&path, second).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.detail().contains("exclusive"), "{error}");
+        drop(held);
+        open(&path, second).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_for_its_owner_alone_even_where_an_empty_one_lay() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    for empty_before in [false, true] {
+        let path = folder.path().join(format!("file-{empty_before}"));
+        if empty_before {
+            fs::write(&path, b"").unwrap();
+        }
+        let store = open(&path, false).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(store.path(), fs::canonicalize(&path).unwrap());
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn handles_that_race_to_make_the_file_share_it() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let stores: Vec<_> = std::thread::scope(|scope| {
+            let opens: Vec<_> = (0..6).map(|_| scope.spawn(|| open(&path, false).unwrap())).collect();
+            opens.into_iter().map(|open| open.join().unwrap()).collect()
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for store in &stores {
+            let terms = terms(Scope::Everyone, Limit::Tokens(1), Window::Total);
+            let outcome = runtime.block_on(store.apply(Operation::PutBudget { terms, now: noon() })).unwrap();
+            assert_eq!(outcome, Outcome::BudgetPut(BudgetId::new(1)));
+        }
+    }
+}
+
+/// A world whose process id can be changed, as a fork changes it.
+struct Forking {
+    world: TestEnvironment,
+    process_id: std::sync::atomic::AtomicU32,
+}
+
+impl Environment for Forking {
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+    fn monotonic(&self) -> Duration {
+        self.world.monotonic()
+    }
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.world.sleep(duration)
+    }
+    fn fill_random(&self, buffer: &mut [u8]) {
+        self.world.fill_random(buffer);
+    }
+    fn variable(&self, name: &str) -> Option<String> {
+        self.world.variable(name)
+    }
+    fn process_id(&self) -> u32 {
+        self.process_id.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn a_forked_child_is_refused_and_leaves_the_locks_of_its_parent() {
+    let fixture = Fixture::new();
+    let path = fixture.folder.path().join("forked");
+    let world = Arc::new(Forking { world: TestEnvironment::new(noon()), process_id: 1.into() });
+    let store = RedbStore::open(&path, false, Arc::<Forking>::clone(&world)).unwrap();
+    world.process_id.store(2, std::sync::atomic::Ordering::SeqCst);
+    let request = Operation::Reserve(Box::new(fixture.request("alice", None)));
+    assert_eq!(fixture.run(store.apply(request)).unwrap_err().kind(), ErrorKind::Forked);
+    assert_eq!(fixture.run(store.configuration_version()).unwrap_err().kind(), ErrorKind::Forked);
+    drop(store);
+    // The locks are still held: an exclusive handle is refused.
+    assert_eq!(open(&path, true).err().unwrap().kind(), ErrorKind::Storage);
+}
+
+#[test]
+fn sessions_of_one_seed_are_told_apart() {
+    let fixture = Fixture::new();
+    let path = fixture.folder.path().join("seeded");
+    let seeded = || RedbStore::open(&path, false, Arc::new(TestEnvironment::new(noon()))).unwrap();
+    let first = seeded();
+    let request = Operation::Reserve(Box::new(fixture.request("alice", None)));
+    fixture.run(first.apply(request)).unwrap();
+    drop(first);
+    let second = seeded();
+    let recover = Operation::Recover { policy: RecoveryPolicy::BillReserved, now: noon() };
+    assert_eq!(fixture.run(second.apply(recover)).unwrap(), Outcome::Recovered(1));
+}

@@ -1,0 +1,145 @@
+//! Queries over usage records.
+
+use super::*;
+
+/// Writes records whose times run partly backwards, and returns them.
+fn fill(fixture: &Fixture) -> Vec<UsageRecord> {
+    for (number, second) in [10_u64, 20, 70, 15, 30, 90, 25, 100, 40, 120].into_iter().enumerate() {
+        let mut request = fixture.request(if number % 3 == 0 { "alice" } else { "bob" }, Some(usd("1")));
+        request.request_id = format!("call-{}", number / 2);
+        request.tags = [("number".to_owned(), number.to_string())].into();
+        if number % 2 == 0 {
+            request.provider = "openrouter".into();
+            request.model = "meta/llama".into();
+        }
+        let held = fixture.reserve(request).unwrap();
+        let now = noon() + Duration::from_secs(second);
+        let cost = (number % 4 != 0).then(|| usd("0.5"));
+        fixture.settle(Settlement { now, ..settlement(held, cost) }).unwrap();
+    }
+    fixture.records(UsageFilter::default())
+}
+
+#[test]
+fn every_filter_returns_what_a_plain_search_returns_in_pages_too() {
+    let fixture = Fixture::new();
+    let all = fill(&fixture);
+    assert_eq!(all.len(), 10);
+    assert!(all.windows(2).all(|pair| pair[0].id < pair[1].id));
+    type Check = Box<dyn Fn(&UsageRecord) -> bool>;
+    let second = |second: u64| noon() + Duration::from_secs(second);
+    let mut cases: Vec<(UsageFilter, Check)> = vec![
+        (
+            UsageFilter { user: Some("alice".into()), ..UsageFilter::default() },
+            Box::new(|record| record.user.as_deref() == Some("alice")),
+        ),
+        (
+            UsageFilter { request_id: Some("call-2".into()), ..UsageFilter::default() },
+            Box::new(|record| record.request_id == "call-2"),
+        ),
+        (
+            UsageFilter { model: Some("openrouter/meta/llama".into()), ..UsageFilter::default() },
+            Box::new(|record| record.provider == "openrouter"),
+        ),
+        (
+            UsageFilter { model: Some("gpt-test".into()), ..UsageFilter::default() },
+            Box::new(|record| record.provider == "openai"),
+        ),
+        (
+            UsageFilter { provider: Some("openai".into()), ..UsageFilter::default() },
+            Box::new(|record| record.provider == "openai"),
+        ),
+        (
+            UsageFilter { tags: [("number".into(), "4".into())].into(), ..UsageFilter::default() },
+            Box::new(|record| record.tags["number"] == "4"),
+        ),
+        (
+            UsageFilter { cost_status: Some(CostStatus::Unpriced), ..UsageFilter::default() },
+            Box::new(|record| record.cost_amount.is_none()),
+        ),
+        (UsageFilter { status: Some(RecordStatus::Failed), ..UsageFilter::default() }, Box::new(|_| false)),
+    ];
+    for from in [0, 10, 16, 25, 26, 71, 121] {
+        for until in [11, 26, 41, 90, 91, 200] {
+            for user in [None, Some("bob".to_owned())] {
+                let (since, until) = (second(from), second(until));
+                let filter = UsageFilter {
+                    user: user.clone(),
+                    since: Some(since),
+                    until: Some(until),
+                    ..UsageFilter::default()
+                };
+                cases.push((
+                    filter,
+                    Box::new(move |record| {
+                        (user.is_none() || record.user == user) && (since..until).contains(&record.created_at)
+                    }),
+                ));
+            }
+        }
+    }
+    for (filter, check) in cases {
+        let expected: Vec<_> = all.iter().filter(|record| check(record)).cloned().collect();
+        assert_eq!(fixture.records(filter.clone()), expected, "{filter:?}");
+        let mut paged = Vec::new();
+        loop {
+            let after = paged.last().map(|record: &UsageRecord| record.id);
+            let page = fixture.run(fixture.store().usage_records(filter.clone(), after, 2)).unwrap();
+            assert!(page.len() <= 2);
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(paged, expected, "{filter:?}");
+        let scanned = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let sink = Arc::clone(&scanned);
+        let visit = Box::new(move |record| {
+            sink.lock().unwrap().push(record);
+            Ok(())
+        });
+        fixture.run(fixture.store().scan_usage_records(filter, visit)).unwrap();
+        assert_eq!(*scanned.lock().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_scan_ends_with_the_error_of_its_visitor() {
+    let fixture = Fixture::new();
+    fill(&fixture);
+    let visit = Box::new(|_| Err(Error::new(ErrorKind::Cancelled, "enough")));
+    let error = fixture.run(fixture.store().scan_usage_records(UsageFilter::default(), visit)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(fixture.run(fixture.store().usage_records(UsageFilter::default(), None, 0)).unwrap().is_empty());
+}
+
+#[test]
+fn the_rollup_adds_up_to_the_records_day_by_day() {
+    let fixture = Fixture::new();
+    let days = ["2026-11-20T23:59:59Z", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"];
+    for (number, day) in days.into_iter().enumerate() {
+        for currency in [usd("0.1"), cny("0.7")] {
+            let held = fixture.reserve(fixture.request("alice", Some(currency))).unwrap();
+            fixture.settle(Settlement { now: at(day), ..settlement(held, Some(currency)) }).unwrap();
+        }
+        if number == 1 {
+            let held = fixture.reserve(fixture.request("alice", None)).unwrap();
+            fixture.settle(Settlement { now: at(day), ..settlement(held, None) }).unwrap();
+        }
+    }
+    let date = |day| jiff::civil::date(2026, 11, day);
+    let rows = fixture.run(fixture.store().daily_costs(date(21), date(21))).unwrap();
+    let summary: Vec<_> =
+        rows.iter().map(|row| (row.currency, row.cost.to_string(), row.calls, row.unpriced_calls)).collect();
+    assert_eq!(
+        summary,
+        [
+            (None, "0".to_owned(), 1, 1),
+            (Some(Currency::CNY), "0.7".to_owned(), 1, 0),
+            (Some(Currency::USD), "0.1".to_owned(), 1, 0)
+        ]
+    );
+    assert_eq!(rows[0].cost_statuses, ["unpriced".to_owned()].into());
+    assert_eq!(fixture.run(fixture.store().daily_costs(date(20), date(22))).unwrap().len(), 7);
+    assert!(fixture.run(fixture.store().daily_costs(date(23), date(30))).unwrap().is_empty());
+}

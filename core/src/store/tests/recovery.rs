@@ -1,0 +1,77 @@
+//! Recovery: what ended processes had reserved.
+
+use super::*;
+
+#[test]
+fn what_an_ended_session_reserved_is_billed_and_what_a_living_one_holds_is_not() {
+    let mut fixture = Fixture::new();
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
+    let tokens = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
+    let request = fixture.request("alice", Some(usd("1.25")));
+    let uid = request.record_uid.clone();
+    let lost = fixture.reserve(request).unwrap();
+    fixture.reopen();
+    let other = fixture.another();
+    let living = fixture.request("alice", Some(usd("2")));
+    let Outcome::Reserved(living) = fixture.run(other.apply(Operation::Reserve(Box::new(living)))).unwrap() else {
+        panic!("not reserved")
+    };
+    let own = fixture.reserve(fixture.request("alice", Some(usd("0.5")))).unwrap();
+
+    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon()), 1);
+    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon()), 0);
+    let records = fixture.records(UsageFilter::default());
+    assert_eq!(records.len(), 1);
+    let record = &records[0];
+    assert_eq!((record.uid.as_str(), record.cost_amount), (uid.as_str(), Some(decimal("1.25"))));
+    assert_eq!((record.cost_status, record.billed_by), (CostStatus::Estimated, BilledBy::Recovery));
+    assert_eq!((record.status, record.token_consumed), (RecordStatus::Failed, Some(100)));
+    assert_eq!(record.receipt[0].note.as_deref(), Some("reservation"));
+    assert_eq!(record.error_message.as_deref(), Some("the process ended before settlement"));
+    assert_eq!(fixture.balance(id, noon()), balance("1.25", "2.5", 0));
+    assert_eq!(fixture.balance(tokens, noon()), balance("100", "200", 0));
+
+    // The settlement that comes too late finds what recovery wrote.
+    let late = fixture.settle(settlement(lost, Some(usd("0.1")))).unwrap();
+    assert_eq!(late.record_id, record.id);
+    assert_eq!(fixture.balance(id, noon()), balance("1.25", "2.5", 0));
+    fixture.settle(settlement(own, Some(usd("0.5")))).unwrap();
+    fixture.settle(settlement(living.id, Some(usd("2")))).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("3.75", "0", 0));
+}
+
+#[test]
+fn a_reservation_that_expired_is_settled_even_if_its_session_lives() {
+    let fixture = Fixture::new();
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
+    fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    let expiry = noon() + Duration::from_secs(600);
+    assert_eq!(fixture.recover(RecoveryPolicy::Release, expiry - Duration::from_micros(1)), 0);
+    assert_eq!(fixture.recover(RecoveryPolicy::Release, expiry), 1);
+    let record = fixture.records(UsageFilter::default()).remove(0);
+    assert_eq!((record.cost_amount, record.billed_by), (Some(decimal("0")), BilledBy::NotBilled));
+    assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0));
+}
+
+#[test]
+fn an_unpriced_reservation_keeps_its_budget_closed_when_billed_and_opens_it_when_released() {
+    for (policy, holds) in [(RecoveryPolicy::BillReserved, 1), (RecoveryPolicy::Release, 0)] {
+        let mut fixture = Fixture::new();
+        let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
+        let request = ReserveRequest { on_unpriced: Some(UnpricedPolicy::Hold), ..fixture.request("alice", None) };
+        fixture.reserve(request).unwrap();
+        fixture.reopen();
+        assert_eq!(fixture.recover(policy, noon()), 1);
+        assert_eq!(fixture.balance(id, noon()), balance("0", "0", holds), "{policy:?}");
+    }
+}
+
+#[test]
+fn an_exclusive_handle_knows_that_all_others_ended() {
+    let mut fixture = Fixture::new();
+    fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    fixture.store = None;
+    fixture.store = Some(RedbStore::open(fixture.path(), true, Arc::new(SystemEnvironment)).unwrap());
+    fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon()), 1);
+}

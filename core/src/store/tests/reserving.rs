@@ -1,0 +1,139 @@
+//! Reserve: caps, currencies and calls without a price.
+
+use super::*;
+
+fn unpriced(fixture: &Fixture, policy: Option<UnpricedPolicy>) -> ReserveRequest {
+    ReserveRequest { on_unpriced: policy, ..fixture.request("alice", None) }
+}
+
+#[test]
+fn a_cap_holds_to_the_last_digit() {
+    let fixture = Fixture::new();
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5.00")), Window::Month));
+    fixture.reserve(fixture.request("alice", Some(usd("3")))).unwrap();
+    fixture.reserve(fixture.request("alice", Some(usd("1.9999999999")))).unwrap();
+    let error = fixture.reserve(fixture.request("alice", Some(usd("0.0000000002")))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BudgetExceeded);
+    for part in ["\"alice\"", "monthly", "limit 5.00", "settled 0", "reserved 4.9999999999", "asked 0.0000000002"] {
+        assert!(error.detail().contains(part), "{part} is not in {}", error.detail());
+    }
+    // November has 8 days, 11 hours, 59 minutes and some seconds left.
+    assert_eq!(error.retry_after().unwrap().as_secs(), 8 * 86_400 + 43_199);
+    fixture.reserve(fixture.request("alice", Some(usd("0.0000000001")))).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("0", "5.0000000000", 0));
+    fixture.reserve(fixture.request("bob", Some(usd("100")))).unwrap();
+}
+
+#[test]
+fn a_cap_holds_against_many_callers_at_once() {
+    let fixture = Fixture::new();
+    let id = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("5.00")), Window::Total));
+    let other = fixture.another();
+    let requests: Vec<_> = (0..400).map(|_| fixture.request("alice", Some(usd("0.07")))).collect();
+    let granted = fixture.run(async {
+        let calls: Vec<_> = requests
+            .into_iter()
+            .enumerate()
+            .map(|(number, request)| {
+                let store = if number % 2 == 0 { fixture.store() } else { &other };
+                store.apply(Operation::Reserve(Box::new(request)))
+            })
+            .collect();
+        let outcomes = futures_util::future::join_all(calls).await;
+        outcomes.into_iter().filter(Result::is_ok).count()
+    });
+    assert_eq!(granted, 71);
+    assert_eq!(fixture.balance(id, noon()), balance("0", "4.97", 0));
+    assert_eq!(fixture.run(fixture.store().reservations()).unwrap().len(), 71);
+}
+
+#[test]
+fn all_scopes_hold_or_none() {
+    let fixture = Fixture::new();
+    let everyone = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("100")), Window::Day));
+    let alice = fixture.budget(terms(user("alice"), Limit::Tokens(150), Window::Total));
+    let tag = Scope::Tag { key: "feature".into(), value: "geo".into() };
+    let tagged = fixture.budget(terms(tag, Limit::Money(usd("2")), Window::Total));
+    fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    let error = fixture.reserve(fixture.request("alice", Some(usd("0.1")))).unwrap_err();
+    assert!(error.detail().contains("limit 150 tokens"), "{}", error.detail());
+    assert_eq!(error.retry_after(), None);
+    assert_eq!(
+        fixture.reserve(fixture.request("bob", Some(usd("1.5")))).unwrap_err().kind(),
+        ErrorKind::BudgetExceeded
+    );
+    assert_eq!(fixture.balance(everyone, noon()), balance("0", "1", 0));
+    assert_eq!(fixture.balance(alice, noon()), balance("0", "100", 0));
+    assert_eq!(fixture.balance(tagged, noon()), balance("0", "1", 0));
+    let held = fixture.run(fixture.store().reservations()).unwrap();
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].holds.len(), 3);
+}
+
+#[test]
+fn windows_begin_afresh_and_a_clock_that_jumps_back_finds_its_spending_again() {
+    let fixture = Fixture::new();
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Day));
+    fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    let tomorrow = noon() + Duration::from_hours(24);
+    let later = ReserveRequest { now: tomorrow, ..fixture.request("alice", Some(usd("0.4"))) };
+    fixture.reserve(later).unwrap();
+    assert_eq!(fixture.balance(id, tomorrow), balance("0", "0.4", 0));
+    let error = fixture.reserve(fixture.request("alice", Some(usd("0.1")))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BudgetExceeded);
+    assert_eq!(fixture.balance(id, noon()), balance("0", "1", 0));
+}
+
+#[test]
+fn a_scope_capped_in_another_currency_refuses() {
+    let fixture = Fixture::new();
+    let dollars = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Total));
+    let error = fixture.reserve(fixture.request("alice", Some(cny("0.01")))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CurrencyMismatch);
+    assert!(error.detail().contains("CNY") && error.detail().contains("USD") && error.detail().contains("alice"));
+    let yuan = fixture.budget(terms(user("alice"), Limit::Money(cny("7")), Window::Total));
+    let held = fixture.reserve(fixture.request("alice", Some(cny("6")))).unwrap();
+    assert_eq!(fixture.balance(yuan, noon()), balance("0", "6", 0));
+    assert_eq!(fixture.balance(dollars, noon()), balance("0", "0", 0));
+    fixture.settle(settlement(held, Some(cny("5.5")))).unwrap();
+    assert_eq!(fixture.balance(yuan, noon()), balance("5.5", "0", 0));
+    assert_eq!(fixture.balance(dollars, noon()), balance("0", "0", 0));
+}
+
+#[test]
+fn without_a_price_a_capped_call_is_refused_unless_a_policy_says_otherwise() {
+    let fixture = Fixture::new();
+    fixture.reserve(unpriced(&fixture, None)).unwrap();
+    let error = fixture.reserve(unpriced(&fixture, Some(UnpricedPolicy::Refuse))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unpriced);
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Total));
+    for policy in [None, Some(UnpricedPolicy::Refuse)] {
+        let error = fixture.reserve(unpriced(&fixture, policy)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unpriced);
+        assert!(error.detail().contains("add a price") && error.detail().contains("on_unpriced"));
+    }
+    fixture.reserve(unpriced(&fixture, Some(UnpricedPolicy::Allow))).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0));
+    fixture.reserve(unpriced(&fixture, Some(UnpricedPolicy::Hold))).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("0", "0", 1));
+    let error = fixture.reserve(fixture.request("alice", Some(usd("0.1")))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BudgetExceeded);
+    assert!(error.detail().contains("without a price"), "{}", error.detail());
+}
+
+#[test]
+fn a_token_budget_wants_no_price() {
+    let fixture = Fixture::new();
+    let id = fixture.budget(terms(user("alice"), Limit::Tokens(100), Window::Total));
+    let held = fixture.reserve(unpriced(&fixture, None)).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("0", "100", 0));
+    fixture.settle(settlement(held, None)).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("42", "0", 0));
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let fixture = Fixture::new();
+    let error = fixture.reserve(fixture.request("alice", Some(usd("-1")))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+}
