@@ -1,5 +1,13 @@
 //! Decodes recorded answers of providers and compares them with a careful reading of each.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "the helpers of a test, which finds its data through the environment and reports what it read"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -51,6 +59,25 @@ const ENDPOINTS: [(&str, &str); 4] = [
     ("messages", "anthropic_messages"),
     ("generate_content", "gemini_generate_content"),
     ("stream_generate_content", "gemini_generate_content"),
+];
+
+/// Where the careful reading leaves out, or reads otherwise, what must be read here: the case, the field and the reason.
+const EXCEPTIONS: [(&str, &str, &str); 3] = [
+    (
+        "azure/chat_completions/rllm-sponses_azure_grok-4-1-fast-non-reasoning_supports_streaming_responses-0",
+        "provider_cost",
+        "the host is not the vendor, and the zero that it passes on is no price of its own",
+    ),
+    (
+        "mistral/chat_completions/pyd-test_mistral_model_thinking_part_iter-0",
+        "reasoning_text_prefix",
+        "the reasoning stands in a list of blocks",
+    ),
+    (
+        "openrouter/chat_completions/bt-test_litellm_openrouter_no_booleans_in_metrics-0",
+        "provider_cost",
+        "with a key of one's own the upstream cost is part of the cost",
+    ),
 ];
 
 struct Case {
@@ -183,7 +210,7 @@ fn judge(case: &Case) -> (&'static str, Option<String>) {
             let problem = reading.usage.is_some().then(|| "usage is read where there is none".to_owned());
             ("silent", problem)
         }
-        (Ok(reading), Some(expected)) => ("answer", judge_reading(&reading, expected)),
+        (Ok(reading), Some(expected)) => ("answer", judge_reading(case, &reading, expected)),
     }
 }
 
@@ -234,10 +261,14 @@ fn judge_error(case: &Case, error: &Error) -> Option<String> {
     (!problems.is_empty()).then_some(problems)
 }
 
-fn judge_reading(reading: &Reading, expected: &Value) -> Option<String> {
+fn judge_reading(case: &Case, reading: &Reading, expected: &Value) -> Option<String> {
     let mut problems = String::new();
     let mut compare = |what: &str, read: Value, expected: &Value| {
-        if read != *expected {
+        let excepted = EXCEPTIONS.iter().find(|(name, field, _)| *name == case.name && *field == what);
+        if let Some((name, field, reason)) = excepted {
+            assert_ne!(read, *expected, "{name} is an exception no more");
+            println!("exception: {name}: {field}: {reason}");
+        } else if read != *expected {
             let _ = write!(problems, "{what} is read as {read} for {expected}; ");
         }
     };
@@ -260,10 +291,10 @@ fn judge_reading(reading: &Reading, expected: &Value) -> Option<String> {
 
     let reported = reading.usage.clone().unwrap_or_default();
     let usage = disjoint(&reported);
-    let clamped = usage.flags.contains(&UsageFlag::CachedExceedsInput);
-    let input = if clamped { reported.input } else { usage.input_tokens() };
-    compare("input_tokens_total", input.into(), &expected["input_tokens_total"]);
-    compare("cached_input_tokens", usage.get(Meter::CachedInputToken).into(), &expected["cached_input_tokens"]);
+    let cut = usage.flags.contains(&UsageFlag::CachedExceedsInput);
+    let cached = if cut { reported.cached_input } else { usage.get(Meter::CachedInputToken) };
+    compare("input_tokens_total", usage.input_tokens().into(), &expected["input_tokens_total"]);
+    compare("cached_input_tokens", cached.into(), &expected["cached_input_tokens"]);
     compare("cache_write_tokens", usage.cache_write_tokens().into(), &expected["cache_write_tokens"]);
     compare("cache_write_5m_tokens", reported.cache_write_5m.into(), &expected["cache_write_5m_tokens"]);
     compare("cache_write_1h_tokens", reported.cache_write_1h.into(), &expected["cache_write_1h_tokens"]);
@@ -320,11 +351,11 @@ fn read(case: &Case) -> Result<Reading> {
         }
         Ok(())
     })?;
-    Ok(Reading { choice: gather(deltas), usage: decoder.usage(), is_complete: decoder.is_complete() })
+    Ok(Reading { choice: Some(gather(deltas)), usage: decoder.usage(), is_complete: decoder.is_complete() })
 }
 
 /// Joins the pieces of the first choice.
-fn gather(deltas: Vec<Delta>) -> Option<Choice> {
+fn gather(deltas: Vec<Delta>) -> Choice {
     let mut choice = Choice::default();
     let mut message = AssistantMessage::default();
     let (mut said, mut reasoning) = (String::new(), String::new());
@@ -358,5 +389,5 @@ fn gather(deltas: Vec<Delta>) -> Option<Choice> {
     message.content = (!said.is_empty()).then_some(Content::Text(said));
     message.reasoning_content = (!reasoning.is_empty()).then_some(reasoning);
     choice.message = message;
-    Some(choice)
+    choice
 }

@@ -16,6 +16,9 @@ pub fn disjoint(reported: &ReportedUsage) -> Usage {
     for iteration in &reported.iterations {
         let inner = disjoint(&iteration.usage);
         inner.flags.iter().for_each(|flag| usage.flag(*flag));
+        if iteration.model.is_some() {
+            usage.flag(UsageFlag::UnpricedIteration);
+        }
         usage.iterations.push(Iteration {
             kind: iteration.kind.clone(),
             model: iteration.model.clone(),
@@ -26,20 +29,25 @@ pub fn disjoint(reported: &ReportedUsage) -> Usage {
 }
 
 fn split_input(reported: &ReportedUsage, usage: &mut Usage) {
-    let (short, long) = cache_writes(reported, usage);
+    let (mut short, mut long) = cache_writes(reported, usage);
+    let mut cached = reported.cached_input;
     let mut uncached = reported.input;
     if let Some(input) = reported.input.filter(|_| reported.input_includes_cache) {
-        let cached = sum([reported.cached_input, short, long], usage);
-        if cached > input {
-            usage.flag(UsageFlag::CachedExceedsInput);
+        let mut left = input;
+        for part in [&mut long, &mut short, &mut cached].into_iter().flatten() {
+            if *part > left {
+                usage.flag(UsageFlag::CachedExceedsInput);
+                *part = left;
+            }
+            left -= *part;
         }
-        uncached = Some(input.saturating_sub(cached));
+        uncached = Some(left);
     }
     if reported.input_outside.is_some() {
         uncached = Some(sum([uncached, reported.input_outside, None], usage));
     }
     put(&mut usage.meters, Meter::InputToken, uncached);
-    put(&mut usage.meters, Meter::CachedInputToken, reported.cached_input);
+    put(&mut usage.meters, Meter::CachedInputToken, cached);
     put(&mut usage.meters, Meter::CacheWrite5mToken, short);
     put(&mut usage.meters, Meter::CacheWrite1hToken, long);
 }

@@ -58,6 +58,11 @@ pub(super) fn base_url<'a>(target: &Target<'a>) -> Result<&'a str> {
     }
 }
 
+/// Returns what bounds the output: the request, or else the caller, or else the model's config.
+pub(super) fn output_limit(target: &Target<'_>, request: &ChatRequest, limit: Option<u64>) -> Option<u64> {
+    request.max_tokens.or(limit).or_else(|| target.params.get("max_output_tokens").and_then(Value::as_u64))
+}
+
 /// Splits an address into what stands before its query, without a slash at the end, and the query.
 pub(super) fn split_query(url: &str) -> (&str, Option<&str>) {
     let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
@@ -153,7 +158,8 @@ pub(super) fn percent_encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~@/".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            encoded.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
         }
     }
     encoded

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::endpoint::split_query;
 use super::{ResponseHead, Target};
 use crate::types::{Error, ErrorKind};
 
@@ -182,6 +183,11 @@ pub(super) fn error(target: &Target<'_>, head: &ResponseHead, failure: Failure) 
         names.iter().find_map(|name| head.header(name)).map(str::to_owned)
     });
     let detail = match failure.message.trim() {
+        _ if (300..400).contains(&head.status) => {
+            // The query may carry a key.
+            let place = head.header("location").map_or("another address", |place| split_query(place).0);
+            format!("{} redirects to {place}, which is not followed; set base_url to where it is now", target.provider)
+        }
         "" => format!("{} answered with status {} and no message", target.provider, head.status),
         message => bounded(message),
     };
@@ -220,7 +226,7 @@ fn classify(target: &Target<'_>, status: Option<u16>, failure: &Failure) -> Erro
         let transient = target.vendor.quirks.quota_is_transient;
         return if transient { ErrorKind::RateLimited } else { ErrorKind::ProviderQuotaExhausted };
     }
-    // A code counts at any status but the server's own failures, and at 401, 402 and 404 the status says enough.
+    // A code counts at any status; a message only at those where it can mean what it says.
     let decided = RULES.iter().find(|rule| {
         words
             .iter()
@@ -246,14 +252,10 @@ fn classify(target: &Target<'_>, status: Option<u16>, failure: &Failure) -> Erro
             ErrorKind::ProviderUnavailable
         }
         // A throttle that says it is one may come with 403 or 503; a general code never softens a clear status.
-        (Some(ErrorKind::ProviderUnavailable | ErrorKind::NotFound), Some(by_status))
-            if by_status != ErrorKind::InvalidRequest =>
-        {
-            by_status
-        }
+        (Some(ErrorKind::ProviderUnavailable) | None, Some(by_status)) => by_status,
+        (Some(ErrorKind::NotFound), Some(by_status)) if by_status != ErrorKind::InvalidRequest => by_status,
         (Some(ErrorKind::RateLimited), Some(ErrorKind::ContextLengthExceeded)) => ErrorKind::ContextLengthExceeded,
         (Some(decided), _) => decided,
-        (None, Some(by_status)) => by_status,
         (None, None) => by_words(&words),
     }
 }

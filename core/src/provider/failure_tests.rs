@@ -59,6 +59,8 @@ fn kinds_follow_what_the_caller_must_do() {
         ("openai", 408, "", "no", Timeout),
         ("openai", 409, "", "no", ProviderUnavailable),
         ("openai", 422, "", "no", InvalidRequest),
+        ("openai", 400, "server_error", "no", InvalidRequest),
+        ("mistral", 400, "1500", "Invalid model: x", NotFound),
         ("openai", 307, "", "moved", InvalidRequest),
         ("openai", 500, "server_error", "maximum context length", ProviderUnavailable),
         ("openai", 503, "", "", ProviderUnavailable),
@@ -95,6 +97,13 @@ fn the_wait_is_read_from_headers_and_texts() {
     assert_eq!(wait(&dated, ""), Some(Duration::from_secs(30)));
     assert_eq!(wait(&[("retry-after", "-1")], ""), None);
     assert_eq!(judge_with("anthropic", 400, &[("retry-after", "9")], "", "").retry_after(), None);
+}
+
+#[test]
+fn a_redirect_says_where_to_without_its_query() {
+    let error = judge_with("openai", 308, &[("location", "https://new.test/v1?key=secret")], "", "<html>");
+    assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    assert!(error.detail().contains("https://new.test/v1,") && !error.detail().contains("secret"), "{error}");
 }
 
 #[test]

@@ -30,9 +30,10 @@ pub(super) fn word(value: &Value, key: &str) -> Option<String> {
     }
 }
 
-/// Returns a field that is a whole number and not negative.
+/// Returns a field that is a whole number and not negative; some hosts write it as `12.0`.
 pub(super) fn count(value: &Value, key: &str) -> Option<u64> {
-    value.get(key).and_then(Value::as_u64)
+    let number = value.get(key)?.as_number()?;
+    number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok())
 }
 
 /// Returns the items of a field that is a list; none otherwise.
@@ -78,6 +79,13 @@ mod tests {
         ] {
             assert_eq!(exact_decimal(written), Some(exact.parse().unwrap()), "{written}");
         }
+    }
+
+    #[test]
+    fn counts_are_whole_and_not_negative() {
+        let value = serde_json::json!({"a": 12, "b": 12.0, "c": 1.5, "d": -1, "e": "12", "f": null});
+        let counts = ["a", "b", "c", "d", "e", "f", "g"].map(|key| count(&value, key));
+        assert_eq!(counts, [Some(12), Some(12), None, None, None, None, None]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod json;
 mod openai;
 mod origin;
 mod params;
+#[cfg(test)]
+mod testing;
 mod vendor;
 
 pub use params::validate_params;

@@ -54,7 +54,7 @@ pub struct ReportedIteration {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum UsageFlag {
-    /// More cached than input tokens were reported; the uncached remainder was set to zero.
+    /// More tokens of the cache than input tokens were reported; they were cut to the input, dearest first kept.
     CachedExceedsInput,
     /// More reasoning than output tokens were reported; the answer's remainder was set to zero.
     ReasoningExceedsOutput,

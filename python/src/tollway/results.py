@@ -556,6 +556,7 @@ class SummaryRow:
     group: Mapping[str, str | None]
     calls: int
     unpriced_calls: int
+    failed_calls: int
     input_tokens: int
     output_tokens: int
     totals: Mapping[str, Decimal] = field(default_factory=dict)

@@ -6,7 +6,7 @@ use super::decode::is_kept;
 use crate::provider::endpoint::{
     assemble, base_url, data_url, invalid, is_implied, join_query, overlay, refused, split_query, with_version,
 };
-use crate::provider::{EncodedRequest, Framing, Target};
+use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
     AssistantMessage, CacheControl, ChatRequest, Content, FilePart, ImageUrl, Message, Part, ResponseFormat, Result,
     Stop, TextMessage, Tool, ToolChoice, ToolMode,
@@ -46,8 +46,7 @@ pub(super) fn encode(
     framing: Framing,
 ) -> Result<EncodedRequest> {
     refuse_fields(target, request)?;
-    let configured = target.params.get("max_output_tokens").and_then(Value::as_u64);
-    let limit = request.max_tokens.or(output_limit).or(configured).unwrap_or(OUTPUT_LIMIT);
+    let limit = endpoint::output_limit(target, request, output_limit).unwrap_or(OUTPUT_LIMIT);
     let mut body = Map::new();
     body.insert("model".to_owned(), target.model.into());
     body.insert("max_tokens".to_owned(), limit.into());

@@ -1,1 +1,271 @@
+use serde_json::{Value, json};
 
+use crate::provider::Framing;
+use crate::provider::testing::{Subject, calls, said, server_event};
+use crate::types::{Content, ErrorKind, FinishReason};
+
+fn claude() -> Subject {
+    Subject::new("anthropic", "claude-opus-4-7")
+}
+
+#[test]
+fn a_conversation_is_encoded() {
+    let body = claude().encode(json!({"max_tokens": 9, "temperature": 0.5, "stop": "x", "messages": [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": [
+            {"type": "text", "text": "t", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,QQ=="}},
+            {"type": "image_url", "image_url": {"url": "https://a.test/x.png"}},
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64,QQ==", "filename": "a.pdf"}},
+            {"type": "file", "file": {"file_data": "data:text/plain;base64,aGk="}},
+            {"type": "file", "file": {"file_id": "f"}}]},
+        {"role": "assistant", "content": "", "thinking_blocks": [{"type": "thinking", "thinking": "h", "signature": "s"}, {"type": "reasoning.text"}],
+         "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{\"x\": 1}"}}, {"id": "b", "function": {"name": "g", "arguments": ""}}]},
+        {"role": "tool", "tool_call_id": "a", "content": "1"},
+        {"role": "tool", "tool_call_id": "b", "content": [{"type": "text", "text": "2"}]},
+        {"role": "user", "content": "go on"}]}));
+    assert_eq!(
+        body,
+        json!({"model": "claude-opus-4-7", "max_tokens": 9, "temperature": 0.5, "stop_sequences": ["x"],
+        "system": [{"type": "text", "text": "s"}],
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "t", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QQ=="}},
+                {"type": "image", "source": {"type": "url", "url": "https://a.test/x.png"}},
+                {"type": "document", "title": "a.pdf", "source": {"type": "base64", "media_type": "application/pdf", "data": "QQ=="}},
+                {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "hi"}},
+                {"type": "document", "source": {"type": "file", "file_id": "f"}}]},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "h", "signature": "s"},
+                {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
+                {"type": "tool_use", "id": "b", "name": "g", "input": {}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "a", "content": "1"},
+                {"type": "tool_result", "tool_use_id": "b", "content": [{"type": "text", "text": "2"}]}]},
+            {"role": "user", "content": "go on"}]})
+    );
+}
+
+#[test]
+fn tools_and_forms_of_output_are_encoded() {
+    let tools = json!([{"type": "function", "function": {"name": "f", "description": "d", "strict": true, "parameters": {"type": "object"}},
+        "cache_control": {"type": "ephemeral"}}, {"type": "function", "function": {"name": "g"}}]);
+    let body = claude().encode_fields(json!({"tools": tools, "tool_choice": "required", "parallel_tool_calls": false, "reasoning_effort": "high",
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {}}}}}));
+    assert_eq!(
+        body["tools"],
+        json!([
+        {"name": "f", "input_schema": {"type": "object"}, "description": "d", "strict": true, "cache_control": {"type": "ephemeral"}},
+        {"name": "g", "input_schema": {"type": "object"}}])
+    );
+    assert_eq!(body["tool_choice"], json!({"type": "any", "disable_parallel_tool_use": true}));
+    assert_eq!(body["thinking"], json!({"type": "adaptive"}));
+    assert_eq!(
+        body["output_config"],
+        json!({"format": {"type": "json_schema", "schema": {"type": "object", "properties": {}}}, "effort": "high"})
+    );
+    assert_eq!(body["max_tokens"], 4096);
+    let choice =
+        |choice: Value| claude().encode_fields(json!({"tools": tools, "tool_choice": choice}))["tool_choice"].clone();
+    assert_eq!(choice(json!("none")), json!({"type": "none"}));
+    assert_eq!(choice(json!({"type": "function", "function": {"name": "f"}})), json!({"type": "tool", "name": "f"}));
+}
+
+#[test]
+fn the_amount_of_reasoning_fits_the_model() {
+    let thinking = |limit: u64, effort: &str| {
+        let fields = json!({"max_tokens": limit, "reasoning_effort": effort});
+        Subject::new("anthropic", "claude-haiku-4-5").encode_fields(fields)["thinking"].clone()
+    };
+    assert_eq!(thinking(64_000, "high"), json!({"type": "enabled", "budget_tokens": 16_384}));
+    assert_eq!(thinking(4_000, "high"), json!({"type": "enabled", "budget_tokens": 2_000}));
+    assert_eq!(thinking(9, "none"), json!({"type": "disabled"}));
+    let haiku = Subject::new("anthropic", "claude-haiku-4-5");
+    haiku.refuses(json!({"max_tokens": 1024, "reasoning_effort": "low"}), "max_tokens above 1024");
+    claude().refuses(json!({"reasoning_effort": "minimal"}), "`reasoning_effort`");
+}
+
+#[test]
+fn what_the_format_lacks_is_refused_by_name() {
+    for (fields, said) in [
+        (json!({"seed": 1}), "`seed`"),
+        (json!({"n": 2}), "`n`"),
+        (json!({"presence_penalty": 1}), "`presence_penalty`"),
+        (json!({"frequency_penalty": 1}), "`frequency_penalty`"),
+        (json!({"logprobs": true}), "`logprobs`"),
+        (json!({"service_tier": "flex"}), "`service_tier`"),
+        (json!({"response_format": {"type": "json_object"}}), "json_schema"),
+        (json!({"messages": [{"role": "user", "name": "n", "content": "x"}]}), "name"),
+        (
+            json!({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}]}),
+            "`input_audio`",
+        ),
+        (
+            json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.test", "detail": "low"}}]}]}),
+            "detail",
+        ),
+        (
+            json!({"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]}]}),
+            "arguments",
+        ),
+    ] {
+        claude().refuses(fields, said);
+    }
+    let body = claude().encode_fields(json!({"top_k": 5, "user": "u", "speed": "fast", "stream": false, "n": 1}));
+    assert_eq!(
+        (&body["top_k"], &body["metadata"], &body["speed"]),
+        (&json!(5), &json!({"user_id": "u"}), &json!("fast"))
+    );
+    assert_eq!(body.get("stream"), None);
+}
+
+#[test]
+fn addresses_and_headers_follow_the_format() {
+    assert_eq!(claude().url(Framing::Json), "https://api.anthropic.com/v1/messages");
+    for (base_url, url) in [
+        ("http://127.0.0.1:9", "http://127.0.0.1:9/v1/messages"),
+        ("https://r.test/anthropic/", "https://r.test/anthropic/v1/messages"),
+        ("https://r.test/v1/messages?beta=true", "https://r.test/v1/messages?beta=true"),
+    ] {
+        assert_eq!(claude().at(base_url).url(Framing::EventStream), url);
+    }
+    assert_eq!(claude().secret(), ("x-api-key", "sk-key".to_owned()));
+    let request = claude().try_encode(json!({"messages": []}), Framing::EventStream).unwrap();
+    assert!(request.headers.contains(&("anthropic-version".to_owned(), "2023-06-01".to_owned())));
+    let azure =
+        Subject::new("azure", "m").at("https://r.test/anthropic").with(json!({"wire_format": "anthropic_messages"}));
+    assert_eq!(
+        (azure.url(Framing::Json).as_str(), azure.secret().0),
+        ("https://r.test/anthropic/v1/messages", "api-key")
+    );
+}
+
+#[test]
+fn a_whole_answer_is_read() {
+    let body = json!({"id": "m", "model": "c", "type": "message", "stop_reason": "tool_use", "content": [
+        {"type": "thinking", "thinking": "h", "signature": "s"}, {"type": "redacted_thinking", "data": "x"},
+        {"type": "text", "text": "a"}, {"type": "server_tool_use", "name": "web_search"}, {"type": "text", "text": "b"},
+        {"type": "tool_use", "id": "t", "name": "f", "input": {"z": 1, "a": [2]}}],
+        "usage": {"input_tokens": 4, "cache_read_input_tokens": 10, "cache_creation_input_tokens": 3,
+            "cache_creation": {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 2},
+            "output_tokens": 7, "output_tokens_details": {"thinking_tokens": 5}, "service_tier": "standard",
+            "iterations": [{"type": "message", "input_tokens": 4, "output_tokens": 7},
+                {"type": "advisor_message", "model": "big", "input_tokens": 9, "output_tokens": 1}]}});
+    let decoded = claude().decode(&body.to_string()).unwrap();
+    let choice = &decoded.completion.choices[0];
+    assert_eq!(choice.message.content, Some(Content::Text("ab".to_owned())));
+    assert_eq!(choice.message.reasoning_content.as_deref(), Some("h"));
+    assert_eq!(choice.message.thinking_blocks.len(), 2);
+    assert_eq!(choice.message.tool_calls[0].function.arguments, r#"{"z":1,"a":[2]}"#);
+    assert_eq!(
+        (choice.finish_reason, choice.provider_finish_reason.as_deref()),
+        (Some(FinishReason::ToolCalls), Some("tool_use"))
+    );
+    assert_eq!(decoded.completion.service_tier.as_deref(), Some("standard"));
+    let usage = decoded.usage.unwrap();
+    assert_eq!((usage.input, usage.cached_input, usage.cache_write), (Some(4), Some(10), Some(3)));
+    assert_eq!((usage.cache_write_5m, usage.cache_write_1h, usage.reasoning), (Some(1), Some(2), Some(5)));
+    assert!(!usage.input_includes_cache && usage.output_includes_reasoning);
+    assert_eq!(usage.iterations.len(), 1);
+    assert_eq!(
+        (usage.iterations[0].kind.as_str(), usage.iterations[0].model.as_deref()),
+        ("advisor_message", Some("big"))
+    );
+    assert_eq!(usage.iterations[0].usage.input, Some(9));
+}
+
+#[test]
+fn a_body_that_is_no_answer_is_the_providers_failure() {
+    for body in ["", "oops", "{}", r#"{"content":[{"#] {
+        assert_eq!(claude().decode(body).unwrap_err().kind(), ErrorKind::ProviderUnavailable, "{body}");
+    }
+    let error = claude().decode(r#"{"type":"error","error":{"type":"rate_limit_error","message":"m"}}"#).unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::RateLimited, Some(429)));
+}
+
+fn start() -> Value {
+    json!({"type": "message_start", "message": {"id": "m", "model": "c", "content": [],
+        "usage": {"input_tokens": 4, "cache_read_input_tokens": 9, "output_tokens": 1, "service_tier": "standard"}}})
+}
+
+#[test]
+fn a_stream_is_read() {
+    let block =
+        |index: u64, block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
+    let piece = |index: u64, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
+    let stop = |index: u64| json!({"type": "content_block_stop", "index": index});
+    let (deltas, decoder) = claude().decode_stream(&[
+        start(),
+        block(0, json!({"type": "thinking", "thinking": "", "signature": ""})),
+        json!({"type": "ping"}),
+        piece(0, json!({"type": "thinking_delta", "thinking": "h"})),
+        piece(0, json!({"type": "thinking_delta", "thinking": "m"})),
+        piece(0, json!({"type": "signature_delta", "signature": "sig"})),
+        stop(0),
+        block(1, json!({"type": "text", "text": ""})),
+        piece(1, json!({"type": "text_delta", "text": "a"})),
+        stop(1),
+        block(2, json!({"type": "tool_use", "id": "t", "name": "f", "input": {}})),
+        piece(2, json!({"type": "input_json_delta", "partial_json": ""})),
+        piece(2, json!({"type": "input_json_delta", "partial_json": "{\"x\": 1}"})),
+        stop(2),
+        block(3, json!({"type": "tool_use", "id": "u", "name": "g", "input": {}})),
+        stop(3),
+        block(4, json!({"type": "server_tool_use", "id": "v", "name": "web_search", "input": {}})),
+        piece(4, json!({"type": "input_json_delta", "partial_json": "{}"})),
+        stop(4),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 20, "input_tokens": null}}),
+        json!({"type": "message_stop"}),
+        json!({"type": "something_new"}),
+    ]);
+    assert_eq!(said(&deltas), ("a".to_owned(), "hm".to_owned()));
+    let block = deltas.iter().find_map(|delta| delta.thinking_block.clone()).unwrap();
+    assert_eq!(block, json!({"type": "thinking", "thinking": "hm", "signature": "sig"}));
+    let calls = calls(&deltas);
+    let pieces: Vec<_> = calls.iter().map(|call| (call.index, call.id.as_deref(), call.arguments.as_str())).collect();
+    assert_eq!(pieces, [(0, Some("t"), ""), (0, None, "{\"x\": 1}"), (1, Some("u"), ""), (1, None, "{}")]);
+    assert_eq!(deltas.last().unwrap().finish_reason, Some(FinishReason::ToolCalls));
+    assert!(decoder.is_complete());
+    let usage = decoder.usage().unwrap();
+    assert_eq!((usage.input, usage.cached_input, usage.output), (Some(4), Some(9), Some(20)));
+    assert_eq!(decoder.summary().service_tier.as_deref(), Some("standard"));
+}
+
+#[test]
+fn the_placeholder_of_a_broken_stream_is_not_final() {
+    let (_, decoder) = claude().decode_stream(&[start()]);
+    assert!(!decoder.is_complete());
+    assert_eq!(decoder.usage(), None);
+    assert_eq!(decoder.provisional_usage().unwrap().input, Some(4));
+    assert_eq!(claude().decode_stream(&[]).1.provisional_usage(), None);
+}
+
+#[test]
+fn an_error_in_a_stream_is_an_error() {
+    let mut decoder = claude().stream();
+    let event = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+    let error = decoder.decode_event(&server_event(&event), &mut Vec::new()).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.status(), error.provider_code()),
+        (ErrorKind::ProviderUnavailable, Some(529), Some("overloaded_error"))
+    );
+    assert!(error.is_retryable());
+}
+
+#[test]
+fn a_whole_answer_to_a_streamed_call_is_read() {
+    let (deltas, decoder) = claude().decode_stream(&[json!({"type": "message", "id": "m", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "a"}, {"type": "tool_use", "id": "t", "name": "f", "input": {}}],
+        "usage": {"input_tokens": 1, "output_tokens": 2}})]);
+    assert_eq!((said(&deltas).0.as_str(), calls(&deltas)[0].arguments.as_str()), ("a", "{}"));
+    assert!(decoder.is_complete());
+    assert_eq!(decoder.usage().unwrap().output, Some(2));
+}
+
+#[test]
+fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
+    let subject = claude().with(json!({"max_output_tokens": 70}));
+    assert_eq!(subject.encode_fields(json!({}))["max_tokens"], 70);
+    assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["max_tokens"], 60);
+}

@@ -8,7 +8,7 @@ use crate::provider::endpoint::{
     assemble, base_url, data_url, has_cache_control, invalid, is_implied, join_query, overlay, percent_encoded,
     refused, split_query, with_version,
 };
-use crate::provider::{EncodedRequest, Framing, Target};
+use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
     AssistantMessage, ChatRequest, Content, FilePart, Message, Part, ResponseFormat, Result, Stop, TextMessage, Tool,
     ToolChoice, ToolMessage, ToolMode,
@@ -44,7 +44,7 @@ pub(super) fn encode(
     let mut body = Map::new();
     encode_messages(target, request, &mut body)?;
     encode_tools(request, &mut body);
-    let mut config = encode_config(request, output_limit);
+    let mut config = encode_config(request, endpoint::output_limit(target, request, output_limit));
     if let Some(effort) = &request.reasoning_effort {
         config.insert("thinkingConfig".to_owned(), encode_effort(target, effort)?);
     }
@@ -117,7 +117,7 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
     let mut system: Vec<Value> = Vec::new();
     let mut contents: Vec<Value> = Vec::new();
     let mut responses: Vec<Value> = Vec::new();
-    let mut names: HashMap<&str, &str> = HashMap::new();
+    let mut functions: HashMap<&str, &str> = HashMap::new();
     for message in &request.messages {
         if !matches!(message, Message::Tool(_)) && !responses.is_empty() {
             contents.push(json!({"role": "user", "parts": std::mem::take(&mut responses)}));
@@ -129,10 +129,10 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
             }
             Message::Assistant(message) => {
                 // An id that was made from a call's place may come again: the latest call of that id is meant.
-                names.extend(message.tool_calls.iter().map(|call| (call.id.as_str(), call.function.name.as_str())));
+                functions.extend(message.tool_calls.iter().map(|call| (call.id.as_str(), call.function.name.as_str())));
                 contents.push(json!({"role": "model", "parts": encode_assistant(target, message)?}));
             }
-            Message::Tool(message) => responses.push(encode_result(target, message, &names)?),
+            Message::Tool(message) => responses.push(encode_result(target, message, &functions)?),
         }
     }
     if !responses.is_empty() {
@@ -177,8 +177,8 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
     Ok(parts)
 }
 
-fn encode_result(target: &Target<'_>, message: &ToolMessage, names: &HashMap<&str, &str>) -> Result<Value> {
-    let named = names.get(message.tool_call_id.as_str()).copied().or(message.name.as_deref());
+fn encode_result(target: &Target<'_>, message: &ToolMessage, functions: &HashMap<&str, &str>) -> Result<Value> {
+    let named = functions.get(message.tool_call_id.as_str()).copied().or(message.name.as_deref());
     let name = named.ok_or_else(|| {
         let id = &message.tool_call_id;
         invalid(
@@ -300,12 +300,12 @@ fn encode_tools(request: &ChatRequest, body: &mut Map<String, Value>) {
     body.insert("toolConfig".to_owned(), json!({"functionCallingConfig": config}));
 }
 
-fn encode_config(request: &ChatRequest, output_limit: Option<u64>) -> Map<String, Value> {
+fn encode_config(request: &ChatRequest, limit: Option<u64>) -> Map<String, Value> {
     let mut config = Map::new();
     let number = |number: &Option<Number>| number.clone().map(Value::Number);
     let stops = request.stop.as_ref().map(Stop::texts).map(|texts| json!(texts));
     for (key, value) in [
-        ("maxOutputTokens", request.max_tokens.or(output_limit).map(Value::from)),
+        ("maxOutputTokens", limit.map(Value::from)),
         ("temperature", number(&request.temperature)),
         ("topP", number(&request.top_p)),
         ("stopSequences", stops),

@@ -112,7 +112,8 @@ impl ChoiceState {
                 place.push_str(&words);
             }
         }
-        if let Some(reason) = word(candidate, "finishReason") {
+        let is_given = |reason: &String| reason != "0" && reason != "FINISH_REASON_UNSPECIFIED";
+        if let Some(reason) = word(candidate, "finishReason").filter(is_given) {
             self.is_finished = true;
             delta.finish_reason = Some(finish_reason(&reason, self.calls > 0));
             delta.provider_finish_reason = Some(reason);

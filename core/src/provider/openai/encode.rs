@@ -7,7 +7,7 @@ use crate::provider::endpoint::{
     assemble, base_url, has_cache_control, invalid, join_query, overlay, refused, split_query,
 };
 use crate::provider::vendor::ReasoningControl;
-use crate::provider::{EncodedRequest, Framing, Target};
+use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{ChatRequest, Error, ErrorKind, Message, Result};
 
 const PATH: &str = "/chat/completions";
@@ -29,7 +29,7 @@ pub(super) fn encode(
     body.insert("model".to_owned(), target.model.into());
     let messages: Result<Vec<Value>> = request.messages.iter().map(|message| encode_message(target, message)).collect();
     body.insert("messages".to_owned(), messages?.into());
-    if let Some(limit) = request.max_tokens.or(output_limit) {
+    if let Some(limit) = endpoint::output_limit(target, request, output_limit) {
         let configured = target.params.get("max_tokens_field").and_then(Value::as_str);
         body.insert(configured.unwrap_or(quirks.max_tokens_field).to_owned(), limit.into());
     }

@@ -26,6 +26,11 @@ pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) 
     found.and_then(failure).map(|failure| failure::error(target, head, failure))
 }
 
+/// Reads an event that is called an error, whatever its shape.
+pub(super) fn named(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Error {
+    failure::error(target, head, failure(value).unwrap_or_default())
+}
+
 /// Reads the shapes of the family: an object under `error`, a text under `error`, or the fields at the top.
 fn failure(value: &Value) -> Option<Failure> {
     let value = value.as_array().and_then(|list| list.first()).unwrap_or(value);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::decode::{arguments, finish_reason, index, spoken, summary};
 use super::{error, usage};
@@ -78,6 +78,9 @@ impl StreamDecoder for Decoder {
         if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &chunk) {
             return Err(error);
         }
+        if event.event == "error" {
+            return Err(error::named(&self.origin.target(), &self.origin.head, &chunk));
+        }
         for (choice, place) in items(&chunk, "choices").iter().zip(0..) {
             let index = index(choice).unwrap_or(place);
             let state = self.choices.entry(index).or_default();
@@ -113,12 +116,20 @@ impl ChoiceState {
         for detail in items(said, "reasoning_details") {
             self.keep_detail(detail);
         }
+        let mut tool_calls: Vec<ToolCallDelta> =
+            items(said, "tool_calls").iter().map(|call| self.decode_call(call)).collect();
+        if tool_calls.is_empty()
+            && let Some(function) = field(said, "function_call")
+            && ["name", "arguments"].iter().any(|key| owned(function, key).is_some())
+        {
+            tool_calls.push(self.decode_call(&json!({"index": 0, "function": function})));
+        }
         let mut delta = Delta {
             index,
             text: spoken.text.unwrap_or_default(),
             reasoning: spoken.reasoning,
             refusal: owned(said, "refusal").unwrap_or_default(),
-            tool_calls: items(said, "tool_calls").iter().map(|call| self.decode_call(call)).collect(),
+            tool_calls,
             finish_reason: reason.as_deref().and_then(finish_reason),
             ..Delta::default()
         };

@@ -1,1 +1,319 @@
+use serde_json::json;
 
+use crate::provider::Framing;
+use crate::provider::testing::{Subject, calls, said, server_event};
+use crate::types::{Content, ErrorKind, FinishReason};
+
+fn openai() -> Subject {
+    Subject::new("openai", "gpt")
+}
+
+#[test]
+fn a_request_goes_out_in_the_words_of_each_provider() {
+    let fields = json!({"max_tokens": 9, "seed": 3, "reasoning_effort": "none", "extra_field": {"a": 1}});
+    let body = openai().encode_fields(fields.clone());
+    assert_eq!(
+        body,
+        json!({"model": "gpt", "messages": [{"role": "user", "content": "hi"}], "max_completion_tokens": 9, "seed": 3,
+            "reasoning_effort": "none", "extra_field": {"a": 1}})
+    );
+    let body = Subject::new("mistral", "m").encode_fields(fields.clone());
+    assert_eq!((&body["max_tokens"], &body["random_seed"], body.get("seed")), (&json!(9), &json!(3), None));
+    let body = Subject::new("dashscope", "q").encode_fields(fields.clone());
+    assert_eq!(body["enable_thinking"], false);
+    let body = Subject::new("zai", "g").encode_fields(fields.clone());
+    assert_eq!(body["thinking"], json!({"type": "disabled"}));
+    let azure =
+        Subject::new("azure", "d").at("https://r.test/openai/v1").with(json!({"max_tokens_field": "max_tokens"}));
+    assert_eq!(azure.encode_fields(fields)["max_tokens"], 9);
+}
+
+#[test]
+fn usage_is_asked_for_only_in_streams_and_where_it_must_be() {
+    let options = |provider, framing| {
+        let request = Subject::new(provider, "m").try_encode(json!({"messages": []}), framing).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        (body.get("stream").cloned(), body.get("stream_options").cloned())
+    };
+    assert_eq!(options("openai", Framing::Json), (None, None));
+    assert_eq!(options("openai", Framing::EventStream), (Some(json!(true)), Some(json!({"include_usage": true}))));
+    assert_eq!(options("mistral", Framing::EventStream), (Some(json!(true)), None));
+}
+
+#[test]
+fn addresses_keep_their_query_and_their_endpoint() {
+    for (base_url, url) in [
+        ("https://r.test/v1/", "https://r.test/v1/chat/completions"),
+        (
+            "https://r.test/openai/deployments/x?api-version=1",
+            "https://r.test/openai/deployments/x/chat/completions?api-version=1",
+        ),
+        ("https://r.test/chat/completions?a=b", "https://r.test/chat/completions?a=b"),
+    ] {
+        assert_eq!(Subject::new("azure", "x").at(base_url).url(Framing::Json), url);
+    }
+    assert_eq!(openai().url(Framing::EventStream), "https://api.openai.com/v1/chat/completions");
+}
+
+#[test]
+fn a_provider_without_an_address_is_refused() {
+    for provider in ["azure", "my-gateway"] {
+        Subject::new(provider, "m").refuses(json!({}), "set base_url");
+    }
+    Subject::new("deepseek", "m").with(json!({"wire_format": "anthropic_messages"})).refuses(json!({}), "set base_url");
+    openai().at("file:///etc/passwd").refuses(json!({}), "https://");
+}
+
+#[test]
+fn the_key_goes_into_the_header_of_the_provider() {
+    assert_eq!(openai().secret(), ("authorization", "Bearer sk-key".to_owned()));
+    let azure = || Subject::new("azure", "m").at("https://r.test/v1");
+    assert_eq!(azure().secret(), ("api-key", "sk-key".to_owned()));
+    assert_eq!(azure().with(json!({"auth_header": "bearer"})).secret().0, "authorization");
+}
+
+#[test]
+fn the_parameters_of_a_config_stand_below_the_request() {
+    let subject =
+        openai().with(json!({"headers": {"X-Team": "t", "Accept": "a/b"}, "body": {"store": false, "temperature": 1}}));
+    let request = subject.try_encode(json!({"messages": [], "temperature": 0.5}), Framing::Json).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!((&body["store"], &body["temperature"]), (&json!(false), &json!(0.5)));
+    assert!(request.headers.contains(&("x-team".to_owned(), "t".to_owned())));
+    assert_eq!(request.headers.iter().filter(|(name, _)| name == "accept").count(), 1);
+}
+
+#[test]
+fn what_would_be_lost_is_refused_by_name() {
+    let cached = json!({"messages": [{"role": "user", "content": [
+        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}]});
+    openai().refuses(cached.clone(), "`cache_control`");
+    let body = Subject::new("openrouter", "m").encode_fields(cached);
+    assert_eq!(body["messages"][0]["content"][0]["cache_control"], json!({"type": "ephemeral"}));
+    openai().refuses(json!({"modalities": ["text", "audio"]}), "`modalities`");
+    openai().refuses(json!({"audio": {"voice": "alloy"}}), "`audio`");
+    openai().refuses(json!({"stream": true}), "`stream`");
+    openai().refuses(json!({"stream_options": {}}), "`stream_options`");
+}
+
+#[test]
+fn earlier_turns_go_back_in_the_words_of_each_provider() {
+    let turns = json!({"messages": [
+        {"role": "assistant", "reasoning_content": "hm", "thinking_blocks": [{"type": "reasoning.text", "text": "hm"}, {"type": "thinking"}],
+         "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"x": 1}}]},
+        {"role": "tool", "tool_call_id": "c", "name": "f", "content": "1"},
+    ]});
+    let call = json!([{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]);
+    let result = json!({"role": "tool", "tool_call_id": "c", "content": "1"});
+    let messages = |provider| Subject::new(provider, "m").encode_fields(turns.clone())["messages"].clone();
+    assert_eq!(messages("openai"), json!([{"role": "assistant", "tool_calls": call, "content": null}, result]));
+    assert_eq!(messages("deepseek")[0]["reasoning_content"], "hm");
+    assert_eq!(messages("openrouter")[0]["reasoning_details"], json!([{"type": "reasoning.text", "text": "hm"}]));
+}
+
+#[test]
+fn a_whole_answer_is_read() {
+    let body = r#" {"id":"x","model":"gpt-1","service_tier":"flex","choices":[
+        {"index":0,"finish_reason":"tool_calls","message":{"content":null,"reasoning":"r","reasoning_content":"r","refusal":"no",
+          "tool_calls":[{"id":"c","function":{"name":"f","arguments":"{\"a\": 1.0}"}},{"function":{"name":"g","arguments":{"b":2}}}]}},
+        {"index":1,"finish_reason":"sensitive","message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"t"}]},{"type":"text","text":"b"}]}}],
+        "usage":{"prompt_tokens":10,"completion_tokens":4,"total_tokens":14,"prompt_tokens_details":{"cached_tokens":6,"cache_write_tokens":2}}}"#;
+    let decoded = openai().decode(body).unwrap();
+    assert_eq!(decoded.completion.service_tier.as_deref(), Some("flex"));
+    let [first, second] = &decoded.completion.choices[..] else { panic!("two choices") };
+    assert_eq!(first.finish_reason, Some(FinishReason::ToolCalls));
+    assert_eq!(first.message.reasoning_content.as_deref(), Some("r"));
+    assert_eq!(first.message.refusal.as_deref(), Some("no"));
+    assert_eq!(first.message.tool_calls[0].function.arguments, r#"{"a": 1.0}"#);
+    assert_eq!(
+        (first.message.tool_calls[1].id.as_str(), first.message.tool_calls[1].function.arguments.as_str()),
+        ("call_1", r#"{"b":2}"#)
+    );
+    assert_eq!(second.message.content, Some(Content::Text("b".to_owned())));
+    assert_eq!(second.message.reasoning_content.as_deref(), Some("t"));
+    assert_eq!(second.finish_reason, Some(FinishReason::ContentFilter));
+    assert_eq!(second.provider_finish_reason.as_deref(), Some("sensitive"));
+    let usage = decoded.usage.unwrap();
+    assert_eq!(
+        (usage.input, usage.cached_input, usage.cache_write, usage.reasoning),
+        (Some(10), Some(6), Some(2), None)
+    );
+}
+
+#[test]
+fn a_body_that_is_no_answer_is_the_providers_failure() {
+    for body in ["", "<html>", r#"{"choices":[{"message""#, r#"{"ok":true}"#, "[]"] {
+        let error = openai().decode(body).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ProviderUnavailable, "{body}");
+        assert!(error.is_retryable() && error.detail().contains("cannot be read"), "{error}");
+    }
+}
+
+#[test]
+fn an_error_of_status_200_is_an_error() {
+    for (body, kind) in [
+        (r#"{"error":{"message":"slow","code":429}}"#, ErrorKind::RateLimited),
+        (r#"{"error":{"message":"m","code":"content_filter","status":400}}"#, ErrorKind::ContentFiltered),
+        (r#"{"choices":[{"error":{"message":"up","code":502}}]}"#, ErrorKind::ProviderUnavailable),
+        (r#"{"code":"InvalidApiKey","message":"m","request_id":"r"}"#, ErrorKind::Authentication),
+        (r#"{"code":"x","error":"text"}"#, ErrorKind::ProviderUnavailable),
+    ] {
+        assert_eq!(openai().decode(body).unwrap_err().kind(), kind, "{body}");
+    }
+}
+
+#[test]
+fn every_shape_of_error_is_read() {
+    for (body, detail, code) in [
+        (r#"{"error":{"message":"m","type":"t","code":null}}"#, "m", Some("t")),
+        (r#"{"error":{"code":"1113","message":"m"}}"#, "m", Some("1113")),
+        (r#"{"code":"c","error":"text"}"#, "text", Some("c")),
+        (r#"{"detail":"d"}"#, "d", None),
+        (r#"{"object":"error","message":"m","type":"t"}"#, "m", Some("t")),
+        (r#"{"detail":[{"msg":"x"}]}"#, r#"[{"msg":"x"}]"#, None),
+        (
+            r#"{"error":{"message":"Provider returned error","code":403,"metadata":{"raw":"{\"error\":\"why\"}"}}}"#,
+            "Provider returned error: why",
+            Some("403"),
+        ),
+        ("Bad gateway", "Bad gateway", None),
+        ("", "openai answered with status 400 and no message", None),
+    ] {
+        let error = openai().fails(400, body);
+        assert_eq!((error.detail(), error.provider_code()), (detail, code), "{body}");
+        assert_eq!(error.status(), Some(400));
+    }
+}
+
+#[test]
+fn money_is_read_with_the_digits_of_the_wire() {
+    let cost = |provider, usage: &str| {
+        let body = format!(r#"{{"choices":[],"usage":{{"prompt_tokens":1,{usage}}}}}"#);
+        Subject::new(provider, "m").decode(&body).unwrap().usage.unwrap().cost.map(|cost| cost.to_string())
+    };
+    assert_eq!(cost("openrouter", r#""cost":3.6e-06"#).as_deref(), Some("0.0000036"));
+    assert_eq!(cost("openrouter", r#""cost":0.12345678901234567890"#).as_deref(), Some("0.1234567890123456789"));
+    assert_eq!(
+        cost("openrouter", r#""cost":0.1,"is_byok":true,"cost_details":{"upstream_inference_cost":2e-1}"#).as_deref(),
+        Some("0.3")
+    );
+    assert_eq!(cost("openrouter", r#""cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":null}"#), None);
+    assert_eq!(cost("openrouter", r#""cost":-1"#), None);
+    assert_eq!(cost("xai", r#""cost_in_usd_ticks":1087500"#).as_deref(), Some("0.00010875"));
+    assert_eq!(cost("perplexity", r#""cost":{"total_cost":0.00502}"#).as_deref(), Some("0.00502"));
+    assert_eq!(cost("openai", r#""cost":1"#), None);
+}
+
+#[test]
+fn a_stream_is_read_to_its_last_usage() {
+    let chunk = |delta, reason: Option<&str>| json!({"id": "x", "model": "gpt-1", "choices": [{"index": 0, "delta": delta, "finish_reason": reason}], "usage": null});
+    let (deltas, decoder) = openai().decode_stream(&[
+        json!({"id": "", "choices": [], "prompt_filter_results": []}),
+        chunk(json!({"role": "assistant", "content": "", "reasoning_content": "r"}), None),
+        chunk(json!({"content": "a"}), None),
+        chunk(json!({"content": "b"}), Some("stop")),
+        json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}),
+        json!("[DONE]"),
+    ]);
+    assert_eq!(said(&deltas), ("ab".to_owned(), "r".to_owned()));
+    assert_eq!(deltas.last().unwrap().finish_reason, Some(FinishReason::Stop));
+    assert!(decoder.is_complete());
+    assert_eq!(decoder.usage().unwrap().total, Some(5));
+    assert_eq!((decoder.summary().id.as_deref(), decoder.summary().model.as_deref()), (Some("x"), Some("gpt-1")));
+}
+
+#[test]
+fn usage_before_the_end_is_provisional() {
+    let usage = |completion: u64| json!({"choices": [{"delta": {"content": "a"}}], "usage": {"prompt_tokens": 3, "completion_tokens": completion}});
+    let (_, decoder) = Subject::new("perplexity", "m").decode_stream(&[usage(1), usage(2)]);
+    assert!(!decoder.is_complete());
+    assert_eq!(decoder.usage(), None);
+    assert_eq!(decoder.provisional_usage().unwrap().output, Some(2));
+}
+
+#[test]
+fn usage_may_stand_on_groqs_object_or_on_a_choice() {
+    for chunk in [
+        json!({"choices": [{"delta": {}, "finish_reason": "stop"}], "x_groq": {"usage": {"prompt_tokens": 3}}}),
+        json!({"choices": [{"delta": {}, "finish_reason": "stop", "usage": {"prompt_tokens": 3}}]}),
+    ] {
+        let (_, decoder) = Subject::new("groq", "m").decode_stream(&[chunk]);
+        assert_eq!(decoder.usage().unwrap().input, Some(3));
+    }
+}
+
+#[test]
+fn calls_are_told_apart_however_they_are_numbered() {
+    let chunk = |calls| json!({"choices": [{"index": 0, "delta": {"tool_calls": calls}}]});
+    let (deltas, _) = openai().decode_stream(&[
+        chunk(json!([{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}])),
+        chunk(json!([{"index": 0, "id": "", "function": {"name": "", "arguments": "}"}}])),
+        chunk(json!([{"index": 0, "id": "b", "function": {"name": "g", "arguments": "{}"}}])),
+        chunk(json!([{"id": "c", "function": {"name": "h"}}])),
+        chunk(json!([{"function": {"arguments": "{}"}}])),
+    ]);
+    let calls = calls(&deltas);
+    let ids: Vec<_> = calls.iter().map(|call| (call.index, call.id.as_deref(), call.name.as_deref())).collect();
+    assert_eq!(
+        ids,
+        [
+            (0, Some("a"), Some("f")),
+            (0, None, None),
+            (1, Some("b"), Some("g")),
+            (2, Some("c"), Some("h")),
+            (2, None, None)
+        ]
+    );
+}
+
+#[test]
+fn a_function_call_of_the_old_form_is_a_tool_call() {
+    let chunk = |call| json!({"choices": [{"index": 0, "delta": {"function_call": call}}]});
+    let (deltas, _) = openai().decode_stream(&[
+        chunk(json!({"name": "f", "arguments": ""})),
+        chunk(json!({"arguments": "{}"})),
+        chunk(json!({"name": "", "arguments": ""})),
+    ]);
+    let calls = calls(&deltas);
+    assert_eq!(calls.iter().map(|call| call.arguments.as_str()).collect::<String>(), "{}");
+    assert_eq!((calls.len(), calls[0].id.as_deref(), calls[0].name.as_deref()), (2, Some("call_0"), Some("f")));
+}
+
+#[test]
+fn reasoning_blocks_come_whole() {
+    let chunk =
+        |delta, reason: Option<&str>| json!({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]});
+    let (deltas, _) = Subject::new("openrouter", "m").decode_stream(&[
+        chunk(json!({"reasoning": "a", "reasoning_details": [{"type": "reasoning.text", "text": "a", "index": 0}]}), None),
+        chunk(json!({"reasoning": "b", "reasoning_details": [{"type": "reasoning.text", "text": "b", "index": 0, "signature": "s"}]}), None),
+        chunk(json!({"content": "x"}), Some("stop")),
+    ]);
+    let blocks: Vec<_> = deltas.iter().filter_map(|delta| delta.thinking_block.clone()).collect();
+    assert_eq!(blocks, [json!({"type": "reasoning.text", "text": "ab", "index": 0, "signature": "s"})]);
+}
+
+#[test]
+fn an_error_in_a_stream_is_an_error_and_its_usage_is_kept() {
+    let mut decoder = Subject::new("openrouter", "m").stream();
+    let chunk =
+        json!({"choices": [], "error": {"code": 502, "message": "gone"}, "usage": {"prompt_tokens": 3, "cost": 0.1}});
+    let error = decoder.decode_event(&server_event(&chunk), &mut Vec::new()).unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::ProviderUnavailable, Some(502)));
+    assert_eq!(decoder.usage().unwrap().cost, Some("0.1".parse().unwrap()));
+    let error = openai().stream().decode_event(&server_event(&json!("{\"choices\"")), &mut Vec::new()).unwrap_err();
+    assert!(error.detail().contains("no complete JSON"));
+}
+
+#[test]
+fn a_whole_answer_to_a_streamed_call_is_read() {
+    let (deltas, decoder) = openai().decode_stream(&[json!({"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "a"}}], "usage": {"prompt_tokens": 1}})]);
+    assert_eq!(said(&deltas).0, "a");
+    assert!(decoder.is_complete() && decoder.usage().is_some());
+}
+
+#[test]
+fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
+    let subject = openai().with(json!({"max_output_tokens": 70}));
+    assert_eq!(subject.encode_fields(json!({}))["max_completion_tokens"], 70);
+    assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["max_completion_tokens"], 60);
+}

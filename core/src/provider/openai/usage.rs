@@ -80,9 +80,11 @@ fn cost(quirks: &Quirks, document: &[u8]) -> Option<Decimal> {
         CostReport::CostTotal => number(&inner("cost")?, "total_cost"),
         CostReport::Cost => {
             let charged = number(&usage, "cost")?;
-            let with_own_key = usage.get("is_byok").is_some_and(|raw| raw.get() == "true");
-            let upstream = if with_own_key { number(&inner("cost_details")?, "upstream_inference_cost") } else { None };
-            upstream.map_or(Some(charged), |upstream| exact_add(charged, upstream).ok())
+            if usage.get("is_byok").is_none_or(|raw| raw.get() != "true") {
+                return Some(charged).filter(|charged| !charged.is_sign_negative());
+            }
+            // With a key of one's own the charge is only the fee: without the upstream part the cost is not known.
+            exact_add(charged, number(&inner("cost_details")?, "upstream_inference_cost")?).ok()
         }
     };
     cost.filter(|cost| !cost.is_sign_negative())
