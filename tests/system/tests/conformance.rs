@@ -26,6 +26,22 @@ async fn every_scenario_holds() {
     assert!(failures.is_empty(), "{} of {} scenarios fail:\n{}", failures.len(), paths.len(), failures.join("\n"));
 }
 
+/// A misspelt field would be ignored, and what it should check would not be checked.
+#[test]
+fn scenarios_have_no_field_that_no_one_reads() {
+    let read = |path: &Path| serde_json::from_str::<Value>(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let schema = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/schema.json"));
+    let known = |value: &Value, fields: &Value| {
+        value.as_object().unwrap().keys().all(|key| fields.as_object().unwrap().contains_key(key))
+    };
+    for path in scenarios() {
+        let scenario = read(&path);
+        assert!(known(&scenario, &schema["properties"]), "{}", path.display());
+        let steps = scenario["steps"].as_array().unwrap();
+        assert!(steps.iter().all(|step| known(step, &schema["$defs"]["step"]["properties"])), "{}", path.display());
+    }
+}
+
 /// The matchers themselves can fail: a runner that accepts everything would prove nothing.
 #[test]
 fn matchers_tell_right_from_wrong() {

@@ -1,0 +1,145 @@
+"""The Python package as a contestant: reads a setup and then rounds, a line of JSON each, and answers each round.
+
+One call in flight goes through the sync API; several go through asyncio. The driver starts it; see `benches/README.md`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import tollway
+
+WORDS = {"whole": 20, "stream": 100}
+MESSAGES = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Name three rivers and where they end."},
+]
+MASTER_KEY = "0f" * 32
+
+
+def main() -> None:
+    """Serves rounds until the driver closes the pipe."""
+    setup = json.loads(sys.stdin.readline())
+    path = Path(setup["folder"], "app.tollway")
+    with tollway.open(path, master_key=MASTER_KEY) as client:
+        configure(client, setup["mock"])
+        with asyncio.Runner() if hasattr(asyncio, "Runner") else Loop() as runner:
+            several = runner.run(tollway.AsyncTollway.open(path, master_key=MASTER_KEY))
+            for line in sys.stdin:
+                measured = play(client, several, runner, json.loads(line))
+                print(json.dumps(measured), flush=True)
+            runner.run(several.aclose())
+
+
+class Loop:
+    """What `asyncio.Runner` is from Python 3.11 on."""
+
+    def __enter__(self) -> Loop:
+        self.loop = asyncio.new_event_loop()
+        return self
+
+    def run(self, work: Any) -> Any:
+        """Runs a coroutine to its end."""
+        return self.loop.run_until_complete(work)
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.close()
+
+
+def configure(client: tollway.Tollway, mock: str) -> None:
+    """Adds the models, with prices, and a budget that applies to every call."""
+    prices = {
+        "input_token": {"unit_price": "0.15", "unit": "per_1m_tokens", "currency": "USD"},
+        "output_token": {"unit_price": "0.60", "unit": "per_1m_tokens", "currency": "USD"},
+    }
+    for words in WORDS.values():
+        client.models.add(f"openai/mock-words-{words}", api_key="sk-bench", base_url=f"{mock}/v1", prices=prices)
+    client.budgets.set(user="bench", limit="1000000", currency="USD", window="month")
+
+
+def play(client: tollway.Tollway, several: tollway.AsyncTollway, runner: Any, play_round: dict[str, Any]) -> dict[str, Any]:
+    """Runs a round and says what it took."""
+    shape, in_flight = play_round["shape"], play_round["in_flight"]
+    cpu, begin = cpu_seconds(), time.perf_counter()
+    end = begin + play_round["seconds"]
+    if in_flight == 1:
+        calls = one_by_one(client, shape, end)
+    else:
+        calls = runner.run(side_by_side(several, shape, in_flight, end))
+    seconds, cpu = time.perf_counter() - begin, cpu_seconds() - cpu
+    records = sum(row.calls for row in client.usage.summary()) if play_round["count"] else None
+    return {"calls": calls, "seconds": seconds, "cpu_seconds": cpu, "records": records}
+
+
+def cpu_seconds() -> float:
+    """Returns what this process has used of all processors, in user and in kernel mode."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def one_by_one(client: tollway.Tollway, shape: str, end: float) -> int:
+    """Calls through the sync API until the time is over, at least once."""
+    parameters = call_parameters(shape)
+    calls = 0
+    while True:
+        if shape == "whole":
+            check(client.chat(MESSAGES, **parameters), shape)
+        else:
+            stream = client.chat.stream(MESSAGES, **parameters)
+            pieces = sum(1 for event in stream if event.text)
+            check_stream(pieces, stream.reply, shape)
+        calls += 1
+        if time.perf_counter() >= end:
+            return calls
+
+
+async def side_by_side(client: tollway.AsyncTollway, shape: str, in_flight: int, end: float) -> int:
+    """Keeps so many calls in flight until the time is over."""
+    parameters = call_parameters(shape)
+
+    async def worker() -> int:
+        calls = 0
+        while True:
+            if shape == "whole":
+                check(await client.chat(MESSAGES, **parameters), shape)
+            else:
+                stream = client.chat.stream(MESSAGES, **parameters)
+                pieces = 0
+                async for event in stream:
+                    pieces += bool(event.text)
+                check_stream(pieces, stream.reply, shape)
+            calls += 1
+            if time.perf_counter() >= end:
+                return calls
+
+    return sum(await asyncio.gather(*(worker() for _ in range(in_flight))))
+
+
+def call_parameters(shape: str) -> dict[str, Any]:
+    """Returns the parameters of the calls of a shape."""
+    return {"model": f"openai/mock-words-{WORDS[shape]}", "max_tokens": 200, "user": "bench"}
+
+
+def check(reply: tollway.ChatReply, shape: str) -> None:
+    """Refuses a reply that was cut or has no cost, which would make the figures worthless."""
+    if len(reply.text.split()) != WORDS[shape] or reply.cost_status != "computed":
+        detail = f"a reply of {WORDS[shape]} words was expected, not {reply.text!r} at {reply.cost}"
+        raise RuntimeError(detail)
+
+
+def check_stream(pieces: int, reply: tollway.ChatReply | None, shape: str) -> None:
+    """Refuses a stream that lacks pieces or a settled reply."""
+    if pieces != WORDS[shape] or reply is None:
+        detail = f"the stream had {pieces} pieces and the reply {reply!r}"
+        raise RuntimeError(detail)
+    check(reply, shape)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+//! The driver: starts everything, lets the contestants take turns, and prints the tables.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tollway::environment::{Environment as _, SystemEnvironment};
+
+use crate::process::{Contestant, Mock};
+use crate::protocol::{Failure, Measured, Recorded, Round, Setup, Shape};
+use crate::table::{Cell, Table, say};
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    rounds: usize,
+    call_seconds: f64,
+    ledger_seconds: f64,
+    warm_seconds: f64,
+}
+
+impl Plan {
+    /// Enough for figures: under two minutes.
+    pub(crate) const fn full() -> Self {
+        Self { rounds: 5, call_seconds: 1.2, ledger_seconds: 0.6, warm_seconds: 0.3 }
+    }
+
+    /// Enough to see that everything runs.
+    pub(crate) const fn quick() -> Self {
+        Self { rounds: 1, call_seconds: 0.1, ledger_seconds: 0.1, warm_seconds: 0.0 }
+    }
+}
+
+/// A column of work that every contestant of a group does.
+struct Event {
+    title: &'static str,
+    shape: Shape,
+    in_flight: usize,
+}
+
+const CALLS: [Event; 3] = [
+    Event { title: "whole replies, 1 in flight", shape: Shape::Whole, in_flight: 1 },
+    Event { title: "whole replies, 64 in flight", shape: Shape::Whole, in_flight: 64 },
+    Event { title: "streams of 100 pieces, 64 in flight", shape: Shape::Stream, in_flight: 64 },
+];
+
+const PAIRS: [Event; 3] = [
+    Event { title: "reserve and settle, 1 in flight", shape: Shape::Pair, in_flight: 1 },
+    Event { title: "reserve and settle, 8 in flight", shape: Shape::Pair, in_flight: 8 },
+    Event { title: "reserve and settle, 64 in flight", shape: Shape::Pair, in_flight: 64 },
+];
+
+/// Runs the whole benchmark.
+pub(crate) fn run(plan: Plan) -> Result<(), Failure> {
+    let own = std::env::current_exe()?;
+    let beside = own.parent().unwrap_or(Path::new(".")).to_owned();
+    let parent = SystemEnvironment.variable("TOLLWAY_BENCH_FOLDER").map_or(beside.clone(), PathBuf::from);
+    let folder = tempfile::Builder::new().prefix("tollway-bench-").tempdir_in(parent)?;
+    let program = SystemEnvironment.variable("TOLLWAY_MOCK_PROVIDER").map_or(beside.join("mock-provider"), PathBuf::from);
+    let python = SystemEnvironment.variable("TOLLWAY_BENCH_PYTHON");
+
+    say(&format!(
+        "build: {}; processors: {}; files: {}; rounds: {} of {} s (calls) and {} s (ledger)",
+        if cfg!(debug_assertions) { "DEBUG, whose figures mean nothing" } else { "release" },
+        std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+        folder.path().display(),
+        plan.rounds,
+        plan.call_seconds,
+        plan.ledger_seconds,
+    ))?;
+    calls(plan, &own, &program, python.as_deref(), folder.path())?;
+    ledger(plan, &own, folder.path())
+}
+
+fn calls(plan: Plan, own: &Path, mock: &Path, python: Option<&str>, folder: &Path) -> Result<(), Failure> {
+    let mock = Mock::start(mock)?;
+    let setup = |name: &str, recorded: Vec<Recorded>| Setup {
+        folder: folder.join(name).to_string_lossy().into_owned(),
+        mock: mock.address.clone(),
+        recorded,
+    };
+    let contestant = |name: &str| {
+        let mut command = Command::new(own);
+        command.args(["contestant", name]);
+        command
+    };
+    let mut engine = Contestant::start("Rust", &mut contestant("engine"), &setup("engine", Vec::new()))?;
+    let recorded = record(&mock, &mut engine)?;
+    let mut contestants = vec![
+        Contestant::start("bare reqwest", &mut contestant("bare"), &setup("bare", recorded))?,
+        engine,
+        Contestant::start(
+            "Rust, exclusive",
+            &mut contestant("engine-exclusive"),
+            &setup("engine-exclusive", Vec::new()),
+        )?,
+    ];
+    match python {
+        Some(python) => {
+            let mut command = Command::new(python);
+            command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/bench_tollway.py"));
+            contestants.push(Contestant::start("Python", &mut command, &setup("python", Vec::new()))?);
+        }
+        None => say("Python is not measured: TOLLWAY_BENCH_PYTHON is not set")?,
+    }
+    let cells = compete(plan.rounds, plan.call_seconds, plan.warm_seconds, &CALLS, &mut contestants)?;
+    Table { what: "calls/s", baseline: "bare reqwest", cells }.print()
+}
+
+fn ledger(plan: Plan, own: &Path, folder: &Path) -> Result<(), Failure> {
+    let start = |label, name: &str| {
+        let folder = folder.join(name).to_string_lossy().into_owned();
+        let setup = Setup { folder, mock: String::new(), recorded: Vec::new() };
+        Contestant::start(label, Command::new(own).args(["contestant", name]), &setup)
+    };
+    let mut contestants = vec![
+        start("2 fsync'd appends", "fsync")?,
+        start("ledger", "ledger")?,
+        start("ledger, exclusive", "ledger-exclusive")?,
+    ];
+    let cells = compete(plan.rounds, plan.ledger_seconds, plan.warm_seconds, &PAIRS, &mut contestants)?;
+    Table { what: "pairs/s", baseline: "2 fsync'd appends", cells }.print()
+}
+
+/// Lets the engine make one call of each shape and takes what the mock provider received.
+fn record(mock: &Mock, engine: &mut Contestant) -> Result<Vec<Recorded>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(mock.record(true))?;
+    let mut recorded = Vec::new();
+    for shape in [Shape::Whole, Shape::Stream] {
+        engine.play(Round { shape, in_flight: 1, seconds: 0.0, count: true })?;
+        let mut request = runtime.block_on(mock.last_request())?;
+        request["shape"] = serde_json::to_value(shape)?;
+        recorded.push(serde_json::from_value(request)?);
+    }
+    runtime.block_on(mock.record(false))?;
+    Ok(recorded)
+}
+
+/// Lets contestants take turns, so that a noisy moment of the machine hits all of them alike. In the end, every call that
+/// was answered must be in the ledger.
+fn compete(
+    rounds: usize,
+    seconds: f64,
+    warm_seconds: f64,
+    events: &[Event],
+    contestants: &mut [Contestant],
+) -> Result<Vec<Cell>, Failure> {
+    let mut cells = Vec::new();
+    for event in events {
+        let round = |seconds| Round { shape: event.shape, in_flight: event.in_flight, seconds, count: false };
+        for contestant in &mut *contestants {
+            contestant.play(round(warm_seconds))?;
+        }
+        let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); contestants.len()];
+        for _ in 0..rounds {
+            for (contestant, measured) in contestants.iter_mut().zip(&mut measured) {
+                measured.push(contestant.play(round(seconds))?);
+            }
+        }
+        let labels = contestants.iter().map(|contestant| contestant.label);
+        cells.extend(
+            labels.zip(measured).map(|(contestant, rounds)| Cell { event: event.title, contestant, rounds }),
+        );
+    }
+    let last = Round { shape: events[0].shape, in_flight: 1, seconds: 0.0, count: true };
+    contestants.iter_mut().try_for_each(|contestant| contestant.play(last).map(|_| ()))?;
+    Ok(cells)
+}

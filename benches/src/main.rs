@@ -1,0 +1,44 @@
+//! Measures Tollway beside a bare HTTP client, and its ledger beside a bare fsync, in one run.
+//!
+//! The program without an argument is the driver: it starts every contestant as a process of its own, lets them take
+//! turns, and prints medians. With `contestant NAME` it is one of them.
+
+mod contestant;
+mod driver;
+mod process;
+mod protocol;
+mod table;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use protocol::Failure;
+
+const USAGE: &str = "usage: tollway-benches [--quick]
+
+  --quick    one short round of each, to see that everything runs; the figures mean nothing
+
+environment:
+  TOLLWAY_MOCK_PROVIDER   the mock provider's program; the one beside this program where absent
+  TOLLWAY_BENCH_PYTHON    a Python that has the package; it is left out, and said to be, where absent
+  TOLLWAY_BENCH_FOLDER    where the files go, which must be on a real disk; beside this program where absent
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        [] => driver::run(driver::Plan::full()),
+        ["--quick"] => driver::run(driver::Plan::quick()),
+        ["contestant", name] => contestant::serve(name),
+        ["--help" | "-h"] => write!(std::io::stdout(), "{USAGE}").map_err(Failure::from),
+        _ => Err(Failure::new(USAGE)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Medians and their spread, as a table.
+
+use std::io::Write as _;
+
+use crate::protocol::{Failure, Measured};
+
+/// What one contestant did in one event.
+pub(crate) struct Cell {
+    pub(crate) event: &'static str,
+    pub(crate) contestant: &'static str,
+    pub(crate) rounds: Vec<Measured>,
+}
+
+/// The outcome of a group of events.
+pub(crate) struct Table {
+    /// The unit of the rate.
+    pub(crate) what: &'static str,
+    /// The contestant that the others are compared with.
+    pub(crate) baseline: &'static str,
+    pub(crate) cells: Vec<Cell>,
+}
+
+impl Cell {
+    fn rates(&self) -> Vec<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a round has fewer calls than a float counts exactly")]
+        let rates = self.rounds.iter().map(|round| round.calls as f64 / round.seconds);
+        sorted(rates.collect())
+    }
+
+    /// The microseconds of processor time that one call took.
+    fn cpu(&self) -> Vec<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a round has fewer calls than a float counts exactly")]
+        let cpu = self.rounds.iter().map(|round| round.cpu_seconds * 1e6 / round.calls as f64);
+        sorted(cpu.collect())
+    }
+}
+
+impl Table {
+    pub(crate) fn print(&self) -> Result<(), Failure> {
+        let mut event = "";
+        say(&format!(
+            "\n{:<38}{:>11}{:>20}{:>17}{:>10}",
+            "median of the rounds", self.what, "lowest - highest", "client CPU, us", "ratio"
+        ))?;
+        for cell in &self.cells {
+            if cell.event != event {
+                event = cell.event;
+                say(event)?;
+            }
+            let rates = cell.rates();
+            let baseline = self.cells.iter().find(|other| other.event == event && other.contestant == self.baseline);
+            let ratio = baseline.map_or(f64::NAN, |baseline| median(&rates) / median(&baseline.rates()));
+            let spread = format!("{:.0} - {:.0}", first(&rates), first(rates.iter().rev()));
+            say(&format!(
+                "  {:<36}{:>11.0}{:>20}{:>17.1}{:>10.2}",
+                cell.contestant,
+                median(&rates),
+                spread,
+                median(&cell.cpu()),
+                ratio
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints a line.
+pub(crate) fn say(line: &str) -> Result<(), Failure> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn first<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+    values.into_iter().next().copied().unwrap_or(f64::NAN)
+}
+
+/// Returns the middle of sorted values, or the mean of the two in the middle.
+fn median(values: &[f64]) -> f64 {
+    let lower = values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN);
+    let upper = values.get(values.len() / 2).copied().unwrap_or(f64::NAN);
+    f64::midpoint(lower, upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert!((median(&sorted(vec![5.0, 1.0, 3.0])) - 3.0).abs() < f64::EPSILON);
+        assert!((median(&sorted(vec![4.0, 1.0, 3.0, 2.0])) - 2.5).abs() < f64::EPSILON);
+        assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn rates_and_processor_time_are_per_call() {
+        let round = Measured { calls: 200, seconds: 2.0, cpu_seconds: 0.01, records: None };
+        let cell = Cell { event: "", contestant: "", rounds: vec![round] };
+        assert!((median(&cell.rates()) - 100.0).abs() < 1e-9);
+        assert!((median(&cell.cpu()) - 50.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,259 @@
+"""Runs the scenarios of `tests/conformance` through the public API; their README describes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import MASTER_KEY, MockProvider
+
+import tollway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+FOLDER = Path(__file__).parents[2] / "tests" / "conformance"
+SCENARIOS = sorted(FOLDER.glob("[0-9]*.json"))
+REQUEST_FIELDS = tollway.types.ChatParameters.__optional_keys__
+
+
+def chat_arguments(arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Returns the messages and the keyword arguments of a chat; fields that only some providers know go to `extra`."""
+    request = dict(arguments["request"])
+    messages = request.pop("messages")
+    known = {name: value for name, value in request.items() if name in REQUEST_FIELDS}
+    extra = {name: value for name, value in request.items() if name not in REQUEST_FIELDS}
+    return messages, {**known, **({"extra": extra} if extra else {}), **arguments.get("options", {})}
+
+
+def set_budget(client: tollway.Tollway, tag: dict[str, str] | None = None, **arguments: Any) -> Any:
+    return client.budgets.set(tag=None if tag is None else (tag["key"], tag["value"]), **arguments)
+
+
+def chat(client: tollway.Tollway, **arguments: Any) -> Any:
+    messages, parameters = chat_arguments(arguments)
+    reply = client.chat(messages, **parameters)
+    check_receipt(reply.receipt)
+    return reply
+
+
+def check_receipt(receipt: tollway.Receipt) -> None:
+    """Checks that a printed receipt has a row for each line, with its exact amount, and one for each total."""
+    rows = [row.split() for row in str(receipt).splitlines()[1:]]
+    assert len(rows) == len(receipt.lines) + len(receipt.totals)
+    for row, line in zip(rows, receipt.lines, strict=False):
+        assert row[:2] == [str(line.attempt), line.model]
+        assert ("unpriced" if line.amount is None else f"{line.amount:f}") in row
+    for row, (currency, total) in zip(rows[len(receipt.lines) :], receipt.totals.items(), strict=True):
+        assert row == ["total", f"{total:f}", currency]
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "chat": chat,
+    "models.add": lambda client, **arguments: client.models.add(**arguments),
+    "models.update": lambda client, **arguments: client.models.update(**arguments),
+    "models.delete": lambda client, **arguments: client.models.delete(**arguments),
+    "models.list": lambda client: client.models.list(),
+    "models.used": lambda client: client.models.used(),
+    "models.health": lambda client: client.models.health(),
+    "prices.set": lambda client, **arguments: client.prices.set(**arguments),
+    "prices.list": lambda client, **arguments: client.prices.list(**arguments),
+    "prices.expire": lambda client, id, **arguments: client.prices.expire(id, **arguments),  # noqa: A006
+    "routes.set": lambda client, **arguments: client.routes.set(**arguments),
+    "routes.list": lambda client: client.routes.list(),
+    "routes.delete": lambda client, **arguments: client.routes.delete(**arguments),
+    "budgets.set": set_budget,
+    "budgets.list": lambda client: client.budgets.list(),
+    "budgets.delete": lambda client, id: client.budgets.delete(id),  # noqa: A006
+    "usage.records": lambda client, filter=None, **page: client.usage.records(**page, **(filter or {})),  # noqa: A006
+    "usage.summary": lambda client, filter=None, **by: client.usage.summary(**by, **(filter or {})),  # noqa: A006
+    "usage.price": lambda client, uid, amount, currency: client.usage.price(uid, amount, currency),
+}
+
+
+def as_json(value: Any) -> Any:
+    """Writes a result as the facade does: decimals as text, and the few fields that Python names its own way."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        return {key: as_json(field) for key, field in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value if value is None or isinstance(value, (bool, int, float, str)) else instant(value)
+    fields = {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    match value:
+        case tollway.ChatReply() | tollway.Attempt() | tollway.UsageRecord():
+            fields["model"] = value.model.removeprefix(f"{value.provider}/")
+            fields.setdefault("cost_amount", fields.get("cost"))
+        case tollway.ToolCall():
+            fields["function"] = {"name": value.name, "arguments": value.arguments}
+        case tollway.Budget():
+            scope = {"type": "user", "user": value.user} if value.user is not None else {"type": "everyone"}
+            if value.tag is not None:
+                scope = {"type": "tag", "key": value.tag[0], "value": value.tag[1]}
+            money = {"money": {"amount": fields["limit"], "currency": value.currency}}
+            fields |= {"scope": scope, "limit": {"tokens": int(value.limit)} if value.currency is None else money}
+    return fields
+
+
+def instant(value: datetime) -> str:
+    return value.isoformat()
+
+
+class Run:
+    """One scenario under way, with a file of its own."""
+
+    def __init__(self, path: Path, mock: MockProvider, settings: dict[str, Any]) -> None:
+        self.path = path
+        self.settings = settings
+        self.saved: dict[str, Any] = {"mock": mock.address}
+        self.client = self.open()
+
+    def open(self) -> tollway.Tollway:
+        return tollway.open(self.path, master_key=MASTER_KEY, **self.settings)
+
+    def step(self, step: dict[str, Any]) -> None:
+        if step.get("reopen"):
+            self.client.close()
+            self.client = self.open()
+            return
+        result, error = None, None
+        begin = time.monotonic()
+        if "stream" in step:
+            result, error = self.stream(self.filled(step["stream"]))
+        else:
+            try:
+                result = as_json(VERBS[step["call"]](self.client, **self.filled(step.get("arguments", {}))))
+            except tollway.TollwayError as caught:
+                error = caught
+        seconds = time.monotonic() - begin
+        assert step.get("at_least_seconds", 0) <= seconds <= step.get("at_most_seconds", 60)
+        if error is not None:
+            assert "error" in step, f"it failed: {error!r}"
+            compare(self.filled(step["error"]), vars(error), "/error")
+        else:
+            assert "error" not in step, f"it should fail, and gave {result}"
+        if "expect" in step:
+            compare(self.filled(step["expect"]), result, "")
+        for name, pointer in step.get("save", {}).items():
+            self.saved[name] = at(result, pointer)
+
+    def stream(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], tollway.TollwayError | None]:
+        """Reads a stream to its end: the joined text, the number of its pieces, and the settled reply."""
+        messages, parameters = chat_arguments(arguments)
+        pieces: list[str] = []
+        error = None
+        stream = self.client.chat.stream(messages, **parameters)
+        try:
+            pieces.extend(event.text for event in stream if event.text)
+        except tollway.TollwayError as caught:
+            error = caught
+        return {"text": "".join(pieces), "deltas": len(pieces), "reply": as_json(stream.reply)}, error
+
+    def filled(self, value: Any) -> Any:
+        """Puts what was saved in the place of `{name}`: as it is where the text is nothing else, or else as text."""
+        if isinstance(value, dict):
+            return {key: self.filled(field) for key, field in value.items()}
+        if isinstance(value, list):
+            return [self.filled(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        if alone := re.fullmatch(r"\{([a-z]+)\}", value):
+            return self.saved[alone[1]]
+        return re.sub(r"\{([a-z]+)\}", lambda found: str(self.saved.get(found[1], found[0])), value)
+
+
+def at(value: Any, pointer: str) -> Any:
+    for part in pointer.split("/")[1:]:
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return value
+
+
+def compare(expected: Any, found: Any, place: str) -> None:
+    """Compares: objects hold at least what is expected, lists are as long and equal item by item, all else is equal."""
+    if isinstance(expected, dict) and any(key.startswith("$") for key in expected):
+        assert all(fits(key, wanted, found) for key, wanted in expected.items()), f"at {place!r}: {expected}, {found!r}"
+    elif isinstance(expected, dict) and isinstance(found, dict):
+        for key, wanted in expected.items():
+            if isinstance(wanted, dict) and wanted.get("$absent") is True:
+                assert key not in found, f"at {place!r}: {key!r} should be absent"
+            else:
+                assert key in found, f"at {place!r}: there is no {key!r}"
+                compare(wanted, found[key], f"{place}/{key}")
+    elif isinstance(expected, list) and isinstance(found, list):
+        assert len(expected) == len(found), f"at {place!r}: expected {expected}, found {found}"
+        for index, (wanted, item) in enumerate(zip(expected, found, strict=True)):
+            compare(wanted, item, f"{place}/{index}")
+    else:
+        same_kind = isinstance(expected, bool) == isinstance(found, bool)
+        assert expected == found and same_kind, f"at {place!r}: expected {expected!r}, found {found!r}"
+
+
+def fits(key: str, wanted: Any, found: Any) -> bool:
+    match key:
+        case "$present":
+            return found is not None
+        case "$decimal":
+            return isinstance(found, str) and Decimal(found) == Decimal(wanted)
+        case "$between":
+            return isinstance(found, (int, float)) and wanted[0] <= found <= wanted[1]
+        case "$contains":
+            parts = wanted if isinstance(wanted, list) else [wanted]
+            return isinstance(found, (str, list)) and all(part in found for part in parts)
+    return False
+
+
+def test_scenarios_have_no_field_that_no_one_reads() -> None:
+    schema = json.loads((FOLDER / "schema.json").read_text(encoding="utf-8"))
+    step_fields = schema["$defs"]["step"]["properties"].keys()
+    assert len(SCENARIOS) >= 30
+    for path in SCENARIOS:
+        scenario = json.loads(path.read_text(encoding="utf-8"))
+        assert path.stem.split("_", 1)[1] == scenario["name"]
+        assert set(schema["required"]) <= scenario.keys() <= schema["properties"].keys(), path.stem
+        assert all(step.keys() <= step_fields for step in scenario["steps"]), path.stem
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
+def test_scenario(scenario: Path, path: Path, mock: MockProvider) -> None:
+    content = json.loads(scenario.read_text(encoding="utf-8"))
+    for name, script in content.get("scripts", {}).items():
+        mock.script(name, *script["replies"], then=script.get("then", "repeat_last"))
+    run = Run(path, mock, content.get("settings", {}))
+    try:
+        for field, verb in (("models", "models.add"), ("routes", "routes.set"), ("budgets", "budgets.set")):
+            for arguments in content.get(field, []):
+                run.step({"call": verb, "arguments": arguments})
+        for place, step in enumerate(content["steps"], 1):
+            print(f"step {place}: {step.get('call', 'stream' if 'stream' in step else 'reopen')}")
+            run.step(step)
+    finally:
+        run.client.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"text": {"$contains": "c"}},
+        {"amount": "0.1"},
+        {"amount": {"$decimal": "0.2"}},
+        {"wait": {"$between": [6, 7]}},
+        {"list": [1]},
+        {"list": {"$contains": 3}},
+        {"text": {"$absent": True}},
+        {"other": {"$present": True}},
+        {"other": None},
+        {"text": {"$unknown": 1}},
+    ],
+)
+def test_a_wrong_expectation_fails(wrong: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError):
+        compare(wrong, {"text": "a b", "amount": "0.10", "wait": 5, "list": [1, 2]}, "")
