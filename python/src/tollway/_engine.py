@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _native
@@ -16,13 +15,15 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
 class Operation(Generic[Result]):
     """One call of a verb: its name, its arguments, and how its result is read. Both twins run the same operations."""
 
-    verb: str
-    arguments: Mapping[str, Any]
-    decode: Callable[[Any], Result]
+    __slots__ = ("arguments", "decode", "verb")
+
+    def __init__(self, verb: str, arguments: Mapping[str, Any], decode: Callable[[Any], Result]) -> None:
+        self.verb = verb
+        self.arguments = arguments
+        self.decode = decode
 
 
 class SyncEngine:
@@ -72,3 +73,17 @@ def encode(arguments: Mapping[str, Any]) -> str:
 
 def nothing(_value: Any) -> None:
     """Reads a result that says nothing."""
+
+
+def check_names(given_names: dict[str, Any], known: frozenset[str], function: str, hint: str = "") -> None:
+    """Refuses keyword arguments that are not known.
+
+    Raises:
+        TypeError: A name is not known.
+    """
+    unknown = sorted(given_names.keys() - known)
+    if unknown:
+        detail = (
+            f"{function} got an unexpected keyword argument {unknown[0]!r}; known are {', '.join(sorted(known))}{hint}"
+        )
+        raise TypeError(detail)

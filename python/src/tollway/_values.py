@@ -74,17 +74,3 @@ def instant_or_none(value: str | None) -> datetime | None:
 def given(**fields: Any) -> dict[str, Any]:
     """Returns the fields that were given."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def check_names(given_names: dict[str, Any], known: frozenset[str], function: str, hint: str = "") -> None:
-    """Refuses keyword arguments that are not known.
-
-    Raises:
-        TypeError: A name is not known.
-    """
-    unknown = sorted(given_names.keys() - known)
-    if unknown:
-        detail = (
-            f"{function} got an unexpected keyword argument {unknown[0]!r}; known are {', '.join(sorted(known))}{hint}"
-        )
-        raise TypeError(detail)

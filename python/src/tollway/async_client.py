@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import _handle
 from ._engine import AsyncEngine
-from .budgets import AsyncBudgets
-from .chat import AsyncChat
-from .models import AsyncModels
-from .prices import AsyncPrices
-from .routes import AsyncRoutes
-from .usage import AsyncUsageLedger
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +15,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from .budgets import AsyncBudgets
+    from .chat import AsyncChat
+    from .models import AsyncModels
+    from .prices import AsyncPrices
+    from .routes import AsyncRoutes
     from .types import SettingsParameters
+    from .usage import AsyncUsageLedger
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -30,12 +31,48 @@ class AsyncTollway:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self.chat = AsyncChat(engine)
-        self.models = AsyncModels(engine)
-        self.prices = AsyncPrices(engine)
-        self.routes = AsyncRoutes(engine)
-        self.budgets = AsyncBudgets(engine)
-        self.usage = AsyncUsageLedger(engine)
+
+    @cached_property
+    def chat(self) -> AsyncChat:
+        """Makes chat calls, whole and streamed."""
+        from .chat import AsyncChat
+
+        return AsyncChat(self._engine)
+
+    @cached_property
+    def models(self) -> AsyncModels:
+        """Configures models."""
+        from .models import AsyncModels
+
+        return AsyncModels(self._engine)
+
+    @cached_property
+    def prices(self) -> AsyncPrices:
+        """Sets prices."""
+        from .prices import AsyncPrices
+
+        return AsyncPrices(self._engine)
+
+    @cached_property
+    def routes(self) -> AsyncRoutes:
+        """Sets routes."""
+        from .routes import AsyncRoutes
+
+        return AsyncRoutes(self._engine)
+
+    @cached_property
+    def budgets(self) -> AsyncBudgets:
+        """Sets budgets."""
+        from .budgets import AsyncBudgets
+
+        return AsyncBudgets(self._engine)
+
+    @cached_property
+    def usage(self) -> AsyncUsageLedger:
+        """Reads the ledger."""
+        from .usage import AsyncUsageLedger
+
+        return AsyncUsageLedger(self._engine)
 
     @classmethod
     async def open(

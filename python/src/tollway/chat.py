@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, encode
-from ._values import check_names
+from ._engine import AsyncEngine, Operation, SyncEngine, check_names, encode
 from .results import ChatReply
 from .stream import AsyncChatStream, ChatStream
 from .types import ChatParameters
