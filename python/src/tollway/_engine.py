@@ -44,15 +44,20 @@ class AsyncEngine:
     """Runs operations by awaiting them."""
 
     def __init__(self, native: _native.Engine) -> None:
+        # Programs that only wait need not load asyncio.
+        from ._loop import current  # noqa: PLC0415
+
         self.native = native
+        self._loop_queue = current
 
     async def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; cancelling gives it up."""
-        # Programs that only wait need not load asyncio.
-        from . import _loop  # noqa: PLC0415
-
-        text = await _loop.current().call(self.native, operation.verb, encode(operation.arguments))
+        text = await self._loop_queue().call(self.native, operation.verb, encode(operation.arguments))
         return operation.decode(json.loads(text))
+
+    async def ready(self, stream: _native.Stream) -> None:
+        """Waits until a stream has something to take; cancelling loses no event."""
+        await self._loop_queue().ready(stream)
 
 
 def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.Engine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import _handle
@@ -15,13 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from .budgets import AsyncBudgets
-    from .chat import AsyncChat
-    from .models import AsyncModels
-    from .prices import AsyncPrices
-    from .routes import AsyncRoutes
     from .types import SettingsParameters
-    from .usage import AsyncUsageLedger
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -30,49 +23,21 @@ class AsyncTollway:
     """An open file, as `Tollway` is, with the same methods, awaited. Several event loops may share it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    @cached_property
-    def chat(self) -> AsyncChat:
-        """Makes chat calls, whole and streamed."""
-        from .chat import AsyncChat
-
-        return AsyncChat(self._engine)
-
-    @cached_property
-    def models(self) -> AsyncModels:
-        """Configures models."""
-        from .models import AsyncModels
-
-        return AsyncModels(self._engine)
-
-    @cached_property
-    def prices(self) -> AsyncPrices:
-        """Sets prices."""
-        from .prices import AsyncPrices
-
-        return AsyncPrices(self._engine)
-
-    @cached_property
-    def routes(self) -> AsyncRoutes:
-        """Sets routes."""
-        from .routes import AsyncRoutes
-
-        return AsyncRoutes(self._engine)
-
-    @cached_property
-    def budgets(self) -> AsyncBudgets:
-        """Sets budgets."""
+        # As in the sync twin, these come with the first handle, and no later.
         from .budgets import AsyncBudgets
-
-        return AsyncBudgets(self._engine)
-
-    @cached_property
-    def usage(self) -> AsyncUsageLedger:
-        """Reads the ledger."""
+        from .chat import AsyncChat
+        from .models import AsyncModels
+        from .prices import AsyncPrices
+        from .routes import AsyncRoutes
         from .usage import AsyncUsageLedger
 
-        return AsyncUsageLedger(self._engine)
+        self._engine = engine
+        self.chat = AsyncChat(engine)
+        self.models = AsyncModels(engine)
+        self.prices = AsyncPrices(engine)
+        self.routes = AsyncRoutes(engine)
+        self.budgets = AsyncBudgets(engine)
+        self.usage = AsyncUsageLedger(engine)
 
     @classmethod
     async def open(

@@ -89,4 +89,5 @@ class AsyncChat:
         `aclose()`, an error, cancellation of `async with` or garbage collection, gives the call up, which is then
         billed by `on_abandon`.
         """
-        return AsyncChatStream(self._engine.native.stream(encode(_arguments(messages, parameters))))
+        native = self._engine.native.stream(encode(_arguments(messages, parameters)))
+        return AsyncChatStream(native, self._engine.ready)

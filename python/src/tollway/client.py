@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from . import _handle
@@ -15,13 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from .budgets import Budgets
-    from .chat import Chat
-    from .models import Models
-    from .prices import Prices
-    from .routes import Routes
     from .types import SettingsParameters
-    from .usage import UsageLedger
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -34,49 +27,22 @@ class Tollway:
     """
 
     def __init__(self, engine: SyncEngine) -> None:
-        self._engine = engine
-
-    @cached_property
-    def chat(self) -> Chat:
-        """Makes chat calls, whole and streamed."""
-        from .chat import Chat
-
-        return Chat(self._engine)
-
-    @cached_property
-    def models(self) -> Models:
-        """Configures models."""
-        from .models import Models
-
-        return Models(self._engine)
-
-    @cached_property
-    def prices(self) -> Prices:
-        """Sets prices."""
-        from .prices import Prices
-
-        return Prices(self._engine)
-
-    @cached_property
-    def routes(self) -> Routes:
-        """Sets routes."""
-        from .routes import Routes
-
-        return Routes(self._engine)
-
-    @cached_property
-    def budgets(self) -> Budgets:
-        """Sets budgets."""
+        # Importing the package must be fast, so that these come with the first handle; and no later, because a fork
+        # while another thread loads a module would leave the module locked in the child.
         from .budgets import Budgets
-
-        return Budgets(self._engine)
-
-    @cached_property
-    def usage(self) -> UsageLedger:
-        """Reads the ledger."""
+        from .chat import Chat
+        from .models import Models
+        from .prices import Prices
+        from .routes import Routes
         from .usage import UsageLedger
 
-        return UsageLedger(self._engine)
+        self._engine = engine
+        self.chat = Chat(engine)
+        self.models = Models(engine)
+        self.prices = Prices(engine)
+        self.routes = Routes(engine)
+        self.budgets = Budgets(engine)
+        self.usage = UsageLedger(engine)
 
     def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""
