@@ -104,7 +104,7 @@ fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
         .choices
         .iter()
         .filter_map(|choice| choice.message.content.as_ref())
-        .map(|content| content.text())
+        .map(tollway::types::Content::text)
         .collect();
     let reasoning = reply.reasoning.clone().unwrap_or_default();
     compare("text", json!(starts(&texts, &expected["text_prefix"])), &json!(true));
