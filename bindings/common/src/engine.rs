@@ -101,6 +101,12 @@ impl Engine {
         })
     }
 
+    /// Returns the path that the handle was made of.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
     /// Starts a verb. The task returns JSON text; dropping it gives the call up, which is then settled by its policy.
     pub fn call(&self, verb: &str, arguments: &str) -> Task<String> {
         let (engine, verb, arguments) = self.owned(verb, arguments);

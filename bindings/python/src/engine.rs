@@ -41,6 +41,11 @@ impl Engine {
         }
     }
 
+    /// Returns the path of the file, for people.
+    fn path(&self) -> String {
+        self.0.path().display().to_string()
+    }
+
     /// Runs a verb and waits for its end with the interpreter released. Ctrl-C gives the call up.
     fn call(&self, python: Python<'_>, verb: &str, arguments: &str) -> PyResult<Pair> {
         let (sender, receiver) = mpsc::sync_channel(1);

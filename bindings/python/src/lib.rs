@@ -21,6 +21,12 @@ mod _native {
     #[pymodule_export]
     use super::stream::Stream;
 
+    /// Returns the codes of all kinds of errors.
+    #[pyfunction]
+    fn error_codes() -> Vec<&'static str> {
+        tollway_common::error::CODES.to_vec()
+    }
+
     /// Gives up what is under way, waits for its settlement at most for the seconds given, and stops the runtime.
     #[pyfunction]
     fn shutdown(python: Python<'_>, timeout: f64) -> PyResult<()> {

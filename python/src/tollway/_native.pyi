@@ -3,7 +3,7 @@
 import os
 from typing import final
 
-__all__ = ["Call", "CompletionQueue", "Engine", "Stream", "shutdown"]
+__all__ = ["Call", "CompletionQueue", "Engine", "Stream", "error_codes", "shutdown"]
 
 @final
 class Engine:
@@ -12,6 +12,9 @@ class Engine:
     @staticmethod
     def create(path: str | os.PathLike[str], options: str) -> tuple[Engine | None, str | None]:
         """Makes a handle of a path; opens nothing. Returns the handle, or an error as JSON text."""
+
+    def path(self) -> str:
+        """Returns the path of the file, for people."""
 
     def call(self, verb: str, arguments: str) -> tuple[str | None, str | None]:
         """Runs a verb and waits for its end; returns a result or an error. Ctrl-C gives the call up."""
@@ -61,6 +64,9 @@ class CompletionQueue:
 
     def close(self) -> None:
         """Ends the wait of the thread that stands in for the loop."""
+
+def error_codes() -> list[str]:
+    """Returns the codes of all kinds of errors."""
 
 def shutdown(timeout: float) -> None:
     """Gives up what is under way, waits for its settlement, at most for the seconds given, and stops the runtime."""

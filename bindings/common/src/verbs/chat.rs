@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tollway::client::Tollway;
 use tollway::types::{CallOptions, ChatReply, ChatRequest, ErrorKind};
 
-use super::{Arguments, invalid, parse};
+use super::{Arguments, invalid, invalid_at, parse};
 use crate::error::ErrorInfo;
 
 /// A chat request and the choices of its caller.
@@ -51,14 +51,23 @@ pub(crate) fn chat_arguments(text: &str) -> Result<(ChatRequest, CallOptions), E
             *messages = json!([{"role": "user", "content": messages.take()}]);
         }
         serde_path_to_error::deserialize(Value::Object(fields))
-            .map_err(|error| invalid(&format!("chat: {}", error.path()), error.inner()))?
-    } else {
+            .map_err(|error| invalid_at("chat", &error.path().to_string(), error.inner()))?
+    } else if peek.messages.get().starts_with('[') {
         parse("chat", request)?
+    } else {
+        return refuse(r#"messages must be a text, or a list such as [{"role": "user", "content": "Hi"}]"#);
     };
     if request.messages.is_empty() {
-        return Err(ErrorInfo::new(ErrorKind::InvalidRequest, "chat: messages is empty; give at least one message"));
+        return refuse("messages is empty; give at least one message");
+    }
+    if options.idempotency_key.as_deref() == Some("") {
+        return refuse("idempotency_key is empty, and would make all calls with it one; give a key, or leave it out");
     }
     Ok((request, options))
+}
+
+fn refuse<T>(detail: &str) -> Result<T, ErrorInfo> {
+    Err(ErrorInfo::new(ErrorKind::InvalidRequest, format!("chat: {detail}")))
 }
 
 #[cfg(test)]
@@ -91,6 +100,16 @@ mod tests {
     fn a_wrong_field_is_named() {
         for (text, part) in [
             (r#"{"request": {"messages": []}}"#, "messages is empty"),
+            (r#"{"request": {"messages": null}}"#, "messages must be a text, or a list"),
+            (r#"{"request": {"messages": {"role": "user"}}}"#, "messages must be a text, or a list"),
+            (
+                r#"{"request": {"messages": ["Hi"]}}"#,
+                "messages[0]: invalid type: string \"Hi\", expected a message such as",
+            ),
+            (r#"{"request": {"messages": [{"role": "user", "content": 5}]}}"#, "messages[0]: content must be a text"),
+            (r#"{"request": {"messages": "Hi", "stop": 5}}"#, "stop: must be a text, or a list of texts"),
+            (r#"{"request": {"messages": "Hi", "tool_choice": 5}}"#, "tool_choice: must be \"auto\""),
+            (r#"{"request": {"messages": "Hi"}, "options": {"idempotency_key": ""}}"#, "idempotency_key is empty"),
             (r#"{"request": {}}"#, "missing field `messages`"),
             (r#"{"request": {"messages": "Hi", "max_tokens": "x"}}"#, "max_tokens"),
             (r#"{"request": {"messages": [{"role": "clown"}]}}"#, "clown"),

@@ -10,8 +10,10 @@ mod models;
 mod prices;
 mod routes;
 mod usage;
+mod wording;
 
 pub(crate) use chat::chat_arguments;
+use wording::{invalid, invalid_at};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -81,20 +83,10 @@ pub(crate) fn parse_or_empty<T: Arguments>(verb: &str, text: &str) -> Result<T, 
 /// Reads JSON text; the error names the verb and the path of the argument that is wrong.
 pub(crate) fn parse<T: DeserializeOwned>(verb: &str, text: &str) -> Result<T, ErrorInfo> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let place = if path == "." { verb.to_owned() } else { format!("{verb}: {path}") };
-        invalid(&place, error.inner())
-    })?;
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| invalid_at(verb, &error.path().to_string(), error.inner()))?;
     deserializer.end().map_err(|error| invalid(verb, &error))?;
     Ok(value)
-}
-
-fn invalid(place: &str, error: &serde_json::Error) -> ErrorInfo {
-    let text = error.to_string();
-    // The position in a text that the caller never saw helps nobody.
-    let sentence = text.rsplit_once(" at line ").map_or(text.as_str(), |(sentence, _)| sentence);
-    ErrorInfo::new(ErrorKind::InvalidRequest, format!("{place}: {sentence}"))
 }
 
 fn answer<T: Serialize + ?Sized>(value: &T) -> Outcome {
@@ -128,7 +120,10 @@ mod tests {
     #[test]
     fn a_wrong_argument_is_named_by_its_path() {
         let error = parse::<Sample>("sample", r#"{"limit": "many"}"#).unwrap_err();
-        assert_eq!(&*error.detail, r#"sample: limit: invalid type: string "many", expected u32"#);
+        assert_eq!(
+            &*error.detail,
+            r#"sample: limit: invalid type: string "many", expected an integer of zero or more"#
+        );
         assert!(parse::<Sample>("sample", r#"{"limit": 1} trailing"#).is_err());
     }
 

@@ -6,10 +6,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use tollway::client::{ModelHealth, ModelInput, ModelUpdate, Tollway};
-use tollway::types::{Capability, Meter, Model, ModelConfig, Result};
+use tollway::types::{Capability, Model, ModelConfig, Result};
 
 use super::NoArguments;
-use super::prices::{PriceArguments, inputs};
+use super::prices::{MeterName, PriceArguments, inputs};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +34,7 @@ pub(super) struct AddArguments {
     #[serde(default)]
     description: Option<String>,
     #[serde(default)]
-    prices: Option<BTreeMap<Meter, PriceArguments>>,
+    prices: Option<BTreeMap<MeterName, PriceArguments>>,
 }
 
 /// An absent field stays as it is; an explicit null removes an alias, an address or a note.

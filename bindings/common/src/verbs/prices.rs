@@ -4,10 +4,25 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as NameError;
 use tollway::client::{PriceInput, Tollway};
 use tollway::types::{Currency, Meter, Price, PriceId, Result, Unit};
 
 use super::exact::Exact;
+
+/// A meter as the key of a mapping. It is read through a text, because only then does an error's path name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct MeterName(Meter);
+
+impl TryFrom<String> for MeterName {
+    type Error = NameError;
+
+    fn try_from(name: String) -> std::result::Result<Self, NameError> {
+        Meter::deserialize(name.into_deserializer()).map(Self)
+    }
+}
 
 /// A price to set, whose amount no float has touched.
 #[derive(Deserialize)]
@@ -28,7 +43,7 @@ pub(super) struct PriceArguments {
 #[serde(deny_unknown_fields)]
 pub(super) struct SetArguments {
     model: String,
-    prices: BTreeMap<Meter, PriceArguments>,
+    prices: BTreeMap<MeterName, PriceArguments>,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +62,7 @@ pub(super) struct ExpireArguments {
 }
 
 /// Converts prices by meter.
-pub(super) fn inputs(prices: BTreeMap<Meter, PriceArguments>) -> BTreeMap<Meter, PriceInput> {
+pub(super) fn inputs(prices: BTreeMap<MeterName, PriceArguments>) -> BTreeMap<Meter, PriceInput> {
     let input = |price: PriceArguments| PriceInput {
         unit_price: price.unit_price.0,
         unit: price.unit,
@@ -56,7 +71,7 @@ pub(super) fn inputs(prices: BTreeMap<Meter, PriceArguments>) -> BTreeMap<Meter,
         expiry_date: price.expiry_date,
         source: price.source,
     };
-    prices.into_iter().map(|(meter, price)| (meter, input(price))).collect()
+    prices.into_iter().map(|(MeterName(meter), price)| (meter, input(price))).collect()
 }
 
 pub(super) async fn set(client: &Tollway, arguments: SetArguments) -> Result<Vec<Price>> {
@@ -72,4 +87,26 @@ pub(super) async fn list(client: &Tollway, arguments: ListArguments) -> Result<V
 
 pub(super) async fn expire(client: &Tollway, arguments: ExpireArguments) -> Result<()> {
     client.expire_price(arguments.id, arguments.at).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::parse;
+
+    fn detail(prices: &str) -> String {
+        let text = format!(r#"{{"model": "m", "prices": {prices}}}"#);
+        parse::<SetArguments>("prices.set", &text).map(drop).unwrap_err().detail.into()
+    }
+
+    #[test]
+    fn an_error_names_the_meter() {
+        let unknown = detail(r#"{"inputs": {"unit_price": "1", "unit": "per_token", "currency": "USD"}}"#);
+        assert!(
+            unknown.starts_with("prices.set: prices.inputs: unknown variant `inputs`, expected one of"),
+            "{unknown}"
+        );
+        let unit = detail(r#"{"input_token": {"unit_price": "1", "unit": "per_million", "currency": "USD"}}"#);
+        assert!(unit.starts_with("prices.set: prices.input_token.unit: unknown variant `per_million`"), "{unit}");
+    }
 }

@@ -1,0 +1,113 @@
+//! What is wrong with arguments, in words for people who know JSON and the docs, and not this program's types.
+
+use tollway::types::ErrorKind;
+
+use crate::error::ErrorInfo;
+
+/// Arguments that no error may repeat.
+const SECRETS: &[&str] = &["api_key", "master_key"];
+
+const INSTANTS: &[&str] = &["since", "until", "effective_date", "expiry_date", "at"];
+
+/// What the parser says that it expected, and what to say in its place.
+const EXPECTED: &[(&str, &str)] = &[
+    ("u64", "an integer of zero or more"),
+    ("u32", "an integer of zero or more"),
+    ("usize", "an integer of zero or more"),
+    ("i64", "an integer"),
+    ("f64", "a number"),
+    ("a JSON number", "a number"),
+    ("a string", "a text"),
+    ("a boolean", "true or false"),
+    ("a sequence", "a list"),
+    ("a map", "names with values"),
+    ("internally tagged enum Message", r#"a message such as {"role": "user", "content": "Hi"}"#),
+    ("internally tagged enum ResponseFormat", r#"{"type": "text"}, {"type": "json_object"} or a JSON schema"#),
+];
+
+/// Sentences that name a type of this program, and what to say in their place.
+const SENTENCES: &[(&str, &str)] = &[
+    (
+        "data did not match any variant of untagged enum Content",
+        r#"content must be a text, or a list of parts such as {"type": "text", "text": "Hi"}"#,
+    ),
+    ("data did not match any variant of untagged enum Stop", "must be a text, or a list of texts"),
+    (
+        "data did not match any variant of untagged enum ToolChoice",
+        r#"must be "auto", "none", "required" or {"type": "function", "function": {"name": "..."}}"#,
+    ),
+];
+
+/// Says what is wrong at a path of a verb's arguments.
+pub(super) fn invalid_at(verb: &str, path: &str, error: &serde_json::Error) -> ErrorInfo {
+    let place = if path == "." { verb.to_owned() } else { format!("{verb}: {path}") };
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let sentence = sentence(last, &error.to_string());
+    ErrorInfo::new(ErrorKind::InvalidRequest, format!("{place}: {sentence}"))
+}
+
+/// Says what is wrong with a verb's arguments as a whole.
+pub(super) fn invalid(verb: &str, error: &serde_json::Error) -> ErrorInfo {
+    invalid_at(verb, ".", error)
+}
+
+fn sentence(argument: &str, text: &str) -> String {
+    // The position in a text that the caller never saw helps nobody.
+    let text = text.rsplit_once(" at line ").map_or(text, |(sentence, _)| sentence);
+    if text.starts_with("unknown field") || text.starts_with("missing field") {
+        return text.to_owned();
+    }
+    if SECRETS.contains(&argument) {
+        return "must be a text".to_owned();
+    }
+    if INSTANTS.contains(&argument) {
+        return r#"must be an instant with its time zone, such as "2026-01-31T12:00:00Z""#.to_owned();
+    }
+    if let Some((_, plain)) = SENTENCES.iter().find(|(known, _)| text == *known) {
+        return (*plain).to_owned();
+    }
+    match text.rsplit_once(", expected ") {
+        Some((found, expected)) => {
+            let plain = EXPECTED.iter().find(|(known, _)| expected == *known).map_or(expected, |(_, plain)| *plain);
+            format!("{found}, expected {plain}")
+        }
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_of_this_program_are_not_named() {
+        for (text, plain) in [
+            (
+                "invalid type: string \"5\", expected f64 at line 1 column 3",
+                "invalid type: string \"5\", expected a number",
+            ),
+            (
+                "invalid value: integer `-1`, expected u64",
+                "invalid value: integer `-1`, expected an integer of zero or more",
+            ),
+            ("invalid type: map, expected a sequence", "invalid type: map, expected a list"),
+            ("unknown variant `x`, expected `a` or `b`", "unknown variant `x`, expected `a` or `b`"),
+            ("unknown field `foo`, expected `content`", "unknown field `foo`, expected `content`"),
+        ] {
+            assert_eq!(sentence("limit", text), plain);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_repeated() {
+        for name in SECRETS {
+            assert_eq!(sentence(name, "invalid type: integer `12345`, expected a string"), "must be a text");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_shown_by_an_example() {
+        assert!(sentence("since", "failed to parse four digit integer as year").contains("2026-01-31T12:00:00Z"));
+        assert_eq!(sentence("at", "missing field `at`"), "missing field `at`");
+    }
+}
