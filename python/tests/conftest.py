@@ -104,7 +104,8 @@ def configure(client: tollway.Tollway, mock: MockProvider) -> None:
 def start_script(source: str, *arguments: object) -> subprocess.Popen[str]:
     """Starts a Python program of its own."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", source, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def run_script(source: str, *arguments: object) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 import tollway
 from conftest import MASTER_KEY, PRICES, MockProvider
-from tollway import errors
+from tollway import _native, errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,14 @@ def test_every_kind_is_made_of_its_code_and_keeps_every_field(kind: type[tollway
         assert {name: getattr(error, name) for name in FIELDS} == FIELDS
         assert str(error) == f"{kind.default_code}: Do this. [openai/gpt-4o-mini]"
     assert kind.__name__ in tollway.__all__
+
+
+def test_every_code_of_the_engine_has_a_class() -> None:
+    codes = _native.error_codes()
+    assert len(codes) == len(set(codes))
+    assert set(codes) == {kind.default_code for kind in classes()}
+    for code in codes:
+        assert type(errors.from_json(json.dumps({"code": code, "detail": "Do this."}))) is not tollway.TollwayError
 
 
 def test_an_unknown_code_is_a_plain_error() -> None:

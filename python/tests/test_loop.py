@@ -6,6 +6,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import tollway
 from conftest import MASTER_KEY, eventually
 from tollway import _handle, _loop
@@ -86,6 +88,25 @@ def test_a_closed_loop_is_collected_with_its_queue(path: Path) -> None:
     gc.collect()
     assert reference() is None
     assert all(not loop.is_closed() for loop in _loop._queues)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_was_closed_with_calls_pending_is_let_go(path: Path, tw: tollway.Tollway) -> None:
+    atw = asyncio.run(tollway.AsyncTollway.open(path, master_key=MASTER_KEY))
+    loop = asyncio.SelectorEventLoop()
+    loop.set_exception_handler(lambda _loop, _context: None)
+    reference = weakref.ref(loop)
+    task = loop.create_task(atw.chat("Hi", model="openai/slow", user="left"))
+    loop.run_until_complete(asyncio.sleep(0.3))
+    loop.close()
+    del task, loop
+    # The next loop is where the one before is noticed.
+    assert asyncio.run(atw.chat("Hi", user="next")).text
+    gc.collect()
+    assert reference() is None
+    (record,) = eventually(lambda: list(tw.usage.records(user="left")))
+    assert record.status == "cancelled"
+    assert asyncio.run(atw.aclose())
 
 
 def test_a_call_that_was_cancelled_leaves_nothing_behind(path: Path) -> None:

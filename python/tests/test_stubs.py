@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from pathlib import Path
+from typing import get_args
 
 import tollway
 from tollway import _native
@@ -56,6 +57,16 @@ def test_the_declarations_match_the_module() -> None:
     native = present()
     native["CompletionQueue"] = {**native["CompletionQueue"], "__new__": []}  # type: ignore[dict-item]
     assert declared() == native
+
+
+def test_opening_explains_every_setting() -> None:
+    text = tollway.open.__doc__
+    assert text is not None
+    for name in tollway.types.SettingsParameters.__annotations__:
+        assert f"`{name}`" in text, name
+    for policy in ("AbandonPolicy", "UnpricedPolicy"):
+        for choice in get_args(getattr(tollway.types, policy)):
+            assert f'`"{choice}"`' in text, choice
 
 
 def test_every_public_name_is_there_and_documented() -> None:

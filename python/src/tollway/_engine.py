@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from . import _native
 from .errors import InternalError, from_json
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 Result = TypeVar("Result")
 
@@ -26,7 +28,17 @@ class Operation(Generic[Result]):
         self.decode = decode
 
 
-class SyncEngine:
+class _Handle:
+    """What both engines hold: the native handle, which belongs to one process."""
+
+    native: _native.Engine
+
+    def __reduce__(self) -> NoReturn:
+        detail = "an open Tollway file cannot be sent to another process; send its path, and open it there"
+        raise TypeError(detail)
+
+
+class SyncEngine(_Handle):
     """Runs operations by waiting for them."""
 
     def __init__(self, native: _native.Engine) -> None:
@@ -34,13 +46,13 @@ class SyncEngine:
 
     def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; Ctrl-C gives it up."""
-        text, error = self.native.call(operation.verb, encode(operation.arguments))
+        text, error = self.native.call(operation.verb, encode(operation.arguments, operation.verb))
         if error is not None:
             raise from_json(error)
         return operation.decode(json.loads(text or "null"))
 
 
-class AsyncEngine:
+class AsyncEngine(_Handle):
     """Runs operations by awaiting them."""
 
     def __init__(self, native: _native.Engine) -> None:
@@ -52,7 +64,7 @@ class AsyncEngine:
 
     async def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; cancelling gives it up."""
-        text = await self._loop_queue().call(self.native, operation.verb, encode(operation.arguments))
+        text = await self._loop_queue().call(self.native, operation.verb, encode(operation.arguments, operation.verb))
         return operation.decode(json.loads(text))
 
     async def ready(self, stream: _native.Stream) -> None:
@@ -62,7 +74,7 @@ class AsyncEngine:
 
 def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.Engine:
     """Makes a native handle; opens nothing."""
-    engine, error = _native.Engine.create(path, encode(options))
+    engine, error = _native.Engine.create(path, encode(options, "open"))
     if error is not None:
         raise from_json(error)
     if engine is None:
@@ -71,13 +83,80 @@ def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.
     return engine
 
 
-def encode(arguments: Mapping[str, Any]) -> str:
-    """Writes arguments as JSON text; refuses what JSON cannot say, and `nan`."""
-    return json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def encode(arguments: Mapping[str, Any], verb: str) -> str:
+    """Writes arguments as JSON text; the error names the argument that JSON cannot say, and never its value.
+
+    Raises:
+        TypeError: A value is of a type that is not taken.
+        ValueError: A number is not finite, or a text is not Unicode.
+    """
+    try:
+        text = json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        if not text.isascii():
+            text.encode()
+    except (TypeError, ValueError, RecursionError):
+        error = _fault(arguments, "")
+        if error is None:
+            raise
+        path = str(error).removeprefix(".").removeprefix("request.").removeprefix("options.")
+        raise type(error)(f"{verb}: {path}") from None
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """Turns mappings and sequences of other types than Python's own into those."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return list(value)
+    raise TypeError
+
+
+def _fault(value: Any, path: str) -> TypeError | ValueError | None:
+    """Finds the first value that JSON cannot say."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return _leaf_fault(value, path)
+    try:
+        plain = value if isinstance(value, (dict, list, tuple)) else _plain(value)
+    except TypeError:
+        kind = type(value).__name__
+        return TypeError(f"{path} is of type {kind}; give a text, a number, a bool, None, or a list or dict of these")
+    if isinstance(plain, dict):
+        wrong = [name for name in plain if not isinstance(name, str)]
+        if wrong:
+            return TypeError(f"{path} has a key of type {type(wrong[0]).__name__}; give texts as keys")
+        named = ((f"{path}.{name}", each) for name, each in plain.items())
+    else:
+        named = ((f"{path}[{place}]", each) for place, each in enumerate(plain))
+    faults = (_fault(each, place) for place, each in named)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _leaf_fault(value: float | str | None, path: str) -> ValueError | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return ValueError(f"{path} must be a finite number")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return ValueError(f"{path} holds half of a surrogate pair, which is no text; decode it as UTF-16 first")
+    return None
 
 
 def nothing(_value: Any) -> None:
     """Reads a result that says nothing."""
+
+
+def check_mapping(value: Any, name: str, example: str) -> Mapping[str, Any]:
+    """Returns a value that must be a mapping.
+
+    Raises:
+        TypeError: It is none; the error shows the example.
+    """
+    if not isinstance(value, Mapping):
+        detail = f"{name} must be a mapping such as {example}, not {type(value).__name__}"
+        raise TypeError(detail)
+    return value
 
 
 def check_names(given_names: dict[str, Any], known: frozenset[str], function: str, hint: str = "") -> None:

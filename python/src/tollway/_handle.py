@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from . import _engine
 from ._engine import Operation, check_names, nothing
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from . import _native
@@ -29,7 +29,10 @@ def create(
     if not isinstance(text, str):
         detail = f"master_key must be a text, or a function that returns one, not {type(text).__name__}"
         raise TypeError(detail)
-    return _engine.create(path, {"master_key": text, "settings": fields})
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        detail = f"path must be a text or a pathlib.Path, not {type(path).__name__}"
+        raise TypeError(detail)
+    return _engine.create(os.fsdecode(path), {"master_key": text, "settings": fields})
 
 
 def close(timeout: float) -> Operation[bool]:

@@ -100,8 +100,20 @@ def current() -> LoopQueue:
     queue = _queues.get(loop)
     # After a fork, the threads that would fill an inherited queue are the parent's.
     if queue is None or queue.process != os.getpid():
+        _forget_closed_loops()
         queue = _queues[loop] = LoopQueue(loop)
     return queue
+
+
+def _forget_closed_loops() -> None:
+    """Lets go of loops that were closed with calls pending, which are thereby given up."""
+    # A pending future holds its loop, so that such a loop would stay in the mapping for ever.
+    for reference in _queues.keyrefs():
+        loop = reference()
+        if loop is not None and loop.is_closed():
+            queue = _queues.pop(loop, None)
+            if queue is not None and queue.process == os.getpid():
+                queue.close()
 
 
 def close_all() -> None:

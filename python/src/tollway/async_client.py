@@ -62,6 +62,9 @@ class AsyncTollway:
 
     close = aclose
 
+    def __repr__(self) -> str:
+        return f"<AsyncTollway {self._engine.native.path()!r}>"
+
     async def __aenter__(self) -> Self:
         return self
 

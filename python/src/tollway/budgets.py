@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .types import Amount, Window
 
 
+_TAG = ("key", "value")
+
+
 def _set(
     user: str | None,
     tag: tuple[str, str] | None,
@@ -25,7 +28,7 @@ def _set(
 ) -> Operation[Budget]:
     arguments = given(
         user=user,
-        tag=None if tag is None else dict(zip(("key", "value"), tag, strict=True)),
+        tag=None if tag is None else _tag(tag),
         limit=None if limit is None else money_text(limit, "limit"),
         currency=currency,
         limit_tokens=limit_tokens,
@@ -33,6 +36,13 @@ def _set(
         time_zone=time_zone,
     )
     return Operation("budgets.set", arguments, Budget._decode)
+
+
+def _tag(tag: tuple[str, str]) -> dict[str, str]:
+    if isinstance(tag, (tuple, list)) and len(tag) == len(_TAG) and all(isinstance(part, str) for part in tag):
+        return dict(zip(_TAG, tag, strict=True))
+    detail = f"tag must be a key and a value, such as ('team', 'search'), not {tag!r}"
+    raise TypeError(detail)
 
 
 def _list() -> Operation[Sequence[Budget]]:

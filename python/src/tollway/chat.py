@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, check_names, encode
+from ._engine import AsyncEngine, Operation, SyncEngine, check_mapping, check_names, encode
 from .results import ChatReply
 from .stream import AsyncChatStream, ChatStream
 from .types import ChatParameters
@@ -18,14 +18,23 @@ _OPTIONS = frozenset(
     {"user", "tags", "idempotency_key", "timeout", "max_retries", "fallbacks", "on_abandon", "on_unpriced"}
 )
 _KNOWN = ChatParameters.__optional_keys__
+# What other libraries call it, and what to do here.
+_ELSEWHERE = {
+    "max_completion_tokens": "is max_tokens here",
+    "max_output_tokens": "is max_tokens here",
+    "stream": "is a method here: chat.stream(...)",
+}
 _HINT = "; pass fields that only some providers know in extra={...}"
 
 
 def _arguments(messages: Messages, parameters: ChatParameters) -> dict[str, Any]:
     given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
+    for name in _ELSEWHERE.keys() & given.keys():
+        detail = f"chat() has no argument {name!r}, which {_ELSEWHERE[name]}"
+        raise TypeError(detail)
     check_names(given, _KNOWN, "chat()", _HINT)
     options = {name: given.pop(name) for name in _OPTIONS & given.keys()}
-    extra = given.pop("extra", {})
+    extra = check_mapping(given.pop("extra", {}), "extra", "{'top_k': 5}")
     doubled = sorted(extra.keys() & (_KNOWN | {"messages"}))
     if doubled:
         detail = f"extra holds {doubled[0]!r}, which chat() takes as an argument of its own; pass it there"
@@ -62,7 +71,7 @@ class Chat:
         The parameters are those of a call. Errors are raised by the iterator. Leaving the stream early, by `break`,
         `close()`, an error or garbage collection, gives the call up, which is then billed by `on_abandon`.
         """
-        return ChatStream(self._engine.native.stream(encode(_arguments(messages, parameters))))
+        return ChatStream(self._engine.native.stream(encode(_arguments(messages, parameters), "chat")))
 
 
 class AsyncChat:
@@ -89,5 +98,5 @@ class AsyncChat:
         `aclose()`, an error, cancellation of `async with` or garbage collection, gives the call up, which is then
         billed by `on_abandon`.
         """
-        native = self._engine.native.stream(encode(_arguments(messages, parameters)))
+        native = self._engine.native.stream(encode(_arguments(messages, parameters), "chat"))
         return AsyncChatStream(native, self._engine.ready)

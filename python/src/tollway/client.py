@@ -55,6 +55,9 @@ class Tollway:
         """
         return self._engine.run(_handle.close(timeout))
 
+    def __repr__(self) -> str:
+        return f"<Tollway {self._engine.native.path()!r}>"
+
     def __enter__(self) -> Self:
         return self
 
@@ -72,9 +75,35 @@ def open(  # noqa: A001
 ) -> Tollway:
     """Opens a file, and makes it at first use.
 
-    The master key seals the API keys: 32 bytes as hexadecimal digits or base64, or a passphrase; `env:NAME` reads it
-    from an environment variable, and a function is called for it once. The settings are those of
-    `tollway.types.SettingsParameters`; durations are in seconds.
+    Settings belong to the handle, not to the file, and may differ at the next opening. Durations are in seconds.
+
+    Args:
+        path: The file. Many processes may open it, each with a handle of its own, unless one has it exclusively.
+        master_key: What seals the API keys: 32 bytes as hexadecimal digits or base64, or a passphrase of at least 8
+            characters. `env:NAME` reads it from an environment variable; a function is called for it once, here.
+        **settings: Any of the following.
+
+            - `durability`: `"strict"` (default) returns a reply once its settlement is in the file, so that no crash
+              loses what a caller saw. `"relaxed"` returns it while the settlement is being written; a crash within
+              milliseconds leaves the call to `recovery`.
+            - `exclusive`: True makes this process the only one that has the file open, at half the cost of a commit.
+              Other processes, forked children included, are then refused with `StorageError`. False by default.
+            - `recovery`: what the next opening bills for calls whose process died before their settlement:
+              `"bill_reserved"` (default) the whole reservation, because the provider may have done the work;
+              `"release"` nothing.
+            - `on_abandon`: what is billed for a call that is given up: by Ctrl-C, by cancelling its task, or by leaving
+              its stream early. `"cancel_and_estimate"` (default) ends it at the provider and bills the input and what
+              had arrived, `"drain"` reads the answer to its end in the background and bills what the provider
+              reports, `"bill_reserved"` ends it and bills the whole reservation. A call may choose another.
+            - `on_unpriced`: what to do with a call that has no price. `"refuse"` raises `UnpricedError`; `"hold"` makes
+              the call and keeps each money budget that applies closed until `usage.price` puts a cost on its record;
+              `"allow"` makes it, and records it as unpriced. By default, refuse if a money budget applies, else allow.
+              A call may choose another.
+            - `timeout` (600), `connect_timeout` (10), `stream_idle_timeout` (120): the time of all attempts of a call
+              together, of making a connection, and of silence in a stream.
+            - `max_retries` (2), `cooldown_failures` (3), `cooldown` (15): how often a failed attempt is repeated, and
+              after how many failures in a row, and for how long at first, a model config is passed over.
+            - `default_output_limit` (4096): the output tokens of a call that a budget applies to and that has no limit.
 
     Raises:
         WrongMasterKeyError: The key does not open this file, which was not changed.

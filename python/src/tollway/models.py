@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+_REMOVABLE = frozenset({"alias", "base_url", "description"})
+
+
 def _add(name: str, parameters: ModelParameters) -> Operation[ModelConfig]:
     given: dict[str, Any] = {field: value for field, value in parameters.items() if value is not None}
     check_names(given, ModelParameters.__optional_keys__, "models.add()")
@@ -26,6 +29,10 @@ def _add(name: str, parameters: ModelParameters) -> Operation[ModelConfig]:
 def _update(model: str, changes: ModelChanges) -> Operation[ModelConfig]:
     given: dict[str, Any] = {**changes}
     check_names(given, ModelChanges.__optional_keys__, "models.update()")
+    for name, value in given.items():
+        if value is None and name not in _REMOVABLE:
+            detail = f"models.update() cannot set {name} to None; leave it out, or give a value"
+            raise TypeError(detail)
     return Operation("models.update", {"model": model, **given}, ModelConfig._decode)
 
 
@@ -67,6 +74,7 @@ class Models:
 
         Raises:
             NotFoundError: There is no such config.
+            TypeError: A field that cannot be removed is None.
         """
         return self._engine.run(_update(model, changes))
 

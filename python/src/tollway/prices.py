@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, nothing
+from ._engine import AsyncEngine, Operation, SyncEngine, check_mapping, nothing
 from ._values import given, instant_text, money_text
 from .results import Price
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from .types import Instant, PriceTerms
 
 
+_TERMS = "{'unit_price': '0.15', 'unit': 'per_1m_tokens', 'currency': 'USD'}"
+
+
 def price_arguments(prices: Mapping[str, PriceTerms | Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Writes prices by meter as arguments; refuses an amount that is a float."""
     arguments = {}
-    for meter, terms in prices.items():
-        fields: dict[str, Any] = given(**terms)
+    for meter, terms in check_mapping(prices, "prices", f"{{'input_token': {_TERMS}}}").items():
+        fields: dict[str, Any] = given(**check_mapping(terms, f"the price of {meter}", _TERMS))
         if "unit_price" in fields:
             fields["unit_price"] = money_text(fields["unit_price"], f"unit_price of {meter}")
         for name in ("effective_date", "expiry_date"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, nothing
+from ._engine import AsyncEngine, Operation, SyncEngine, check_mapping, nothing
 from ._values import given, money_text
 from .results import Money, Route
 
@@ -25,7 +25,9 @@ def _set(
     if isinstance(maximum_cost, Money):
         cost = {"amount": money_text(maximum_cost.amount, "maximum_cost"), "currency": maximum_cost.currency}
     elif maximum_cost is not None:
-        cost = {**maximum_cost, "amount": money_text(maximum_cost["amount"], "maximum_cost")}
+        cost = {**check_mapping(maximum_cost, "maximum_cost", "{'amount': '0.01', 'currency': 'USD'}")}
+        if "amount" in cost:
+            cost["amount"] = money_text(cost["amount"], "maximum_cost")
     arguments = given(
         name=name, strategy=strategy, models=models, preferred_providers=preferred_providers, maximum_cost=cost
     )

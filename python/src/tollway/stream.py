@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from .errors import from_json
 from .results import ChatReply, StreamEvent
@@ -22,6 +22,10 @@ _BATCH = 64
 
 class _Reader:
     """Holds the events that were taken and not yet handed over."""
+
+    def __reduce__(self) -> NoReturn:
+        detail = "a stream cannot be copied or sent to another process; read it here, and send its events or its reply"
+        raise TypeError(detail)
 
     def __init__(self, native: _native.Stream) -> None:
         self._native = native

@@ -34,7 +34,7 @@ def _records(selection: UsageFilter, limit: int | None, cursor: str | None) -> O
 
 
 def _summary(by: Sequence[str], time_zone: str | None, selection: UsageFilter) -> Operation[Sequence[SummaryRow]]:
-    names = [by] if isinstance(by, str) else list(by)
+    names = [by] if isinstance(by, str) else by
     arguments = given(by=names, time_zone=time_zone, filter=_filter(selection, "usage.summary()"))
     return Operation("usage.summary", arguments, lambda value: [SummaryRow._decode(row) for row in value])
 
