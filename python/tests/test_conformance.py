@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import MASTER_KEY, MockProvider
+from conftest import MockProvider
 
 import tollway
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[2] / "tests" / "conformance"
 SCENARIOS = sorted(FOLDER.glob("[0-9]*.json"))
+# A key, not a passphrase, whose derivation takes its time at every opening.
+MASTER_KEY = "0f" * 32
 REQUEST_FIELDS = tollway.types.ChatParameters.__optional_keys__
 
 

@@ -1,11 +1,11 @@
 //! Runs the scenarios of `tests/conformance` through the facade that every language uses.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use mock_provider::{MockProvider, Script};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use tollway_common::{Engine, ErrorInfo};
 use tollway_system_tests::MASTER_KEY;
 
