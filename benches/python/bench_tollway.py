@@ -27,29 +27,15 @@ def main() -> None:
     """Serves rounds until the driver closes the pipe."""
     setup = json.loads(sys.stdin.readline())
     path = Path(setup["folder"], "app.tollway")
+    loop = asyncio.new_event_loop()
     with tollway.open(path, master_key=MASTER_KEY) as client:
         configure(client, setup["mock"])
-        with asyncio.Runner() if hasattr(asyncio, "Runner") else Loop() as runner:
-            several = runner.run(tollway.AsyncTollway.open(path, master_key=MASTER_KEY))
-            for line in sys.stdin:
-                measured = play(client, several, runner, json.loads(line))
-                print(json.dumps(measured), flush=True)
-            runner.run(several.aclose())
-
-
-class Loop:
-    """What `asyncio.Runner` is from Python 3.11 on."""
-
-    def __enter__(self) -> Loop:
-        self.loop = asyncio.new_event_loop()
-        return self
-
-    def run(self, work: Any) -> Any:
-        """Runs a coroutine to its end."""
-        return self.loop.run_until_complete(work)
-
-    def __exit__(self, *_: object) -> None:
-        self.loop.close()
+        several = loop.run_until_complete(tollway.AsyncTollway.open(path, master_key=MASTER_KEY))
+        for line in sys.stdin:
+            measured = play(client, several, loop, json.loads(line))
+            print(json.dumps(measured), flush=True)
+        loop.run_until_complete(several.aclose())
+    loop.close()
 
 
 def configure(client: tollway.Tollway, mock: str) -> None:
@@ -63,17 +49,19 @@ def configure(client: tollway.Tollway, mock: str) -> None:
     client.budgets.set(user="bench", limit="1000000", currency="USD", window="month")
 
 
-def play(client: tollway.Tollway, several: tollway.AsyncTollway, runner: Any, play_round: dict[str, Any]) -> dict[str, Any]:
+def play(
+    client: tollway.Tollway, several: tollway.AsyncTollway, loop: asyncio.AbstractEventLoop, wanted: dict[str, Any]
+) -> dict[str, Any]:
     """Runs a round and says what it took."""
-    shape, in_flight = play_round["shape"], play_round["in_flight"]
+    shape, in_flight = wanted["shape"], wanted["in_flight"]
     cpu, begin = cpu_seconds(), time.perf_counter()
-    end = begin + play_round["seconds"]
+    end = begin + wanted["seconds"]
     if in_flight == 1:
         calls = one_by_one(client, shape, end)
     else:
-        calls = runner.run(side_by_side(several, shape, in_flight, end))
+        calls = loop.run_until_complete(side_by_side(several, shape, in_flight, end))
     seconds, cpu = time.perf_counter() - begin, cpu_seconds() - cpu
-    records = sum(row.calls for row in client.usage.summary()) if play_round["count"] else None
+    records = sum(row.calls for row in client.usage.summary()) if wanted["count"] else None
     return {"calls": calls, "seconds": seconds, "cpu_seconds": cpu, "records": records}
 
 

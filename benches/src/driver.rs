@@ -55,7 +55,8 @@ pub(crate) fn run(plan: Plan) -> Result<(), Failure> {
     let beside = own.parent().unwrap_or(Path::new(".")).to_owned();
     let parent = SystemEnvironment.variable("TOLLWAY_BENCH_FOLDER").map_or(beside.clone(), PathBuf::from);
     let folder = tempfile::Builder::new().prefix("tollway-bench-").tempdir_in(parent)?;
-    let program = SystemEnvironment.variable("TOLLWAY_MOCK_PROVIDER").map_or(beside.join("mock-provider"), PathBuf::from);
+    let program =
+        SystemEnvironment.variable("TOLLWAY_MOCK_PROVIDER").map_or(beside.join("mock-provider"), PathBuf::from);
     let python = SystemEnvironment.variable("TOLLWAY_BENCH_PYTHON");
 
     say(&format!(
@@ -158,9 +159,7 @@ fn compete(
             }
         }
         let labels = contestants.iter().map(|contestant| contestant.label);
-        cells.extend(
-            labels.zip(measured).map(|(contestant, rounds)| Cell { event: event.title, contestant, rounds }),
-        );
+        cells.extend(labels.zip(measured).map(|(contestant, rounds)| Cell { event: event.title, contestant, rounds }));
     }
     let last = Round { shape: events[0].shape, in_flight: 1, seconds: 0.0, count: true };
     contestants.iter_mut().try_for_each(|contestant| contestant.play(last).map(|_| ()))?;

@@ -23,7 +23,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| failed(format!("{:?}: {error}", command.get_program())))?;
+            .map_err(|error| failed(format!("{}: {error}", command.get_program().display())))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed("it has no pipes".into()));
         };

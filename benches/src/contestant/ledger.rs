@@ -4,12 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tollway::environment::{Environment, SystemEnvironment};
-use tollway::store::{
-    NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, Settlement, Store,
-};
+use tollway::store::{NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, Settlement, Store};
 use tollway::types::{
-    BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Limit, Meter, ModelConfigId, Money, RecordStatus, Scope, Usage,
-    UsageFilter, Window,
+    BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Limit, Meter, ModelConfigId, Money, RecordStatus, Scope,
+    Usage, UsageFilter, Window,
 };
 
 use super::{Contestant, Work};
@@ -24,7 +22,8 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) async fn open(setup: &Setup, exclusive: bool) -> Result<Self, Failure> {
         let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
-        let store = RedbStore::open(Path::new(&setup.folder).join("ledger.tollway"), exclusive, Arc::clone(&environment))?;
+        let store =
+            RedbStore::open(Path::new(&setup.folder).join("ledger.tollway"), exclusive, Arc::clone(&environment))?;
         let now = environment.now();
         let config = NewModelConfig {
             provider: "openai".into(),

@@ -83,8 +83,8 @@ fn play(runtime: &Runtime, contestant: &Arc<dyn Contestant>, round: Round) -> Re
         }
         Ok::<_, Failure>(())
     })?;
-    let seconds = (SystemEnvironment.monotonic() - begin).as_secs_f64();
-    let cpu_seconds = (cpu_time()? - cpu).as_secs_f64();
+    let seconds = SystemEnvironment.monotonic().saturating_sub(begin).as_secs_f64();
+    let cpu_seconds = cpu_time()?.saturating_sub(cpu).as_secs_f64();
     let records = if round.count { runtime.block_on(contestant.records())? } else { None };
     Ok(Measured { calls: calls.load(Ordering::Relaxed), seconds, cpu_seconds, records })
 }

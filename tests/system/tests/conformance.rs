@@ -1,5 +1,7 @@
 //! Runs the scenarios of `tests/conformance` through the facade that every language uses.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot begin has failed")]
+
 use std::path::{Path, PathBuf};
 
 use mock_provider::{MockProvider, Script};
@@ -226,14 +228,14 @@ fn compare(expected: &Value, found: &Value, place: &str) -> Result<(), String> {
         (Value::Object(matcher), found) if matcher.keys().any(|key| key.starts_with('$')) => {
             if matcher.iter().all(|(key, wanted)| fits(key, wanted, found)) { Ok(()) } else { differs() }
         }
-        (Value::Object(expected), Value::Object(found)) => expected.iter().try_for_each(|(key, expected)| {
-            match (found.get(key), expected["$absent"] == true) {
+        (Value::Object(expected), Value::Object(found)) => {
+            expected.iter().try_for_each(|(key, expected)| match (found.get(key), expected["$absent"] == true) {
                 (None, true) => Ok(()),
                 (None, false) => Err(format!("at {place:?}: there is no {key:?}")),
                 (Some(found), true) => Err(format!("at {place:?}: {key:?} should be absent, found {found}")),
                 (Some(found), false) => compare(expected, found, &format!("{place}/{key}")),
-            }
-        }),
+            })
+        }
         (Value::Array(items), Value::Array(others)) if items.len() == others.len() => items
             .iter()
             .zip(others)
