@@ -1,5 +1,6 @@
 //! Several processes on one file. Each child is this test binary again, running one test that acts a part.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test; helpers fail it where they stand")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -135,6 +136,13 @@ fn act() {
             // It lives on, so that what it holds is not stale, until it is killed.
             std::thread::sleep(Duration::from_secs(60));
         }
+        // Says each reservation that was acknowledged, until it is killed.
+        "write" => loop {
+            let Outcome::Reserved(reserved) = run(store.apply(request("0.01"))).unwrap() else {
+                panic!("not reserved")
+            };
+            println!("acknowledged {}", reserved.id);
+        },
         "hold" => {
             run(store.apply(request("1"))).unwrap();
             println!("holding");
@@ -190,4 +198,40 @@ fn a_killed_process_is_recovered_and_a_living_one_is_not() {
     living.wait().unwrap();
     assert_eq!(recover(), Outcome::Recovered(1));
     assert_eq!(cap(&store).balance.reserved, usd("0").amount);
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_kill_for_all_who_open_the_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger");
+    put_cap(&open(&path), "1000000");
+    let mut last = 0;
+    for round in 1..=6 {
+        let mut writer = child("write", &path);
+        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+        let mut said = || -> Option<u64> {
+            let line = lines.find_map(|line| line.unwrap().split_once("acknowledged ").map(|(_, id)| id.to_owned()));
+            line.and_then(|id| id.parse().ok())
+        };
+        for _ in 0..round * 5 {
+            last = said().unwrap();
+        }
+        writer.kill().unwrap();
+        while let Some(id) = said() {
+            last = id;
+        }
+        writer.wait().unwrap();
+        let held: Vec<usize> = std::thread::scope(|scope| {
+            let opens: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| run(open(&path).reservations()).unwrap().len())).collect();
+            opens.into_iter().map(|open| open.join().unwrap()).collect()
+        });
+        let count = held[0] as u64;
+        assert!(held.iter().all(|other| *other == held[0]), "{held:?}");
+        // At most one more was written than was said: the one that was under way.
+        assert!(count == last || count == last + 1, "{count} are there, {last} were acknowledged");
+        let store = open(&path);
+        let balance = cap(&store).balance;
+        assert_eq!(balance.reserved, Decimal::new(i64::try_from(count).unwrap(), 2));
+    }
 }

@@ -87,6 +87,31 @@ assert status == 0, status
 asyncio.run(call("parent"))
 """
 
+THREADS = """
+import os, signal, sys, threading, tollway
+tw = tollway.open(sys.argv[1], master_key=sys.argv[2])
+stop = threading.Event()
+def work():
+    while not stop.is_set():
+        tw.chat("Hi", user="thread")
+        for event in tw.chat.stream("Hi", user="thread"): pass
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+failed = []
+for number in range(20):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        tw.chat("Hi", user="child")
+        for event in tw.chat.stream("Hi", user="child"): pass
+        (os._exit if number % 2 else sys.exit)(0)
+    _, status = os.waitpid(child, 0)
+    failed += [status] if status else []
+stop.set()
+for thread in threads: thread.join()
+assert not failed, failed
+"""
+
 
 def users(tw: tollway.Tollway) -> list[str]:
     return sorted(record.user or "" for record in tw.usage.records(status="success"))
@@ -110,3 +135,8 @@ def test_an_inherited_stream_stays_the_parents(path: Path, tw: tollway.Tollway) 
 def test_an_async_handle_goes_on_in_a_child(path: Path, tw: tollway.Tollway) -> None:
     run_script(ASYNC_PARENT, path, MASTER_KEY)
     assert users(tw) == ["child"] + ["parent"] * 2
+
+
+def test_forking_while_other_threads_are_calling(path: Path, tw: tollway.Tollway) -> None:
+    run_script(THREADS, path, MASTER_KEY)
+    assert sum(1 for _record in tw.usage.iterate(user="child", status="success")) == 40

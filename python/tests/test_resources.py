@@ -187,4 +187,5 @@ def test_a_datetime_without_a_time_zone_is_refused() -> None:
 def test_instants_in_results(text: str) -> None:
     value = instant(text)
     assert value.utcoffset() == timedelta(0)
+    assert value.microsecond in {0, 500_000, 123_456}
     assert value.replace(microsecond=0) == datetime(2026, 11, 22, 20, 34, 57, tzinfo=timezone.utc)

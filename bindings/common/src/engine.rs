@@ -187,10 +187,11 @@ impl Engine {
 
     /// Returns the client of this process, and opens it first if this process has none.
     async fn client(&self) -> Result<Tollway, ErrorInfo> {
+        let instance = self.instance();
+        // Closing sets the flag and then replaces the instance: without this look, a replaced one could be opened.
         if self.0.closed.load(Ordering::Acquire) {
             return Err(ErrorInfo::closed());
         }
-        let instance = self.instance();
         let Some(cell) = &instance.client else { return Err(ErrorInfo::closed()) };
         let client = cell
             .get_or_try_init(|| async {

@@ -33,6 +33,7 @@ pub(crate) fn pair(outcome: Outcome) -> Pair {
 impl Engine {
     /// Makes a handle of a path; opens nothing. Returns the handle, or an error as JSON text.
     #[staticmethod]
+    #[expect(clippy::needless_pass_by_value, reason = "Python's paths convert into owned ones only")]
     fn create(path: PathBuf, options: &str) -> (Option<Self>, Option<String>) {
         match tollway_common::Engine::new(&path, options, None) {
             Ok(engine) => (Some(Self(engine)), None),

@@ -94,10 +94,8 @@ impl CompletionQueue {
     }
 
     /// Returns the descriptor that becomes readable when calls have finished; nothing where there is none.
-    #[cfg_attr(
-        not(unix),
-        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "one signature for all platforms")
-    )]
+    #[cfg_attr(unix, expect(clippy::unnecessary_wraps, reason = "other platforms have no descriptor"))]
+    #[cfg_attr(not(unix), expect(clippy::unused_self, reason = "this platform has no descriptor"))]
     fn fileno(&self) -> Option<i32> {
         #[cfg(unix)]
         return Some(std::os::fd::AsRawFd::as_raw_fd(&self.0.0.wake.read));

@@ -16,7 +16,7 @@ use crate::provider::{Target, adapter, validate_params, vendor};
 use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealKey};
 use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Meter, Model, ModelConfig,
-    ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret,
+    ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret, exact_amount,
 };
 
 impl Tollway {
@@ -178,16 +178,8 @@ impl Tollway {
         if terms.name.trim().is_empty() {
             return Err(invalid("field `name`: give a capability or an alias"));
         }
-        if Capability::from_name(&terms.name).is_none() {
-            if terms.models.is_empty() {
-                return Err(invalid(format!(
-                    "field `models`: {:?} is no capability, so the route must name its models",
-                    terms.name
-                )));
-            }
-            if !snapshot.named(&terms.name).is_empty() {
-                return Err(invalid(format!("field `name`: {:?} is a model config already", terms.name)));
-            }
+        if Capability::from_name(&terms.name).is_none() && !snapshot.named(&terms.name).is_empty() {
+            return Err(invalid(format!("field `name`: {:?} is a model config already", terms.name)));
         }
         for name in &terms.models {
             if snapshot.named(name).is_empty() {
@@ -320,8 +312,8 @@ fn terms_of(prices: &BTreeMap<Meter, PriceInput>, now: Timestamp) -> Result<Vec<
             if input.unit_price < Decimal::ZERO {
                 return Err(invalid(format!("the price of {meter} is negative; give zero or more")));
             }
-            if input.unit_price.scale() > 18 {
-                return Err(invalid(format!("the price of {meter} has more than 18 decimal places")));
+            if exact_amount(input.unit_price, 1, input.unit.size()).is_err() {
+                return Err(invalid(format!("the price of {meter} has more digits than an exact amount can have, 28")));
             }
             if !input.unit.fits(*meter) {
                 return Err(invalid(format!("a price of {meter} cannot be {}", input.unit.name())));

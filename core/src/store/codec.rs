@@ -12,6 +12,8 @@ use crate::types::{Currency, Error, ErrorKind, Result};
 
 /// The version that rows are written in. Every version ever written is read for ever.
 const ROW_VERSION: u8 = 1;
+/// Versions beyond this one will never be written; they are damage.
+const LATEST_CONCEIVABLE: u8 = 32;
 /// The largest field of a row. It bounds what a damaged length can make the reader allocate.
 const LARGEST_FIELD: usize = 256 << 20;
 
@@ -49,7 +51,9 @@ pub(super) fn decode<R: Row>(bytes: &[u8]) -> Result<R> {
     match bytes.split_first() {
         Some((&ROW_VERSION, fields)) => wincode::config::deserialize_exact(fields, layout())
             .map_err(|error| damaged(R::TABLE, &format!("a row does not decode: {error}"))),
-        Some((version, _)) if *version > ROW_VERSION => Err(newer(R::TABLE, &format!("row version {version}"))),
+        Some((version, _)) if (ROW_VERSION..=LATEST_CONCEIVABLE).contains(version) => {
+            Err(newer(R::TABLE, &format!("row version {version}")))
+        }
         _ => Err(damaged(R::TABLE, "a row has no version")),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, TableError};
 
-use super::failure::{Failure, corrupted, not_ours, of_open, of_open_io};
+use super::failure::{Failure, closed, corrupted, not_ours, of_open, of_open_io};
 use super::ledger::number;
 use super::overlay::Overlay;
 use super::tables;
@@ -25,6 +25,8 @@ const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 const CACHE_BYTES: usize = 32 << 20;
 /// How often an open is tried while another handle is being closed.
 const ATTEMPTS: u32 = 10;
+/// How often the open of a file that looks damaged is tried.
+const ATTEMPTS_IF_DAMAGED: u32 = 4;
 /// How long to wait between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -39,7 +41,7 @@ pub(super) fn open(
     exclusive: bool,
     environment: &dyn Environment,
     accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
-) -> Result<(Database, PathBuf)> {
+) -> Result<(OpenFile, PathBuf)> {
     let path = make_if_missing(path, environment)?;
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
@@ -51,14 +53,36 @@ pub(super) fn open(
         let opened = guarded(|| {
             identify(&path, &builder, accept)?;
             Ok(builder.open(&path))
-        })?;
+        });
         match opened {
-            Ok(database) => return Ok((database, path)),
-            Err(DatabaseError::DatabaseAlreadyOpen) if attempt < ATTEMPTS => {}
-            Err(error) => return Err(of_open(&path, error)),
+            Ok(Ok(database)) => return Ok((OpenFile(Some(database)), path)),
+            Ok(Err(DatabaseError::DatabaseAlreadyOpen)) if attempt < ATTEMPTS => {}
+            Ok(Err(error)) => return Err(of_open(&path, error)),
+            // Another process that is repairing the file at this moment can make it look damaged.
+            Err(error) if error.kind() == ErrorKind::CorruptedFile && attempt < ATTEMPTS_IF_DAMAGED => {}
+            Err(error) => return Err(error),
         }
         attempt += 1;
         std::thread::sleep(PAUSE);
+    }
+}
+
+/// An open file. Closing a damaged one may panic, which ends here.
+pub(super) struct OpenFile(Option<Database>);
+
+impl OpenFile {
+    /// Returns the file; it is absent only while it is closed.
+    pub(super) fn get(&self) -> Result<&Database> {
+        self.0.as_ref().ok_or_else(closed)
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(database))).is_err() {
+            tracing::error!("closing the file failed, because it is damaged; restore it from a copy");
+        }
     }
 }
 
@@ -211,9 +235,7 @@ fn check_meta(
     };
     let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?.ok_or_else(|| without_schema(path))?;
     match number(Some(version.value()))? {
-        SCHEMA_VERSION => {
-            accept(&|key| Ok(meta.get(key).map_err(Failure::error)?.map(|value| value.value().to_vec())))
-        }
+        SCHEMA_VERSION => accept(&|key| Ok(meta.get(key).map_err(Failure::error)?.map(|value| value.value().to_vec()))),
         0 => Err(corrupted("its schema version is zero")),
         newer => Err(Error::new(
             ErrorKind::NewerFile,

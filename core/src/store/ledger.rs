@@ -83,7 +83,7 @@ pub(super) struct Index<'t, K: Key + 'static, V: Value + 'static> {
 }
 
 impl<K: Key + 'static, V: Value + 'static> Index<'_, K, V> {
-    pub(super) fn put<'v>(&mut self, key: K::SelfType<'_>, value: V::SelfType<'v>) -> Result<()> {
+    pub(super) fn put(&mut self, key: K::SelfType<'_>, value: V::SelfType<'_>) -> Result<()> {
         self.changed.set(true);
         self.table.insert(key, value).map_err(Failure::error)?;
         Ok(())

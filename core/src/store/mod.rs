@@ -18,8 +18,8 @@ mod snapshot;
 mod tables;
 mod writer;
 
-pub use operation::*;
 pub use file::MetaReader;
+pub use operation::*;
 pub use redb_store::RedbStore;
 
 use jiff::Timestamp;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use redb::{Key, ReadOnlyTable, ReadTransaction, ReadableTable};
+use redb::{AccessGuard, Key, ReadOnlyTable, ReadTransaction, ReadableTable};
 
 use super::apply::daily::day_number;
 use super::apply::settle::TIME_DISORDER;
@@ -47,7 +47,7 @@ fn all<R: Row, T>(
 
 fn meta_number(transaction: &ReadTransaction, key: &str) -> Result<u64> {
     let value = open(transaction, tables::META)?.get(key).map_err(Failure::error)?;
-    number(value.as_ref().map(|value| value.value()))
+    number(value.as_ref().map(AccessGuard::value))
 }
 
 pub(super) fn configuration_version(transaction: &ReadTransaction) -> Result<u64> {

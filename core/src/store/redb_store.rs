@@ -6,12 +6,12 @@ use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::{ReadTransaction, ReadableDatabase};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, closed, corrupted};
-use super::file::{self, MetaReader, guarded};
+use super::file::{self, MetaReader, OpenFile, guarded};
 use super::session::Session;
 use super::writer::{self, Job, QUEUE};
 use super::{Configuration, DailyCost, Operation, Outcome, Reservation, Store, query, tables};
@@ -37,7 +37,7 @@ pub(super) struct Open {
 
 /// What the writer and the readers share.
 pub(super) struct Shared {
-    pub(super) database: Database,
+    pub(super) database: OpenFile,
     pub(super) session: Session,
     pub(super) environment: Arc<dyn Environment>,
     path: PathBuf,
@@ -63,7 +63,7 @@ impl Shared {
 
     fn read<T>(&self, query: impl FnOnce(&ReadTransaction) -> Result<T>) -> Result<T> {
         self.check()?;
-        self.poison_if_damaged(guarded(|| query(&self.database.begin_read().map_err(Failure::error)?)))
+        self.poison_if_damaged(guarded(|| query(&self.database.get()?.begin_read().map_err(Failure::error)?)))
     }
 }
 
@@ -89,7 +89,7 @@ impl RedbStore {
     ) -> Result<Arc<Self>> {
         let (database, path) = file::open(path.as_ref(), exclusive, environment.as_ref(), accept)?;
         let session = guarded(|| {
-            let transaction = database.begin_read().map_err(Failure::error)?;
+            let transaction = database.get()?.begin_read().map_err(Failure::error)?;
             let used = query::sessions(&transaction)?;
             let claims = transaction.open_table(tables::KEYS_BY_SESSION).map_err(Failure::error)?;
             Session::start(&path, exclusive, environment.as_ref(), |id| {

@@ -56,7 +56,9 @@ pub(super) fn run(shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>) {
             Ok(outcomes) => callers.into_iter().zip(outcomes).for_each(|(caller, outcome)| drop(caller.send(outcome))),
             Err(error) => {
                 budgets = None;
-                callers.into_iter().for_each(|caller| drop(caller.send(Err(error.clone()))));
+                for caller in callers {
+                    drop(caller.send(Err(error.clone())));
+                }
             }
         }
         let now = shared.environment.monotonic();
@@ -76,7 +78,7 @@ fn commit(
     began: Duration,
     waited: &mut Duration,
 ) -> Result<Vec<Result<Outcome>>> {
-    let transaction = shared.database.begin_write().map_err(Failure::error)?;
+    let transaction = shared.database.get()?.begin_write().map_err(Failure::error)?;
     *waited = shared.environment.monotonic().saturating_sub(began);
     let changed = Cell::new(false);
     let mut outcomes = Vec::with_capacity(operations.len());
@@ -98,7 +100,7 @@ fn commit(
     if any_change {
         transaction.commit().map_err(Failure::error)?;
     } else {
-        transaction.abort().map_err(|error| error.error())?;
+        transaction.abort().map_err(Failure::error)?;
     }
     Ok(outcomes)
 }

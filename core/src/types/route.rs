@@ -43,7 +43,8 @@ pub struct RouteTerms {
     /// How candidates are ordered.
     #[serde(alias = "strategy_type")]
     pub strategy: Strategy,
-    /// The configs to choose among, each as `provider/model` or an alias; all active ones of the capability where empty.
+    /// The configs to choose among, each as `provider/model` or an alias; where empty, all active ones of the capability
+    /// (of text, for an alias).
     #[serde(default)]
     pub models: Vec<String>,
     /// `economy` only: choose among these providers if any of them can serve.

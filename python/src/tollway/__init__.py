@@ -7,9 +7,11 @@ async twin. Importing opens no file, starts no thread and uses no network.
 from __future__ import annotations
 
 import atexit
+import importlib
 import sys
+from typing import TYPE_CHECKING, Any
 
-from . import _native, types
+from . import _native
 from .async_client import AsyncTollway
 from .client import Tollway, open  # noqa: A004
 from .errors import (
@@ -39,29 +41,32 @@ from .errors import (
     UnpricedError,
     WrongMasterKeyError,
 )
-from .results import (
-    Attempt,
-    Budget,
-    ChatReply,
-    Choice,
-    Iteration,
-    Model,
-    ModelConfig,
-    ModelHealth,
-    Money,
-    Price,
-    Receipt,
-    ReceiptLine,
-    Route,
-    StreamEvent,
-    SummaryRow,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-    UsagePage,
-    UsageRecord,
-)
-from .stream import AsyncChatStream, ChatStream
+
+if TYPE_CHECKING:
+    from . import types
+    from .results import (
+        Attempt,
+        Budget,
+        ChatReply,
+        Choice,
+        Iteration,
+        Model,
+        ModelConfig,
+        ModelHealth,
+        Money,
+        Price,
+        Receipt,
+        ReceiptLine,
+        Route,
+        StreamEvent,
+        SummaryRow,
+        ToolCall,
+        ToolCallDelta,
+        Usage,
+        UsagePage,
+        UsageRecord,
+    )
+    from .stream import AsyncChatStream, ChatStream
 
 __all__ = [
     "AsyncChatStream",
@@ -118,6 +123,52 @@ __all__ = [
 ]
 
 _EXIT_TIMEOUT = 5.0
+# Records are loaded at their first use, because their making takes longer than all the rest of the import.
+_LAZY = {
+    **dict.fromkeys(("AsyncChatStream", "ChatStream"), "stream"),
+    **dict.fromkeys(
+        (
+            "Attempt",
+            "Budget",
+            "ChatReply",
+            "Choice",
+            "Iteration",
+            "Model",
+            "ModelConfig",
+            "ModelHealth",
+            "Money",
+            "Price",
+            "Receipt",
+            "ReceiptLine",
+            "Route",
+            "StreamEvent",
+            "SummaryRow",
+            "ToolCall",
+            "ToolCallDelta",
+            "Usage",
+            "UsagePage",
+            "UsageRecord",
+        ),
+        "results",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    module = _LAZY.get(name)
+    if module is not None:
+        value = getattr(importlib.import_module(f".{module}", __name__), name)
+    elif name == "types":
+        value = importlib.import_module(".types", __name__)
+    else:
+        detail = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(detail)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def _shut_down() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _native
@@ -16,13 +15,15 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
 class Operation(Generic[Result]):
     """One call of a verb: its name, its arguments, and how its result is read. Both twins run the same operations."""
 
-    verb: str
-    arguments: Mapping[str, Any]
-    decode: Callable[[Any], Result]
+    __slots__ = ("arguments", "decode", "verb")
+
+    def __init__(self, verb: str, arguments: Mapping[str, Any], decode: Callable[[Any], Result]) -> None:
+        self.verb = verb
+        self.arguments = arguments
+        self.decode = decode
 
 
 class SyncEngine:
@@ -43,15 +44,20 @@ class AsyncEngine:
     """Runs operations by awaiting them."""
 
     def __init__(self, native: _native.Engine) -> None:
+        # Programs that only wait need not load asyncio.
+        from ._loop import current  # noqa: PLC0415
+
         self.native = native
+        self._loop_queue = current
 
     async def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; cancelling gives it up."""
-        # Programs that only wait need not load asyncio.
-        from . import _loop  # noqa: PLC0415
-
-        text = await _loop.current().call(self.native, operation.verb, encode(operation.arguments))
+        text = await self._loop_queue().call(self.native, operation.verb, encode(operation.arguments))
         return operation.decode(json.loads(text))
+
+    async def ready(self, stream: _native.Stream) -> None:
+        """Waits until a stream has something to take; cancelling loses no event."""
+        await self._loop_queue().ready(stream)
 
 
 def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.Engine:
@@ -72,3 +78,17 @@ def encode(arguments: Mapping[str, Any]) -> str:
 
 def nothing(_value: Any) -> None:
     """Reads a result that says nothing."""
+
+
+def check_names(given_names: dict[str, Any], known: frozenset[str], function: str, hint: str = "") -> None:
+    """Refuses keyword arguments that are not known.
+
+    Raises:
+        TypeError: A name is not known.
+    """
+    unknown = sorted(given_names.keys() - known)
+    if unknown:
+        detail = (
+            f"{function} got an unexpected keyword argument {unknown[0]!r}; known are {', '.join(sorted(known))}{hint}"
+        )
+        raise TypeError(detail)

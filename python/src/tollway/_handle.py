@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _engine
-from ._engine import Operation, nothing
-from ._values import check_names, given
-from .types import SettingsParameters
+from ._engine import Operation, check_names, nothing
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
     from . import _native
+    from .types import SettingsParameters
 
 OPEN: Operation[None] = Operation("open", {}, nothing)
 
@@ -22,7 +21,9 @@ def create(
     path: str | os.PathLike[str], master_key: str | Callable[[], str], settings: SettingsParameters
 ) -> _native.Engine:
     """Makes a native handle; opens nothing. A callable master key is called here, once."""
-    fields: dict[str, Any] = given(**settings)
+    from .types import SettingsParameters  # noqa: PLC0415 - importing the package must not wait for it
+
+    fields: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     check_names(fields, SettingsParameters.__optional_keys__, "open()")
     text = master_key() if callable(master_key) else master_key
     if not isinstance(text, str):

@@ -3,6 +3,8 @@
 import os
 from typing import final
 
+__all__ = ["Call", "CompletionQueue", "Engine", "Stream", "shutdown"]
+
 @final
 class Engine:
     """A handle of one file."""

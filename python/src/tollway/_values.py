@@ -7,7 +7,7 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
-_FRACTION = re.compile(r"(\.\d{6})\d+")
+_FRACTION = re.compile(r"\.(\d+)")
 
 
 def money_text(value: Decimal | str | int, name: str) -> str:
@@ -63,7 +63,9 @@ def decimal_or_none(value: str | None) -> Decimal | None:
 
 def instant(value: str) -> datetime:
     """Reads an instant, to the microsecond that Python knows."""
-    return datetime.fromisoformat(_FRACTION.sub(r"\1", value).replace("Z", "+00:00"))
+    # Python 3.10 reads neither a `Z` nor a fraction of any length.
+    exact = _FRACTION.sub(lambda fraction: f".{fraction[1][:6]:0<6}", value)
+    return datetime.fromisoformat(exact.replace("Z", "+00:00"))
 
 
 def instant_or_none(value: str | None) -> datetime | None:
@@ -74,17 +76,3 @@ def instant_or_none(value: str | None) -> datetime | None:
 def given(**fields: Any) -> dict[str, Any]:
     """Returns the fields that were given."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def check_names(given_names: dict[str, Any], known: frozenset[str], function: str, hint: str = "") -> None:
-    """Refuses keyword arguments that are not known.
-
-    Raises:
-        TypeError: A name is not known.
-    """
-    unknown = sorted(given_names.keys() - known)
-    if unknown:
-        detail = (
-            f"{function} got an unexpected keyword argument {unknown[0]!r}; known are {', '.join(sorted(known))}{hint}"
-        )
-        raise TypeError(detail)

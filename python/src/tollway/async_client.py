@@ -6,12 +6,6 @@ from typing import TYPE_CHECKING
 
 from . import _handle
 from ._engine import AsyncEngine
-from .budgets import AsyncBudgets
-from .chat import AsyncChat
-from .models import AsyncModels
-from .prices import AsyncPrices
-from .routes import AsyncRoutes
-from .usage import AsyncUsageLedger
 
 if TYPE_CHECKING:
     import os
@@ -29,6 +23,14 @@ class AsyncTollway:
     """An open file, as `Tollway` is, with the same methods, awaited. Several event loops may share it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        # As in the sync twin, these come with the first handle, and no later.
+        from .budgets import AsyncBudgets
+        from .chat import AsyncChat
+        from .models import AsyncModels
+        from .prices import AsyncPrices
+        from .routes import AsyncRoutes
+        from .usage import AsyncUsageLedger
+
         self._engine = engine
         self.chat = AsyncChat(engine)
         self.models = AsyncModels(engine)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, encode
-from ._values import check_names
+from ._engine import AsyncEngine, Operation, SyncEngine, check_names, encode
 from .results import ChatReply
 from .stream import AsyncChatStream, ChatStream
 from .types import ChatParameters
@@ -90,4 +89,5 @@ class AsyncChat:
         `aclose()`, an error, cancellation of `async with` or garbage collection, gives the call up, which is then
         billed by `on_abandon`.
         """
-        return AsyncChatStream(self._engine.native.stream(encode(_arguments(messages, parameters))))
+        native = self._engine.native.stream(encode(_arguments(messages, parameters)))
+        return AsyncChatStream(native, self._engine.ready)

@@ -6,12 +6,6 @@ from typing import TYPE_CHECKING
 
 from . import _handle
 from ._engine import SyncEngine
-from .budgets import Budgets
-from .chat import Chat
-from .models import Models
-from .prices import Prices
-from .routes import Routes
-from .usage import UsageLedger
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +27,15 @@ class Tollway:
     """
 
     def __init__(self, engine: SyncEngine) -> None:
+        # Importing the package must be fast, so that these come with the first handle; and no later, because a fork
+        # while another thread loads a module would leave the module locked in the child.
+        from .budgets import Budgets
+        from .chat import Chat
+        from .models import Models
+        from .prices import Prices
+        from .routes import Routes
+        from .usage import UsageLedger
+
         self._engine = engine
         self.chat = Chat(engine)
         self.models = Models(engine)

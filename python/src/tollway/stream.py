@@ -10,6 +10,7 @@ from .errors import from_json
 from .results import ChatReply, StreamEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -88,18 +89,19 @@ class AsyncChatStream(_Reader):
     is left too.
     """
 
+    def __init__(self, native: _native.Stream, ready: Callable[[_native.Stream], Awaitable[None]]) -> None:
+        super().__init__(native)
+        self._ready = ready
+
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> StreamEvent:
-        # Programs that only wait need not load asyncio.
-        from . import _loop  # noqa: PLC0415
-
         while not self._events:
             if self._ended:
                 raise StopAsyncIteration
             if not self._fill():
-                await _loop.current().ready(self._native)
+                await self._ready(self._native)
         return self._pop()
 
     async def aclose(self) -> None:

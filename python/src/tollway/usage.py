@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, nothing
-from ._values import check_names, given, instant_text, money_text
+from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
+from ._values import given, instant_text, money_text
 from .results import SummaryRow, UsagePage, UsageRecord
 from .types import UsageFilter
 

@@ -88,10 +88,10 @@ fn used(ledger: &Ledger<'_>, terms: &BudgetTerms, bounds: Option<(Timestamp, Tim
     let mut add_by_id = |id: u64| ledger.records.get(id)?.map_or(Ok(()), |row| add(&row));
     match (bounds, &terms.scope) {
         (Some((start, end)), _) => {
-            ledger.records_by_time.each((micros(start), 0)..(micros(end), 0), |(_, id)| add_by_id(id))?
+            ledger.records_by_time.each((micros(start), 0)..(micros(end), 0), |(_, id)| add_by_id(id))?;
         }
         (None, Scope::User { user }) => {
-            ledger.records_by_user.each((user.as_str(), 0)..=(user.as_str(), u64::MAX), |(_, id)| add_by_id(id))?
+            ledger.records_by_user.each((user.as_str(), 0)..=(user.as_str(), u64::MAX), |(_, id)| add_by_id(id))?;
         }
         (None, _) => ledger.records.each(|_, row| add(&row))?,
     }

@@ -57,7 +57,7 @@ pub(super) fn add(
         created_at: now,
         updated_at: now,
     };
-    let row = ModelConfigRow::new(&config)?;
+    let row = ModelConfigRow::new(&config);
     if row.is_default {
         clear_default(ledger, &row.capability, now)?;
     }

@@ -124,13 +124,12 @@ fn fit(mut price: PriceRow, rows: &mut [Planned], now: i64) -> Result<PriceRow> 
 pub(super) fn write(ledger: &mut Ledger<'_>, plan: Plan) -> Result<Vec<PriceId>> {
     let mut ids = Vec::new();
     for planned in plan.rows.into_iter().filter(|planned| planned.changed) {
-        let id = match planned.id {
-            Some(id) => id,
-            None => {
-                let id = ledger.take_id(COUNTER)?;
-                ids.push(PriceId::new(id));
-                id
-            }
+        let id = if let Some(id) = planned.id {
+            id
+        } else {
+            let id = ledger.take_id(COUNTER)?;
+            ids.push(PriceId::new(id));
+            id
         };
         ledger.prices.put(id, &planned.row)?;
     }

@@ -226,7 +226,7 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
     let before = row.clone().record(id)?;
     row.cost_amount = Some(cost.amount.serialize());
     row.currency = Some(cost.currency.code().to_owned());
-    row.cost_status = CostStatus::Computed.name().to_owned();
+    CostStatus::Computed.name().clone_into(&mut row.cost_status);
     row.receipt.push(ReceiptLineRow::new(&ReceiptLine {
         attempt: row.attempt,
         model: format!("{}/{}", row.provider, row.model),

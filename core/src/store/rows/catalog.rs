@@ -72,8 +72,8 @@ impl ProviderRow {
 }
 
 impl ModelConfigRow {
-    pub(in crate::store) fn new(config: &ModelConfig) -> Result<Self> {
-        Ok(Self {
+    pub(in crate::store) fn new(config: &ModelConfig) -> Self {
+        Self {
             provider: config.provider.clone(),
             model_name: config.model_name.clone(),
             alias: config.alias.clone(),
@@ -87,7 +87,7 @@ impl ModelConfigRow {
             description: config.description.clone(),
             created_at: micros(config.created_at),
             updated_at: micros(config.updated_at),
-        })
+        }
     }
 
     pub(in crate::store) fn model_config(self, id: u64) -> Result<ModelConfig> {

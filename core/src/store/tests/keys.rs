@@ -36,7 +36,7 @@ fn a_key_is_claimed_once_completed_with_its_settlement_and_then_answers() {
     // The call that completed it cannot give it up, and a day later it is free.
     fixture.apply(Operation::ReleaseKey { key: "k".into(), request_id: call }).unwrap();
     assert_eq!(claimed(&fixture, claim("k", 1, "later", noon())).unwrap(), reply);
-    let tomorrow = noon() + Duration::from_hours(24);
+    let tomorrow = noon() + Duration::from_secs(86_400);
     assert_eq!(claimed(&fixture, claim("k", 2, "later", tomorrow)).unwrap(), KeyClaim::Claimed);
 }
 
@@ -75,9 +75,9 @@ fn recovery_frees_claims_and_deletes_old_replies_but_no_others() {
     };
     complete(&fixture, "old", noon());
     complete(&fixture, "young", noon() + Duration::from_secs(60));
-    fixture.apply(claim("lost", 1, "lost", noon() + Duration::from_hours(24))).unwrap();
+    fixture.apply(claim("lost", 1, "lost", noon() + Duration::from_secs(86_400))).unwrap();
     fixture.reopen();
-    let now = noon() + Duration::from_hours(24);
+    let now = noon() + Duration::from_secs(86_400);
     fixture.apply(claim("alive", 1, "alive", now)).unwrap();
     assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, now), 0);
     // Whether a key is free shows by a claim with another fingerprint.

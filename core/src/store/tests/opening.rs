@@ -116,35 +116,34 @@ fn a_damaged_file_is_an_error_and_never_a_hang_or_a_crash() {
     let used = whole.chunks(4_096).enumerate().skip(1).filter(|(_, page)| page.iter().any(|byte| *byte != 0));
     let pages: Vec<usize> = used.map(|(number, _)| number).collect();
     assert!(pages.len() > 10);
-    let mut damaged = 0;
-    for fill in [0x00, 0xFF, 0x5A] {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let mut bytes = whole.clone();
-        for page in &pages {
-            bytes[page * 4_096 + 8..(page + 1) * 4_096].fill(fill);
-        }
-        fs::write(&path, bytes).unwrap();
-        let outcome = open(&path, false).and_then(|store| {
-            let read = fixture.run(store.usage_records(UsageFilter::default(), None, 100))?;
-            let write = fixture.run(store.apply(Operation::Reserve(Box::new(fixture.request("alice", None)))))?;
-            Ok((read, write))
-        });
-        match outcome {
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::CorruptedFile, "{error}");
-                damaged += 1;
+    let every = pages.clone();
+    let cases = pages.into_iter().map(|page| vec![page]).chain([every]);
+    for (case, pages) in cases.enumerate() {
+        for fill in [0x00, 0xFF, 0x5A] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            let mut bytes = whole.clone();
+            for page in &pages {
+                bytes[page * 4_096 + 8..(page + 1) * 4_096].fill(fill);
             }
-            Ok(_) => panic!("a file full of {fill:#x} was read"),
+            fs::write(&path, bytes).unwrap();
+            let outcome = open(&path, case % 2 == 0).and_then(|store| {
+                fixture.run(store.usage_records(UsageFilter::default(), None, 100))?;
+                fixture.run(store.apply(Operation::Reserve(Box::new(fixture.request("alice", None)))))
+            });
+            match outcome {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::CorruptedFile, "{error}"),
+                // A page that holds nothing in use may be damaged unnoticed; all of them may not.
+                Ok(_) => assert_eq!(pages.len(), 1),
+            }
         }
     }
-    assert_eq!(damaged, 3);
 }
 
 #[test]
 fn damage_that_is_found_while_the_store_is_open_stops_it() {
     let fixture = Fixture::new();
-    let database = &fixture.store().open.as_ref().unwrap().shared.database;
+    let database = fixture.store().open.as_ref().unwrap().shared.database.get().unwrap();
     let transaction = database.begin_write().unwrap();
     transaction.open_table(tables::BUDGETS).unwrap().insert(1, [0_u8].as_slice()).unwrap();
     transaction.commit().unwrap();
@@ -173,6 +172,28 @@ fn what_cannot_be_reached_says_what_to_do() {
         let expected = [ErrorKind::Storage, ErrorKind::NotATollwayFile];
         assert!(expected.contains(&error.kind()), "{error}");
         assert!(error.detail().contains(part), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_written_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    drop(open(&path, false).unwrap());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    if fs::File::options().write(true).open(&path).is_ok() {
+        println!("skipped: this user may write what is read-only");
+        return;
+    }
+    let file = open(&path, false).err().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let beside = open(&folder.path().join("other"), false).err().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    for error in [file, beside] {
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert!(error.detail().contains("write access"), "{error}");
     }
 }
 

@@ -141,10 +141,9 @@ proptest! {
                 || outcome.is_err_and(|error| error.kind() == ErrorKind::InvalidRequest));
             let line: Vec<_> = (0..60).map(|number| in_force(&fixture, day(number))).collect();
             prop_assert!(line.iter().all(|prices| prices.len() < 2), "{line:?}");
-            for past in 0..usize::try_from(now).unwrap().min(60) {
-                if let Some(before) = seen.get(past).filter(|before| !before.is_empty()) {
-                    prop_assert_eq!(before, &line[past]);
-                }
+            let passed = usize::try_from(now).unwrap();
+            for (before, after) in seen.iter().zip(&line).take(passed).filter(|(before, _)| !before.is_empty()) {
+                prop_assert_eq!(before, after);
             }
             seen = line;
         }

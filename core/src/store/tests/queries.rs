@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What a filter is compared with.
+type Check = Box<dyn Fn(&UsageRecord) -> bool>;
+
 /// Writes records whose times run partly backwards, and returns them.
 fn fill(fixture: &Fixture) -> Vec<UsageRecord> {
     for (number, second) in [10_u64, 20, 70, 15, 30, 90, 25, 100, 40, 120].into_iter().enumerate() {
@@ -26,7 +29,6 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too() {
     let all = fill(&fixture);
     assert_eq!(all.len(), 10);
     assert!(all.windows(2).all(|pair| pair[0].id < pair[1].id));
-    type Check = Box<dyn Fn(&UsageRecord) -> bool>;
     let second = |second: u64| noon() + Duration::from_secs(second);
     let mut cases: Vec<(UsageFilter, Check)> = vec![
         (
