@@ -59,7 +59,7 @@ fn request(worst_case: &str) -> Operation {
         worst_case_tokens: 10,
         on_unpriced: None,
         now,
-        expires_at: now + Duration::from_secs(3600),
+        expires_at: now + Duration::from_hours(1),
     }))
 }
 
@@ -134,7 +134,7 @@ fn act() {
             }
             println!("granted {granted}");
             // It lives on, so that what it holds is not stale, until it is killed.
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
         }
         // Says each reservation that was acknowledged, until it is killed.
         "write" => loop {
@@ -146,7 +146,7 @@ fn act() {
         "hold" => {
             run(store.apply(request("1"))).unwrap();
             println!("holding");
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
         }
         other => panic!("no part {other}"),
     }

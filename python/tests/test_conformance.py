@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 import time
+import urllib.request
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -139,6 +140,9 @@ class Run:
             self.done(self.client.close())
             self.client = self.open()
             return
+        if "requests" in step:
+            compare(self.filled(step["expect"]), self.requests(step["requests"]), "")
+            return
         result, error = None, None
         begin = time.monotonic()
         if "stream" in step:
@@ -175,6 +179,12 @@ class Run:
         except tollway.TollwayError as caught:
             error = caught
         return {"text": "".join(pieces), "deltas": len(pieces), "reply": as_json(stream.reply)}, error
+
+    def requests(self, script: str) -> Any:
+        """Returns what the mock provider received for a script."""
+        address = f"{self.saved['mock']}/_mock/requests?script={script}&last=1000"
+        with urllib.request.urlopen(address) as response:  # noqa: S310
+            return json.load(response)
 
     def filled(self, value: Any) -> Any:
         """Puts what was saved in the place of `{name}`: as it is where the text is nothing else, or else as text."""
@@ -269,7 +279,7 @@ def test_scenario(scenario: Path, path: Path, mock: MockProvider, loop: asyncio.
             for arguments in content.get(field, []):
                 run.step({"call": verb, "arguments": arguments})
         for place, step in enumerate(content["steps"], 1):
-            print(f"step {place}: {step.get('call', 'stream' if 'stream' in step else 'reopen')}")
+            print(f"step {place}: {step.get('call', next(iter(step)))}")
             run.step(step)
     finally:
         run.done(run.client.close())

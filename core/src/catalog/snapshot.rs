@@ -9,6 +9,9 @@ use crate::billing::price::PriceSet;
 use crate::store::Configuration;
 use crate::types::{Budget, ModelConfig, ModelConfigId, Price, Result, Route, Scope};
 
+/// Tells whether a reference names a config.
+type Matches = fn(&ModelConfig, &str) -> bool;
+
 /// One version of the configuration. It never changes; a change of the file makes another snapshot.
 #[derive(Debug, Default)]
 pub struct Snapshot {
@@ -47,17 +50,16 @@ impl Snapshot {
     /// or an id. Several configs may share a `provider/model`; they come by priority, then by id.
     #[must_use]
     pub fn named(&self, reference: &str) -> Vec<Arc<ModelConfig>> {
-        let by_alias = |config: &&Arc<ModelConfig>| config.alias.as_deref() == Some(reference);
-        let by_name = |config: &&Arc<ModelConfig>| {
+        let by_alias: Matches = |config, reference| config.alias.as_deref() == Some(reference);
+        let by_name: Matches = |config, reference| {
             let rest = reference.strip_prefix(config.provider.as_str());
             let model = rest.and_then(|rest| rest.strip_prefix(['/', ':']));
             model == Some(config.model_name.as_str())
         };
-        let by_model = |config: &&Arc<ModelConfig>| config.model_name == reference;
-        let by_id = |config: &&Arc<ModelConfig>| reference.parse() == Ok(config.id.get());
-        let tests: [&dyn Fn(&&Arc<ModelConfig>) -> bool; 4] = [&by_alias, &by_name, &by_model, &by_id];
-        for test in tests {
-            let mut found: Vec<_> = self.configs.iter().filter(|config| test(config)).cloned().collect();
+        let by_model: Matches = |config, reference| config.model_name == reference;
+        let by_id: Matches = |config, reference| reference.parse() == Ok(config.id.get());
+        for matches in [by_alias, by_name, by_model, by_id] {
+            let mut found: Vec<_> = self.configs.iter().filter(|config| matches(config, reference)).cloned().collect();
             if !found.is_empty() {
                 found.sort_by_key(|config| (config.priority, config.id));
                 return found;

@@ -252,12 +252,12 @@ impl Call {
                 () = silence => return Err(Error::new(ErrorKind::Timeout, "the stream stayed silent for too long")),
             };
             let Some(event) = event else { break };
-            let decoded = decoder.decode_event(&event?, &mut deltas);
+            let outcome = decoder.decode_event(&event?, &mut deltas);
             for delta in deltas.drain(..) {
                 received.assembly.add(&delta);
                 self.deliver(delta).await;
             }
-            decoded?;
+            outcome?;
         }
         if decoder.is_complete() {
             return Ok(());

@@ -93,8 +93,8 @@ impl Summary {
     #[must_use]
     pub fn into_rows(self) -> Vec<SummaryRow> {
         let names: Vec<_> = self.keys.into_iter().map(|(name, _)| name).collect();
-        let named = |(values, row)| SummaryRow { group: names.iter().cloned().zip::<Vec<_>>(values).collect(), ..row };
-        self.rows.into_iter().map(named).collect()
+        let label = |(values, row)| SummaryRow { group: names.iter().cloned().zip::<Vec<_>>(values).collect(), ..row };
+        self.rows.into_iter().map(label).collect()
     }
 
     fn value(&self, key: &Key, record: &UsageRecord) -> Option<String> {

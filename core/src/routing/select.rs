@@ -110,7 +110,7 @@ fn by_default(snapshot: &Snapshot, capability: Capability, selection: &mut Selec
     let of_capability: Vec<_> = snapshot.configs().iter().filter(|config| config.capability == capability).collect();
     let active: Vec<_> = of_capability.iter().filter(|config| config.is_active).collect();
     for config in &of_capability {
-        let reason = if config.is_default && config.is_active || active.len() == 1 && config.is_active {
+        let reason = if config.is_active && (config.is_default || active.len() == 1) {
             selection.candidates.push(Arc::clone(config));
             continue;
         } else if !config.is_active {

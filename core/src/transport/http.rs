@@ -62,7 +62,7 @@ impl HttpClient {
             // A redirect could carry the key, and the content, to another host.
             .redirect(Policy::none())
             .referer(false)
-            .tcp_keepalive(Duration::from_secs(60))
+            .tcp_keepalive(Duration::from_mins(1))
             .user_agent(concat!("tollway/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = built.map_err(|error| {

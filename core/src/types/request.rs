@@ -205,6 +205,7 @@ pub enum UnpricedPolicy {
     Allow,
 }
 
+#[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
 mod seconds {
     use std::time::Duration;
 

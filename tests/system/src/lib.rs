@@ -124,9 +124,9 @@ pub fn no_silent_zero(records: &[UsageRecord]) -> bool {
 
 /// Finds the folder of recorded replies that lies beside the checkout, or that `TOLLWAY_SHARED` names.
 ///
-/// Returns nothing where there is none, after saying so; fails the test where `CI` is set, since it must be there.
+/// Returns nothing where there is none, after saying so.
+/// It fails the test where `CI` is set, since the recordings must be there.
 #[must_use]
-#[expect(clippy::disallowed_methods, clippy::print_stderr, clippy::panic, reason = "this is part of the tests")]
 pub fn shared_folder() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let folder = std::env::var_os("TOLLWAY_SHARED").map_or_else(beside, PathBuf::from);

@@ -128,6 +128,11 @@ impl Run {
             self.engine = open(self.folder.path(), &self.settings).await;
             return Ok(());
         }
+        if let Some(script) = step["requests"].as_str() {
+            let requests = self.mock.requests(Some(script));
+            let requests = serde_json::to_value(requests).map_err(|error| error.to_string())?;
+            return compare(&self.filled(&step["expect"])?, &requests, "");
+        }
         let begin = Instant::now();
         let (result, error) = if let Some(arguments) = step.get("stream") {
             let (result, error) = self.stream(&self.filled(arguments)?.to_string()).await;
@@ -218,7 +223,8 @@ async fn open(folder: &Path, settings: &Value) -> Engine {
 }
 
 fn what(step: &Value) -> &str {
-    step["call"].as_str().unwrap_or(if step.get("stream").is_some() { "stream" } else { "reopen" })
+    let kinds = ["stream", "requests", "reopen"].into_iter();
+    step["call"].as_str().or_else(|| kinds.filter(|kind| step.get(kind).is_some()).last()).unwrap_or("nothing")
 }
 
 /// Compares: objects hold at least what is expected, lists are as long and equal item by item, all else is equal.

@@ -6,7 +6,7 @@ use std::path::Path;
 use mock_provider::{MockProvider, Reply, Script};
 use serde_json::{Value, json};
 use tollway::client::{ModelInput, Tollway};
-use tollway::types::{CallOptions, ChatReply, Error, ErrorKind, StreamEvent};
+use tollway::types::{CallOptions, ChatReply, Error, ErrorKind, Meter, StreamEvent};
 use tollway_system_tests::{open, request, shared_folder};
 
 const PROVIDERS: [&str; 11] = [
@@ -104,7 +104,7 @@ fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
         .choices
         .iter()
         .filter_map(|choice| choice.message.content.as_ref())
-        .map(|content| content.text())
+        .map(tollway::types::Content::text)
         .collect();
     let reasoning = reply.reasoning.clone().unwrap_or_default();
     compare("text", json!(starts(&texts, &expected["text_prefix"])), &json!(true));
@@ -122,7 +122,6 @@ fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
     compare("output", json!(usage.output_tokens()), &expected["output_tokens_total"]);
     let zero_is_none = |value: &Value| if value == &json!(0) { Value::Null } else { value.clone() };
     let ours = |value: Option<u64>| zero_is_none(&json!(value));
-    use tollway::types::Meter;
     if expected["anomaly"].is_null() {
         compare("cached", ours(usage.get(Meter::CachedInputToken)), &zero_is_none(&expected["cached_input_tokens"]));
     }

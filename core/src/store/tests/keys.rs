@@ -8,7 +8,7 @@ fn claim(key: &str, fingerprint: u8, request: &str, now: Timestamp) -> Operation
         fingerprint: [fingerprint; 32],
         request_id: request.into(),
         now,
-        expires_at: now + Duration::from_secs(60),
+        expires_at: now + Duration::from_mins(1),
     }
 }
 
@@ -36,7 +36,7 @@ fn a_key_is_claimed_once_completed_with_its_settlement_and_then_answers() {
     // The call that completed it cannot give it up, and a day later it is free.
     fixture.apply(Operation::ReleaseKey { key: "k".into(), request_id: call }).unwrap();
     assert_eq!(claimed(&fixture, claim("k", 1, "later", noon())).unwrap(), reply);
-    let tomorrow = noon() + Duration::from_secs(86_400);
+    let tomorrow = noon() + Duration::from_hours(24);
     assert_eq!(claimed(&fixture, claim("k", 2, "later", tomorrow)).unwrap(), KeyClaim::Claimed);
 }
 
@@ -58,7 +58,7 @@ fn a_claim_whose_process_ended_is_free_and_so_is_one_that_expired() {
     fixture.apply(claim("ended", 1, "a", noon())).unwrap();
     fixture.reopen();
     assert_eq!(fixture.apply(claim("ended", 2, "b", noon())).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
-    let later = noon() + Duration::from_secs(60);
+    let later = noon() + Duration::from_mins(1);
     assert_eq!(fixture.apply(claim("ended", 3, "c", later)).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
 }
 
@@ -74,10 +74,10 @@ fn recovery_frees_claims_and_deletes_old_replies_but_no_others() {
         fixture.settle(Settlement { completes_key, now, ..settlement(held, None) }).unwrap();
     };
     complete(&fixture, "old", noon());
-    complete(&fixture, "young", noon() + Duration::from_secs(60));
-    fixture.apply(claim("lost", 1, "lost", noon() + Duration::from_secs(86_400))).unwrap();
+    complete(&fixture, "young", noon() + Duration::from_mins(1));
+    fixture.apply(claim("lost", 1, "lost", noon() + Duration::from_hours(24))).unwrap();
     fixture.reopen();
-    let now = noon() + Duration::from_secs(86_400);
+    let now = noon() + Duration::from_hours(24);
     fixture.apply(claim("alive", 1, "alive", now)).unwrap();
     assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, now), 0);
     // Whether a key is free shows by a claim with another fingerprint.

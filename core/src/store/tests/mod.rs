@@ -128,7 +128,7 @@ impl Fixture {
             worst_case_tokens: 100,
             on_unpriced: None,
             now: noon(),
-            expires_at: noon() + Duration::from_secs(600),
+            expires_at: noon() + Duration::from_mins(10),
         }
     }
 

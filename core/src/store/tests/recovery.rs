@@ -45,7 +45,7 @@ fn a_reservation_that_expired_is_settled_even_if_its_session_lives() {
     let fixture = Fixture::new();
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
-    let expiry = noon() + Duration::from_secs(600);
+    let expiry = noon() + Duration::from_mins(10);
     assert_eq!(fixture.recover(RecoveryPolicy::Release, expiry - Duration::from_micros(1)), 0);
     assert_eq!(fixture.recover(RecoveryPolicy::Release, expiry), 1);
     let record = fixture.records(UsageFilter::default()).remove(0);

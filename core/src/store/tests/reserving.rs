@@ -75,7 +75,7 @@ fn windows_begin_afresh_and_a_clock_that_jumps_back_finds_its_spending_again() {
     let fixture = Fixture::new();
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Day));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
-    let tomorrow = noon() + Duration::from_secs(86_400);
+    let tomorrow = noon() + Duration::from_hours(24);
     let later = ReserveRequest { now: tomorrow, ..fixture.request("alice", Some(usd("0.4"))) };
     fixture.reserve(later).unwrap();
     assert_eq!(fixture.balance(id, tomorrow), balance("0", "0.4", 0));
