@@ -271,6 +271,8 @@ def loop(request: pytest.FixtureRequest) -> Iterator[asyncio.AbstractEventLoop |
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
 def test_scenario(scenario: Path, path: Path, mock: MockProvider, loop: asyncio.AbstractEventLoop | None) -> None:
     content = json.loads(scenario.read_text(encoding="utf-8"))
+    # The mock provider outlives a scenario, and must forget the requests of the one before.
+    urllib.request.urlopen(f"{mock.address}/_mock/reset", b"").close()  # noqa: S310
     for name, script in content.get("scripts", {}).items():
         mock.script(name, *script["replies"], then=script.get("then", "repeat_last"))
     run = Run(path, mock, content.get("settings", {}), loop)
