@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::call::Call;
-use super::reply::{Assembly, estimate_output, whole_delta};
+use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
 use crate::billing::bound::{InputSize, input_size};
 use crate::billing::price::PriceSet;
@@ -14,7 +14,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target, adapter, vendor};
 use crate::routing::select::output_limit_of;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
-use crate::transport::HttpResponse;
+use crate::transport::EventReader;
 use crate::types::{AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result};
 
 /// What an attempt is expected to do, fixed before it begins: the prices stay those of its first instant.
@@ -215,9 +215,8 @@ impl Call {
             return Err(adapter.decode_error(target, &head, &body));
         }
         received.answered = true;
-        let is_json = head.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
-        if self.framing == Framing::EventStream && !is_json {
-            return self.read_stream(adapter.decode_stream(target, &head), response, received).await;
+        if self.framing == Framing::EventStream {
+            return self.read_stream(adapter.decode_stream(target, &head), response.events(), received).await;
         }
         let body = response.body().await?;
         let malformed = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err();
@@ -225,23 +224,16 @@ impl Call {
         received.body_bytes = if malformed { body.len() as u64 } else { 0 };
         let decoded = adapter.decode(target, &head, &body)?;
         received.body_bytes = 0;
-        let choices = decoded.completion.choices.clone();
         received.whole = Some((decoded.completion, decoded.usage));
-        if self.framing == Framing::EventStream {
-            for choice in &choices {
-                self.deliver(whole_delta(choice)).await;
-            }
-        }
         Ok(())
     }
 
     async fn read_stream(
         &mut self,
         decoder: Box<dyn StreamDecoder>,
-        response: HttpResponse,
+        mut events: EventReader,
         received: &mut Received,
     ) -> Result<()> {
-        let mut events = response.events();
         let mut deltas = Vec::new();
         let decoder = received.decoder.insert(decoder);
         loop {
