@@ -54,10 +54,11 @@ lint-rust: ## check format and lints of the Rust crates
 
 .PHONY: lint-python
 lint-python: $(VENV_READY) ## check format, lints and types of the Python code
-	$(VENV)/bin/ruff format --check python examples/python
-	$(VENV)/bin/ruff check python examples/python
+	$(VENV)/bin/ruff format --check python examples/python benches/python
+	$(VENV)/bin/ruff check python examples/python benches/python
 	cd python && $(VENV)/bin/mypy
 	cd python && $(VENV)/bin/mypy ../examples/python
+	cd python && $(VENV)/bin/mypy ../benches/python
 
 .PHONY: lint-dependencies
 lint-dependencies: $(CARGO_DENY) ## check dependencies against deny.toml, but for advisories, which need their database
@@ -66,12 +67,18 @@ lint-dependencies: $(CARGO_DENY) ## check dependencies against deny.toml, but fo
 .PHONY: format
 format: $(VENV_READY) ## put all code into its format
 	cargo fmt --all
-	$(VENV)/bin/ruff format python examples/python
+	$(VENV)/bin/ruff format python examples/python benches/python
 
 .PHONY: bench
-bench: ## measure what the README quotes (builds with optimizations, which takes minutes)
-	cargo build --release -p mock-provider
-	TOLLWAY_MOCK_PROVIDER=$(CARGO_TARGET_DIR)/release/mock-provider cargo run --release -p tollway-benches
+bench: $(VENV_READY) ## measure what the README quotes (builds with optimizations, which takes minutes)
+	cargo build --release -p mock-provider -p tollway-benches
+	cd python && $(IN_VENV) maturin develop --release --quiet
+	@TOLLWAY_MOCK_PROVIDER=$(CARGO_TARGET_DIR)/release/mock-provider TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python \
+	  $(CARGO_TARGET_DIR)/release/tollway-benches
+
+.PHONY: bench-quick
+bench-quick: python-develop mock-provider ## see that the benchmark runs (without optimizations: its figures mean nothing)
+	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python cargo run --quiet -p tollway-benches -- --quick
 
 .PHONY: python-develop
 python-develop: $(VENV_READY) ## build the Python package into its virtual environment

@@ -29,26 +29,61 @@ def main() -> None:
     path = Path(setup["folder"], "app.tollway")
     with tollway.open(path, master_key=MASTER_KEY) as client:
         configure(client, setup["mock"])
-        with asyncio.Runner() if hasattr(asyncio, "Runner") else Loop() as runner:
-            several = runner.run(tollway.AsyncTollway.open(path, master_key=MASTER_KEY))
-            for line in sys.stdin:
-                measured = play(client, several, runner, json.loads(line))
-                print(json.dumps(measured), flush=True)
-            runner.run(several.aclose())
+    contestant = Contestant(path)
+    for line in sys.stdin:
+        print(json.dumps(contestant.play(json.loads(line))), flush=True)
+    contestant.close()
 
 
-class Loop:
-    """What `asyncio.Runner` is from Python 3.11 on."""
+class Contestant:
+    """One handle at a time: the sync one for one call in flight, the async one for several."""
 
-    def __enter__(self) -> Loop:
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.loop = asyncio.new_event_loop()
-        return self
+        self.one: tollway.Tollway | None = None
+        self.several: tollway.AsyncTollway | None = None
 
-    def run(self, work: Any) -> Any:
-        """Runs a coroutine to its end."""
-        return self.loop.run_until_complete(work)
+    def play(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Runs a round and says what it took."""
+        shape, in_flight = wanted["shape"], wanted["in_flight"]
+        self.prepare(is_sync=in_flight == 1)
+        cpu, begin = cpu_seconds(), time.perf_counter()
+        end = begin + wanted["seconds"]
+        if self.one is not None:
+            calls = one_by_one(self.one, shape, end)
+        elif self.several is not None:
+            calls = self.loop.run_until_complete(side_by_side(self.several, shape, in_flight, end))
+        seconds, cpu = time.perf_counter() - begin, cpu_seconds() - cpu
+        records = self.count() if wanted["count"] else None
+        return {"calls": calls, "seconds": seconds, "cpu_seconds": cpu, "records": records}
 
-    def __exit__(self, *_: object) -> None:
+    def prepare(self, *, is_sync: bool) -> None:
+        """Opens the handle that the round needs, where it is not open already."""
+        if is_sync and self.one is None:
+            self.close_handles()
+            self.one = tollway.open(self.path, master_key=MASTER_KEY)
+        elif not is_sync and self.several is None:
+            self.close_handles()
+            opening = tollway.AsyncTollway.open(self.path, master_key=MASTER_KEY)
+            self.several = self.loop.run_until_complete(opening)
+
+    def count(self) -> int:
+        """Counts the records of the ledger."""
+        self.prepare(is_sync=True)
+        return sum(row.calls for row in self.one.usage.summary()) if self.one is not None else 0
+
+    def close_handles(self) -> None:
+        """Closes the handle that is open."""
+        if self.one is not None:
+            self.one.close()
+        if self.several is not None:
+            self.loop.run_until_complete(self.several.aclose())
+        self.one = self.several = None
+
+    def close(self) -> None:
+        """Closes everything."""
+        self.close_handles()
         self.loop.close()
 
 
@@ -61,20 +96,6 @@ def configure(client: tollway.Tollway, mock: str) -> None:
     for words in WORDS.values():
         client.models.add(f"openai/mock-words-{words}", api_key="sk-bench", base_url=f"{mock}/v1", prices=prices)
     client.budgets.set(user="bench", limit="1000000", currency="USD", window="month")
-
-
-def play(client: tollway.Tollway, several: tollway.AsyncTollway, runner: Any, play_round: dict[str, Any]) -> dict[str, Any]:
-    """Runs a round and says what it took."""
-    shape, in_flight = play_round["shape"], play_round["in_flight"]
-    cpu, begin = cpu_seconds(), time.perf_counter()
-    end = begin + play_round["seconds"]
-    if in_flight == 1:
-        calls = one_by_one(client, shape, end)
-    else:
-        calls = runner.run(side_by_side(several, shape, in_flight, end))
-    seconds, cpu = time.perf_counter() - begin, cpu_seconds() - cpu
-    records = sum(row.calls for row in client.usage.summary()) if play_round["count"] else None
-    return {"calls": calls, "seconds": seconds, "cpu_seconds": cpu, "records": records}
 
 
 def cpu_seconds() -> float:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import re
 import time
+import urllib.request
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
-from conftest import MASTER_KEY, MockProvider
 
 import tollway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
+    from collections.abc import Callable, Iterator
+
+    from conftest import MockProvider
+
+Client: TypeAlias = tollway.Tollway | tollway.AsyncTollway
 
 FOLDER = Path(__file__).parents[2] / "tests" / "conformance"
 SCENARIOS = sorted(FOLDER.glob("[0-9]*.json"))
+# A key, not a passphrase, whose derivation takes its time at every opening.
+MASTER_KEY = "0f" * 32
 REQUEST_FIELDS = tollway.types.ChatParameters.__optional_keys__
 
 
@@ -33,15 +40,13 @@ def chat_arguments(arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     return messages, {**known, **({"extra": extra} if extra else {}), **arguments.get("options", {})}
 
 
-def set_budget(client: tollway.Tollway, tag: dict[str, str] | None = None, **arguments: Any) -> Any:
+def set_budget(client: Client, tag: dict[str, str] | None = None, **arguments: Any) -> Any:
     return client.budgets.set(tag=None if tag is None else (tag["key"], tag["value"]), **arguments)
 
 
-def chat(client: tollway.Tollway, **arguments: Any) -> Any:
+def chat(client: Client, **arguments: Any) -> Any:
     messages, parameters = chat_arguments(arguments)
-    reply = client.chat(messages, **parameters)
-    check_receipt(reply.receipt)
-    return reply
+    return client.chat(messages, **parameters)
 
 
 def check_receipt(receipt: tollway.Receipt) -> None:
@@ -86,8 +91,12 @@ def as_json(value: Any) -> Any:
         return {key: as_json(field) for key, field in value.items()}
     if isinstance(value, (list, tuple)):
         return [as_json(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        return value if value is None or isinstance(value, (bool, int, float, str)) else instant(value)
+        return value
+    if isinstance(value, tollway.Receipt):
+        check_receipt(value)
     fields = {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     match value:
         case tollway.ChatReply() | tollway.Attempt() | tollway.UsageRecord():
@@ -104,26 +113,35 @@ def as_json(value: Any) -> Any:
     return fields
 
 
-def instant(value: datetime) -> str:
-    return value.isoformat()
-
-
 class Run:
-    """One scenario under way, with a file of its own."""
+    """One scenario under way, with a file of its own, through the sync API or, with a loop, through its async twin."""
 
-    def __init__(self, path: Path, mock: MockProvider, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, path: Path, mock: MockProvider, settings: dict[str, Any], loop: asyncio.AbstractEventLoop | None
+    ) -> None:
         self.path = path
         self.settings = settings
+        self.loop = loop
         self.saved: dict[str, Any] = {"mock": mock.address}
         self.client = self.open()
 
-    def open(self) -> tollway.Tollway:
-        return tollway.open(self.path, master_key=MASTER_KEY, **self.settings)
+    def open(self) -> Client:
+        if self.loop is None:
+            return tollway.open(self.path, master_key=MASTER_KEY, **self.settings)
+        opening = tollway.AsyncTollway.open(self.path, master_key=MASTER_KEY, **self.settings)
+        return self.loop.run_until_complete(opening)
+
+    def done(self, outcome: Any) -> Any:
+        """Waits for what the async API returns; the sync API has waited."""
+        return outcome if self.loop is None else self.loop.run_until_complete(outcome)
 
     def step(self, step: dict[str, Any]) -> None:
         if step.get("reopen"):
-            self.client.close()
+            self.done(self.client.close())
             self.client = self.open()
+            return
+        if "requests" in step:
+            compare(self.filled(step["expect"]), self.requests(step["requests"]), "")
             return
         result, error = None, None
         begin = time.monotonic()
@@ -131,7 +149,8 @@ class Run:
             result, error = self.stream(self.filled(step["stream"]))
         else:
             try:
-                result = as_json(VERBS[step["call"]](self.client, **self.filled(step.get("arguments", {}))))
+                outcome = VERBS[step["call"]](self.client, **self.filled(step.get("arguments", {})))
+                result = as_json(self.done(outcome))
             except tollway.TollwayError as caught:
                 error = caught
         seconds = time.monotonic() - begin
@@ -153,10 +172,19 @@ class Run:
         error = None
         stream = self.client.chat.stream(messages, **parameters)
         try:
-            pieces.extend(event.text for event in stream if event.text)
+            if isinstance(stream, tollway.ChatStream):
+                pieces.extend(event.text for event in stream if event.text)
+            else:
+                self.done(collect(stream, pieces))
         except tollway.TollwayError as caught:
             error = caught
         return {"text": "".join(pieces), "deltas": len(pieces), "reply": as_json(stream.reply)}, error
+
+    def requests(self, script: str) -> Any:
+        """Returns what the mock provider received for a script."""
+        address = f"{self.saved['mock']}/_mock/requests?script={script}&last=1000"
+        with urllib.request.urlopen(address) as response:  # noqa: S310
+            return json.load(response)
 
     def filled(self, value: Any) -> Any:
         """Puts what was saved in the place of `{name}`: as it is where the text is nothing else, or else as text."""
@@ -169,6 +197,12 @@ class Run:
         if alone := re.fullmatch(r"\{([a-z]+)\}", value):
             return self.saved[alone[1]]
         return re.sub(r"\{([a-z]+)\}", lambda found: str(self.saved.get(found[1], found[0])), value)
+
+
+async def collect(stream: tollway.AsyncChatStream, pieces: list[str]) -> None:
+    async for event in stream:
+        if event.text:
+            pieces.append(event.text)  # noqa: PERF401 -- a failure must leave those that came before it
 
 
 def at(value: Any, pointer: str) -> Any:
@@ -193,8 +227,9 @@ def compare(expected: Any, found: Any, place: str) -> None:
         for index, (wanted, item) in enumerate(zip(expected, found, strict=True)):
             compare(wanted, item, f"{place}/{index}")
     else:
-        same_kind = isinstance(expected, bool) == isinstance(found, bool)
-        assert expected == found and same_kind, f"at {place!r}: expected {expected!r}, found {found!r}"
+        # True equals 1 in Python, and not in JSON.
+        same = expected == found and isinstance(expected, bool) == isinstance(found, bool)
+        assert same, f"at {place!r}: expected {expected!r}, found {found!r}"
 
 
 def fits(key: str, wanted: Any, found: Any) -> bool:
@@ -222,21 +257,34 @@ def test_scenarios_have_no_field_that_no_one_reads() -> None:
         assert all(step.keys() <= step_fields for step in scenario["steps"]), path.stem
 
 
+@pytest.fixture(params=["sync", "async"])
+def loop(request: pytest.FixtureRequest) -> Iterator[asyncio.AbstractEventLoop | None]:
+    """The event loop of a run through the async API; nothing for one through the sync API."""
+    if request.param == "sync":
+        yield None
+        return
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
-def test_scenario(scenario: Path, path: Path, mock: MockProvider) -> None:
+def test_scenario(scenario: Path, path: Path, mock: MockProvider, loop: asyncio.AbstractEventLoop | None) -> None:
     content = json.loads(scenario.read_text(encoding="utf-8"))
+    # The mock provider outlives a scenario, and must forget the requests of the one before.
+    urllib.request.urlopen(f"{mock.address}/_mock/reset", b"").close()  # noqa: S310
     for name, script in content.get("scripts", {}).items():
         mock.script(name, *script["replies"], then=script.get("then", "repeat_last"))
-    run = Run(path, mock, content.get("settings", {}))
+    run = Run(path, mock, content.get("settings", {}), loop)
     try:
         for field, verb in (("models", "models.add"), ("routes", "routes.set"), ("budgets", "budgets.set")):
             for arguments in content.get(field, []):
                 run.step({"call": verb, "arguments": arguments})
         for place, step in enumerate(content["steps"], 1):
-            print(f"step {place}: {step.get('call', 'stream' if 'stream' in step else 'reopen')}")
+            print(f"step {place}: {step.get('call', next(iter(step)))}")
             run.step(step)
     finally:
-        run.client.close()
+        run.done(run.client.close())
 
 
 @pytest.mark.parametrize(

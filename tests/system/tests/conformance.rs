@@ -1,11 +1,11 @@
 //! Runs the scenarios of `tests/conformance` through the facade that every language uses.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use mock_provider::{MockProvider, Script};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use tollway_common::{Engine, ErrorInfo};
 use tollway_system_tests::MASTER_KEY;
 
@@ -126,6 +126,11 @@ impl Run {
             self.engine = open(self.folder.path(), &self.settings).await;
             return Ok(());
         }
+        if let Some(script) = step["requests"].as_str() {
+            let requests = self.mock.requests(Some(script));
+            let requests = serde_json::to_value(requests).map_err(|error| error.to_string())?;
+            return compare(&self.filled(&step["expect"])?, &requests, "");
+        }
         let begin = Instant::now();
         let (result, error) = if let Some(arguments) = step.get("stream") {
             let (result, error) = self.stream(&self.filled(arguments)?.to_string()).await;
@@ -216,7 +221,8 @@ async fn open(folder: &Path, settings: &Value) -> Engine {
 }
 
 fn what(step: &Value) -> &str {
-    step["call"].as_str().unwrap_or(if step.get("stream").is_some() { "stream" } else { "reopen" })
+    let kind = ["stream", "requests", "reopen"].into_iter().find(|kind| step.get(kind).is_some());
+    step["call"].as_str().or(kind).unwrap_or("nothing")
 }
 
 /// Compares: objects hold at least what is expected, lists are as long and equal item by item, all else is equal.
