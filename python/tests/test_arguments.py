@@ -106,6 +106,23 @@ def test_a_wrong_path_is_named(path: Any) -> None:
         tollway.open(path, master_key=MASTER_KEY)
 
 
+@pytest.mark.parametrize(("path", "text"), [("", "path is empty"), (":memory:", "always a file")])
+def test_what_is_no_file_is_refused(path: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(tollway.InvalidRequestError, match=text):
+        tollway.open(path, master_key=MASTER_KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_client_is_made_by_opening(path: Path) -> None:
+    with tollway.Tollway.open(path, master_key=MASTER_KEY, max_retries=0) as client:
+        assert isinstance(client, tollway.Tollway)
+    with pytest.raises(TypeError, match=r"made by tollway\.open"):
+        tollway.Tollway(str(path))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"made by await AsyncTollway\.open"):
+        tollway.AsyncTollway(str(path))  # type: ignore[arg-type]
+
+
 def test_a_path_may_be_bytes(path: Path) -> None:
     tollway.open(bytes(path), master_key=MASTER_KEY).close()  # type: ignore[arg-type]
     assert path.exists()

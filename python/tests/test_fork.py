@@ -271,6 +271,27 @@ def test_a_child_releases_no_lock_of_its_parent(path: Path, mock: MockProvider, 
         assert "parent" in users(client)
 
 
+UNLOCK = """import fcntl, struct
+    for name in os.listdir("/proc/self/fd"):
+        if os.path.realpath("/proc/self/fd/" + name) == os.path.realpath(sys.argv[1]):
+            whole_file = struct.pack("hhqqi", fcntl.F_UNLCK, 0, 0, 0, 0)
+            fcntl.fcntl(int(name), 37, whole_file)  # F_OFD_SETLK
+            fcntl.flock(int(name), fcntl.LOCK_UN)
+    os._exit(0)"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such locks are of Linux")
+def test_a_lock_that_a_child_releases_would_be_seen(path: Path, mock: MockProvider) -> None:
+    with tollway.open(path, master_key=MASTER_KEY) as client:
+        configure(client, mock)
+    holder = start_script(HOLDER.format(ending=UNLOCK), path, MASTER_KEY, "shared")
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "ready\n", holder.communicate()
+    with tollway.open(path, master_key=MASTER_KEY, exclusive=True) as client:
+        assert users(client) == []
+    holder.communicate("go\n", timeout=SCRIPT_TIMEOUT)
+
+
 def test_a_child_of_an_exclusive_handle_is_refused(path: Path, tw: tollway.Tollway) -> None:
     tw.close()
     run_script(EXCLUSIVE, path, MASTER_KEY)

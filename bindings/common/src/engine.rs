@@ -81,6 +81,7 @@ impl Engine {
     /// gives the key instead; either is resolved here and now. Fails with `invalid_request` if an option is wrong.
     pub fn new(path: &Path, options: &str, callback: Option<&MasterKeyCallback>) -> Result<Self, ErrorInfo> {
         let options: OpenOptions = verbs::parse("open", options)?;
+        refuse_no_file(path)?;
         let key = resolve_key(options.master_key, callback)?;
         Ok(Self(Arc::new(Shared {
             path: path.to_owned(),
@@ -298,6 +299,16 @@ impl<F: FnOnce(Outcome)> Drop for Delivery<F> {
             deliver(Err(ErrorInfo::lost()));
         }
     }
+}
+
+/// Refuses what cannot have been meant as the path of a file.
+fn refuse_no_file(path: &Path) -> Result<(), ErrorInfo> {
+    let detail = match path.as_os_str().as_encoded_bytes() {
+        b"" => "open: path is empty; give the path of a file, such as \"app.tollway\"",
+        b":memory:" => "open: a ledger is always a file, and \":memory:\" is none; give a path in a temporary folder",
+        _ => return Ok(()),
+    };
+    Err(ErrorInfo::new(ErrorKind::InvalidRequest, detail))
 }
 
 fn resolve_key(text: Option<SecretString>, callback: Option<&MasterKeyCallback>) -> Result<SecretString, ErrorInfo> {

@@ -23,6 +23,9 @@ class AsyncTollway:
     """An open file, as `Tollway` is, with the same methods, awaited. Several event loops may share it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        if not isinstance(engine, AsyncEngine):
+            detail = "an AsyncTollway is made by await AsyncTollway.open(path, master_key=...)"
+            raise TypeError(detail)
         # As in the sync twin, these come with the first handle, and no later.
         from .budgets import AsyncBudgets
         from .chat import AsyncChat

@@ -27,6 +27,9 @@ class Tollway:
     """
 
     def __init__(self, engine: SyncEngine) -> None:
+        if not isinstance(engine, SyncEngine):
+            detail = "a Tollway is made by tollway.open(path, master_key=...)"
+            raise TypeError(detail)
         # Importing the package must be fast, so that these come with the first handle; and no later, because a fork
         # while another thread loads a module would leave the module locked in the child.
         from .budgets import Budgets
@@ -43,6 +46,19 @@ class Tollway:
         self.routes = Routes(engine)
         self.budgets = Budgets(engine)
         self.usage = UsageLedger(engine)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        master_key: str | Callable[[], str],
+        **settings: Unpack[SettingsParameters],
+    ) -> Self:
+        """Opens a file, and makes it at first use; see `tollway.open`."""
+        engine = SyncEngine(_handle.create(path, master_key, settings))
+        engine.run(_handle.OPEN)
+        return cls(engine)
 
     def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""
@@ -111,6 +127,4 @@ def open(  # noqa: A001
         StorageError: The file could not be read or written, or another process opened it exclusively.
         InvalidRequestError: A setting is wrong.
     """
-    engine = SyncEngine(_handle.create(path, master_key, settings))
-    engine.run(_handle.OPEN)
-    return Tollway(engine)
+    return Tollway.open(path, master_key=master_key, **settings)
