@@ -60,6 +60,12 @@ async def open_and_close(path: Path) -> tollway.AsyncTollway:
     return atw
 
 
+def test_without_an_asyncio_loop_the_error_says_what_to_use(path: Path) -> None:
+    atw = asyncio.run(open_and_close(path))
+    with pytest.raises(RuntimeError, match="needs a running asyncio event loop; use Tollway"):
+        atw.models.list().send(None)
+
+
 def test_a_loop_that_watches_descriptors(path: Path) -> None:
     before = threading.active_count()
     run(asyncio.SelectorEventLoop(), refuse(path, 500))

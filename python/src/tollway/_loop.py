@@ -95,8 +95,16 @@ _queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopQueue] = weakr
 
 
 def current() -> LoopQueue:
-    """Returns the queue of the running event loop, and makes it at the first call."""
-    loop = asyncio.get_running_loop()
+    """Returns the queue of the running event loop, and makes it at the first call.
+
+    Raises:
+        RuntimeError: No event loop of asyncio is running.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        detail = "AsyncTollway needs a running asyncio event loop; use Tollway in threads, or under other frameworks"
+        raise RuntimeError(detail) from None
     queue = _queues.get(loop)
     # After a fork, the threads that would fill an inherited queue are the parent's.
     if queue is None or queue.process != os.getpid():
