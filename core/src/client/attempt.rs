@@ -1,11 +1,13 @@
 //! One attempt: plan, reserve, send, and hand what came to settlement.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use secrecy::SecretString;
 
-use super::call::Call;
+use super::call::{Call, panicked};
 use super::reply::{Assembly, estimate_output, whole_delta};
 use super::settle::Ended;
 use crate::billing::bound::{InputSize, input_size};
@@ -86,7 +88,7 @@ impl Call {
     /// if it was reserved.
     pub(super) async fn attempt(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<ChatReply> {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
-        let plan = self.plan(snapshot, config).map_err(targeted)?;
+        let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
         let api_key = self.api_key(config).map_err(targeted)?;
         let target = Target {
             vendor: vendor(&config.provider),
@@ -101,14 +103,17 @@ impl Call {
         let limit = plan.injected_limit.filter(|_| capped);
         let mut encoded = adapter.encode(&target, &self.request, limit, self.framing).map_err(targeted)?;
         let reserved = self.reserve(&plan).await.map_err(targeted)?;
+        self.unsettled = Some((reserved.id, Arc::clone(&plan)));
         if reserved.budgets_apply && !capped && plan.injected_limit.is_some() {
             encoded = adapter.encode(&target, &self.request, plan.injected_limit, self.framing).map_err(targeted)?;
         }
         let ticket = self.engine.health.begin(config.id, self.engine.environment.monotonic());
         let mut received = Received::default();
-        let ended = self.exchange_until_ended(adapter, &target, encoded, &mut received).await;
+        let exchange = self.exchange_until_ended(adapter, &target, encoded, &mut received);
+        let ended = AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()));
         self.note_health(config, ticket, &ended);
-        self.settle(&plan, &reserved, ended, received).await.map_err(targeted)
+        let settled = self.settle(&plan, &reserved, ended, received).await.map_err(targeted);
+        settled?
     }
 
     fn plan(&self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Plan> {
@@ -211,7 +216,8 @@ impl Call {
         let head = response.head.clone();
         received.provider_request_id = provider_request_id(&head);
         if !(200..300).contains(&head.status) {
-            let body = response.body().await?;
+            let mut body = Vec::new();
+            response.read_to(&mut body).await?;
             return Err(adapter.decode_error(target, &head, &body));
         }
         received.answered = true;
@@ -219,12 +225,16 @@ impl Call {
         if self.framing == Framing::EventStream && !is_json {
             return self.read_stream(adapter.decode_stream(target, &head), response, received).await;
         }
-        let body = response.body().await?;
-        let malformed = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err();
-        // A body that cannot be read was still produced, and will be billed; an error that it states was not.
-        received.body_bytes = if malformed { body.len() as u64 } else { 0 };
-        let decoded = adapter.decode(target, &head, &body)?;
-        received.body_bytes = 0;
+        let mut body = Vec::new();
+        let whole = response.read_to(&mut body).await;
+        // A body that breaks off or cannot be read was still produced, and will be billed; an error that it states was not.
+        received.body_bytes = (body.len() as u64).max(1);
+        whole?;
+        let decoded = adapter.decode(target, &head, &body);
+        if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
+            received.body_bytes = 0;
+        }
+        let decoded = decoded?;
         let choices = decoded.completion.choices.clone();
         received.whole = Some((decoded.completion, decoded.usage));
         if self.framing == Framing::EventStream {

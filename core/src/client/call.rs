@@ -1,20 +1,24 @@
 //! One call: candidates, rounds of attempts, waits, and the reply or the error that its caller gets.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use super::Engine;
 use super::idempotency::KeyState;
+use super::attempt::Plan;
 use super::reply::ReplyDraft;
 use super::stream::ChatStream;
 use crate::provider::Framing;
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::{Selection, select};
 use crate::types::{
-    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfigId, Result, StreamEvent,
+    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfigId, ReservationId, Result,
+    StreamEvent,
 };
 
 /// How many events may wait for a slow caller before the provider is read no further.
@@ -34,6 +38,8 @@ pub(super) struct Call {
     pub(super) draft: ReplyDraft,
     /// Whether a piece of an answer reached the caller: from then on no other candidate can take over.
     pub(super) delivered: bool,
+    /// What is reserved and not settled yet.
+    pub(super) unsettled: Option<(ReservationId, Arc<Plan>)>,
 }
 
 impl Call {
@@ -48,26 +54,33 @@ impl Call {
         let deadline = engine.environment.monotonic() + options.timeout.unwrap_or(engine.settings.timeout);
         let stream = ChatStream::new(request_id.clone(), events);
         let draft = ReplyDraft::default();
-        (Self { engine, request, options, framing, request_id, sink, deadline, draft, delivered: false }, stream)
+        (Self { engine, request, options, framing, request_id, sink, deadline, draft, delivered: false, unsettled: None }, stream)
     }
 
     /// Runs the call to its end and hands over its reply or its error.
+    ///
+    /// A panic on the way is an error of the kind `internal`. What was reserved then is settled all the same.
     pub(super) async fn run(mut self) {
-        let outcome = match self.claim_key().await {
-            Ok(KeyState::Completed(reply)) => self.replay(*reply).await,
-            Ok(KeyState::Claimed) => {
-                let outcome = self.route().await;
-                if outcome.is_err() {
-                    self.release_key().await;
-                }
-                outcome
-            }
-            Ok(KeyState::None) => self.route().await,
-            Err(error) => Err(error),
-        };
+        let outcome = AssertUnwindSafe(self.reply()).catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
+        if outcome.is_err() {
+            self.settle_as_reserved().await;
+            self.release_key().await;
+        }
         let event = outcome.map(|reply| StreamEvent::Done(Box::new(reply)));
-        // A caller who has gone is not there to be told; the ledger has it.
-        let _ = self.sink.send(event).await;
+        tokio::select! {
+            biased;
+            // A caller who has gone is not there to be told; the ledger has it.
+            _ = self.sink.send(event) => {}
+            // One who does not read must not keep the file from closing.
+            () = self.engine.stopping.cancelled() => {}
+        }
+    }
+
+    async fn reply(&mut self) -> Result<ChatReply> {
+        match self.claim_key().await? {
+            KeyState::Completed(reply) => self.replay(*reply).await,
+            KeyState::Claimed | KeyState::None => self.route().await,
+        }
     }
 
     pub(super) fn on_abandon(&self) -> AbandonPolicy {
@@ -80,8 +93,11 @@ impl Call {
 
     /// Hands a piece of an answer to the caller, waiting while too many are unread.
     pub(super) async fn deliver(&mut self, delta: Delta) {
-        if self.sink.send(Ok(StreamEvent::Delta(delta))).await.is_ok() {
-            self.delivered = true;
+        let stopping = self.engine.stopping.clone();
+        tokio::select! {
+            biased;
+            sent = self.sink.send(Ok(StreamEvent::Delta(delta))) => self.delivered |= sent.is_ok(),
+            () = stopping.cancelled() => {}
         }
     }
 
@@ -166,13 +182,23 @@ impl Call {
             return Err(Error::new(ErrorKind::Cancelled, "the caller gave the call up"));
         }
         if self.engine.stopping.is_cancelled() {
-            return Err(Error::new(ErrorKind::Closed, "the file was closed while the call was under way"));
+            return Err(file_closed());
         }
         if self.time_left().is_zero() {
             return Err(Error::new(ErrorKind::Timeout, "the call's time ran out; allow more with `timeout`"));
         }
         Ok(())
     }
+}
+
+/// The error of a call that the closing of the file gave up.
+pub(super) fn file_closed() -> Error {
+    Error::new(ErrorKind::Closed, "the file was closed while the call was under way")
+}
+
+/// The error of a call, or of an attempt, whose code panicked.
+pub(super) fn panicked() -> Error {
+    Error::new(ErrorKind::Internal, "the call was broken off by a defect of its code; report it")
 }
 
 /// The soonest wait that any candidate asks for; one that asks for none can be tried after the usual one.

@@ -70,19 +70,24 @@ impl Call {
         }
     }
 
-    /// Bills the attempt, writes its record, and returns the reply, or the error that ended it.
+    /// Bills the attempt, writes its record, and returns the reply, or the error that ended it. It fails only if the record
+    /// could not be written.
     pub(super) async fn settle(
         &mut self,
         plan: &Plan,
         reserved: &Reserved,
         ended: Ended,
         received: Received,
-    ) -> Result<ChatReply> {
+    ) -> Result<Result<ChatReply>> {
         let (basis, billed_by, status) = self.basis(plan, &ended, &received);
-        let (usage, bill) = price(plan, basis)?;
+        let (usage, bill, billed_by) = price(plan, basis).map(|(usage, bill)| (usage, bill, billed_by)).or_else(|error| {
+            tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
+            price(plan, Basis::Reservation).map(|(usage, bill)| (usage, bill, BilledBy::Reservation))
+        })?;
         let error = match ended {
             Ended::Complete => None,
             Ended::Failed(error) => Some(error),
+            Ended::GivenUp if self.engine.stopping.is_cancelled() => Some(super::call::file_closed()),
             Ended::GivenUp => Some(Error::new(ErrorKind::Cancelled, "the caller gave the call up")),
             Ended::TimedOut => Some(timed_out()),
         };
@@ -106,7 +111,7 @@ impl Call {
         });
         let served_model = completion.model.clone();
         let mut reply = match error {
-            None => Ok(self.draft.finish(&self.request_id, &plan.config, completion, usage.clone())?),
+            None => self.draft.finish(&self.request_id, &plan.config, completion, usage.clone()),
             Some(error) => Err(error),
         };
         let settlement = Settlement {
@@ -127,13 +132,48 @@ impl Call {
             now: self.engine.environment.now(),
         };
         let model_id = self.write(plan, settlement).await?;
+        self.unsettled = None;
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.model_id = Some(model_id);
         }
         if let Ok(reply) = &mut reply {
             reply.attempts.clone_from(&self.draft.attempts);
         }
-        reply
+        Ok(reply)
+    }
+
+    /// Bills the whole reservation of an attempt whose settlement failed or was never made: what it cost is not known, and
+    /// nothing must stay held.
+    pub(super) async fn settle_as_reserved(&mut self) {
+        let Some((reservation_id, plan)) = self.unsettled.take() else { return };
+        let error = super::call::panicked();
+        let written = match price(&plan, Basis::Reservation) {
+            Ok((usage, bill)) => {
+                let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
+                let settlement = Settlement {
+                    reservation_id,
+                    usage,
+                    cost: bill.cost,
+                    cost_status: bill.cost_status,
+                    billed_by: BilledBy::Reservation,
+                    receipt: bill.lines,
+                    price_ids: bill.price_ids,
+                    status: RecordStatus::Failed,
+                    provider_request_id: None,
+                    served_model: None,
+                    error_code: Some(error.code().to_owned()),
+                    error_message: Some("the attempt could not be settled; its reservation is billed".to_owned()),
+                    latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
+                    completes_key: None,
+                    now: self.engine.environment.now(),
+                };
+                self.engine.store.apply(Operation::Settle(Box::new(settlement))).await.map(|_| ())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            tracing::error!(%error, "an attempt was not settled; recovery will settle its reservation");
+        }
     }
 
     /// Writes the settlement. With `relaxed` durability it is not waited for once the billing id is known.
@@ -182,7 +222,10 @@ impl Call {
                 };
                 match reported {
                     Some(reported) => (known(&reported), BilledBy::ProviderUsage, status),
-                    None if received.answered && received.brought_anything() => {
+                    // What a defect of ours kept from being read was produced all the same.
+                    None if received.answered
+                        && (received.brought_anything() || error.kind() == ErrorKind::Internal) =>
+                    {
                         (estimate(plan, received), BilledBy::Estimate, status)
                     }
                     None => (Basis::Nothing, BilledBy::NotBilled, status),
