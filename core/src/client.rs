@@ -71,7 +71,9 @@ impl Tollway {
                 Some(Ok(StreamEvent::Done(reply))) => return Ok(*reply),
                 Some(Ok(StreamEvent::Delta(_))) => {}
                 Some(Err(error)) => return Err(error),
-                None => return Err(Error::new(ErrorKind::Internal, "the call ended without a reply; report this defect")),
+                None => {
+                    return Err(Error::new(ErrorKind::Internal, "the call ended without a reply; report this defect"));
+                }
             }
         }
     }

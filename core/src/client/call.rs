@@ -1,6 +1,6 @@
 //! One call: candidates, rounds of attempts, waits, and the reply or the error that its caller gets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +9,22 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use super::Engine;
-use super::idempotency::KeyState;
 use super::attempt::Plan;
+use super::idempotency::KeyState;
 use super::reply::ReplyDraft;
 use super::stream::ChatStream;
 use crate::provider::Framing;
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::{Selection, select};
 use crate::types::{
-    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfigId, ReservationId, Result,
-    StreamEvent,
+    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfig, ModelConfigId,
+    ReservationId, Result, StreamEvent,
 };
 
 /// How many events may wait for a slow caller before the provider is read no further.
 const EVENTS_AHEAD: usize = 256;
+/// No call takes longer: sums of times stay within what clocks can hold.
+const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
 
 /// A call under way.
 pub(super) struct Call {
@@ -51,10 +53,25 @@ impl Call {
     ) -> (Self, ChatStream) {
         let (sink, events) = mpsc::channel(EVENTS_AHEAD);
         let request_id = engine.environment.unique_id();
-        let deadline = engine.environment.monotonic() + options.timeout.unwrap_or(engine.settings.timeout);
+        let timeout = options.timeout.unwrap_or(engine.settings.timeout).min(LONGEST_CALL);
+        let deadline = engine.environment.monotonic().saturating_add(timeout);
         let stream = ChatStream::new(request_id.clone(), events);
         let draft = ReplyDraft::default();
-        (Self { engine, request, options, framing, request_id, sink, deadline, draft, delivered: false, unsettled: None }, stream)
+        (
+            Self {
+                engine,
+                request,
+                options,
+                framing,
+                request_id,
+                sink,
+                deadline,
+                draft,
+                delivered: false,
+                unsettled: None,
+            },
+            stream,
+        )
     }
 
     /// Runs the call to its end and hands over its reply or its error.
@@ -120,13 +137,15 @@ impl Call {
         let candidates = std::mem::take(&mut selection.candidates);
         let mut retries_left = self.options.max_retries.unwrap_or(self.engine.settings.max_retries);
         let mut out = BTreeSet::<ModelConfigId>::new();
+        // Until when a candidate asked to be left alone.
+        let mut not_before = BTreeMap::<ModelConfigId, Duration>::new();
+        let mut last_error = None;
         let mut round = 0;
         loop {
             let order = self.engine.health.order(candidates.clone(), self.engine.environment.monotonic());
-            let mut last_error = None;
-            let mut asked: Option<Duration> = None;
             for config in order {
-                if out.contains(&config.id) {
+                let now = self.engine.environment.monotonic();
+                if out.contains(&config.id) || not_before.get(&config.id).is_some_and(|until| *until > now) {
                     continue;
                 }
                 self.check_running()?;
@@ -138,7 +157,10 @@ impl Call {
                     return Err(error);
                 }
                 match judge(&error) {
-                    Verdict::TryAgain => asked = Some(earlier(asked, error.retry_after())),
+                    Verdict::TryAgain => {
+                        let asked = error.retry_after().unwrap_or_default();
+                        not_before.insert(config.id, self.engine.environment.monotonic().saturating_add(asked));
+                    }
                     Verdict::NextCandidate => {
                         out.insert(config.id);
                         selection.pass_over(&config, error.detail());
@@ -151,13 +173,18 @@ impl Call {
                 }
                 last_error = Some(error);
             }
-            let Some(error) = last_error else {
+            let Some(error) = last_error.clone() else {
                 return Err(selection.no_route("the request"));
             };
             if out.len() == candidates.len() || retries_left == 0 {
                 return Err(final_error(error, &selection, candidates.len()));
             }
-            let asked = asked.filter(|asked| !asked.is_zero());
+            // The soonest wait that any candidate asks for; where one asks for none, it can be tried after the usual one.
+            let now = self.engine.environment.monotonic();
+            let left =
+                |config: &Arc<ModelConfig>| not_before.get(&config.id).copied().unwrap_or_default().saturating_sub(now);
+            let waiting = candidates.iter().filter(|config| !out.contains(&config.id));
+            let asked = waiting.map(left).min().filter(|asked| !asked.is_zero());
             let Some(pause) = wait(round, asked, self.engine.environment.as_ref()) else { return Err(error) };
             if pause >= self.time_left() {
                 return Err(error);
@@ -199,12 +226,6 @@ pub(super) fn file_closed() -> Error {
 /// The error of a call, or of an attempt, whose code panicked.
 pub(super) fn panicked() -> Error {
     Error::new(ErrorKind::Internal, "the call was broken off by a defect of its code; report it")
-}
-
-/// The soonest wait that any candidate asks for; one that asks for none can be tried after the usual one.
-fn earlier(asked: Option<Duration>, next: Option<Duration>) -> Duration {
-    let next = next.unwrap_or_default();
-    asked.map_or(next, |asked| asked.min(next))
 }
 
 /// With several candidates, the last one's error also tells why the others could not serve.

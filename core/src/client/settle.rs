@@ -80,10 +80,11 @@ impl Call {
         received: Received,
     ) -> Result<Result<ChatReply>> {
         let (basis, billed_by, status) = self.basis(plan, &ended, &received);
-        let (usage, bill, billed_by) = price(plan, basis).map(|(usage, bill)| (usage, bill, billed_by)).or_else(|error| {
-            tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
-            price(plan, Basis::Reservation).map(|(usage, bill)| (usage, bill, BilledBy::Reservation))
-        })?;
+        let (usage, bill, billed_by) =
+            price(plan, basis).map(|(usage, bill)| (usage, bill, billed_by)).or_else(|error| {
+                tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
+                price(plan, Basis::Reservation).map(|(usage, bill)| (usage, bill, BilledBy::Reservation))
+            })?;
         let error = match ended {
             Ended::Complete => None,
             Ended::Failed(error) => Some(error),
