@@ -107,6 +107,19 @@ impl Tollway {
         if request.messages.is_empty() {
             return Err(Error::new(ErrorKind::InvalidRequest, "field `messages` is empty; give at least one message"));
         }
+        // Some formats read a limit of zero as none at all, which no bound would hold.
+        if request.max_tokens == Some(0) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "field `max_tokens` is zero; give at least one, or leave it out",
+            ));
+        }
+        if options.idempotency_key.as_deref().is_some_and(str::is_empty) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "field `idempotency_key` is empty; give a key of the call's own, or leave it out",
+            ));
+        }
         let (call, stream) = call::Call::new(Arc::clone(&self.engine), request, options, framing);
         self.engine.tracker.spawn(call.run());
         Ok(stream)

@@ -19,6 +19,9 @@ use crate::types::{
     ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret, exact_amount,
 };
 
+/// The most decimal places that the price of one token, or of one of whatever a meter counts, can have.
+const MOST_DECIMALS: u32 = 18;
+
 impl Tollway {
     /// Adds a model config. Its prices are those given, or else those of the bundled catalog for exactly this model.
     ///
@@ -312,8 +315,13 @@ fn terms_of(prices: &BTreeMap<Meter, PriceInput>, now: Timestamp) -> Result<Vec<
             if input.unit_price < Decimal::ZERO {
                 return Err(invalid(format!("the price of {meter} is negative; give zero or more")));
             }
-            if exact_amount(input.unit_price, 1, input.unit.size()).is_err() {
-                return Err(invalid(format!("the price of {meter} has more digits than an exact amount can have, 28")));
+            // The rest of the 28 digits of an exact amount is for what the calls of years add up to.
+            let one = exact_amount(input.unit_price, 1, input.unit.size());
+            if one.is_err() || one.is_ok_and(|one| one.normalize().scale() > MOST_DECIMALS) {
+                return Err(invalid(format!(
+                    "the price of {meter} has more than {MOST_DECIMALS} decimal places for one {}; give fewer digits",
+                    meter.name()
+                )));
             }
             if !input.unit.fits(*meter) {
                 return Err(invalid(format!("a price of {meter} cannot be {}", input.unit.name())));
