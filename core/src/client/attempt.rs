@@ -14,7 +14,9 @@ use crate::billing::bound::{InputSize, input_size};
 use crate::billing::price::PriceSet;
 use crate::billing::surcharge::uncovered_field;
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target, adapter, vendor};
+use crate::provider::{
+    Adapter, EncodedRequest, Framing, ResponseHead, ServerEvent, StreamDecoder, Target, adapter, vendor,
+};
 use crate::routing::select::output_limit_of;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
 use crate::transport::HttpResponse;
@@ -259,6 +261,12 @@ impl Call {
         // A body that breaks off or cannot be read was still produced, and will be billed; an error that it states was not.
         received.body_bytes = (body.len() as u64).max(1);
         whole?;
+        if self.framing == Framing::EventStream
+            && let Ok(pieces) = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&body)
+        {
+            received.body_bytes = 0;
+            return self.read_list(adapter.decode_stream(target, &head), &pieces, received).await;
+        }
         let decoded = adapter.decode(target, &head, &body);
         if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
             received.body_bytes = 0;
@@ -298,11 +306,36 @@ impl Call {
             }
             outcome?;
         }
-        if decoder.is_complete() {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call"))
+        whole_answer(decoder.as_ref())
     }
+
+    /// Reads a streamed answer that came as one list of its pieces, as proxies send it which do not stream.
+    async fn read_list(
+        &mut self,
+        decoder: Box<dyn StreamDecoder>,
+        pieces: &[&serde_json::value::RawValue],
+        received: &mut Received,
+    ) -> Result<()> {
+        let mut deltas = Vec::new();
+        let decoder = received.decoder.insert(decoder);
+        for piece in pieces {
+            let event = ServerEvent { event: String::new(), data: piece.get().to_owned() };
+            let outcome = decoder.decode_event(&event, &mut deltas);
+            for delta in deltas.drain(..) {
+                received.assembly.add(&delta);
+                self.deliver(delta).await;
+            }
+            outcome?;
+        }
+        whole_answer(decoder.as_ref())
+    }
+}
+
+fn whole_answer(decoder: &dyn StreamDecoder) -> Result<()> {
+    if decoder.is_complete() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call"))
 }
 
 /// Tells whether the body fields of a config ask for 1-hour cache writes.

@@ -48,7 +48,9 @@ impl ChatStream {
         if self.events.recv_many(&mut batch, maximum.max(1)).await == 0 {
             batch.push(broken_off());
         }
-        batch.iter().for_each(|event| self.note(event));
+        for event in &batch {
+            self.note(event);
+        }
         batch
     }
 
