@@ -108,6 +108,9 @@ impl Tollway {
             return Err(Error::new(ErrorKind::InvalidRequest, "field `messages` is empty; give at least one message"));
         }
         // Some formats read a limit of zero as none at all, which no bound would hold.
+        if request.n == Some(0) {
+            return Err(Error::new(ErrorKind::InvalidRequest, "field `n` is zero; give at least one, or leave it out"));
+        }
         if request.max_tokens == Some(0) {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use mock_provider::{Fault, MockProvider, Reply, Script};
 use rust_decimal::Decimal;
 use serde_json::json;
-use tollway::client::Tollway;
+use tollway::client::{ModelInput, Tollway};
 use tollway::environment::{BoxFuture, Environment, SystemEnvironment};
 use tollway::settings::Settings;
 use tollway::types::{
-    BilledBy, BudgetTerms, CallOptions, CostStatus, ErrorKind, Limit, RecordStatus, RouteTerms, Scope, StreamEvent,
-    Window,
+    BilledBy, BudgetTerms, CallOptions, CostStatus, Currency, ErrorKind, Limit, Money, RecordStatus, RouteTerms, Scope,
+    StreamEvent, Window,
 };
 use tollway_system_tests::{all_records, billed_to, five_dollars, house_model, master_key, open, request};
 
@@ -319,6 +319,43 @@ async fn a_tier_with_other_prices_is_unpriced_and_never_billed_at_the_wrong_ones
     let given = self::given(Reply::json(served)).await;
     let reply = given.tollway.chat(request("two words", 32), billed_to("alice")).await.unwrap();
     assert_eq!(reply.cost_status, CostStatus::Estimated, "the provider chose another tier by itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_administrator_gives_is_checked_before_it_is_written() {
+    let given = given(Reply::automatic()).await;
+    let route: RouteTerms = serde_json::from_value(json!({"name": "cheap", "strategy": "fallback"})).unwrap();
+    given.tollway.set_route(route).await.unwrap();
+    let house = |name: &str| house_model(name, "http://127.0.0.1:9/v1");
+    let aliased = |alias: &str| ModelInput { alias: Some(alias.into()), ..house("openai/other") };
+    let mut dear = house("openai/dear");
+    for price in dear.prices.iter_mut().flat_map(|prices| prices.values_mut()) {
+        price.unit_price = Decimal::MAX;
+    }
+    let mut fine = house("openai/fine");
+    for price in fine.prices.iter_mut().flat_map(|prices| prices.values_mut()) {
+        price.unit_price = "0.0000000000000000001".parse().unwrap();
+    }
+    for (input, said) in [
+        (aliased("openai/mock-words-20"), "alias"),
+        (aliased("cheap"), "alias"),
+        (house("openai/a\nb"), "control"),
+        (house("openai/ "), "spaces"),
+        (house_model("openai/other", "http://"), "host"),
+        (house_model("openai/other", "https:///v1"), "host"),
+        (dear, "price"),
+        (fine, "decimal places"),
+    ] {
+        let error = given.tollway.add_model(input).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidRequest && error.detail().contains(said), "{error}");
+    }
+    let limit = |amount: Decimal| BudgetTerms { limit: Limit::Money(Money::new(amount, Currency::USD)), ..cap() };
+    for amount in [Decimal::MAX, Decimal::new(1, 25)] {
+        let error = given.tollway.set_budget(limit(amount)).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidRequest && error.detail().contains("limit"), "{error}");
+    }
+    assert_eq!(given.tollway.budgets().await.unwrap(), []);
+    assert_eq!(given.tollway.model_configs().await.unwrap().len(), 1, "nothing was written");
 }
 
 async fn refused(path: &Path, kind: ErrorKind) {
