@@ -131,9 +131,10 @@ impl Call {
         size.writes_1h |= config.model_params.get("body").is_some_and(asks_1h_writes);
         let answers = u64::from(self.request.n.unwrap_or(1).max(1));
         let model_limit = output_limit_of(config);
-        let injected_limit = (self.request.max_tokens.is_none() && model_limit.is_none())
-            .then_some(self.engine.settings.default_output_limit);
-        let limit = self.request.max_tokens.or(model_limit).unwrap_or(self.engine.settings.default_output_limit);
+        // A limit of zero would be read as none.
+        let default_limit = self.engine.settings.default_output_limit.max(1);
+        let injected_limit = (self.request.max_tokens.is_none() && model_limit.is_none()).then_some(default_limit);
+        let limit = self.request.max_tokens.or(model_limit).unwrap_or(default_limit);
         let beside = self.reasoning_beside(config, model_limit);
         let output_bound = limit.saturating_add(beside).saturating_mul(answers);
         let uncovered = uncovered_field(&self.request, &config.model_params);
