@@ -358,6 +358,56 @@ async fn what_an_administrator_gives_is_checked_before_it_is_written() {
     assert_eq!(given.tollway.model_configs().await.unwrap().len(), 1, "nothing was written");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reasoning_that_a_limit_does_not_count_is_held_beside_it() {
+    let given = given(Reply::automatic()).await;
+    let url = given.mock.script("slow", Reply::automatic().delay(Duration::from_millis(250))).unwrap();
+    given.tollway.add_model(house_model("dashscope/mock-words-8", &format!("{url}/v1"))).await.unwrap();
+    for (extra, effort, beside) in
+        [(json!({}), None, 32_768), (json!({"thinking_budget": 500}), None, 500), (json!({}), Some("none"), 0)]
+    {
+        let mut asked = request("two words", 10);
+        asked.model = Some("dashscope/mock-words-8".into());
+        asked.reasoning_effort = effort.map(str::to_owned);
+        asked.extra = extra.as_object().cloned().unwrap();
+        let stream = given.tollway.chat_stream(asked, billed_to("alice")).await.unwrap();
+        let held = loop {
+            if let Some(held) = given.tollway.reservations().await.unwrap().pop() {
+                break held.request.worst_case_tokens;
+            }
+        };
+        assert!(held >= 10 + beside && held < 10 + beside + 400, "{held} for {beside}");
+        drop(stream);
+        while !given.tollway.reservations().await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_streamed_answer_that_comes_as_one_list_is_read() {
+    let piece = |text: &str, finish: serde_json::Value| {
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": finish}],
+            "usageMetadata": {"promptTokenCount": 4, "candidatesTokenCount": 2, "totalTokenCount": 6}})
+    };
+    let list = Reply::json(json!([piece("Rhine ", json!(null)), piece("Danube", json!("STOP"))]));
+    let given = given(Reply::automatic()).await;
+    let url = given.mock.script("list", list).unwrap();
+    given.tollway.add_model(house_model("gemini/listed", &url)).await.unwrap();
+    let mut asked = request("two rivers", 32);
+    asked.model = Some("gemini/listed".into());
+    let mut stream = given.tollway.chat_stream(asked, billed_to("alice")).await.unwrap();
+    let mut text = String::new();
+    let reply = loop {
+        match stream.next().await.unwrap().unwrap() {
+            StreamEvent::Delta(delta) => text.push_str(&delta.text),
+            StreamEvent::Done(reply) => break reply,
+        }
+    };
+    assert_eq!((text.as_str(), reply.text.as_str()), ("Rhine Danube", "Rhine Danube"));
+    assert_eq!((reply.cost, reply.cost_status), (Some("0.024".parse().unwrap()), CostStatus::Computed));
+}
+
 async fn refused(path: &Path, kind: ErrorKind) {
     let before = std::fs::read(path).ok();
     let error = open(path).await.err().unwrap_or_else(|| panic!("{} opens", path.display()));
