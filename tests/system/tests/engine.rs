@@ -184,7 +184,7 @@ async fn twenty_calls_with_one_key_are_one_record_and_twenty_equal_replies() {
     let calls = (0..20).map(|call: usize| {
         let tollway = handles[call % 2].clone();
         async move {
-            if call % 3 > 0 {
+            if !call.is_multiple_of(3) {
                 return tollway.chat(request("two words", 32), keyed("one")).await.unwrap();
             }
             let mut stream = tollway.chat_stream(request("two words", 32), keyed("one")).await.unwrap();

@@ -93,6 +93,7 @@ async fn replay(tollway: &Tollway, mock: &MockProvider, number: usize, case: &Ca
 
 /// Compares a reply with the careful reading of its recording; returns what differs.
 fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
+    use tollway::types::Meter;
     let mut found = Vec::new();
     let mut compare = |field: &str, ours: Value, theirs: &Value| {
         if ours != *theirs {
@@ -122,7 +123,6 @@ fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
     compare("output", json!(usage.output_tokens()), &expected["output_tokens_total"]);
     let zero_is_none = |value: &Value| if value == &json!(0) { Value::Null } else { value.clone() };
     let ours = |value: Option<u64>| zero_is_none(&json!(value));
-    use tollway::types::Meter;
     if expected["anomaly"].is_null() {
         compare("cached", ours(usage.get(Meter::CachedInputToken)), &zero_is_none(&expected["cached_input_tokens"]));
     }

@@ -1,4 +1,5 @@
 //! Law 8: secrets stay secret, and a wrong key changes nothing.
+#![expect(clippy::format_push_string, reason = "a test gathers what is shown, and its speed does not matter")]
 
 use mock_provider::{MockProvider, Reply, Script};
 use tollway::client::{ModelUpdate, Tollway};
