@@ -71,7 +71,9 @@ impl Tollway {
                 Some(Ok(StreamEvent::Done(reply))) => return Ok(*reply),
                 Some(Ok(StreamEvent::Delta(_))) => {}
                 Some(Err(error)) => return Err(error),
-                None => return Err(Error::new(ErrorKind::Cancelled, "the call ended without a reply")),
+                None => {
+                    return Err(Error::new(ErrorKind::Internal, "the call ended without a reply; report this defect"));
+                }
             }
         }
     }
@@ -102,9 +104,7 @@ impl Tollway {
 
     fn start(&self, request: ChatRequest, options: CallOptions, framing: Framing) -> Result<ChatStream> {
         self.engine.check()?;
-        if request.messages.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidRequest, "field `messages` is empty; give at least one message"));
-        }
+        check_input(&request, &options)?;
         let (call, stream) = call::Call::new(Arc::clone(&self.engine), request, options, framing);
         self.engine.tracker.spawn(call.run());
         Ok(stream)
@@ -124,6 +124,26 @@ impl Engine {
             return Err(Error::new(ErrorKind::Closed, "this handle was shut down; open the file again"));
         }
         Ok(())
+    }
+}
+
+/// Refuses what no provider and no budget could make sense of.
+fn check_input(request: &ChatRequest, options: &CallOptions) -> Result<()> {
+    let is_empty = |text: &Option<String>| text.as_deref().is_some_and(str::is_empty);
+    let problems = [
+        (request.messages.is_empty(), "`messages` is empty; give at least one message"),
+        // Some formats read a limit of zero as none at all, which no bound would hold.
+        (request.max_tokens == Some(0), "`max_tokens` is zero; give at least one, or leave it out"),
+        (request.n == Some(0), "`n` is zero; give at least one, or leave it out"),
+        (is_empty(&options.user), "`user` is empty; name whom the call is billed to, or leave it out"),
+        (
+            is_empty(&options.idempotency_key),
+            "`idempotency_key` is empty; give a key of the call's own, or leave it out",
+        ),
+    ];
+    match problems.into_iter().find(|(is_wrong, _)| *is_wrong) {
+        Some((_, problem)) => Err(Error::new(ErrorKind::InvalidRequest, format!("field {problem}"))),
+        None => Ok(()),
     }
 }
 

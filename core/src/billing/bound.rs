@@ -15,8 +15,12 @@ const TOOLS_OVERHEAD: u64 = 1_024;
 const IMAGE_BOUND: u64 = 48_169;
 /// Tokens of one image as a rule (Anthropic counts up to 1,600, Gemini 258 for each tile).
 const IMAGE_ESTIMATE: u64 = 1_100;
-/// Tokens of a document that is named by its id, whose size is not known here.
+/// Tokens of a document whose text is not seen here: it is named by its id, or packed.
 const REMOTE_FILE_BOUND: u64 = 200_000;
+/// Tokens of input that the request only names, such as a prompt that is cached at the provider: the largest context.
+const REMOTE_INPUT_BOUND: u64 = 1_048_576;
+/// The fields that name such input.
+const REMOTE_INPUT: [&str; 3] = ["cached_content", "cachedContent", "mcp_servers"];
 /// The output that is expected where the request does not limit it.
 const EXPECTED_OUTPUT: u64 = 512;
 
@@ -39,9 +43,18 @@ pub fn input_size(request: &ChatRequest) -> InputSize {
         size.bound += MESSAGE_OVERHEAD;
         size.estimate += 4;
         match message {
-            Message::System(message) | Message::User(message) => size.add_content(&message.content),
-            Message::Tool(message) => size.add_content(&message.content),
+            Message::System(message) | Message::User(message) => {
+                size.add_content(&message.content);
+                size.add_text(message.name.as_deref().unwrap_or_default());
+            }
+            Message::Tool(message) => {
+                size.add_content(&message.content);
+                size.add_text(&message.tool_call_id);
+                size.add_text(message.name.as_deref().unwrap_or_default());
+            }
             Message::Assistant(message) => {
+                size.add_text(message.name.as_deref().unwrap_or_default());
+                size.add_text(message.refusal.as_deref().unwrap_or_default());
                 if let Some(content) = &message.content {
                     size.add_content(content);
                 }
@@ -53,6 +66,9 @@ pub fn input_size(request: &ChatRequest) -> InputSize {
                     size.add_text(&call.id);
                     size.add_text(&call.function.name);
                     size.add_text(&call.function.arguments);
+                    if let Some(extra) = &call.extra_content {
+                        size.add_json(extra);
+                    }
                 }
             }
         }
@@ -66,6 +82,8 @@ pub fn input_size(request: &ChatRequest) -> InputSize {
     }
     if !request.extra.is_empty() {
         size.add_json(&request.extra);
+        let named = REMOTE_INPUT.iter().filter(|field| request.extra.contains_key(**field)).count();
+        size.bound = size.bound.saturating_add(REMOTE_INPUT_BOUND.saturating_mul(named as u64));
     }
     size
 }
@@ -94,8 +112,14 @@ impl InputSize {
                 None
             }
             Part::File { file } => {
+                self.add_text(file.filename.as_deref().unwrap_or_default());
                 match &file.file_data {
-                    Some(data) => self.add_encoded(data),
+                    Some(data) if data.starts_with("data:text/") => self.add_encoded(data),
+                    // Documents are packed: they hold more text than bytes.
+                    Some(data) => {
+                        self.add_encoded(data);
+                        self.bound += REMOTE_FILE_BOUND;
+                    }
                     None => self.bound += REMOTE_FILE_BOUND,
                 }
                 None
@@ -170,6 +194,30 @@ mod tests {
         let part = Part::ImageUrl { image_url: ImageUrl { url, detail: None }, cache_control: None };
         let size = input_size(&request(Content::Parts(vec![part])));
         assert_eq!(size.bound, REQUEST_OVERHEAD + MESSAGE_OVERHEAD + IMAGE_BOUND);
+    }
+
+    #[test]
+    fn whatever_reaches_the_model_is_bounded() {
+        let long = "x".repeat(10_000);
+        for message in [
+            serde_json::json!({"role": "user", "content": "a", "name": long}),
+            serde_json::json!({"role": "assistant", "content": "a", "refusal": long}),
+            serde_json::json!({"role": "tool", "content": "a", "tool_call_id": long}),
+            serde_json::json!({"role": "user", "content": [{"type": "file", "file": {"file_id": "f", "filename": long}}]}),
+        ] {
+            let request = ChatRequest {
+                messages: vec![serde_json::from_value(message.clone()).unwrap()],
+                ..ChatRequest::default()
+            };
+            assert!(input_size(&request).bound >= 10_000, "{}", message["role"]);
+        }
+        let packed = serde_json::json!({"role": "user", "content": [
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0=", "filename": "small.pdf"}}]});
+        let request = ChatRequest { messages: vec![serde_json::from_value(packed).unwrap()], ..ChatRequest::default() };
+        assert!(input_size(&request).bound >= REMOTE_FILE_BOUND);
+        let mut named = self::request(Content::Text("a".into()));
+        named.extra.insert("cached_content".to_owned(), "cachedContents/x".into());
+        assert!(input_size(&named).bound >= REMOTE_INPUT_BOUND);
     }
 
     #[test]

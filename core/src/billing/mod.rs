@@ -3,4 +3,5 @@
 pub mod bound;
 pub mod meter;
 pub mod price;
+pub mod surcharge;
 pub mod window;

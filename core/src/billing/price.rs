@@ -109,8 +109,8 @@ impl PriceSet {
                 total = exact_add(total, amount)?;
             }
             let price_ids = lines.iter().filter_map(|line| line.price_id).collect();
-            let estimated =
-                usage.flags.contains(&UsageFlag::Estimated) || usage.flags.contains(&UsageFlag::UnpricedIteration);
+            let doubtful = [UsageFlag::Estimated, UsageFlag::UnpricedIteration, UsageFlag::OtherServiceTier];
+            let estimated = usage.flags.iter().any(|flag| doubtful.contains(flag));
             let cost_status = if estimated { CostStatus::Estimated } else { CostStatus::Computed };
             return Ok(Bill { cost: Some(Money::new(total, currency)), cost_status, lines, price_ids });
         }

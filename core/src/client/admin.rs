@@ -19,6 +19,12 @@ use crate::types::{
     ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret, exact_amount,
 };
 
+/// The most decimal places that the price of one token, or of one of whatever a meter counts, can have.
+const MOST_DECIMALS: u32 = 18;
+
+/// No limit and no price reaches this much of a currency: 10 digits before the point and 18 after it are exact together.
+const MOST_MONEY: u64 = 10_000_000_000;
+
 impl Tollway {
     /// Adds a model config. Its prices are those given, or else those of the bundled catalog for exactly this model.
     ///
@@ -28,6 +34,7 @@ impl Tollway {
         let now = self.engine.environment.now();
         let (provider, model_name) = split_name(&input.name)?;
         check_alias(input.alias.as_deref())?;
+        check_alias_is_free(&*self.engine.reload().await?, input.alias.as_deref(), None)?;
         validate_params(&input.params)?;
         let entry = bundled().find(vendor(&provider).name, &model_name);
         let mut model_params = input.params;
@@ -73,7 +80,9 @@ impl Tollway {
     pub async fn update_model(&self, reference: &str, update: ModelUpdate) -> Result<ModelConfig> {
         self.engine.check()?;
         let config = self.one(reference).await?;
-        check_alias(update.alias.as_ref().and_then(Option::as_deref))?;
+        let alias = update.alias.as_ref().and_then(Option::as_deref);
+        check_alias(alias)?;
+        check_alias_is_free(&*self.engine.reload().await?, alias, Some(config.id))?;
         if let Some(params) = &update.params {
             validate_params(params)?;
         }
@@ -205,9 +214,16 @@ impl Tollway {
     /// Sets a budget: adds it, or changes the limit of the one with the same scope, window, zone and kind of limit.
     pub async fn set_budget(&self, terms: BudgetTerms) -> Result<BudgetId> {
         self.engine.check()?;
-        let negative = matches!(terms.limit, Limit::Money(limit) if limit.amount < Decimal::ZERO);
-        if negative {
-            return Err(invalid("field `limit` is negative; give zero or more"));
+        if let Limit::Money(limit) = terms.limit {
+            if limit.amount < Decimal::ZERO {
+                return Err(invalid("field `limit` is negative; give zero or more"));
+            }
+            if limit.amount >= Decimal::from(MOST_MONEY) || limit.amount.normalize().scale() > MOST_DECIMALS {
+                return Err(invalid(format!(
+                    "field `limit` must be below {MOST_MONEY} and have {MOST_DECIMALS} decimal places at the most, so \
+                     that what is left of it stays exact"
+                )));
+            }
         }
         let now = self.engine.environment.now();
         crate::billing::window::window_bounds(terms.window, &terms.time_zone, now)?;
@@ -274,7 +290,10 @@ fn not_found(snapshot: &Snapshot, reference: &str) -> Error {
 fn split_name(name: &str) -> Result<(String, String)> {
     let split = name.split_once('/').or_else(|| name.split_once(':'));
     match split {
-        Some((provider, model)) if is_provider_name(provider) && !model.trim().is_empty() => {
+        Some((_, model)) if model.chars().any(char::is_control) || model.trim() != model => Err(invalid(format!(
+            "field `name`: {name:?} has control characters, or spaces at an end of the model's name; leave them out"
+        ))),
+        Some((provider, model)) if is_provider_name(provider) && !model.is_empty() => {
             Ok((provider.to_ascii_lowercase(), model.to_owned()))
         }
         _ => Err(invalid(format!("field `name`: {name:?} is not of the form \"provider/model\""))),
@@ -304,6 +323,22 @@ fn check_alias(alias: Option<&str>) -> Result<()> {
     }
 }
 
+/// Checks that an alias is neither the name of another config nor of a route, which it would stand in for.
+fn check_alias_is_free(snapshot: &Snapshot, alias: Option<&str>, own: Option<ModelConfigId>) -> Result<()> {
+    let Some(alias) = alias else { return Ok(()) };
+    if snapshot.route(alias).is_some() {
+        return Err(invalid(format!("field `alias`: {alias:?} is the name of a route; choose another")));
+    }
+    let is_it = |config: &&Arc<ModelConfig>| Some(config.id) != own && config.name() == alias;
+    match snapshot.configs().iter().find(is_it) {
+        Some(config) => Err(invalid(format!(
+            "field `alias`: {alias:?} is the name of config {}, which requests would no longer reach; choose another",
+            config.id
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn terms_of(prices: &BTreeMap<Meter, PriceInput>, now: Timestamp) -> Result<Vec<PriceTerms>> {
     prices
         .iter()
@@ -312,8 +347,18 @@ fn terms_of(prices: &BTreeMap<Meter, PriceInput>, now: Timestamp) -> Result<Vec<
             if input.unit_price < Decimal::ZERO {
                 return Err(invalid(format!("the price of {meter} is negative; give zero or more")));
             }
-            if exact_amount(input.unit_price, 1, input.unit.size()).is_err() {
-                return Err(invalid(format!("the price of {meter} has more digits than an exact amount can have, 28")));
+            if input.unit_price >= Decimal::from(MOST_MONEY) {
+                return Err(invalid(format!(
+                    "the price of {meter} is not below {MOST_MONEY}; give the price of one unit"
+                )));
+            }
+            // The rest of the 28 digits of an exact amount is for what the calls of years add up to.
+            let one = exact_amount(input.unit_price, 1, input.unit.size());
+            if one.is_err() || one.is_ok_and(|one| one.normalize().scale() > MOST_DECIMALS) {
+                return Err(invalid(format!(
+                    "the price of {meter} has more than {MOST_DECIMALS} decimal places for one {}; give fewer digits",
+                    meter.name()
+                )));
             }
             if !input.unit.fits(*meter) {
                 return Err(invalid(format!("a price of {meter} cannot be {}", input.unit.name())));

@@ -1,21 +1,27 @@
 //! One attempt: plan, reserve, send, and hand what came to settlement.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use secrecy::SecretString;
 
-use super::call::Call;
+use super::call::{Call, panicked};
 use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
 use crate::billing::bound::{InputSize, input_size};
 use crate::billing::price::PriceSet;
+use crate::billing::surcharge::uncovered_field;
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target, adapter, vendor};
 use crate::routing::select::output_limit_of;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
 use crate::transport::EventReader;
 use crate::types::{AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result};
+
+/// The most reasoning tokens of one answer where the output limit does not count them and the model's is not known.
+const REASONING_BOUND: u64 = 32_768;
 
 /// What an attempt is expected to do, fixed before it begins: the prices stay those of its first instant.
 pub(super) struct Plan {
@@ -27,6 +33,8 @@ pub(super) struct Plan {
     /// The limit to send where neither the request nor the model has one.
     injected_limit: Option<u64>,
     pub(super) worst_case: Option<Money>,
+    /// The field of the request that the prices do not cover, so that the attempt has no price.
+    pub(super) uncovered: Option<&'static str>,
     pub(super) record_uid: String,
     pub(super) number: u32,
     /// The monotonic instant at which it began.
@@ -86,7 +94,7 @@ impl Call {
     /// if it was reserved.
     pub(super) async fn attempt(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<ChatReply> {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
-        let plan = self.plan(snapshot, config).map_err(targeted)?;
+        let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
         let api_key = self.api_key(config).map_err(targeted)?;
         let target = Target {
             vendor: vendor(&config.provider),
@@ -101,30 +109,37 @@ impl Call {
         let limit = plan.injected_limit.filter(|_| capped);
         let mut encoded = adapter.encode(&target, &self.request, limit, self.framing).map_err(targeted)?;
         let reserved = self.reserve(&plan).await.map_err(targeted)?;
+        self.unsettled = Some((reserved.id, Arc::clone(&plan)));
         if reserved.budgets_apply && !capped && plan.injected_limit.is_some() {
             encoded = adapter.encode(&target, &self.request, plan.injected_limit, self.framing).map_err(targeted)?;
         }
         let ticket = self.engine.health.begin(config.id, self.engine.environment.monotonic());
         let mut received = Received::default();
-        let ended = self.exchange_until_ended(adapter, &target, encoded, &mut received).await;
+        let exchange = self.exchange_until_ended(adapter, &target, encoded, &mut received);
+        let ended = AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()));
         self.note_health(config, ticket, &ended);
-        self.settle(&plan, &reserved, ended, received).await.map_err(targeted)
+        let settled = self.settle(&plan, &reserved, ended, received).await.map_err(targeted);
+        settled?
     }
 
     fn plan(&self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Plan> {
         let environment = &self.engine.environment;
         let prices = snapshot.price_set(config.id, environment.now())?;
-        let size = input_size(&self.request);
+        let mut size = input_size(&self.request);
+        size.writes_1h |= config.model_params.get("body").is_some_and(asks_1h_writes);
         let answers = u64::from(self.request.n.unwrap_or(1).max(1));
         let model_limit = output_limit_of(config);
-        let injected_limit = (self.request.max_tokens.is_none() && model_limit.is_none())
-            .then_some(self.engine.settings.default_output_limit);
-        let limit = self.request.max_tokens.or(model_limit).unwrap_or(self.engine.settings.default_output_limit);
-        // Where the output limit does not count reasoning, the model's whole output can come on top of it.
-        let outside = vendor(&config.provider).quirks.reasoning_outside_output;
-        let beside = if outside { model_limit.unwrap_or(limit) } else { 0 };
+        // A limit of zero would be read as none.
+        let default_limit = self.engine.settings.default_output_limit.max(1);
+        let injected_limit = (self.request.max_tokens.is_none() && model_limit.is_none()).then_some(default_limit);
+        let limit = self.request.max_tokens.or(model_limit).unwrap_or(default_limit);
+        let beside = self.reasoning_beside(config, model_limit);
         let output_bound = limit.saturating_add(beside).saturating_mul(answers);
-        let worst_case = prices.worst_case(size.bound, output_bound, size.writes_1h)?;
+        let uncovered = uncovered_field(&self.request, &config.model_params);
+        let worst_case = match uncovered {
+            Some(_) => None,
+            None => prices.worst_case(size.bound, output_bound, size.writes_1h)?,
+        };
         Ok(Plan {
             config: Arc::clone(config),
             prices,
@@ -132,10 +147,23 @@ impl Call {
             output_bound,
             injected_limit,
             worst_case,
+            uncovered,
             record_uid: environment.unique_id(),
             number: self.draft.next_number(),
             started: environment.monotonic(),
         })
+    }
+
+    /// Bounds the reasoning tokens of one answer that the output limit does not count.
+    fn reasoning_beside(&self, config: &ModelConfig, model_limit: Option<u64>) -> u64 {
+        let extra = &self.request.extra;
+        let is_off = self.request.reasoning_effort.as_deref() == Some("none")
+            || extra.get("enable_thinking").and_then(serde_json::Value::as_bool) == Some(false);
+        if !vendor(&config.provider).quirks.reasoning_outside_limit || is_off {
+            return 0;
+        }
+        let budget = extra.get("thinking_budget").and_then(serde_json::Value::as_u64);
+        budget.or(model_limit).unwrap_or(REASONING_BOUND)
     }
 
     fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
@@ -146,6 +174,13 @@ impl Call {
     /// Holds the worst case. If a budget refuses, what processes that ended still hold is freed first, once.
     async fn reserve(&self, plan: &Plan) -> Result<Reserved> {
         let first = self.engine.store.apply(self.reservation(plan)).await;
+        let first = first.map_err(|error| match plan.uncovered {
+            Some(field) if error.kind() == ErrorKind::Unpriced => error.with_detail_suffix(&format!(
+                "; field `{field}` asks for what the prices of the model do not cover: leave it out, or add a model \
+                 config that sets it in its `body` parameter, with prices of its own"
+            )),
+            _ => error,
+        });
         let refused = first.as_ref().is_err_and(|error| error.kind() == ErrorKind::BudgetExceeded);
         let outcome = if refused && self.engine.recover().await? > 0 {
             self.engine.store.apply(self.reservation(plan)).await?
@@ -211,19 +246,24 @@ impl Call {
         let head = response.head.clone();
         received.provider_request_id = provider_request_id(&head);
         if !(200..300).contains(&head.status) {
-            let body = response.body().await?;
+            let mut body = Vec::new();
+            response.read_to(&mut body).await?;
             return Err(adapter.decode_error(target, &head, &body));
         }
         received.answered = true;
         if self.framing == Framing::EventStream {
             return self.read_stream(adapter.decode_stream(target, &head), response.events(), received).await;
         }
-        let body = response.body().await?;
-        let malformed = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err();
-        // A body that cannot be read was still produced, and will be billed; an error that it states was not.
-        received.body_bytes = if malformed { body.len() as u64 } else { 0 };
-        let decoded = adapter.decode(target, &head, &body)?;
-        received.body_bytes = 0;
+        let mut body = Vec::new();
+        let whole = response.read_to(&mut body).await;
+        // A body that breaks off or cannot be read was still produced, and will be billed; an error that it states was not.
+        received.body_bytes = (body.len() as u64).max(1);
+        whole?;
+        let decoded = adapter.decode(target, &head, &body);
+        if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
+            received.body_bytes = 0;
+        }
+        let decoded = decoded?;
         received.whole = Some((decoded.completion, decoded.usage));
         Ok(())
     }
@@ -255,6 +295,17 @@ impl Call {
             return Ok(());
         }
         Err(Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call"))
+    }
+}
+
+/// Tells whether the body fields of a config ask for 1-hour cache writes.
+fn asks_1h_writes(body: &serde_json::Value) -> bool {
+    match body {
+        serde_json::Value::Object(fields) => {
+            fields.get("ttl").is_some_and(|ttl| ttl == "1h") || fields.values().any(asks_1h_writes)
+        }
+        serde_json::Value::Array(items) => items.iter().any(asks_1h_writes),
+        _ => false,
     }
 }
 

@@ -1,12 +1,15 @@
 //! One call: candidates, rounds of attempts, waits, and the reply or the error that its caller gets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use super::Engine;
+use super::attempt::Plan;
 use super::idempotency::KeyState;
 use super::reply::ReplyDraft;
 use super::stream::ChatStream;
@@ -14,11 +17,14 @@ use crate::provider::Framing;
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::{Selection, select};
 use crate::types::{
-    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfigId, Result, StreamEvent,
+    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfig, ModelConfigId,
+    ReservationId, Result, StreamEvent,
 };
 
 /// How many events may wait for a slow caller before the provider is read no further.
 const EVENTS_AHEAD: usize = 256;
+/// No call takes longer: sums of times stay within what clocks can hold.
+const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
 
 /// A call under way.
 pub(super) struct Call {
@@ -34,6 +40,8 @@ pub(super) struct Call {
     pub(super) draft: ReplyDraft,
     /// Whether a piece of an answer reached the caller: from then on no other candidate can take over.
     pub(super) delivered: bool,
+    /// What is reserved and not settled yet.
+    pub(super) unsettled: Option<(ReservationId, Arc<Plan>)>,
 }
 
 impl Call {
@@ -45,29 +53,51 @@ impl Call {
     ) -> (Self, ChatStream) {
         let (sink, events) = mpsc::channel(EVENTS_AHEAD);
         let request_id = engine.environment.unique_id();
-        let deadline = engine.environment.monotonic() + options.timeout.unwrap_or(engine.settings.timeout);
+        let timeout = options.timeout.unwrap_or(engine.settings.timeout).min(LONGEST_CALL);
+        let deadline = engine.environment.monotonic().saturating_add(timeout);
         let stream = ChatStream::new(request_id.clone(), events);
         let draft = ReplyDraft::default();
-        (Self { engine, request, options, framing, request_id, sink, deadline, draft, delivered: false }, stream)
+        (
+            Self {
+                engine,
+                request,
+                options,
+                framing,
+                request_id,
+                sink,
+                deadline,
+                draft,
+                delivered: false,
+                unsettled: None,
+            },
+            stream,
+        )
     }
 
     /// Runs the call to its end and hands over its reply or its error.
+    ///
+    /// A panic on the way is an error of the kind `internal`. What was reserved then is settled all the same.
     pub(super) async fn run(mut self) {
-        let outcome = match self.claim_key().await {
-            Ok(KeyState::Completed(reply)) => self.replay(*reply).await,
-            Ok(KeyState::Claimed) => {
-                let outcome = self.route().await;
-                if outcome.is_err() {
-                    self.release_key().await;
-                }
-                outcome
-            }
-            Ok(KeyState::None) => self.route().await,
-            Err(error) => Err(error),
-        };
+        let outcome = AssertUnwindSafe(self.reply()).catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
+        if outcome.is_err() {
+            self.settle_as_reserved().await;
+            self.release_key().await;
+        }
         let event = outcome.map(|reply| StreamEvent::Done(Box::new(reply)));
-        // A caller who has gone is not there to be told; the ledger has it.
-        let _ = self.sink.send(event).await;
+        tokio::select! {
+            biased;
+            // A caller who has gone is not there to be told; the ledger has it.
+            _ = self.sink.send(event) => {}
+            // One who does not read must not keep the file from closing.
+            () = self.engine.stopping.cancelled() => {}
+        }
+    }
+
+    async fn reply(&mut self) -> Result<ChatReply> {
+        match self.claim_key().await? {
+            KeyState::Completed(reply) => self.replay(*reply).await,
+            KeyState::Claimed | KeyState::None => self.route().await,
+        }
     }
 
     pub(super) fn on_abandon(&self) -> AbandonPolicy {
@@ -80,8 +110,11 @@ impl Call {
 
     /// Hands a piece of an answer to the caller, waiting while too many are unread.
     pub(super) async fn deliver(&mut self, delta: Delta) {
-        if self.sink.send(Ok(StreamEvent::Delta(delta))).await.is_ok() {
-            self.delivered = true;
+        let stopping = self.engine.stopping.clone();
+        tokio::select! {
+            biased;
+            sent = self.sink.send(Ok(StreamEvent::Delta(delta))) => self.delivered |= sent.is_ok(),
+            () = stopping.cancelled() => {}
         }
     }
 
@@ -104,13 +137,15 @@ impl Call {
         let candidates = std::mem::take(&mut selection.candidates);
         let mut retries_left = self.options.max_retries.unwrap_or(self.engine.settings.max_retries);
         let mut out = BTreeSet::<ModelConfigId>::new();
+        // Until when a candidate asked to be left alone.
+        let mut not_before = BTreeMap::<ModelConfigId, Duration>::new();
+        let mut last_error = None;
         let mut round = 0;
         loop {
             let order = self.engine.health.order(candidates.clone(), self.engine.environment.monotonic());
-            let mut last_error = None;
-            let mut asked: Option<Duration> = None;
             for config in order {
-                if out.contains(&config.id) {
+                let now = self.engine.environment.monotonic();
+                if out.contains(&config.id) || not_before.get(&config.id).is_some_and(|until| *until > now) {
                     continue;
                 }
                 self.check_running()?;
@@ -122,7 +157,10 @@ impl Call {
                     return Err(error);
                 }
                 match judge(&error) {
-                    Verdict::TryAgain => asked = Some(earlier(asked, error.retry_after())),
+                    Verdict::TryAgain => {
+                        let asked = error.retry_after().unwrap_or_default();
+                        not_before.insert(config.id, self.engine.environment.monotonic().saturating_add(asked));
+                    }
                     Verdict::NextCandidate => {
                         out.insert(config.id);
                         selection.pass_over(&config, error.detail());
@@ -135,13 +173,18 @@ impl Call {
                 }
                 last_error = Some(error);
             }
-            let Some(error) = last_error else {
+            let Some(error) = last_error.clone() else {
                 return Err(selection.no_route("the request"));
             };
             if out.len() == candidates.len() || retries_left == 0 {
                 return Err(final_error(error, &selection, candidates.len()));
             }
-            let asked = asked.filter(|asked| !asked.is_zero());
+            // The soonest wait that any candidate asks for; where one asks for none, it can be tried after the usual one.
+            let now = self.engine.environment.monotonic();
+            let left =
+                |config: &Arc<ModelConfig>| not_before.get(&config.id).copied().unwrap_or_default().saturating_sub(now);
+            let waiting = candidates.iter().filter(|config| !out.contains(&config.id));
+            let asked = waiting.map(left).min().filter(|asked| !asked.is_zero());
             let Some(pause) = wait(round, asked, self.engine.environment.as_ref()) else { return Err(error) };
             if pause >= self.time_left() {
                 return Err(error);
@@ -166,7 +209,7 @@ impl Call {
             return Err(Error::new(ErrorKind::Cancelled, "the caller gave the call up"));
         }
         if self.engine.stopping.is_cancelled() {
-            return Err(Error::new(ErrorKind::Closed, "the file was closed while the call was under way"));
+            return Err(file_closed());
         }
         if self.time_left().is_zero() {
             return Err(Error::new(ErrorKind::Timeout, "the call's time ran out; allow more with `timeout`"));
@@ -175,10 +218,14 @@ impl Call {
     }
 }
 
-/// The soonest wait that any candidate asks for; one that asks for none can be tried after the usual one.
-fn earlier(asked: Option<Duration>, next: Option<Duration>) -> Duration {
-    let next = next.unwrap_or_default();
-    asked.map_or(next, |asked| asked.min(next))
+/// The error of a call that the closing of the file gave up.
+pub(super) fn file_closed() -> Error {
+    Error::new(ErrorKind::Closed, "the file was closed while the call was under way")
+}
+
+/// The error of a call, or of an attempt, whose code panicked.
+pub(super) fn panicked() -> Error {
+    Error::new(ErrorKind::Internal, "the call was broken off by a defect of its code; report it")
 }
 
 /// With several candidates, the last one's error also tells why the others could not serve.

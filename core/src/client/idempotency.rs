@@ -60,6 +60,7 @@ impl Call {
             tokio::select! {
                 () = self.engine.environment.sleep(POLL) => {}
                 () = self.sink.closed() => return Err(Error::new(ErrorKind::Cancelled, "the caller gave the call up")),
+                () = self.engine.stopping.cancelled() => return Err(super::call::file_closed()),
             }
         }
     }

@@ -9,18 +9,25 @@ use super::attempt::{Plan, Received};
 use super::call::Call;
 use crate::billing::bound::estimated_usage;
 use crate::billing::meter::disjoint;
-use crate::billing::price::{Bill, BillHead, flat_line};
+use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
+use crate::billing::surcharge::{SERVICE_TIER, is_other_tier};
 use crate::provider::vendor;
 use crate::routing::health::Ticket;
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, ModelConfig, ModelId, Money,
-    RecordStatus, ReportedUsage, Result, Usage,
+    AbandonPolicy, Attempt, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, Meter, ModelConfig, ModelId,
+    Money, RecordStatus, ReportedUsage, Result, Usage, UsageFlag,
 };
 
 /// How long after a call's deadline its reservation is stale, whatever became of its process.
 pub(super) const GRACE: Duration = Duration::from_mins(15);
+
+/// More tokens than any attempt can take or give.
+const MOST_TOKENS: u64 = 1 << 40;
+
+/// More decimal places than any reported cost needs, of the 28 digits that a budget's sum can have.
+const MOST_DECIMALS: u32 = 22;
 
 /// How the exchange with a provider ended.
 pub(super) enum Ended {
@@ -70,23 +77,30 @@ impl Call {
         }
     }
 
-    /// Bills the attempt, writes its record, and returns the reply, or the error that ended it.
+    /// Bills the attempt, writes its record, and returns the reply, or the error that ended it. It fails only if the record
+    /// could not be written.
     pub(super) async fn settle(
         &mut self,
         plan: &Plan,
         reserved: &Reserved,
         ended: Ended,
         received: Received,
-    ) -> Result<ChatReply> {
+    ) -> Result<Result<ChatReply>> {
         let (basis, billed_by, status) = self.basis(plan, &ended, &received);
-        let (usage, bill) = price(plan, basis)?;
+        let completion = received.completion();
+        let served_tier = completion.service_tier.as_deref();
+        let (usage, bill, billed_by) =
+            price(plan, basis, served_tier).map(|(usage, bill)| (usage, bill, billed_by)).or_else(|error| {
+                tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
+                price(plan, Basis::Reservation, None).map(|(usage, bill)| (usage, bill, BilledBy::Reservation))
+            })?;
         let error = match ended {
             Ended::Complete => None,
             Ended::Failed(error) => Some(error),
+            Ended::GivenUp if self.engine.stopping.is_cancelled() => Some(super::call::file_closed()),
             Ended::GivenUp => Some(Error::new(ErrorKind::Cancelled, "the caller gave the call up")),
             Ended::TimedOut => Some(timed_out()),
         };
-        let completion = received.completion();
         let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
         let latency_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
         self.draft.lines.extend(bill.lines.iter().cloned());
@@ -106,7 +120,7 @@ impl Call {
         });
         let served_model = completion.model.clone();
         let mut reply = match error {
-            None => Ok(self.draft.finish(&self.request_id, &plan.config, completion, usage.clone())?),
+            None => self.draft.finish(&self.request_id, &plan.config, completion, usage.clone()),
             Some(error) => Err(error),
         };
         let settlement = Settlement {
@@ -127,13 +141,48 @@ impl Call {
             now: self.engine.environment.now(),
         };
         let model_id = self.write(plan, settlement).await?;
+        self.unsettled = None;
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.model_id = Some(model_id);
         }
         if let Ok(reply) = &mut reply {
             reply.attempts.clone_from(&self.draft.attempts);
         }
-        reply
+        Ok(reply)
+    }
+
+    /// Bills the whole reservation of an attempt whose settlement failed or was never made: what it cost is not known, and
+    /// nothing must stay held.
+    pub(super) async fn settle_as_reserved(&mut self) {
+        let Some((reservation_id, plan)) = self.unsettled.take() else { return };
+        let error = super::call::panicked();
+        let written = match price(&plan, Basis::Reservation, None) {
+            Ok((usage, bill)) => {
+                let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
+                let settlement = Settlement {
+                    reservation_id,
+                    usage,
+                    cost: bill.cost,
+                    cost_status: bill.cost_status,
+                    billed_by: BilledBy::Reservation,
+                    receipt: bill.lines,
+                    price_ids: bill.price_ids,
+                    status: RecordStatus::Failed,
+                    provider_request_id: None,
+                    served_model: None,
+                    error_code: Some(error.code().to_owned()),
+                    error_message: Some("the attempt could not be settled; its reservation is billed".to_owned()),
+                    latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
+                    completes_key: None,
+                    now: self.engine.environment.now(),
+                };
+                self.engine.store.apply(Operation::Settle(Box::new(settlement))).await.map(|_| ())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            tracing::error!(%error, "an attempt was not settled; recovery will settle its reservation");
+        }
     }
 
     /// Writes the settlement. With `relaxed` durability it is not waited for once the billing id is known.
@@ -161,7 +210,8 @@ impl Call {
 
     /// Decides what the attempt is billed by. What the provider reported as final always wins over an estimate.
     fn basis(&self, plan: &Plan, ended: &Ended, received: &Received) -> (Basis, BilledBy, RecordStatus) {
-        let reported = received.usage();
+        let reported = received.usage().filter(is_plausible);
+        let known = |reported: &ReportedUsage| complete(disjoint(reported), plan, received);
         let gone = self.sink.is_closed();
         let partial = if self.delivered { RecordStatus::Partial } else { RecordStatus::Cancelled };
         match ended {
@@ -182,7 +232,10 @@ impl Call {
                 };
                 match reported {
                     Some(reported) => (known(&reported), BilledBy::ProviderUsage, status),
-                    None if received.answered && received.brought_anything() => {
+                    // What a defect of ours kept from being read was produced all the same.
+                    None if received.answered
+                        && (received.brought_anything() || error.kind() == ErrorKind::Internal) =>
+                    {
                         (estimate(plan, received), BilledBy::Estimate, status)
                     }
                     None => (Basis::Nothing, BilledBy::NotBilled, status),
@@ -211,8 +264,39 @@ impl Engine {
     }
 }
 
-fn known(reported: &ReportedUsage) -> Basis {
-    Basis::Usage(disjoint(reported))
+/// Tells whether counts can be true. One that cannot would not fit the sums of a budget, which would then never settle again.
+fn is_plausible(reported: &ReportedUsage) -> bool {
+    let counts = [
+        reported.input,
+        reported.cached_input,
+        reported.cache_write,
+        reported.cache_write_5m,
+        reported.cache_write_1h,
+        reported.input_outside,
+        reported.output,
+        reported.reasoning,
+    ];
+    counts.into_iter().flatten().all(|count| count <= MOST_TOKENS)
+        && reported.iterations.iter().all(|iteration| is_plausible(&iteration.usage))
+}
+
+/// Completes what the provider reported: a side that it left out is missing and not zero, and is estimated.
+fn complete(mut usage: Usage, plan: &Plan, received: &Received) -> Basis {
+    usage.reported_cost = usage.reported_cost.filter(|cost| cost.normalize().scale() <= MOST_DECIMALS);
+    let Basis::Usage(estimated) = estimate(plan, received) else { return Basis::Usage(usage) };
+    if usage.input_tokens().is_none() && usage.output_tokens().is_none() && usage.reported_cost.is_some() {
+        return Basis::Usage(usage);
+    }
+    for (meter, is_missing) in
+        [(Meter::InputToken, usage.input_tokens().is_none()), (Meter::OutputToken, usage.output_tokens().is_none())]
+    {
+        let quantity = estimated.get(meter).unwrap_or_default();
+        if is_missing && quantity > 0 {
+            usage.meters.insert(meter, quantity);
+            usage.flag(UsageFlag::Estimated);
+        }
+    }
+    Basis::Usage(usage)
 }
 
 /// Estimates what the attempt consumed: the output by what came, the input by what the provider said of it so far, or
@@ -229,13 +313,25 @@ fn estimate(plan: &Plan, received: &Received) -> Basis {
     Basis::Usage(usage)
 }
 
-fn price(plan: &Plan, basis: Basis) -> Result<(Usage, Bill)> {
+/// Prices what an attempt is billed by, at the prices of the tier that was served.
+fn price(plan: &Plan, basis: Basis, served_tier: Option<&str>) -> Result<(Usage, Bill)> {
+    let is_other = served_tier.map(|tier| is_other_tier(tier, &plan.config.model_params));
+    let unpriced = PriceSet::default();
+    let prices = match plan.uncovered {
+        // A tier that was asked for and not served costs what the list says.
+        Some(SERVICE_TIER) if is_other == Some(false) => &plan.prices,
+        Some(_) => &unpriced,
+        None => &plan.prices,
+    };
     let model = plan.config.name();
     let reported_currency = vendor(&plan.config.provider).currency;
     let head = BillHead { attempt: plan.number, model: &model, reported_currency };
     match basis {
-        Basis::Usage(usage) => {
-            let bill = plan.prices.bill(head, &usage)?;
+        Basis::Usage(mut usage) => {
+            if plan.uncovered.is_none() && is_other == Some(true) {
+                usage.flag(UsageFlag::OtherServiceTier);
+            }
+            let bill = prices.bill(head, &usage)?;
             Ok((usage, bill))
         }
         Basis::Reservation => {

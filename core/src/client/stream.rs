@@ -2,18 +2,20 @@
 
 use tokio::sync::mpsc;
 
-use crate::types::{Result, StreamEvent};
+use crate::types::{Error, ErrorKind, Result, StreamEvent};
 
 /// A streamed call. Dropping it gives the call up: it is billed by its abandon policy.
 #[derive(Debug)]
 pub struct ChatStream {
     request_id: String,
     events: mpsc::Receiver<Result<StreamEvent>>,
+    /// Whether the last event was handed out.
+    is_ended: bool,
 }
 
 impl ChatStream {
     pub(super) fn new(request_id: String, events: mpsc::Receiver<Result<StreamEvent>>) -> Self {
-        Self { request_id, events }
+        Self { request_id, events, is_ended: false }
     }
 
     /// Returns the id of the call, which its usage records carry.
@@ -22,11 +24,17 @@ impl ChatStream {
         &self.request_id
     }
 
-    /// Waits for the next event; after [`StreamEvent::Done`] or an error it returns nothing.
+    /// Waits for the next event; after [`StreamEvent::Done`] or an error it returns nothing. A stream never ends without
+    /// one of the two.
     ///
     /// Cancel safe: no event is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Result<StreamEvent>> {
-        self.events.recv().await
+        if self.is_ended {
+            return None;
+        }
+        let event = self.events.recv().await.unwrap_or_else(broken_off);
+        self.note(&event);
+        Some(event)
     }
 
     /// Waits for an event and returns it with all others that are ready, `maximum` at the most; empty at the end.
@@ -34,12 +42,43 @@ impl ChatStream {
     /// Cancel safe: no event is lost if the future is dropped.
     pub async fn next_batch(&mut self, maximum: usize) -> Vec<Result<StreamEvent>> {
         let mut batch = Vec::new();
-        self.events.recv_many(&mut batch, maximum).await;
+        if self.is_ended {
+            return batch;
+        }
+        if self.events.recv_many(&mut batch, maximum.max(1)).await == 0 {
+            batch.push(broken_off());
+        }
+        for event in &batch {
+            self.note(event);
+        }
         batch
     }
 
     /// Returns the events that are ready, `maximum` at the most, without waiting.
     pub fn ready_batch(&mut self, maximum: usize) -> Vec<Result<StreamEvent>> {
-        std::iter::from_fn(|| self.events.try_recv().ok()).take(maximum).collect()
+        let mut batch = Vec::new();
+        while batch.len() < maximum && !self.is_ended {
+            let event = match self.events.try_recv() {
+                Ok(event) => event,
+                Err(mpsc::error::TryRecvError::Disconnected) => broken_off(),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+            };
+            self.note(&event);
+            batch.push(event);
+        }
+        batch
     }
+
+    fn note(&mut self, event: &Result<StreamEvent>) {
+        self.is_ended |= matches!(event, Ok(StreamEvent::Done(_)) | Err(_));
+    }
+}
+
+/// The end of a call whose task is gone without a word: its runtime was shut down, or the file was closed while the caller
+/// read nothing.
+fn broken_off() -> Result<StreamEvent> {
+    Err(Error::new(
+        ErrorKind::Cancelled,
+        "the call was broken off before its end reached the caller; its usage record tells what became of it",
+    ))
 }

@@ -35,10 +35,12 @@ pub(super) fn wire_format(target: &Target<'_>) -> Result<WireFormat> {
 /// Returns the base address of a target; fails with `invalid_request` if neither its config nor its provider has one.
 pub(super) fn base_url<'a>(target: &Target<'a>) -> Result<&'a str> {
     if let Some(base_url) = target.base_url {
-        if base_url.starts_with("https://") || base_url.starts_with("http://") {
-            return Ok(base_url);
-        }
-        return Err(invalid(target, "base_url must start with https:// or http://"));
+        let rest = ["https://", "http://"].iter().find_map(|scheme| base_url.strip_prefix(scheme));
+        return match rest {
+            Some(rest) if !rest.is_empty() && !rest.starts_with(['/', '?', ':']) => Ok(base_url),
+            Some(_) => Err(invalid(target, "base_url names no host; give one such as https://api.example.com/v1")),
+            None => Err(invalid(target, "base_url must start with https:// or http://")),
+        };
     }
     let format = wire_format(target)?;
     match target.vendor.base_url {

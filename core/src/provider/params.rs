@@ -21,7 +21,7 @@ const RESERVED_HEADERS: [&str; 8] = [
 ];
 
 /// Body fields that requests set, or whose bounds budgets rely on.
-const RESERVED_BODY: [&str; 14] = [
+const RESERVED_BODY: [&str; 16] = [
     "model",
     "messages",
     "system",
@@ -33,6 +33,8 @@ const RESERVED_BODY: [&str; 14] = [
     "max_tokens",
     "max_completion_tokens",
     "max_output_tokens",
+    "max_new_tokens",
+    "best_of",
     "tools",
     "tool_choice",
     "modalities",

@@ -118,6 +118,8 @@ pub enum ReasoningControl {
 pub struct Quirks {
     /// The output count leaves the reasoning tokens out.
     pub reasoning_outside_output: bool,
+    /// The output limit leaves the reasoning tokens out.
+    pub reasoning_outside_limit: bool,
     /// The input count leaves the audio tokens out.
     pub audio_outside_input: bool,
     /// The input count leaves the tokens written to a cache out.
@@ -147,6 +149,7 @@ pub struct Quirks {
 /// OpenAI's own rules, which all others are written as departures from.
 const OPENAI: Quirks = Quirks {
     reasoning_outside_output: false,
+    reasoning_outside_limit: false,
     audio_outside_input: false,
     cache_write_outside_input: false,
     include_usage: true,
@@ -171,6 +174,7 @@ const THINKING: Quirks =
 /// The rules of Alibaba's model service.
 const DASHSCOPE: Quirks = Quirks {
     quota_is_transient: true,
+    reasoning_outside_limit: true,
     reasoning_control: ReasoningControl::EnableThinking,
     cache_control: true,
     ..THINKING
@@ -237,7 +241,7 @@ static VENDORS: [Vendor; 23] = [
         ..compatible(
             "doubao",
             "https://ark.cn-beijing.volces.com/api/v3",
-            Quirks { reasoning_control: ReasoningControl::Effort, ..THINKING },
+            Quirks { reasoning_control: ReasoningControl::Effort, reasoning_outside_limit: true, ..THINKING },
         )
     },
     compatible("deepseek", "https://api.deepseek.com", THINKING),
@@ -261,7 +265,12 @@ static VENDORS: [Vendor; 23] = [
     compatible(
         "xai",
         "https://api.x.ai/v1",
-        Quirks { reasoning_outside_output: true, cost: CostReport::UsdTicks, ..COMPATIBLE },
+        Quirks {
+            reasoning_outside_output: true,
+            reasoning_outside_limit: true,
+            cost: CostReport::UsdTicks,
+            ..COMPATIBLE
+        },
     ),
     compatible(
         "openrouter",
@@ -281,6 +290,7 @@ static VENDORS: [Vendor; 23] = [
             "https://ai-gateway.vercel.sh/v1",
             Quirks {
                 reasoning_outside_output: true,
+                reasoning_outside_limit: true,
                 cache_write_outside_input: true,
                 cost: CostReport::Cost,
                 reasoning_field: Some("reasoning"),

@@ -117,6 +117,14 @@ impl<K: Key + 'static> Index<'_, K, u64> {
     }
 }
 
+impl Index<'_, (i64, &'static str), ()> {
+    /// Returns the first names up to a time, inclusive, and no more than so many.
+    pub(super) fn names_until(&self, time: i64, most: usize) -> Result<Vec<String>> {
+        let range = self.table.range((i64::MIN, "")..=(time, "\u{10FFFF}")).map_err(Failure::error)?;
+        range.take(most).map(|entry| Ok(entry.map_err(Failure::error)?.0.value().1.to_owned())).collect()
+    }
+}
+
 impl Index<'_, (i64, u64), ()> {
     /// Returns the greatest time.
     pub(super) fn last_time(&self) -> Result<Option<i64>> {

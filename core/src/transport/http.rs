@@ -82,8 +82,14 @@ pub struct HttpResponse {
 
 impl HttpResponse {
     /// Reads the whole body; fails with `provider_unavailable` if it breaks off.
-    pub async fn body(mut self) -> Result<Vec<u8>> {
+    pub async fn body(self) -> Result<Vec<u8>> {
         let mut body = Vec::new();
+        self.read_to(&mut body).await?;
+        Ok(body)
+    }
+
+    /// Appends the body to a buffer, which has what came before if it breaks off; that fails with `provider_unavailable`.
+    pub async fn read_to(mut self, body: &mut Vec<u8>) -> Result<()> {
         loop {
             match self.response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > MAXIMUM_BODY => {
@@ -91,7 +97,7 @@ impl HttpResponse {
                     return Err(Error::new(ErrorKind::ProviderUnavailable, detail));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok(body),
+                Ok(None) => return Ok(()),
                 Err(error) => return Err(transport_error(error, &self.host)),
             }
         }

@@ -68,7 +68,11 @@ pub struct ToolMessage {
 
 /// Content: a text, or a list of parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "`content` must be a text, or a list of parts of the types `text`, `image_url`, `input_audio` and `file`, each \
+                 with the field of its type"
+)]
 pub enum Content {
     /// A text.
     Text(String),

@@ -65,7 +65,7 @@ pub struct ChatRequest {
 
 /// Texts that end the output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "it must be a text or a list of texts")]
 pub enum Stop {
     /// One text.
     One(String),
@@ -86,7 +86,10 @@ impl Stop {
 
 /// Which tool must be called.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "it must be \"auto\", \"none\", \"required\", or {\"type\": \"function\", \"function\": {\"name\": ...}}"
+)]
 pub enum ToolChoice {
     /// A mode.
     Mode(ToolMode),

@@ -68,6 +68,8 @@ pub enum UsageFlag {
     Estimated,
     /// The true amount was above the reservation.
     ExceededReservation,
+    /// Another tier was served than the one that the prices are of; the cost is at the prices that are known.
+    OtherServiceTier,
     /// Another model did part of the work, and has no price here; its part is not in the cost.
     UnpricedIteration,
 }

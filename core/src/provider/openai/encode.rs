@@ -12,6 +12,19 @@ use crate::types::{ChatRequest, Error, ErrorKind, Message, Result};
 
 const PATH: &str = "/chat/completions";
 
+/// Fields that no extra field may set: they would stand over the request's own, on whose bounds budgets rely.
+const BOUNDS: [&str; 9] = [
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "n",
+    "best_of",
+    "tools",
+];
+
 /// Encodes a request.
 ///
 /// The reasoning of earlier answers goes back only to providers that take it; for others it is history without effect.
@@ -129,6 +142,13 @@ fn encode_extra(
                     options.insert("include_usage".to_owned(), true.into());
                 }
                 overlay(body, Map::from_iter([(key.clone(), options.into())]));
+            }
+            bound if BOUNDS.contains(&bound) => {
+                let detail = format!(
+                    "field `{key}` could pass the bounds of the call; give the output's with `max_tokens` and `n`, and \
+                     name the model and the messages in their own fields"
+                );
+                return Err(invalid(target, detail));
             }
             // A sound or an image in the answer has no place in a reply, and must not be paid for and lost.
             "audio" => return Err(refused(target, key)),

@@ -11,6 +11,8 @@ use crate::types::{Error, ErrorKind, Result};
 
 /// How many hours a completed key returns its reply.
 const RETENTION_HOURS: i64 = 24;
+/// How many lapsed replies a claim deletes: more than the one that it may add, so that their number falls.
+const DELETED_BY_CLAIM: usize = 8;
 
 /// A claim that is made.
 pub(super) struct Claim {
@@ -50,6 +52,8 @@ pub(super) fn claim(ledger: &mut Ledger<'_>, claim: Claim) -> Result<KeyClaim> {
         completed_at: None,
         reply: None,
     };
+    // A process that runs for months never opens the file again, which is when recovery deletes them.
+    delete_lapsed(ledger, claim.now, DELETED_BY_CLAIM)?;
     ledger.keys.put(key, &row)?;
     ledger.keys_by_session.put((row.session, key), ())?;
     Ok(KeyClaim::Claimed)
@@ -92,11 +96,8 @@ pub(super) fn complete(
 
 /// Frees the claims of sessions that ended, and those that expired, and deletes the replies that are kept no longer.
 pub(super) fn clean(ledger: &mut Ledger<'_>, now: Timestamp) -> Result<()> {
+    delete_lapsed(ledger, now, usize::MAX)?;
     let mut names: Vec<String> = Vec::new();
-    ledger.keys_by_time.each((i64::MIN, "")..=(retained_from(now), "\u{10FFFF}"), |(_, key)| {
-        names.push(key.to_owned());
-        Ok(())
-    })?;
     ledger.keys_by_session.each((0, "").., |(_, key)| {
         if let Some(row) = ledger.keys.get(key)?
             && is_stale(ledger.session, row.session, time("idempotency_keys", row.expires_at)?, now)
@@ -106,6 +107,16 @@ pub(super) fn clean(ledger: &mut Ledger<'_>, now: Timestamp) -> Result<()> {
         Ok(())
     })?;
     for key in names {
+        if let Some(row) = ledger.keys.get(key.as_str())? {
+            remove(ledger, &key, &row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the oldest replies that are kept no longer, no more than so many.
+fn delete_lapsed(ledger: &mut Ledger<'_>, now: Timestamp, most: usize) -> Result<()> {
+    for key in ledger.keys_by_time.names_until(retained_from(now), most)? {
         if let Some(row) = ledger.keys.get(key.as_str())? {
             remove(ledger, &key, &row)?;
         }

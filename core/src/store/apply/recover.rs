@@ -32,8 +32,20 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
             ledger.reservations.remove(reservation.id.get())?;
             continue;
         }
-        let (settlement, tokens) = settlement(&reservation, policy, now);
-        settle::write(ledger, &reservation, settlement, tokens)?;
+        let (priced, tokens) = settlement(&reservation, policy, now);
+        let written = settle::write(ledger, &reservation, priced, tokens);
+        if let Err(error) = &written
+            && error.kind() == ErrorKind::Internal
+        {
+            // A cost that its sums cannot hold exactly must not keep the file from opening: its record waits for a price.
+            tracing::error!(%error, "a reservation was settled without its cost");
+            let (mut unpriced, tokens) = settlement(&reservation, policy, now);
+            (unpriced.cost, unpriced.cost_status) = (None, CostStatus::Unpriced);
+            unpriced.receipt.clear();
+            settle::write(ledger, &reservation, unpriced, tokens)?;
+        } else {
+            written?;
+        }
         settled += 1;
     }
     keys::clean(ledger, now)?;

@@ -63,6 +63,27 @@ fn a_claim_whose_process_ended_is_free_and_so_is_one_that_expired() {
 }
 
 #[test]
+fn claims_delete_the_replies_that_lapsed() {
+    let fixture = Fixture::new();
+    let kept = || {
+        use redb::{ReadableDatabase as _, ReadableTableMetadata as _};
+        let transaction = fixture.store().open.as_ref().unwrap().shared.database.get().unwrap().begin_read().unwrap();
+        transaction.open_table(tables::KEYS_BY_TIME).unwrap().len().unwrap()
+    };
+    for key in ["a", "b", "c"] {
+        let request = fixture.request("alice", None);
+        fixture.apply(claim(key, 1, &request.request_id, noon())).unwrap();
+        let held = fixture.reserve(request).unwrap();
+        let seal: SealReply = Box::new(|_| Ok(vec![1]));
+        fixture.settle(Settlement { completes_key: Some((key.to_owned(), seal)), ..settlement(held, None) }).unwrap();
+    }
+    fixture.apply(claim("early", 1, "early", noon() + Duration::from_hours(23))).unwrap();
+    assert_eq!(kept(), 3);
+    fixture.apply(claim("late", 1, "late", noon() + Duration::from_hours(24))).unwrap();
+    assert_eq!(kept(), 0);
+}
+
+#[test]
 fn recovery_frees_claims_and_deletes_old_replies_but_no_others() {
     let mut fixture = Fixture::new();
     let complete = |fixture: &Fixture, key: &str, now: Timestamp| {

@@ -54,6 +54,23 @@ fn a_reservation_that_expired_is_settled_even_if_its_session_lives() {
 }
 
 #[test]
+fn a_cost_that_does_not_fit_its_budget_keeps_no_file_from_opening() {
+    let fixture = Fixture::new();
+    fixture.budget(terms(user("alice"), Limit::Money(usd("1000000000000000000000")), Window::Total));
+    fixture.reserve(fixture.request("alice", Some(usd("0.5")))).unwrap();
+    fixture.reserve(fixture.request("alice", Some(usd("100000000000000000000")))).unwrap();
+    let fine = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    fixture.settle(settlement(fine, Some(usd("0.0000000001")))).unwrap();
+    // 10^20 and 10^-10 have no exact sum.
+    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon() + Duration::from_mins(10)), 2);
+    let records = fixture.records(UsageFilter::default());
+    let costs: Vec<_> = records.iter().map(|record| record.cost_amount).collect();
+    assert_eq!(costs, [Some(decimal("0.0000000001")), Some(decimal("0.5")), None]);
+    assert_eq!(records[2].cost_status, CostStatus::Unpriced);
+    assert_eq!(fixture.run(fixture.store().reservations()).unwrap(), []);
+}
+
+#[test]
 fn an_unpriced_reservation_keeps_its_budget_closed_when_billed_and_opens_it_when_released() {
     for (policy, holds) in [(RecoveryPolicy::BillReserved, 1), (RecoveryPolicy::Release, 0)] {
         let mut fixture = Fixture::new();
