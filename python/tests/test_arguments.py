@@ -28,7 +28,7 @@ CHAT: list[Wrong] = [
     (lambda tw: tw.chat(None), tollway.InvalidRequestError, "chat: messages must be a text, or a list such as"),
     (lambda tw: tw.chat({"role": "user"}), tollway.InvalidRequestError, "chat: messages must be a text, or a list"),
     (lambda tw: tw.chat(["Hi"]), tollway.InvalidRequestError, r"messages\[0\].* expected a message such as"),
-    (lambda tw: tw.chat([{"role": "user", "content": 5}]), tollway.InvalidRequestError, r"\[0\]: content must be a"),
+    (lambda tw: tw.chat([{"role": "user", "content": 5}]), tollway.InvalidRequestError, r"\[0\]: `content` must be a"),
     (lambda tw: tw.chat(b"Hi"), TypeError, "^chat: messages is of type bytes; give"),
     (lambda tw: tw.chat(word for word in "Hi"), TypeError, "^chat: messages is of type generator"),
     (lambda tw: tw.chat([{"role": "user", "content": {5}}]), TypeError, r"messages\[0\].content is of type set"),

@@ -65,7 +65,7 @@ pub struct ChatRequest {
 
 /// Texts that end the output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "it must be a text or a list of texts")]
+#[serde(untagged, expecting = "must be a text, or a list of texts")]
 pub enum Stop {
     /// One text.
     One(String),
@@ -88,7 +88,7 @@ impl Stop {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "it must be \"auto\", \"none\", \"required\", or {\"type\": \"function\", \"function\": {\"name\": ...}}"
+    expecting = "must be \"auto\", \"none\", \"required\", or {\"type\": \"function\", \"function\": {\"name\": ...}}"
 )]
 pub enum ToolChoice {
     /// A mode.

@@ -93,7 +93,6 @@ async fn replay(tollway: &Tollway, mock: &MockProvider, number: usize, case: &Ca
 
 /// Compares a reply with the careful reading of its recording; returns what differs.
 fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
-    use tollway::types::Meter;
     let mut found = Vec::new();
     let mut compare = |field: &str, ours: Value, theirs: &Value| {
         if ours != *theirs {

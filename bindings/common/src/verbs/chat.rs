@@ -106,7 +106,7 @@ mod tests {
                 r#"{"request": {"messages": ["Hi"]}}"#,
                 "messages[0]: invalid type: string \"Hi\", expected a message such as",
             ),
-            (r#"{"request": {"messages": [{"role": "user", "content": 5}]}}"#, "messages[0]: content must be a text"),
+            (r#"{"request": {"messages": [{"role": "user", "content": 5}]}}"#, "messages[0]: `content` must be a text"),
             (r#"{"request": {"messages": "Hi", "stop": 5}}"#, "stop: must be a text, or a list of texts"),
             (r#"{"request": {"messages": "Hi", "tool_choice": 5}}"#, "tool_choice: must be \"auto\""),
             (r#"{"request": {"messages": "Hi"}, "options": {"idempotency_key": ""}}"#, "idempotency_key is empty"),

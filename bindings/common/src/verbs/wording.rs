@@ -25,19 +25,6 @@ const EXPECTED: &[(&str, &str)] = &[
     ("internally tagged enum ResponseFormat", r#"{"type": "text"}, {"type": "json_object"} or a JSON schema"#),
 ];
 
-/// Sentences that name a type of this program, and what to say in their place.
-const SENTENCES: &[(&str, &str)] = &[
-    (
-        "data did not match any variant of untagged enum Content",
-        r#"content must be a text, or a list of parts such as {"type": "text", "text": "Hi"}"#,
-    ),
-    ("data did not match any variant of untagged enum Stop", "must be a text, or a list of texts"),
-    (
-        "data did not match any variant of untagged enum ToolChoice",
-        r#"must be "auto", "none", "required" or {"type": "function", "function": {"name": "..."}}"#,
-    ),
-];
-
 /// Says what is wrong at a path of a verb's arguments.
 pub(super) fn invalid_at(verb: &str, path: &str, error: &serde_json::Error) -> ErrorInfo {
     let place = if path == "." { verb.to_owned() } else { format!("{verb}: {path}") };
@@ -62,9 +49,6 @@ fn sentence(argument: &str, text: &str) -> String {
     }
     if INSTANTS.contains(&argument) {
         return r#"must be an instant with its time zone, such as "2026-01-31T12:00:00Z""#.to_owned();
-    }
-    if let Some((_, plain)) = SENTENCES.iter().find(|(known, _)| text == *known) {
-        return (*plain).to_owned();
     }
     match text.rsplit_once(", expected ") {
         Some((found, expected)) => {
