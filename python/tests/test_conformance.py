@@ -101,7 +101,7 @@ def as_json(value: Any) -> Any:
     match value:
         case tollway.ChatReply() | tollway.Attempt() | tollway.UsageRecord():
             fields["model"] = value.model.removeprefix(f"{value.provider}/")
-            fields.setdefault("cost_amount", fields.get("cost"))
+
         case tollway.ToolCall():
             fields["function"] = {"name": value.name, "arguments": value.arguments}
         case tollway.Budget():

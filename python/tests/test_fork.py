@@ -234,7 +234,7 @@ def test_parent_and_children_that_call_at_once_share_a_budget(path: Path, tw: to
     made = int(run_script(TOGETHER, path, MASTER_KEY))
     records = list(tw.usage.iterate(user="capped"))
     assert [record.status for record in records] == ["success"] * made
-    costs = [record.cost for record in records if record.cost is not None]
+    costs = [record.cost_amount for record in records if record.cost_amount is not None]
     (budget,) = tw.budgets.list()
     assert budget.settled == sum(costs) <= limit
     assert budget.reserved == 0

@@ -114,7 +114,7 @@ def test_usage(tw: tollway.Tollway) -> None:
     (row,) = tw.usage.summary(by=["model", "user"], since=today.isoformat())
     assert row.group == {"model": "openai/house-model", "user": "alice"}
     assert row.calls == 7
-    assert row.totals == {"USD": sum((record.cost or Decimal(0) for record in everything), Decimal(0))}
+    assert row.totals == {"USD": sum((record.cost_amount or Decimal(0) for record in everything), Decimal(0))}
     with pytest.raises(TypeError, match="'usr'"):
         tw.usage.records(usr="alice")  # type: ignore[call-arg]
 

@@ -171,7 +171,7 @@ impl Call {
                     }
                     Verdict::GiveUp => return Err(error),
                 }
-                last_error = Some(error);
+                last_error = Some(weightier(last_error, error));
             }
             let Some(error) = last_error.clone() else {
                 return Err(selection.no_route("the request"));
@@ -226,6 +226,21 @@ pub(super) fn file_closed() -> Error {
 /// The error of a call, or of an attempt, whose code panicked.
 pub(super) fn panicked() -> Error {
     Error::new(ErrorKind::Internal, "the call was broken off by a defect of its code; report it")
+}
+
+/// Chooses the error that tells the caller most: what a provider said, then a budget's refusal, then what only keeps one
+/// candidate out. Of equals, the later one.
+fn weightier(earlier: Option<Error>, later: Error) -> Error {
+    let weight = |error: &Error| match error.kind() {
+        ErrorKind::CurrencyMismatch | ErrorKind::Unpriced => 0,
+        ErrorKind::InvalidRequest if error.status().is_none() => 0,
+        ErrorKind::BudgetExceeded => 1,
+        _ => 2,
+    };
+    match earlier {
+        Some(earlier) if weight(&earlier) > weight(&later) => earlier,
+        _ => later,
+    }
 }
 
 /// With several candidates, the last one's error also tells why the others could not serve.

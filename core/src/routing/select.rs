@@ -99,7 +99,9 @@ fn add_named(
         for config in snapshot.configs() {
             selection.pass_over(config, "it has another name");
         }
-        return Err(selection.no_route(&format!("{wanted:?}")));
+        let remedy =
+            if snapshot.configs().is_empty() { "" } else { "; name one of them, or add the one that you mean" };
+        return Err(selection.no_route(&format!("{wanted:?}")).with_detail_suffix(remedy));
     }
     selection.keep_active(named);
     Ok(())

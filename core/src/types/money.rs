@@ -161,6 +161,9 @@ pub fn exact_amount(unit_price: Decimal, quantity: u64, per: u64) -> Result<Deci
 
 /// Builds a decimal from its digits, dropping trailing zeros only where the scale leaves no room for them.
 fn from_mantissa(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
+    if mantissa == 0 {
+        return Some(Decimal::ZERO);
+    }
     while scale > MAXIMUM_SCALE || (scale > 0 && mantissa.unsigned_abs() >> 96 != 0) {
         if mantissa % 10 != 0 {
             return None;

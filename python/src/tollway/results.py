@@ -486,7 +486,7 @@ class UsageRecord:
 
     Attributes:
         uid: The identity over all ledgers.
-        cost: What it cost, in `currency`; nothing if it is unpriced.
+        cost_amount: What it cost, in `currency`; nothing if it is unpriced.
         billed_by: What produced the number, such as `provider_usage`, `drain`, `estimate` or `reservation`.
         status: `success`, `failed`, `timeout`, `cancelled` or `partial`.
     """
@@ -503,7 +503,7 @@ class UsageRecord:
     usage_type: str
     usage: Usage
     token_consumed: int | None
-    cost: Decimal | None
+    cost_amount: Decimal | None
     currency: str | None
     cost_status: str
     billed_by: str
@@ -522,7 +522,7 @@ class UsageRecord:
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> UsageRecord:
         fields = dict(value)
-        fields["cost"] = decimal_or_none(fields.pop("cost_amount"))
+        fields["cost_amount"] = decimal_or_none(value["cost_amount"])
         fields["model"] = f"{value['provider']}/{value['model']}"
         fields["usage"] = Usage._decode(value["usage"])
         fields["receipt"] = tuple(ReceiptLine._decode(line) for line in value["receipt"])
