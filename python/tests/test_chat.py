@@ -37,7 +37,7 @@ def test_a_text_is_answered_metered_and_billed(tw: tollway.Tollway) -> None:
     reply = tw.chat("Name three rivers.", user="alice", tags={"feature": "geo"})
     check(reply)
     (record,) = tw.usage.records(user="alice")
-    assert record.cost == reply.cost
+    assert record.cost_amount == reply.cost
     assert record.request_id == reply.request_id
     assert record.uid == reply.attempts[0].record_uid
     assert record.tags == {"feature": "geo"}

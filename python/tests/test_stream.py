@@ -36,7 +36,7 @@ def test_events_come_and_then_the_settled_reply(tw: tollway.Tollway) -> None:
     check(stream.reply)
     assert list(stream) == []
     (record,) = tw.usage.records(user="alice")
-    assert record.cost == stream.reply.cost
+    assert record.cost_amount == stream.reply.cost
 
 
 def leave_by_break(tw: tollway.Tollway) -> None:

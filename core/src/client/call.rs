@@ -245,9 +245,10 @@ fn weightier(earlier: Option<Error>, later: Error) -> Error {
 
 /// With several candidates, the last one's error also tells why the others could not serve.
 fn final_error(error: Error, selection: &Selection, candidates: usize) -> Error {
-    if candidates < 2 || selection.passed_over.is_empty() {
+    let others = selection.passed_over.iter().filter(|(_, reason)| reason != error.detail());
+    let others: Vec<_> = others.map(|(name, reason)| format!("{name}: {reason}")).collect();
+    if candidates < 2 || others.is_empty() {
         return error;
     }
-    let others: Vec<_> = selection.passed_over.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
     error.with_detail_suffix(&format!(" (candidates passed over: {})", others.join("; ")))
 }
