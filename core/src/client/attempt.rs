@@ -62,8 +62,8 @@ impl Received {
         }
     }
 
-    /// Returns the input tokens that the provider reported before the answer ended.
-    pub(super) fn reported_input(&self) -> Option<ReportedUsage> {
+    /// Returns what the provider reported before the answer ended: its input can be relied on, its output is a lower bound.
+    pub(super) fn reported_so_far(&self) -> Option<ReportedUsage> {
         self.decoder.as_ref().and_then(|decoder| decoder.provisional_usage())
     }
 

@@ -299,12 +299,14 @@ fn complete(mut usage: Usage, plan: &Plan, received: &Received) -> Basis {
     Basis::Usage(usage)
 }
 
-/// Estimates what the attempt consumed: the output by what came, the input by what the provider said of it so far, or
-/// else by its text.
+/// Estimates what the attempt consumed: the output by what came, or by what the provider counted so far if that is more
+/// (it counts reasoning that it does not show); the input by what the provider said of it, or else by its text.
 fn estimate(plan: &Plan, received: &Received) -> Basis {
-    let output = received.estimated_output().min(plan.output_bound);
+    let reported = received.reported_so_far().filter(is_plausible).map(|reported| disjoint(&reported));
+    let counted = reported.as_ref().and_then(Usage::output_tokens).unwrap_or_default();
+    let output = received.estimated_output().max(counted).min(plan.output_bound);
     let mut usage = estimated_usage(plan.size.estimate.min(plan.size.bound), output);
-    if let Some(reported) = received.reported_input().map(|reported| disjoint(&reported))
+    if let Some(reported) = reported
         && reported.input_tokens().is_some()
     {
         usage.meters.retain(|meter, _| meter.is_output());

@@ -187,3 +187,25 @@ async fn an_answer_without_usage_is_an_estimate_and_says_so() {
     assert!(reply.cost.unwrap() > Decimal::ZERO);
     assert_eq!(reply.attempts[0].status, RecordStatus::Success);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reasoning_that_is_not_shown_is_in_the_estimate() {
+    let folder = tempfile::tempdir().unwrap();
+    let mock = MockProvider::start().await.unwrap();
+    let piece = serde_json::json!({
+        "candidates": [{"content": {"parts": [{"text": "Rivers"}], "role": "model"}, "index": 0}],
+        "usageMetadata": {"promptTokenCount": 40, "candidatesTokenCount": 1, "thoughtsTokenCount": 20, "totalTokenCount": 61},
+    });
+    let reply = Reply::events([piece.clone(), piece]).chunk_bytes(200).chunk_delay(Duration::from_millis(300));
+    let url = mock.script("thinker", Script::new([reply])).unwrap();
+    let tollway = open(&folder.path().join("app.tollway")).await.unwrap();
+    tollway.add_model(house_model("gemini/thinker", &url)).await.unwrap();
+    let mut stream =
+        tollway.chat_stream(request("two words", 64), options(AbandonPolicy::CancelAndEstimate)).await.unwrap();
+    let id = stream.request_id().to_owned();
+    assert!(matches!(stream.next().await, Some(Ok(StreamEvent::Delta(_)))));
+    drop(stream);
+    let record = record(&tollway, &id).await;
+    assert_eq!(record.billed_by, BilledBy::Estimate);
+    assert_eq!((record.usage.input_tokens(), record.usage.output_tokens()), (Some(40), Some(21)));
+}
