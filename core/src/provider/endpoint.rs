@@ -23,9 +23,17 @@ pub(super) fn invalid(target: &Target<'_>, detail: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidRequest, detail).with_target(target.provider, target.model)
 }
 
-/// Returns the wire format of a target: its config's, or else its provider's.
+/// Returns the wire format of a target: the one that its config states, or that the address names, or else its provider's.
+///
+/// Several vendors offer Anthropic's format beside their own, at an address with the segment `anthropic` or the end point
+/// `messages` (Azure, DeepSeek and Moonshot among them).
 pub(super) fn wire_format(target: &Target<'_>) -> Result<WireFormat> {
-    let Some(name) = target.params.get("wire_format") else { return Ok(target.vendor.wire_format) };
+    let Some(name) = target.params.get("wire_format") else {
+        let path = target.base_url.and_then(|url| split_query(url).0.split_once("://")).map_or("", |(_, path)| path);
+        let mut segments = path.split('/').skip(1);
+        let is_anthropic = path.ends_with("/messages") || segments.any(|segment| segment == "anthropic");
+        return Ok(if is_anthropic { WireFormat::AnthropicMessages } else { target.vendor.wire_format });
+    };
     name.as_str().and_then(WireFormat::from_name).ok_or_else(|| {
         let known = WireFormat::ALL.map(WireFormat::name).join(", ");
         invalid(target, format!("model parameter `wire_format` is {name}; it must be one of {known}"))
@@ -199,6 +207,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_wire_format_is_stated_or_named_by_the_address_or_the_providers_own() {
+        let format = |provider: &'static str, base_url: Option<&str>, params: Value| {
+            let params = params.as_object().unwrap().clone();
+            let vendor = super::super::vendor(provider);
+            let target = Target { vendor, provider, model: "m", base_url, api_key: None, params: &params };
+            wire_format(&target).unwrap()
+        };
+        assert_eq!(format("openai", None, json!({})), WireFormat::OpenAiChat);
+        let azure = "https://r.services.ai.azure.com/anthropic/v1?api-version=1";
+        assert_eq!(format("azure", Some(azure), json!({})), WireFormat::AnthropicMessages);
+        assert_eq!(format("house", Some("http://127.0.0.1:9/v1/messages"), json!({})), WireFormat::AnthropicMessages);
+        assert_eq!(format("house", Some("https://anthropic/v1"), json!({})), WireFormat::OpenAiChat);
+        let stated = json!({"wire_format": "openai_chat"});
+        assert_eq!(format("azure", Some(azure), stated), WireFormat::OpenAiChat);
+    }
 
     #[test]
     fn a_version_is_added_only_where_there_is_none() {
