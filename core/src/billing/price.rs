@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::types::{
-    CostStatus, Currency, Decimal, Error, ErrorKind, Meter, Money, Price, PriceId, Receipt, ReceiptLine, Result, Usage,
+    CostStatus, Currency, Decimal, Error, ErrorKind, Meter, Money, Price, PriceId, ReceiptLine, Result, Usage,
     UsageFlag, exact_add, exact_amount,
 };
 
@@ -183,13 +183,6 @@ pub fn flat_line(head: BillHead<'_>, note: &str, cost: Money) -> ReceiptLine {
         amount: Some(cost.amount),
         currency: Some(cost.currency),
     }
-}
-
-/// Checks that a bill's lines sum to its cost; a test and a debug assertion, since receipts must never lie.
-#[must_use]
-pub fn adds_up(bill: &Bill) -> bool {
-    let Ok(receipt) = Receipt::from_lines(bill.lines.clone()) else { return false };
-    bill.cost.is_none_or(|cost| receipt.totals.get(cost.currency).unwrap_or_default() == cost.amount)
 }
 
 #[cfg(test)]

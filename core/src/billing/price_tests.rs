@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{Iteration, ModelConfigId, PriceTerms, Unit};
+use crate::types::{Iteration, ModelConfigId, PriceTerms, Receipt, Unit};
 
 const HEAD: BillHead<'_> = BillHead { attempt: 1, model: "house/model", reported_currency: Currency::USD };
 
@@ -34,6 +34,12 @@ fn set(prices: &[(Meter, &str)]) -> PriceSet {
 
 fn usage(meters: &[(Meter, u64)]) -> Usage {
     Usage { meters: meters.iter().copied().collect(), ..Usage::default() }
+}
+
+/// Tells whether a bill's lines sum to its cost.
+fn adds_up(bill: &Bill) -> bool {
+    let Ok(receipt) = Receipt::from_lines(bill.lines.clone()) else { return false };
+    bill.cost.is_none_or(|cost| receipt.totals.get(cost.currency).unwrap_or_default() == cost.amount)
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
@@ -18,6 +19,7 @@ use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Meter, Model, ModelConfig,
     ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret, exact_amount,
 };
+use crate::vault::Vault;
 
 /// The most decimal places that the price of one token, or of one of whatever a meter counts, can have.
 const MOST_DECIMALS: u32 = 18;
@@ -50,12 +52,7 @@ impl Tollway {
         check_one_currency(&[], &prices)?;
         let api_key = input.api_key.map(|api_key| {
             let engine = Arc::clone(&self.engine);
-            let seal = move |id: ModelConfigId| {
-                use secrecy::ExposeSecret as _;
-                let sealed = engine.vault.seal(&key_identity(id), api_key.expose_secret().as_bytes())?;
-                Ok(SealedSecret(sealed))
-            };
-            Box::new(seal) as SealKey
+            Box::new(move |id| seal_key(&engine.vault, id, &api_key)) as SealKey
         });
         let config = NewModelConfig {
             provider,
@@ -79,20 +76,18 @@ impl Tollway {
     /// Changes fields of a model config; its health starts anew. `reference` is an alias, `provider/model`, or an id.
     pub async fn update_model(&self, reference: &str, update: ModelUpdate) -> Result<ModelConfig> {
         self.engine.check()?;
-        let config = self.one(reference).await?;
+        let snapshot = self.engine.reload().await?;
+        let config = one(&snapshot, reference)?;
         let alias = update.alias.as_ref().and_then(Option::as_deref);
         check_alias(alias)?;
-        check_alias_is_free(&*self.engine.reload().await?, alias, Some(config.id))?;
+        check_alias_is_free(&snapshot, alias, Some(config.id))?;
         if let Some(params) = &update.params {
             validate_params(params)?;
         }
         let base_url = update.base_url.clone().unwrap_or_else(|| config.base_url.clone());
         let params = update.params.as_ref().unwrap_or(&config.model_params);
         check_target(&config.provider, base_url.as_deref(), params)?;
-        let api_key = update.api_key.map(|api_key| {
-            use secrecy::ExposeSecret as _;
-            self.engine.vault.seal(&key_identity(config.id), api_key.expose_secret().as_bytes()).map(SealedSecret)
-        });
+        let api_key = update.api_key.map(|api_key| seal_key(&self.engine.vault, config.id, &api_key));
         let change = Box::new(ModelConfigChange {
             api_key: api_key.transpose()?,
             alias: update.alias,
@@ -261,6 +256,11 @@ impl Tollway {
         let found = snapshot.configs().iter().find(|config| config.id == id);
         found.map(|config| config.as_ref().clone()).ok_or_else(|| not_found(&snapshot, &id.to_string()))
     }
+}
+
+/// Seals an API key for the row of its config.
+fn seal_key(vault: &Vault, id: ModelConfigId, api_key: &SecretString) -> Result<SealedSecret> {
+    vault.seal(&key_identity(id), api_key.expose_secret().as_bytes()).map(SealedSecret)
 }
 
 /// Returns the one config that a reference names.

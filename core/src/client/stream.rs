@@ -54,21 +54,6 @@ impl ChatStream {
         batch
     }
 
-    /// Returns the events that are ready, `maximum` at the most, without waiting.
-    pub fn ready_batch(&mut self, maximum: usize) -> Vec<Result<StreamEvent>> {
-        let mut batch = Vec::new();
-        while batch.len() < maximum && !self.is_ended {
-            let event = match self.events.try_recv() {
-                Ok(event) => event,
-                Err(mpsc::error::TryRecvError::Disconnected) => broken_off(),
-                Err(mpsc::error::TryRecvError::Empty) => break,
-            };
-            self.note(&event);
-            batch.push(event);
-        }
-        batch
-    }
-
     fn note(&mut self, event: &Result<StreamEvent>) {
         self.is_ended |= matches!(event, Ok(StreamEvent::Done(_)) | Err(_));
     }
