@@ -292,14 +292,14 @@ fn judge_reading(case: &Case, reading: &Reading, expected: &Value) -> Option<Str
     let reported = reading.usage.clone().unwrap_or_default();
     let usage = disjoint(&reported);
     let cut = usage.flags.contains(&UsageFlag::CachedExceedsInput);
-    let cached = if cut { reported.cached_input } else { usage.get(Meter::CachedInputToken) };
+    let cached = if cut { reported.cached_input } else { usage.tokens(Meter::CachedInputToken) };
     compare("input_tokens_total", usage.input_tokens().into(), &expected["input_tokens_total"]);
     compare("cached_input_tokens", cached.into(), &expected["cached_input_tokens"]);
     compare("cache_write_tokens", usage.cache_write_tokens().into(), &expected["cache_write_tokens"]);
     compare("cache_write_5m_tokens", reported.cache_write_5m.into(), &expected["cache_write_5m_tokens"]);
     compare("cache_write_1h_tokens", reported.cache_write_1h.into(), &expected["cache_write_1h_tokens"]);
     compare("output_tokens_total", usage.output_tokens().into(), &expected["output_tokens_total"]);
-    compare("reasoning_tokens", usage.get(Meter::ReasoningToken).into(), &expected["reasoning_tokens"]);
+    compare("reasoning_tokens", usage.tokens(Meter::ReasoningToken).into(), &expected["reasoning_tokens"]);
     compare("total_tokens_reported", reported.total.into(), &expected["total_tokens_reported"]);
     // The careful reading keeps money as a JSON number: its shortest text has the digits of the wire.
     let digits = |value: &Value| match value {

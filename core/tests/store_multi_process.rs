@@ -66,7 +66,7 @@ fn request(worst_case: &str) -> Operation {
 fn settlement(id: ReservationId, cost: &str, now: Timestamp) -> Operation {
     Operation::Settle(Box::new(Settlement {
         reservation_id: id,
-        usage: Usage { meters: [(Meter::OutputToken, 1)].into(), ..Usage::default() },
+        usage: Usage { meters: [(Meter::OutputToken, 1.into())].into(), ..Usage::default() },
         cost: Some(usd(cost)),
         cost_status: CostStatus::Computed,
         billed_by: BilledBy::ProviderUsage,

@@ -73,7 +73,7 @@ impl Contestant for Ledger {
                 return Err(Failure::new("the store did not reserve"));
             };
             let mut usage = Usage::default();
-            usage.meters.extend([(Meter::InputToken, 12), (Meter::OutputToken, 34)]);
+            usage.meters.extend([(Meter::InputToken, 12.into()), (Meter::OutputToken, 34.into())]);
             let settlement = Settlement {
                 reservation_id: reserved.id,
                 usage,

@@ -165,8 +165,8 @@ pub fn expected_output(request: &ChatRequest, limit: Option<u64>) -> u64 {
 #[must_use]
 pub fn estimated_usage(input_tokens: u64, output_tokens: u64) -> Usage {
     let mut usage = Usage::default();
-    usage.meters.insert(crate::types::Meter::InputToken, input_tokens);
-    usage.meters.insert(crate::types::Meter::OutputToken, output_tokens);
+    usage.meters.insert(crate::types::Meter::InputToken, input_tokens.into());
+    usage.meters.insert(crate::types::Meter::OutputToken, output_tokens.into());
     usage.flag(UsageFlag::Estimated);
     usage
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::types::{Iteration, Meter, ReportedUsage, Usage, UsageFlag};
+use crate::types::{Iteration, Meter, Quantity, ReportedUsage, Usage, UsageFlag};
 
 /// Turns what a provider reported into disjoint meters, by the rule of its wire format.
 ///
@@ -13,6 +13,7 @@ pub fn disjoint(reported: &ReportedUsage) -> Usage {
     let mut usage = Usage { reported_total: reported.total, reported_cost: reported.cost, ..Usage::default() };
     split_input(reported, &mut usage);
     split_output(reported, &mut usage);
+    usage.meters.extend(reported.counts.iter().map(|(meter, quantity)| (*meter, *quantity)));
     for iteration in &reported.iterations {
         let inner = disjoint(&iteration.usage);
         inner.flags.iter().for_each(|flag| usage.flag(*flag));
@@ -46,10 +47,51 @@ fn split_input(reported: &ReportedUsage, usage: &mut Usage) {
     if reported.input_outside.is_some() {
         uncached = Some(sum([uncached, reported.input_outside, None], usage));
     }
+    split_modalities(reported, usage, &mut uncached, &mut cached);
+    take(&mut usage.meters, Meter::CacheWriteAudioToken, reported.cache_write_audio, &mut short);
+    take(&mut usage.meters, Meter::ExplicitCachedInputToken, reported.explicit_cached_input, &mut cached);
     put(&mut usage.meters, Meter::InputToken, uncached);
     put(&mut usage.meters, Meter::CachedInputToken, cached);
     put(&mut usage.meters, Meter::CacheWrite5mToken, short);
     put(&mut usage.meters, Meter::CacheWrite1hToken, long);
+}
+
+/// Takes sound, images and videos out of what is cached and what is not.
+///
+/// Where it is not reported how much of a modality was cached, as little as the counts allow is assumed to be, and flagged.
+fn split_modalities(reported: &ReportedUsage, usage: &mut Usage, uncached: &mut Option<u64>, cached: &mut Option<u64>) {
+    let parts = &reported.input_modalities;
+    for (total, in_cache, meter, cached_meter) in [
+        (parts.audio, parts.cached_audio, Meter::InputAudioToken, Meter::CachedInputAudioToken),
+        (parts.image, parts.cached_image, Meter::InputImageToken, Meter::CachedInputImageToken),
+        (parts.video, parts.cached_video, Meter::InputVideoToken, Meter::CachedInputVideoToken),
+    ] {
+        let Some(total) = total.or(in_cache) else { continue };
+        let most_cached = cached.unwrap_or_default();
+        let is_guess = in_cache.is_none() && most_cached > 0 && total > 0;
+        let least_cached = uncached.map_or(0, |uncached| total.saturating_sub(uncached));
+        let in_cache = in_cache.unwrap_or(least_cached).min(total);
+        if is_guess {
+            usage.flag(UsageFlag::OverlapUnknown);
+        }
+        let fresh = total - in_cache;
+        if in_cache > most_cached || uncached.is_some_and(|uncached| fresh > uncached) {
+            usage.flag(UsageFlag::ModalityExceedsTotal);
+        }
+        take(&mut usage.meters, cached_meter, Some(in_cache).filter(|in_cache| *in_cache > 0), cached);
+        if uncached.is_none() {
+            *uncached = Some(fresh);
+        }
+        take(&mut usage.meters, meter, Some(fresh), uncached);
+    }
+}
+
+/// Moves a part out of a quantity into a meter of its own, at most all of it.
+fn take(meters: &mut BTreeMap<Meter, Quantity>, meter: Meter, part: Option<u64>, whole: &mut Option<u64>) {
+    let Some((part, left)) = part.zip(*whole) else { return };
+    let part = part.min(left);
+    *whole = Some(left - part);
+    put(meters, meter, Some(part));
 }
 
 /// Splits cache writes by lifetime. The reported count rules over the reported split, and what has no lifetime is short.
@@ -89,6 +131,17 @@ fn split_output(reported: &ReportedUsage, usage: &mut Usage) {
         }
         answer = Some(output.saturating_sub(reasoning));
     }
+    for (part, meter) in [
+        (reported.output_audio, Meter::OutputAudioToken),
+        (reported.output_image, Meter::OutputImageToken),
+        (reported.output_video, Meter::OutputVideoToken),
+        (reported.rejected_prediction, Meter::RejectedPredictionToken),
+    ] {
+        if part.zip(answer).is_some_and(|(part, answer)| part > answer) {
+            usage.flag(UsageFlag::ModalityExceedsTotal);
+        }
+        take(&mut usage.meters, meter, part, &mut answer);
+    }
     put(&mut usage.meters, Meter::OutputToken, answer);
     put(&mut usage.meters, Meter::ReasoningToken, reasoning);
 }
@@ -116,8 +169,8 @@ fn sum(counts: [Option<u64>; 3], usage: &mut Usage) -> u64 {
     })
 }
 
-fn put(meters: &mut BTreeMap<Meter, u64>, meter: Meter, quantity: Option<u64>) {
-    meters.extend(quantity.map(|quantity| (meter, quantity)));
+fn put(meters: &mut BTreeMap<Meter, Quantity>, meter: Meter, quantity: Option<u64>) {
+    meters.extend(quantity.map(|quantity| (meter, quantity.into())));
 }
 
 #[cfg(test)]

@@ -24,12 +24,12 @@ fn what_stands_inside_is_taken_out() {
         reasoning: Some(15),
         ..inside(100, 40)
     });
-    assert_eq!(usage.get(Meter::InputToken), Some(10));
-    assert_eq!(usage.get(Meter::CachedInputToken), Some(60));
-    assert_eq!(usage.get(Meter::CacheWrite5mToken), Some(30));
-    assert_eq!(usage.get(Meter::CacheWrite1hToken), None);
-    assert_eq!(usage.get(Meter::OutputToken), Some(25));
-    assert_eq!(usage.get(Meter::ReasoningToken), Some(15));
+    assert_eq!(usage.tokens(Meter::InputToken), Some(10));
+    assert_eq!(usage.tokens(Meter::CachedInputToken), Some(60));
+    assert_eq!(usage.tokens(Meter::CacheWrite5mToken), Some(30));
+    assert_eq!(usage.tokens(Meter::CacheWrite1hToken), None);
+    assert_eq!(usage.tokens(Meter::OutputToken), Some(25));
+    assert_eq!(usage.tokens(Meter::ReasoningToken), Some(15));
     assert_eq!(usage.total_tokens(), Some(140));
     assert!(usage.flags.is_empty());
 }
@@ -47,7 +47,7 @@ fn what_stands_outside_is_left_as_it_is() {
         ..ReportedUsage::default()
     });
     assert_eq!(usage.input_tokens(), Some(1201));
-    assert_eq!(usage.get(Meter::CacheWrite1hToken), Some(20));
+    assert_eq!(usage.tokens(Meter::CacheWrite1hToken), Some(20));
     assert!(usage.flags.is_empty());
 }
 
@@ -63,7 +63,7 @@ fn thoughts_and_tool_prompts_outside_are_added() {
         total: Some(157),
         ..ReportedUsage::default()
     });
-    assert_eq!(usage.get(Meter::InputToken), Some(67));
+    assert_eq!(usage.tokens(Meter::InputToken), Some(67));
     assert_eq!(usage.output_tokens(), Some(50));
     assert!(usage.flags.is_empty());
 }
@@ -71,11 +71,11 @@ fn thoughts_and_tool_prompts_outside_are_added() {
 #[test]
 fn contradictions_are_flagged_and_clamped() {
     let usage = disjoint(&ReportedUsage { cached_input: Some(163), ..inside(7, 10) });
-    assert_eq!((usage.get(Meter::InputToken), usage.get(Meter::CachedInputToken)), (Some(0), Some(7)));
+    assert_eq!((usage.tokens(Meter::InputToken), usage.tokens(Meter::CachedInputToken)), (Some(0), Some(7)));
     assert_eq!(usage.flags, [UsageFlag::CachedExceedsInput]);
 
     let usage = disjoint(&ReportedUsage { reasoning: Some(90), ..inside(7, 10) });
-    assert_eq!((usage.get(Meter::OutputToken), usage.get(Meter::ReasoningToken)), (Some(0), Some(90)));
+    assert_eq!((usage.tokens(Meter::OutputToken), usage.tokens(Meter::ReasoningToken)), (Some(0), Some(90)));
     assert_eq!(usage.flags, [UsageFlag::ReasoningExceedsOutput]);
 
     let usage = disjoint(&ReportedUsage { total: Some(18), ..inside(7, 10) });
@@ -87,14 +87,14 @@ fn contradictions_are_flagged_and_clamped() {
         cache_write_1h: Some(4),
         ..ReportedUsage::default()
     });
-    assert_eq!((usage.get(Meter::CacheWrite5mToken), usage.get(Meter::CacheWrite1hToken)), (Some(6), Some(4)));
+    assert_eq!((usage.tokens(Meter::CacheWrite5mToken), usage.tokens(Meter::CacheWrite1hToken)), (Some(6), Some(4)));
     assert_eq!(usage.flags, [UsageFlag::CacheWriteSplitMismatch]);
 }
 
 #[test]
 fn the_total_shows_where_reasoning_stands() {
     let usage = disjoint(&ReportedUsage { reasoning: Some(5), total: Some(22), ..inside(7, 10) });
-    assert_eq!((usage.get(Meter::OutputToken), usage.output_tokens()), (Some(10), Some(15)));
+    assert_eq!((usage.tokens(Meter::OutputToken), usage.output_tokens()), (Some(10), Some(15)));
     assert_eq!(usage.flags, [UsageFlag::ReasoningAddedToOutput]);
     let by_rule =
         ReportedUsage { reasoning: Some(5), total: Some(22), output_includes_reasoning: false, ..inside(7, 10) };
@@ -106,8 +106,44 @@ fn missing_is_not_zero() {
     assert!(disjoint(&ReportedUsage::default()).meters.is_empty());
     let thoughts = ReportedUsage { input: Some(3), reasoning: Some(9), ..ReportedUsage::default() };
     let usage = disjoint(&thoughts);
-    assert_eq!(usage.get(Meter::OutputToken), None);
+    assert_eq!(usage.tokens(Meter::OutputToken), None);
     assert_eq!(usage.output_tokens(), Some(9));
+}
+
+#[test]
+fn sound_is_taken_out_of_the_input_with_its_cached_part() {
+    let mut reported = ReportedUsage { cached_input: Some(1_000), ..inside(2_000, 900) };
+    reported.input_modalities.audio = Some(1_500);
+    reported.input_modalities.cached_audio = Some(800);
+    reported.output_audio = Some(700);
+    let usage = disjoint(&reported);
+    let of = |meter| usage.tokens(meter);
+    assert_eq!((of(Meter::InputToken), of(Meter::InputAudioToken)), (Some(300), Some(700)));
+    assert_eq!((of(Meter::CachedInputToken), of(Meter::CachedInputAudioToken)), (Some(200), Some(800)));
+    assert_eq!((of(Meter::OutputToken), of(Meter::OutputAudioToken)), (Some(200), Some(700)));
+    assert_eq!((usage.input_tokens(), usage.output_tokens()), (Some(2_000), Some(900)));
+    assert_eq!(usage.flags, []);
+}
+
+#[test]
+fn an_overlap_that_is_not_reported_is_taken_as_small_as_the_counts_allow_and_flagged() {
+    let mut reported = ReportedUsage { cached_input: Some(3_000), ..inside(5_000, 20) };
+    reported.input_modalities.audio = Some(4_000);
+    let usage = disjoint(&reported);
+    assert_eq!((usage.tokens(Meter::InputToken), usage.tokens(Meter::InputAudioToken)), (Some(0), Some(2_000)));
+    assert_eq!(usage.tokens(Meter::CachedInputToken), Some(1_000));
+    assert_eq!(usage.tokens(Meter::CachedInputAudioToken), Some(2_000));
+    assert_eq!(usage.flags, [UsageFlag::OverlapUnknown]);
+}
+
+#[test]
+fn more_sound_than_input_is_cut_and_flagged() {
+    let mut reported = inside(100, 50);
+    reported.input_modalities.audio = Some(400);
+    reported.output_image = Some(90);
+    let usage = disjoint(&reported);
+    assert_eq!((usage.input_tokens(), usage.output_tokens()), (Some(100), Some(50)));
+    assert_eq!(usage.flags, [UsageFlag::ModalityExceedsTotal]);
 }
 
 #[test]
@@ -148,7 +184,7 @@ proptest! {
     #[test]
     fn meters_sum_to_what_was_reported(reported in any_report(true)) {
         let usage = disjoint(&reported);
-        let meter = |meter| usage.get(meter).unwrap_or_default();
+        let meter = |meter| usage.tokens(meter).unwrap_or_default();
         let written = meter(Meter::CacheWrite5mToken) + meter(Meter::CacheWrite1hToken);
         let cut = usage.flags.contains(&UsageFlag::CachedExceedsInput);
         if let Some(all) = reported.cache_write.filter(|_| !cut) {

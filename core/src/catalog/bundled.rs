@@ -110,7 +110,10 @@ mod tests {
         for entry in bundled().entries() {
             let terms = entry.price_terms(now);
             assert_eq!(terms.len(), entry.prices.len(), "{}", entry.model);
-            assert!(terms.iter().all(|terms| terms.in_force(now) && terms.unit.fits(terms.pricing_type)));
+            assert!(
+                terms.iter().all(|terms| terms.in_force(now)
+                    && terms.pricing_type.meter().is_some_and(|meter| terms.unit.fits(meter)))
+            );
         }
     }
 }

@@ -4,6 +4,8 @@
 //! changes no past or present cost. `scripts/build_catalog.py` makes the bundled one.
 
 mod bundled;
+pub mod import;
+pub mod lint;
 pub mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
@@ -64,14 +66,9 @@ impl CatalogEntry {
             return Vec::new();
         }
         let terms = |(meter, unit_price): (&Meter, &Decimal)| PriceTerms {
-            pricing_type: *meter,
-            unit_price: *unit_price,
-            unit: self.unit,
-            currency: self.currency,
-            effective_date: now,
             expiry_date: self.until,
-            is_active: true,
             source: format!("catalog: {}, checked {}", self.source, self.checked),
+            ..PriceTerms::new(*meter, *unit_price, self.unit, self.currency, now)
         };
         self.prices.iter().map(terms).collect()
     }

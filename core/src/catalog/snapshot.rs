@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::billing::component::{self, Component};
 use crate::billing::price::PriceSet;
 use crate::store::Configuration;
 use crate::types::{Budget, ModelConfig, ModelConfigId, Price, Result, Route, Scope};
@@ -20,6 +21,7 @@ pub struct Snapshot {
     configs: Vec<Arc<ModelConfig>>,
     routes: HashMap<String, Route>,
     prices: HashMap<ModelConfigId, Vec<Price>>,
+    components: HashMap<ModelConfigId, Vec<Arc<Component>>>,
     budgets: Vec<Budget>,
 }
 
@@ -31,11 +33,13 @@ impl Snapshot {
         for price in configuration.prices {
             prices.entry(price.model_config_id).or_default().push(price);
         }
+        let components = prices.iter().map(|(config, prices)| (*config, component::of_rows(prices))).collect();
         Self {
             version: configuration.version,
             configs: configuration.model_configs.into_iter().map(Arc::new).collect(),
             routes: configuration.routes.into_iter().map(|route| (route.terms.name.clone(), route)).collect(),
             prices,
+            components,
             budgets: configuration.budgets,
         }
     }
@@ -100,6 +104,6 @@ impl Snapshot {
 
     /// Returns the prices of a config that are in force at an instant. It takes the pricing id and no other.
     pub fn price_set(&self, config: ModelConfigId, at: Timestamp) -> Result<PriceSet> {
-        PriceSet::in_force(self.prices(config), at)
+        PriceSet::in_force(self.components.get(&config).into_iter().flatten(), at, at)
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
 use super::open::key_identity;
 use super::{Tollway, unexpected};
+use crate::billing::component;
 use crate::billing::price::PriceSet;
 use crate::catalog::bundled;
 use crate::catalog::snapshot::Snapshot;
@@ -367,14 +368,10 @@ fn terms_of(prices: &BTreeMap<Meter, PriceInput>, now: Timestamp) -> Result<Vec<
                 return Err(invalid(format!("the price of {meter} ends before it begins")));
             }
             Ok(PriceTerms {
-                pricing_type: *meter,
-                unit_price: input.unit_price,
-                unit: input.unit,
-                currency: input.currency,
-                effective_date,
                 expiry_date: input.expiry_date,
-                is_active: true,
                 source: input.source.clone().unwrap_or_else(|| "user".to_owned()),
+                known_from: now,
+                ..PriceTerms::new(*meter, input.unit_price, input.unit, input.currency, effective_date)
             })
         })
         .collect()
@@ -385,7 +382,7 @@ fn check_one_currency(existing: &[Price], new: &[PriceTerms]) -> Result<()> {
     for terms in new {
         let at = terms.effective_date;
         let replaced = |price: &&Price| new.iter().all(|other| other.pricing_type != price.terms.pricing_type);
-        PriceSet::in_force(existing.iter().filter(replaced), at)?
+        PriceSet::in_force(&component::of_rows(existing.iter().filter(replaced)), at, Timestamp::MAX)?
             .currency()
             .into_iter()
             .chain(new.iter().filter(|other| other.in_force(at)).map(|other| other.currency))

@@ -5,20 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::call::{Call, panicked};
 use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
 use crate::billing::bound::{InputSize, input_size};
-use crate::billing::price::PriceSet;
+use crate::billing::price::{BillHead, PriceSet};
 use crate::billing::surcharge::uncovered_field;
+use crate::billing::worst_case::Bounds;
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target, adapter, vendor};
 use crate::routing::select::output_limit_of;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
 use crate::transport::EventReader;
-use crate::types::{AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result};
+use crate::types::{
+    AbandonPolicy, ChatReply, Completion, Currency, Error, ErrorKind, Facts, Meter, MeterKind, ModelConfig, Money,
+    ReportedUsage, Result,
+};
 
 /// The most reasoning tokens of one answer where the output limit does not count them and the model's is not known.
 const REASONING_BOUND: u64 = 32_768;
@@ -39,6 +44,8 @@ pub(super) struct Plan {
     pub(super) number: u32,
     /// The monotonic instant at which it began.
     pub(super) started: Duration,
+    /// The instant at which it began.
+    pub(super) started_at: Timestamp,
 }
 
 /// What came from the provider, as far as it came.
@@ -124,7 +131,8 @@ impl Call {
 
     fn plan(&self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Plan> {
         let environment = &self.engine.environment;
-        let prices = snapshot.price_set(config.id, environment.now())?;
+        let started_at = environment.now();
+        let prices = snapshot.price_set(config.id, started_at)?;
         let mut size = input_size(&self.request);
         size.writes_1h |= config.model_params.get("body").is_some_and(asks_1h_writes);
         let answers = u64::from(self.request.n.unwrap_or(1).max(1));
@@ -136,9 +144,13 @@ impl Call {
         let beside = self.reasoning_beside(config, model_limit);
         let output_bound = limit.saturating_add(beside).saturating_mul(answers);
         let uncovered = uncovered_field(&self.request, &config.model_params);
-        let worst_case = match uncovered {
-            Some(_) => None,
-            None => prices.worst_case(size.bound, output_bound, size.writes_1h)?,
+        let worst_case = if uncovered.is_some() {
+            None
+        } else {
+            let possible = |meter: Meter| meter.kind() != MeterKind::CacheWrite1h || size.writes_1h;
+            let bounds = Bounds { input_tokens: size.bound, output_tokens: output_bound, possible: &possible };
+            let head = BillHead { attempt: 1, model: "", reported_currency: Currency::USD };
+            prices.worst_case(head, bounds, &Facts::at(started_at))?.map(|worst| worst.cost)
         };
         Ok(Plan {
             config: Arc::clone(config),
@@ -151,6 +163,7 @@ impl Call {
             record_uid: environment.unique_id(),
             number: self.draft.next_number(),
             started: environment.monotonic(),
+            started_at,
         })
     }
 

@@ -16,8 +16,8 @@ use crate::routing::health::Ticket;
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, Meter, ModelConfig, ModelId,
-    Money, RecordStatus, ReportedUsage, Result, Usage, UsageFlag,
+    AbandonPolicy, Attempt, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, Facts, Meter, ModelConfig,
+    ModelId, Money, RecordStatus, ReportedUsage, Result, Usage, UsageFlag,
 };
 
 /// How long after a call's deadline its reservation is stale, whatever became of its process.
@@ -291,7 +291,7 @@ fn complete(mut usage: Usage, plan: &Plan, received: &Received) -> Basis {
         [(Meter::InputToken, usage.input_tokens().is_none()), (Meter::OutputToken, usage.output_tokens().is_none())]
     {
         let quantity = estimated.get(meter).unwrap_or_default();
-        if is_missing && quantity > 0 {
+        if is_missing && !quantity.is_zero() {
             usage.meters.insert(meter, quantity);
             usage.flag(UsageFlag::Estimated);
         }
@@ -333,20 +333,19 @@ fn price(plan: &Plan, basis: Basis, served_tier: Option<&str>) -> Result<(Usage,
             if plan.uncovered.is_none() && is_other == Some(true) {
                 usage.flag(UsageFlag::OtherServiceTier);
             }
-            let bill = prices.bill(head, &usage)?;
+            let bill = prices.bill(head, &usage, &Facts::at(plan.started_at))?;
             Ok((usage, bill))
         }
         Basis::Reservation => {
             let usage = estimated_usage(plan.size.bound, plan.output_bound);
             let lines = plan.worst_case.map(|cost| flat_line(head, "reservation", cost)).into_iter().collect();
             let status = if plan.worst_case.is_some() { CostStatus::Estimated } else { CostStatus::Unpriced };
-            Ok((usage, Bill { cost: plan.worst_case, cost_status: status, lines, price_ids: Vec::new() }))
+            Ok((usage, Bill { lines, ..Bill::flat(plan.worst_case, status) }))
         }
         Basis::Nothing => {
             let currency = plan.prices.currency().unwrap_or(reported_currency);
             let cost = Some(Money::new(Decimal::ZERO, currency));
-            let bill = Bill { cost, cost_status: CostStatus::Computed, lines: Vec::new(), price_ids: Vec::new() };
-            Ok((Usage::default(), bill))
+            Ok((Usage::default(), Bill::flat(cost, CostStatus::Computed)))
         }
     }
 }

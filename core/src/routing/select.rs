@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::billing::bound::{expected_output, input_size};
 use crate::catalog::snapshot::Snapshot;
 use crate::types::{
-    Capability, ChatRequest, Currency, Error, ErrorKind, ModelConfig, Money, Result, Route, RouteTerms, Strategy,
+    Capability, ChatRequest, Currency, Error, ErrorKind, Facts, ModelConfig, Money, Result, Route, RouteTerms, Strategy,
 };
 
 /// The candidates of a request, best first, and why each other config is not among them.
@@ -222,7 +222,7 @@ pub fn expected_cost(
     let output = expected_output(request, output_limit_of(config));
     let usage = crate::billing::bound::estimated_usage(input_size(request).estimate, output);
     let head = crate::billing::price::BillHead { attempt: 1, model: "", reported_currency: Currency::USD };
-    Ok(snapshot.price_set(config.id, now)?.bill(head, &usage)?.cost)
+    Ok(snapshot.price_set(config.id, now)?.bill(head, &usage, &Facts::at(now))?.cost)
 }
 
 /// Returns the most output tokens that a config's model makes, where the config says it.

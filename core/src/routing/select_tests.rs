@@ -30,17 +30,15 @@ fn prices(config: u64, input: &str, output: &str, currency: &str) -> Vec<Price> 
     let price = |pricing_type, amount: &str, offset| Price {
         id: PriceId::new(config * 10 + offset),
         model_config_id: ModelConfigId::new(config),
-        terms: PriceTerms {
+        terms: PriceTerms::new(
             pricing_type,
-            unit_price: amount.parse().unwrap(),
-            unit: Unit::Per1mTokens,
-            currency: currency.parse().unwrap(),
-            effective_date: NOW,
-            expiry_date: None,
-            is_active: true,
-            source: "user".into(),
-        },
+            amount.parse().unwrap(),
+            Unit::Per1mTokens,
+            currency.parse().unwrap(),
+            NOW,
+        ),
         created_at: NOW,
+        superseded: None,
     };
     vec![price(Meter::InputToken, input, 1), price(Meter::OutputToken, output, 2)]
 }

@@ -363,7 +363,7 @@ pub struct DailyCost {
     /// The exact sum of the costs.
     pub cost: Decimal,
     /// The sum of each meter.
-    pub meters: BTreeMap<crate::types::Meter, u64>,
+    pub meters: BTreeMap<crate::types::Meter, crate::types::Quantity>,
     /// How many attempts were recorded.
     pub calls: u64,
     /// How many of them have no price.

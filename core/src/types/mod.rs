@@ -1,32 +1,44 @@
 //! Plain data: what calls, prices, budgets and records are. No I/O; imports nothing else of the crate.
 
+mod book;
 mod budget;
+mod calendar;
+mod condition;
 mod error;
+mod facts;
 mod ids;
 mod message;
 mod meter;
 mod model_config;
 mod money;
 mod price;
+mod quantity;
 mod receipt;
 mod record;
 mod reply;
 mod request;
 mod route;
+mod unit;
 mod usage;
 
+pub use book::*;
 pub use budget::*;
+pub use calendar::*;
+pub use condition::*;
 pub use error::*;
+pub use facts::*;
 pub use ids::*;
 pub use message::*;
 pub use meter::*;
 pub use model_config::*;
 pub use money::*;
 pub use price::*;
+pub use quantity::*;
 pub use receipt::*;
 pub use record::*;
 pub use reply::*;
 pub use request::*;
 pub use route::*;
 pub use rust_decimal::Decimal;
+pub use unit::*;
 pub use usage::*;

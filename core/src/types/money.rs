@@ -174,6 +174,23 @@ fn from_mantissa(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(mantissa, scale).ok()
 }
 
+/// Reads a decimal exactly, in plain or scientific notation; nothing if it is none, or has more than 28 digits.
+#[must_use]
+pub fn decimal_of(text: &str) -> Option<Decimal> {
+    let (digits, exponent) = match text.split_once(['e', 'E']) {
+        None => return Decimal::from_str_exact(text).ok(),
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+    };
+    let digits = Decimal::from_str_exact(digits).ok()?.normalize();
+    let scale = i32::try_from(digits.scale()).ok()?.checked_sub(exponent)?;
+    if scale >= 0 {
+        let scale = u32::try_from(scale).ok()?;
+        return from_mantissa(digits.mantissa(), scale);
+    }
+    let factor = 10_i128.checked_pow(scale.unsigned_abs())?;
+    from_mantissa(digits.mantissa().checked_mul(factor)?, 0)
+}
+
 fn too_many_digits(operation: &str) -> Error {
     Error::new(
         ErrorKind::Internal,

@@ -1,41 +1,44 @@
-//! Prices: one dated price of one meter of a model config.
+//! Prices: one dated price of one meter of a model config, or one modifier of several.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::condition::Conditions;
 use super::ids::{ModelConfigId, PriceId};
 use super::meter::Meter;
 use super::money::Currency;
+use super::quantity::Quantity;
+use super::unit::Unit;
 
-/// The unit that a price counts in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Unit {
-    /// One token.
-    PerToken,
-    /// A thousand tokens.
-    #[serde(rename = "per_1k_tokens")]
-    Per1kTokens,
-    /// A million tokens.
-    #[serde(rename = "per_1m_tokens")]
-    Per1mTokens,
-    /// One request.
-    PerRequest,
+/// What a row of `ai_model_pricing` prices: a meter, or, as a modifier, what other rows make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PricingType {
+    /// A meter.
+    Meter(Meter),
+    /// The amounts of other rows, which it multiplies.
+    Modifier(ModifierName),
 }
 
-impl Unit {
-    /// Every unit.
-    pub const ALL: [Self; 4] = [Self::PerToken, Self::Per1kTokens, Self::Per1mTokens, Self::PerRequest];
+/// The name of modifiers among pricing types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModifierName {
+    /// `modifier`.
+    Modifier,
+}
 
-    /// Returns how many of the meter one unit is.
+impl PricingType {
+    /// The pricing type of modifiers.
+    pub const MODIFIER: Self = Self::Modifier(ModifierName::Modifier);
+
+    /// Returns the meter, where it is one.
     #[must_use]
-    pub const fn size(self) -> u64 {
+    pub const fn meter(self) -> Option<Meter> {
         match self {
-            Self::PerToken | Self::PerRequest => 1,
-            Self::Per1kTokens => 1_000,
-            Self::Per1mTokens => 1_000_000,
+            Self::Meter(meter) => Some(meter),
+            Self::Modifier(_) => None,
         }
     }
 
@@ -43,18 +46,90 @@ impl Unit {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::PerToken => "per_token",
-            Self::Per1kTokens => "per_1k_tokens",
-            Self::Per1mTokens => "per_1m_tokens",
-            Self::PerRequest => "per_request",
+            Self::Meter(meter) => meter.name(),
+            Self::Modifier(_) => "modifier",
         }
     }
 
-    /// Tells whether a price of the meter may count in this unit.
+    /// Returns the pricing type of a stable name.
     #[must_use]
-    pub const fn fits(self, meter: Meter) -> bool {
-        matches!(self, Self::PerRequest) == matches!(meter, Meter::Request)
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == Self::MODIFIER.name() { Some(Self::MODIFIER) } else { Meter::from_name(name).map(Self::Meter) }
     }
+}
+
+impl From<Meter> for PricingType {
+    fn from(meter: Meter) -> Self {
+        Self::Meter(meter)
+    }
+}
+
+impl PartialEq<Meter> for PricingType {
+    fn eq(&self, other: &Meter) -> bool {
+        self.meter() == Some(*other)
+    }
+}
+
+impl std::fmt::Display for PricingType {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Whether a price stands for its meter, or is added to the price that does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// It is the price of its meter.
+    #[default]
+    Replaces,
+    /// It is added to the price of its meter, wherever that comes from.
+    Surcharge,
+}
+
+/// How a quantity is billed that is not a multiple of what the vendor bills. Without any of it, nothing is rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rounding {
+    /// The least quantity that is billed once anything was used, in single units of the meter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_quantity: Option<Quantity>,
+    /// The quantity that is billed is a multiple of this one, rounded up; the followed system's `min_charge_unit`.
+    #[serde(skip_serializing_if = "Option::is_none", alias = "min_charge_unit")]
+    pub step: Option<Quantity>,
+    /// The least amount that is billed once anything was used.
+    #[serde(skip_serializing_if = "Option::is_none", with = "rust_decimal::serde::str_option")]
+    pub minimum_charge: Option<Decimal>,
+}
+
+impl Rounding {
+    /// Tells whether there is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a modifier multiplies, and how it stands to others. Its ratio is the row's `unit_price`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Modifier {
+    /// The meters that it multiplies, with those below them; all where empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub meters: Vec<Meter>,
+    /// The name of its kind; of several that apply in one group, only the one that looks at most facts does.
+    pub group: String,
+    /// The place among the groups; lower is applied first.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub order: i32,
+    /// The groups that do not apply where this one does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excludes: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference to the field")]
+const fn is_zero(order: &i32) -> bool {
+    *order == 0
 }
 
 /// A row of `ai_model_pricing`: one dated price of one meter of a model config.
@@ -69,23 +144,49 @@ pub struct Price {
     pub terms: PriceTerms,
     /// When the row was written.
     pub created_at: Timestamp,
+    /// What a later row took back of it; absent as a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<Superseded>,
+}
+
+/// What a correction took back of a price: from when on it is no longer believed, and since when that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Superseded {
+    /// The first instant at which the price did not apply after all.
+    pub from: Timestamp,
+    /// When that was learned.
+    pub known_from: Timestamp,
 }
 
 /// What a price says, apart from its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceTerms {
-    /// The meter that it prices.
-    pub pricing_type: Meter,
-    /// The price of one unit; zero or more.
+    /// The meter that it prices, or `modifier`.
+    pub pricing_type: PricingType,
+    /// The price of one unit, or the ratio of a modifier; zero or more.
     pub unit_price: Decimal,
     /// The unit that the price counts in.
     pub unit: Unit,
-    /// The native currency.
+    /// The native currency. A modifier has that of the prices beside it.
     pub currency: Currency,
+    /// When it applies.
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    pub conditions: Conditions,
+    /// Whether it stands for its meter or is added.
+    #[serde(default)]
+    pub basis: Basis,
+    /// How odd quantities are billed.
+    #[serde(default, skip_serializing_if = "Rounding::is_none")]
+    pub rounding: Rounding,
+    /// What a modifier multiplies; present exactly for modifiers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modifier: Option<Modifier>,
     /// The first instant at which it applies.
     pub effective_date: Timestamp,
     /// The first instant at which it no longer applies; absent if it has no end.
     pub expiry_date: Option<Timestamp>,
+    /// When it was learned. A call is priced by what was known at its time.
+    pub known_from: Timestamp,
     /// Whether it applies at all.
     pub is_active: bool,
     /// Where the fact comes from: `user`, or the catalog's source with its date.
@@ -93,9 +194,49 @@ pub struct PriceTerms {
 }
 
 impl PriceTerms {
+    /// Makes the plain price of a meter, from an instant on.
+    #[must_use]
+    pub fn new(meter: Meter, unit_price: Decimal, unit: Unit, currency: Currency, from: Timestamp) -> Self {
+        Self {
+            pricing_type: meter.into(),
+            unit_price,
+            unit,
+            currency,
+            conditions: Conditions::default(),
+            basis: Basis::default(),
+            rounding: Rounding::default(),
+            modifier: None,
+            effective_date: from,
+            expiry_date: None,
+            known_from: from,
+            is_active: true,
+            source: "user".to_owned(),
+        }
+    }
+
     /// Tells whether the price is in force at an instant.
     #[must_use]
     pub fn in_force(&self, at: Timestamp) -> bool {
         self.is_active && self.effective_date <= at && self.expiry_date.is_none_or(|expiry| at < expiry)
+    }
+
+    /// Tells whether two prices are for the same thing under the same conditions, so that one takes the other's place.
+    #[must_use]
+    pub fn same_slot(&self, other: &Self) -> bool {
+        let group = |terms: &Self| terms.modifier.as_ref().map(|modifier| modifier.group.clone());
+        self.pricing_type == other.pricing_type
+            && self.basis == other.basis
+            && self.conditions == other.conditions
+            && group(self) == group(other)
+    }
+}
+
+impl Price {
+    /// Tells whether the price is in force at an instant, by what was known at another.
+    #[must_use]
+    pub fn in_force(&self, at: Timestamp, known: Timestamp) -> bool {
+        self.terms.in_force(at)
+            && self.terms.known_from <= known
+            && self.superseded.is_none_or(|superseded| at < superseded.from || known < superseded.known_from)
     }
 }

@@ -7,7 +7,8 @@ use super::error::Result;
 use super::ids::PriceId;
 use super::meter::Meter;
 use super::money::{Currency, Totals};
-use super::price::Unit;
+use super::quantity::Quantity;
+use super::unit::Unit;
 
 /// Where a cost comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +37,17 @@ impl CostStatus {
     }
 }
 
+/// A modifier that multiplied an amount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedModifier {
+    /// The name of its kind.
+    pub group: String,
+    /// What it multiplied by.
+    pub ratio: Decimal,
+    /// The price row, as it was in force.
+    pub price_id: Option<PriceId>,
+}
+
 /// One line: a quantity of one meter in one attempt, at one price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptLine {
@@ -49,14 +61,20 @@ pub struct ReceiptLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The quantity of the meter.
-    pub quantity: u64,
+    pub quantity: Quantity,
+    /// The quantity that is billed, where the price rounds it; else it is the quantity itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed_quantity: Option<Quantity>,
     /// The price of one unit.
     pub unit_price: Option<Decimal>,
     /// The unit that the price counts in.
     pub unit: Option<Unit>,
     /// The price row, as it was in force.
     pub price_id: Option<PriceId>,
-    /// The exact amount; absent if the meter has no price.
+    /// The modifiers that multiplied the amount, in the order in which they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<AppliedModifier>,
+    /// The amount; absent if the meter has no price. It is exact unless the record is flagged as rounded.
     pub amount: Option<Decimal>,
     /// The currency of the amount.
     pub currency: Option<Currency>,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::meter::Meter;
+use super::meter::{Meter, MeterKind};
+use super::quantity::Quantity;
 
 /// What a provider reported, with the rule of its wire format; input to [`Usage`]. Missing is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,12 @@ pub struct ReportedUsage {
     pub cache_write_1h: Option<u64>,
     /// Whether `input` already contains the tokens read from and written to a cache.
     pub input_includes_cache: bool,
+    /// Parts of the input that are not text, of which `cached_*` were read from a cache; all inside `input`.
+    pub input_modalities: ReportedModalities,
+    /// Tokens of sound that were written to a cache, among all that were.
+    pub cache_write_audio: Option<u64>,
+    /// Parts of `cached_input` whose cache the request had made on purpose.
+    pub explicit_cached_input: Option<u64>,
     /// Input tokens that stand outside `input` whatever the format (tool-use prompts, audio in some formats).
     pub input_outside: Option<u64>,
     /// The output count as reported.
@@ -30,12 +37,39 @@ pub struct ReportedUsage {
     pub reasoning: Option<u64>,
     /// Whether `output` already contains the reasoning tokens.
     pub output_includes_reasoning: bool,
+    /// Tokens of sound, inside `output`.
+    pub output_audio: Option<u64>,
+    /// Tokens of images, inside `output`.
+    pub output_image: Option<u64>,
+    /// Tokens of videos, inside `output`.
+    pub output_video: Option<u64>,
+    /// Tokens that a prediction foresaw wrongly, inside `output`.
+    pub rejected_prediction: Option<u64>,
+    /// What is no token of input or output and stands by itself: searches, images, seconds, pages.
+    pub counts: BTreeMap<Meter, Quantity>,
     /// The total as reported.
     pub total: Option<u64>,
     /// What the provider says that the attempt cost, in its currency.
     pub cost: Option<Decimal>,
     /// Work inside the attempt that the counts above leave out, such as a compaction of the context.
     pub iterations: Vec<ReportedIteration>,
+}
+
+/// Parts of an input that are not text. Missing is not zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReportedModalities {
+    /// Tokens of sound, cached ones included.
+    pub audio: Option<u64>,
+    /// Tokens of images, cached ones included.
+    pub image: Option<u64>,
+    /// Tokens of videos, cached ones included.
+    pub video: Option<u64>,
+    /// Tokens of sound that were read from a cache.
+    pub cached_audio: Option<u64>,
+    /// Tokens of images that were read from a cache.
+    pub cached_image: Option<u64>,
+    /// Tokens of videos that were read from a cache.
+    pub cached_video: Option<u64>,
 }
 
 /// Work inside an attempt that the top-level counts leave out.
@@ -62,6 +96,10 @@ pub enum UsageFlag {
     TotalMismatch,
     /// The total shows that reasoning stands outside the output count; it was added.
     ReasoningAddedToOutput,
+    /// More tokens of sound, images or videos than input or output tokens were reported; they were cut to what is left.
+    ModalityExceedsTotal,
+    /// Cached tokens and tokens of another modality overlap by an amount that was not reported; the least one is assumed.
+    OverlapUnknown,
     /// The split of cache writes by lifetime does not sum to their count; the rest is billed as 5-minute writes.
     CacheWriteSplitMismatch,
     /// No usage was reported; the quantities are estimates.
@@ -72,13 +110,15 @@ pub enum UsageFlag {
     OtherServiceTier,
     /// Another model did part of the work, and has no price here; its part is not in the cost.
     UnpricedIteration,
+    /// The exact cost has more decimals than the ledger keeps, or no end; it was rounded once, half to even, at the 18th.
+    Rounded,
 }
 
 /// The quantities of one attempt, as disjoint meters. A meter that was not reported is absent, not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// The quantity of each meter that is known.
-    pub meters: BTreeMap<Meter, u64>,
+    pub meters: BTreeMap<Meter, Quantity>,
     /// What was contradictory or missing, in ascending order.
     pub flags: Vec<UsageFlag>,
     /// The total as the provider reported it.
@@ -98,14 +138,20 @@ pub struct Iteration {
     /// The model that did the work, where it is another one.
     pub model: Option<String>,
     /// The quantity of each meter that is known.
-    pub meters: BTreeMap<Meter, u64>,
+    pub meters: BTreeMap<Meter, Quantity>,
 }
 
 impl Usage {
     /// Returns the quantity of a meter, or nothing if it is not known.
     #[must_use]
-    pub fn get(&self, meter: Meter) -> Option<u64> {
+    pub fn get(&self, meter: Meter) -> Option<Quantity> {
         self.meters.get(&meter).copied()
+    }
+
+    /// Returns the whole quantity of a meter of tokens, or nothing if it is not known.
+    #[must_use]
+    pub fn tokens(&self, meter: Meter) -> Option<u64> {
+        self.get(meter).map(Quantity::whole)
     }
 
     /// Returns all input tokens, cached and written ones included.
@@ -114,10 +160,16 @@ impl Usage {
         self.sum(Meter::is_input)
     }
 
+    /// Returns the input tokens that were read from a cache.
+    #[must_use]
+    pub fn cached_input_tokens(&self) -> Option<u64> {
+        self.sum(|meter| matches!(meter.kind(), MeterKind::CacheRead | MeterKind::ExplicitCacheRead))
+    }
+
     /// Returns the input tokens that were written to a cache of any lifetime.
     #[must_use]
     pub fn cache_write_tokens(&self) -> Option<u64> {
-        self.sum(|meter| matches!(meter, Meter::CacheWrite5mToken | Meter::CacheWrite1hToken))
+        self.sum(|meter| matches!(meter.kind(), MeterKind::CacheWrite5m | MeterKind::CacheWrite1h))
     }
 
     /// Returns all output tokens, reasoning included.
@@ -141,6 +193,6 @@ impl Usage {
 
     fn sum(&self, counts: impl Fn(Meter) -> bool) -> Option<u64> {
         let counted = self.meters.iter().filter(|(meter, _)| counts(**meter));
-        counted.map(|(_, quantity)| *quantity).reduce(u64::saturating_add)
+        counted.map(|(_, quantity)| quantity.whole()).reduce(u64::saturating_add)
     }
 }

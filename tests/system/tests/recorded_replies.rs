@@ -123,10 +123,14 @@ fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
     let zero_is_none = |value: &Value| if value == &json!(0) { Value::Null } else { value.clone() };
     let ours = |value: Option<u64>| zero_is_none(&json!(value));
     if expected["anomaly"].is_null() {
-        compare("cached", ours(usage.get(Meter::CachedInputToken)), &zero_is_none(&expected["cached_input_tokens"]));
+        compare("cached", ours(usage.tokens(Meter::CachedInputToken)), &zero_is_none(&expected["cached_input_tokens"]));
     }
     compare("written", ours(usage.cache_write_tokens()), &zero_is_none(&expected["cache_write_tokens"]));
-    compare("reasoning tokens", ours(usage.get(Meter::ReasoningToken)), &zero_is_none(&expected["reasoning_tokens"]));
+    compare(
+        "reasoning tokens",
+        ours(usage.tokens(Meter::ReasoningToken)),
+        &zero_is_none(&expected["reasoning_tokens"]),
+    );
     found
 }
 

@@ -48,7 +48,7 @@ pub(super) fn read(vendor: &Vendor, usage: &Value, document: &[u8]) -> Option<Re
         output_includes_reasoning: !quirks.reasoning_outside_output,
         total: count(usage, "total_tokens"),
         cost: cost(quirks, document),
-        iterations: Vec::new(),
+        ..ReportedUsage::default()
     };
     if quirks.cache_write_outside_input {
         reported.input = reported.input.map(|input| input.saturating_add(reported.cache_write.unwrap_or_default()));

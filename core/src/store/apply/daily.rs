@@ -77,7 +77,7 @@ pub(super) fn without(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Rollu
     let row = &mut rollup.row;
     for (meter, sum) in &mut row.meters {
         let quantity = record.usage.meters.iter().find(|(other, _)| other.name() == meter);
-        *sum = sum.saturating_sub(quantity.map_or(0, |(_, quantity)| *quantity));
+        *sum = sum.saturating_sub(quantity.map_or(0, |(_, quantity)| quantity.whole()));
     }
     row.calls = row.calls.saturating_sub(1);
     row.unpriced_calls = row.unpriced_calls.saturating_sub(1);

@@ -9,7 +9,7 @@ use super::{invalid, not_found};
 use crate::store::codec::micros;
 use crate::store::ledger::Ledger;
 use crate::store::rows::PriceRow;
-use crate::types::{ModelConfigId, PriceId, PriceTerms, Result};
+use crate::types::{ModelConfigId, PriceId, PriceTerms, Result, Unit};
 
 /// The counter of `ai_model_pricing`.
 const COUNTER: &str = "last_id:ai_model_pricing";
@@ -44,7 +44,8 @@ pub(super) fn add(
 pub(super) fn check(terms: &[PriceTerms]) -> Result<()> {
     for price in terms {
         let meter = price.pricing_type;
-        if !price.unit.fits(meter) {
+        let fits = meter.meter().map_or(price.unit == Unit::Ratio, |meter| price.unit.fits(meter));
+        if !fits {
             return Err(invalid(format!(
                 "a price of {meter} cannot count {}; give a unit that fits it",
                 price.unit.name()

@@ -147,16 +147,20 @@ impl PriceRow {
             id: PriceId::new(id),
             model_config_id: ModelConfigId::new(self.model_id),
             terms: PriceTerms {
-                pricing_type: from_name(Self::TABLE, &self.pricing_type)?,
-                unit_price: decimal(Self::TABLE, self.unit_price)?,
-                unit: from_name(Self::TABLE, &self.unit)?,
-                currency: currency(Self::TABLE, &self.currency)?,
-                effective_date: time(Self::TABLE, self.effective_date)?,
                 expiry_date: self.expiry_date.map(|expiry| time(Self::TABLE, expiry)).transpose()?,
+                known_from: time(Self::TABLE, self.created_at)?,
                 is_active: self.is_active,
                 source: self.source,
+                ..PriceTerms::new(
+                    from_name(Self::TABLE, &self.pricing_type)?,
+                    decimal(Self::TABLE, self.unit_price)?,
+                    from_name(Self::TABLE, &self.unit)?,
+                    currency(Self::TABLE, &self.currency)?,
+                    time(Self::TABLE, self.effective_date)?,
+                )
             },
             created_at: time(Self::TABLE, self.created_at)?,
+            superseded: None,
         })
     }
 }

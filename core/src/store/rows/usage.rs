@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::rows;
 use crate::store::codec::{DecimalBytes, currency, decimal, from_name, name_of};
-use crate::types::{Iteration, Meter, PriceId, ReceiptLine, Result, Usage};
+use crate::types::{Iteration, Meter, PriceId, Quantity, ReceiptLine, Result, Usage};
 
 rows! {
     /// The quantities of an attempt.
@@ -37,13 +37,13 @@ rows! {
 }
 
 /// Returns the quantities by the names of their meters.
-pub(in crate::store) fn named_meters(meters: &BTreeMap<Meter, u64>) -> Vec<(String, u64)> {
-    meters.iter().map(|(meter, quantity)| (meter.name().to_owned(), *quantity)).collect()
+pub(in crate::store) fn named_meters(meters: &BTreeMap<Meter, Quantity>) -> Vec<(String, u64)> {
+    meters.iter().map(|(meter, quantity)| (meter.name().to_owned(), quantity.whole())).collect()
 }
 
 /// Returns the quantities by meter.
-pub(in crate::store) fn meters_by_name(table: &str, named: &[(String, u64)]) -> Result<BTreeMap<Meter, u64>> {
-    named.iter().map(|(name, quantity)| Ok((from_name(table, name)?, *quantity))).collect()
+pub(in crate::store) fn meters_by_name(table: &str, named: &[(String, u64)]) -> Result<BTreeMap<Meter, Quantity>> {
+    named.iter().map(|(name, quantity)| Ok((from_name(table, name)?, (*quantity).into()))).collect()
 }
 
 impl UsageRow {
@@ -89,7 +89,7 @@ impl ReceiptLineRow {
             model: line.model.clone(),
             meter: line.meter.map(|meter| meter.name().to_owned()),
             note: line.note.clone(),
-            quantity: line.quantity,
+            quantity: line.quantity.whole(),
             unit_price: line.unit_price.map(|price| price.serialize()),
             unit: line.unit.map(|unit| unit.name().to_owned()),
             price_id: line.price_id.map(PriceId::get),
@@ -104,7 +104,9 @@ impl ReceiptLineRow {
             model: self.model,
             meter: self.meter.map(|meter| from_name(table, &meter)).transpose()?,
             note: self.note,
-            quantity: self.quantity,
+            quantity: self.quantity.into(),
+            billed_quantity: None,
+            modifiers: Vec::new(),
             unit_price: self.unit_price.map(|price| decimal(table, price)).transpose()?,
             unit: self.unit.map(|unit| from_name(table, &unit)).transpose()?,
             price_id: self.price_id.map(PriceId::new),

@@ -171,7 +171,10 @@ impl Fixture {
 pub(super) fn settlement(id: ReservationId, cost: Option<Money>) -> Settlement {
     Settlement {
         reservation_id: id,
-        usage: Usage { meters: [(Meter::InputToken, 30), (Meter::OutputToken, 12)].into(), ..Usage::default() },
+        usage: Usage {
+            meters: [(Meter::InputToken, 30.into()), (Meter::OutputToken, 12.into())].into(),
+            ..Usage::default()
+        },
         cost,
         cost_status: if cost.is_some() { CostStatus::Computed } else { CostStatus::Unpriced },
         billed_by: BilledBy::ProviderUsage,

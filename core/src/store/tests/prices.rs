@@ -6,16 +6,9 @@ use super::configs::{add, config};
 use super::*;
 
 pub(super) fn price(unit_price: &str, from: Option<&str>, until: Option<&str>) -> PriceTerms {
-    PriceTerms {
-        pricing_type: Meter::InputToken,
-        unit_price: decimal(unit_price),
-        unit: Unit::Per1mTokens,
-        currency: Currency::USD,
-        effective_date: from.map_or_else(noon, at),
-        expiry_date: until.map(at),
-        is_active: true,
-        source: "user".into(),
-    }
+    let from = from.map_or_else(noon, at);
+    let terms = PriceTerms::new(Meter::InputToken, decimal(unit_price), Unit::Per1mTokens, Currency::USD, from);
+    PriceTerms { expiry_date: until.map(at), known_from: noon(), ..terms }
 }
 
 fn set(fixture: &Fixture, id: ModelConfigId, prices: Vec<PriceTerms>, now: Timestamp) -> Result<Vec<PriceId>> {
@@ -80,7 +73,7 @@ fn other_meters_and_other_configs_are_left_alone() {
     let fixture = Fixture::new();
     let first = add(&fixture, config("a", None), vec![price("1", None, None)]).unwrap();
     let second = add(&fixture, config("b", None), vec![price("2", None, None)]).unwrap();
-    let output = PriceTerms { pricing_type: Meter::OutputToken, ..price("3", None, None) };
+    let output = PriceTerms { pricing_type: Meter::OutputToken.into(), ..price("3", None, None) };
     set(&fixture, first, vec![output], noon()).unwrap();
     assert_eq!(in_force(&fixture, noon()), ["1", "2", "3"]);
     assert_ne!(first, second);

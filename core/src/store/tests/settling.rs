@@ -13,7 +13,9 @@ fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances() {
         model: "openai/gpt-test".into(),
         meter: Some(Meter::InputToken),
         note: None,
-        quantity: 30,
+        quantity: 30.into(),
+        billed_quantity: None,
+        modifiers: Vec::new(),
         unit_price: Some(decimal("0.150")),
         unit: Some(Unit::Per1mTokens),
         price_id: Some(PriceId::new(4)),
@@ -21,14 +23,14 @@ fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances() {
         currency: Some(Currency::USD),
     };
     let usage = Usage {
-        meters: Meter::ALL.into_iter().zip(1..).collect(),
+        meters: Meter::ALL.iter().map(|meter| (*meter, Quantity::ONE)).collect(),
         flags: vec![UsageFlag::TotalMismatch, UsageFlag::UnpricedIteration],
         reported_total: Some(99),
         reported_cost: Some(decimal("0.010")),
         iterations: vec![Iteration {
             kind: "compaction".into(),
             model: Some("other".into()),
-            meters: [(Meter::OutputToken, 3)].into(),
+            meters: [(Meter::OutputToken, 3.into())].into(),
         }],
     };
     let settled = fixture
@@ -48,10 +50,10 @@ fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances() {
     assert_eq!(record.usage, usage);
     assert_eq!(record.receipt, vec![line]);
     assert_eq!(record.cost_amount.unwrap().to_string(), "0.00000450");
-    assert_eq!(record.token_consumed, Some(21));
+    assert_eq!(record.token_consumed, Some(19));
     assert_eq!((record.user.as_deref(), record.created_at), (Some("alice"), noon()));
     assert_eq!(fixture.balance(money, noon()), balance("0.00000450", "0", 0));
-    assert_eq!(fixture.balance(tokens, noon()), balance("21", "0", 0));
+    assert_eq!(fixture.balance(tokens, noon()), balance("19", "0", 0));
     assert!(fixture.run(fixture.store().reservations()).unwrap().is_empty());
     let models = fixture.run(fixture.store().models()).unwrap();
     assert_eq!((models.len(), models[0].id, models[0].model_code.as_str()), (1, settled.model_id, "gpt-test"));

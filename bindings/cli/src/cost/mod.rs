@@ -1,0 +1,130 @@
+//! `tollway cost`: what a usage costs, with the lines that make it.
+
+mod cache;
+mod genai_prices;
+mod line;
+mod litellm;
+mod tollway_format;
+
+use std::io::{BufRead, Write};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tollway::billing::meter::disjoint;
+use tollway::billing::price::{Bill, BillHead};
+use tollway::types::{Currency, Error, ErrorKind, ReceiptLine, Result, UsageFlag};
+
+use crate::arguments::CostArguments;
+use crate::failure::Failure;
+use cache::Cache;
+use line::{Format, Line};
+
+/// What is written for a line that has a cost.
+#[derive(Serialize)]
+struct Priced<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    /// In full, or with 34 significant digits where no decimal can hold it.
+    cost: String,
+    currency: Currency,
+    lines: &'a [ReceiptLine],
+    #[serde(skip_serializing_if = "<[UsageFlag]>::is_empty")]
+    flags: &'a [UsageFlag],
+}
+
+/// What is written for a line that has none.
+#[derive(Serialize)]
+struct Refused<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a RawValue>,
+    error: String,
+}
+
+/// Runs the command; returns whether everything had a cost.
+pub(crate) fn run(
+    arguments: &CostArguments,
+    input: impl BufRead,
+    output: &mut impl Write,
+) -> std::result::Result<bool, Failure> {
+    if arguments.jsonl {
+        return stream(input, output);
+    }
+    Err(Error::new(ErrorKind::InvalidRequest, "give --jsonl").into())
+}
+
+fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Result<bool, Failure> {
+    let mut cache = Cache::default();
+    let mut text = String::new();
+    let mut all_priced = true;
+    loop {
+        text.clear();
+        if input.read_line(&mut text)? == 0 {
+            return Ok(all_priced);
+        }
+        if text.trim().is_empty() {
+            continue;
+        }
+        all_priced &= one(&text, &mut cache, output)?;
+        output.write_all(b"\n")?;
+    }
+}
+
+/// Prices one line; returns whether it has a cost.
+fn one(text: &str, cache: &mut Cache, output: &mut impl Write) -> std::result::Result<bool, Failure> {
+    let line: Line<'_> = match serde_json::from_str(text) {
+        Ok(line) => line,
+        Err(error) => {
+            write_json(
+                output,
+                &Refused { id: None, error: format!("invalid_request: the line is not valid: {error}") },
+            )?;
+            return Ok(false);
+        }
+    };
+    let refused = match price(&line, cache) {
+        Ok((bill, flags)) => match (&bill.exact, bill.cost) {
+            (Some(exact), Some(cost)) => {
+                let (cost, currency) = (exact.to_text(), cost.currency);
+                write_json(output, &Priced { id: line.id, cost, currency, lines: &bill.lines, flags: &flags })?;
+                return Ok(true);
+            }
+            _ => unpriced(&bill),
+        },
+        Err(error) => format!("{}: {}", error.code(), error.detail()),
+    };
+    write_json(output, &Refused { id: line.id, error: refused })?;
+    Ok(false)
+}
+
+fn price(line: &Line<'_>, cache: &mut Cache) -> Result<(Bill, Vec<UsageFlag>)> {
+    let prepared = cache.get(line)?;
+    let (reported, facts) = match line.format {
+        Format::Litellm => litellm::usage(line, prepared)?,
+        Format::GenaiPrices => genai_prices::usage(line, prepared)?,
+        Format::Tollway => tollway_format::usage(line, prepared)?,
+    };
+    let usage = disjoint(&reported);
+    let model = format!("{}/{}", line.provider, line.model);
+    let head = BillHead { attempt: 1, model: &model, reported_currency: Currency::USD };
+    let bill = prepared.prices(facts.started_at)?.bill(head, &usage, &facts)?;
+    Ok((bill, usage.flags))
+}
+
+fn unpriced(bill: &Bill) -> String {
+    let without: Vec<_> = bill
+        .lines
+        .iter()
+        .filter(|line| line.amount.is_none())
+        .filter_map(|line| line.meter)
+        .map(|meter| meter.name())
+        .collect();
+    if without.is_empty() {
+        "unpriced: nothing is known of what was used, or there is no price at all".to_owned()
+    } else {
+        format!("unpriced: there is no price for {}", without.join(", "))
+    }
+}
+
+fn write_json(output: &mut impl Write, value: &impl Serialize) -> std::result::Result<(), Failure> {
+    serde_json::to_writer(output, value).map_err(|error| Failure::Output(error.into()))
+}

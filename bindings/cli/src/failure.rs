@@ -1,0 +1,33 @@
+//! What ends the command early.
+
+use std::fmt;
+
+/// What ends the command early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The engine refused, with its reason.
+    Engine(tollway::types::Error),
+    /// The output cannot be written, or the input cannot be read.
+    Output(std::io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(error) => write!(formatter, "{}: {}", error.code(), error.detail()),
+            Self::Output(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl From<tollway::types::Error> for Failure {
+    fn from(error: tollway::types::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}
