@@ -9,6 +9,7 @@ mod call;
 mod idempotency;
 mod inputs;
 mod open;
+mod quote;
 mod reply;
 mod settle;
 mod snapshots;
@@ -28,6 +29,7 @@ pub use stream::ChatStream;
 use crate::environment::Environment;
 use crate::provider::Framing;
 use crate::routing::health::Health;
+use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
 use crate::store::{Outcome, Store};
 use crate::transport::HttpClient;
@@ -51,6 +53,7 @@ struct Engine {
     environment: Arc<dyn Environment>,
     http: HttpClient,
     health: Health,
+    prompt_cache: PromptCache,
     snapshots: snapshots::Snapshots,
     billing_ids: settle::BillingIds,
     tracker: TaskTracker,

@@ -2,9 +2,11 @@
 
 pub mod bound;
 pub mod component;
+pub mod coverage;
+pub mod estimate;
 pub mod exact;
+pub mod facts;
 pub mod meter;
 pub mod price;
-pub mod surcharge;
 pub mod window;
 pub mod worst_case;
