@@ -76,9 +76,15 @@ bench: $(VENV_READY) ## measure what the README quotes (builds with optimization
 	@TOLLWAY_MOCK_PROVIDER=$(CARGO_TARGET_DIR)/release/mock-provider TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python \
 	  $(CARGO_TARGET_DIR)/release/tollway-benches
 
+.PHONY: bench-pricing
+bench-pricing: ## measure how fast usage is priced, on one core
+	cargo build --release -p tollway-benches
+	$(CARGO_TARGET_DIR)/release/tollway-pricing-bench
+
 .PHONY: bench-quick
 bench-quick: python-develop mock-provider ## see that the benchmark runs (without optimizations: its figures mean nothing)
-	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python cargo run --quiet -p tollway-benches -- --quick
+	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python cargo run --quiet -p tollway-benches --bin tollway-benches -- --quick
+	@cargo run --quiet -p tollway-benches --bin tollway-pricing-bench -- --quick
 
 .PHONY: python-develop
 python-develop: $(VENV_READY) ## build the Python package into its virtual environment
