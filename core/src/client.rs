@@ -6,10 +6,13 @@
 mod admin;
 mod attempt;
 mod call;
+mod fx;
 mod idempotency;
 mod inputs;
 mod open;
+mod prices;
 mod reply;
+mod rerate;
 mod settle;
 mod snapshots;
 mod stream;
@@ -22,7 +25,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
+pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelUpdate, PriceInput, PriceList};
+pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
 pub use stream::ChatStream;
 
 use crate::environment::Environment;

@@ -3,6 +3,7 @@
 pub mod bound;
 pub mod component;
 pub mod exact;
+pub mod exchange;
 pub mod meter;
 pub mod price;
 pub mod surcharge;

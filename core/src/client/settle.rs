@@ -126,6 +126,7 @@ impl Call {
         let settlement = Settlement {
             reservation_id: reserved.id,
             usage,
+            facts: Facts::at(plan.started_at),
             cost: bill.cost,
             cost_status: bill.cost_status,
             billed_by,
@@ -162,6 +163,7 @@ impl Call {
                 let settlement = Settlement {
                     reservation_id,
                     usage,
+                    facts: Facts::at(plan.started_at),
                     cost: bill.cost,
                     cost_status: bill.cost_status,
                     billed_by: BilledBy::Reservation,

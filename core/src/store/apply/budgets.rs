@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{balance, invalid, not_found};
+use super::{balance, invalid, not_found, reserve};
 use crate::billing::window::window_bounds;
-use crate::store::codec::{decimal, micros};
+use crate::store::codec::{Row, micros, time};
 use crate::store::ledger::Ledger;
 use crate::store::rows::{BudgetRow, HoldRow, ReservationRow, UsageRecordRow};
 use crate::store::snapshot::covers;
@@ -74,12 +74,9 @@ fn used(ledger: &Ledger<'_>, terms: &BudgetTerms, bounds: Option<(Timestamp, Tim
     let mut add = |row: &UsageRecordRow| {
         let tags = row.tags.iter().map(|(key, value)| (key, value));
         if covers(&terms.scope, row.user.as_deref(), tags) {
-            let amount = match (&terms.limit, &row.cost_amount, &row.currency) {
-                (Limit::Money(limit), Some(amount), Some(code)) if code == limit.currency.code() => {
-                    decimal("ai_usage_records", *amount)?
-                }
-                (Limit::Tokens(_), _, _) => Decimal::from(row.token_consumed.unwrap_or(0)),
-                _ => Decimal::ZERO,
+            let amount = match terms.limit {
+                Limit::Money(limit) => money_of(ledger, row, limit.currency)?,
+                Limit::Tokens(_) => Decimal::from(row.token_consumed.unwrap_or(0)),
             };
             total = exact_add(total, amount)?;
         }
@@ -98,6 +95,17 @@ fn used(ledger: &Ledger<'_>, terms: &BudgetTerms, bounds: Option<(Timestamp, Tim
     Ok(total)
 }
 
+/// Returns what a record cost in a currency: by the rate that is frozen in it, or else by that of its time; nothing without.
+fn money_of(ledger: &Ledger<'_>, row: &UsageRecordRow, currency: Currency) -> Result<Decimal> {
+    let Some(cost) = row.cost()? else { return Ok(Decimal::ZERO) };
+    let frozen = row.conversions.iter().find(|conversion| conversion.exchange.to == currency.code());
+    let frozen = frozen.cloned().map(|row| row.conversion(UsageRecordRow::TABLE)).transpose()?;
+    let started_at = time(UsageRecordRow::TABLE, row.facts.started_at)?;
+    let frozen = frozen.map(|conversion| conversion.exchange);
+    let counted = balance::in_currency(ledger, cost, currency, frozen, started_at)?;
+    Ok(counted.map_or(Decimal::ZERO, |counted| counted.amount))
+}
+
 /// Lets the reservations that are open hold their worst case in the new budget too.
 fn adopt(
     ledger: &Ledger<'_>,
@@ -114,16 +122,10 @@ fn adopt(
             continue;
         }
         let currency = currency_of(terms);
-        let amount = match currency {
-            None => Decimal::from(request.worst_case_tokens),
-            Some(currency) => {
-                let worst = request.worst_case.filter(|worst| worst.currency == currency);
-                worst.map_or(Decimal::ZERO, |worst| worst.amount)
-            }
-        };
+        let (amount, exchange) = reserve::held(ledger, request, currency)?;
         balance.reserved = exact_add(balance.reserved, amount)?;
         let window_start = bounds.map(|(start, _)| start);
-        reservation.holds.push(Hold { budget_id: id, window_start, amount, currency, closes: false });
+        reservation.holds.push(Hold { budget_id: id, window_start, amount, currency, closes: false, exchange });
         held.push(reservation);
     }
     Ok(held)

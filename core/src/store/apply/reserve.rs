@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{balance, invalid};
+use crate::billing::exchange::{Towards, convert};
 use crate::billing::window::window_bounds;
 use crate::store::codec::kept;
 use crate::store::ledger::Ledger;
@@ -14,7 +15,8 @@ use crate::store::rows::ReservationRow;
 use crate::store::tables::BalanceKey;
 use crate::store::{Hold, Reservation, ReserveRequest, Reserved};
 use crate::types::{
-    Balance, Budget, Currency, Error, ErrorKind, Limit, ReservationId, Result, Scope, UnpricedPolicy, Window, exact_add,
+    Balance, Budget, Currency, Error, ErrorKind, Exchange, Limit, ReservationId, Result, Scope, UnpricedPolicy, Window,
+    exact_add,
 };
 
 /// The counter of `reservations`.
@@ -30,13 +32,9 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
             request.record_uid
         )));
     }
-    let budgets = ledger
-        .budgets
-        .as_ref()
-        .map(|budgets| budgets.applying(request.user.as_deref(), &request.tags))
-        .unwrap_or_default();
+    let budgets = ledger.applying(request.user.as_deref(), &request.tags);
     let closes = check_price(&request, &budgets)?;
-    check_currency(&request, &budgets)?;
+    check_currency(ledger, &request, &budgets)?;
 
     let mut holds = Vec::with_capacity(budgets.len());
     let mut balances: Vec<(BalanceKey, Balance)> = Vec::with_capacity(budgets.len());
@@ -81,8 +79,8 @@ fn unpriced(request: &ReserveRequest, why: &str) -> Error {
     .with_target(&request.provider, &request.model)
 }
 
-/// Checks that every scope whose money is capped has a cap in the currency of the price.
-fn check_currency(request: &ReserveRequest, budgets: &[Budget]) -> Result<()> {
+/// Checks that every scope whose money is capped has a cap that the price, or what it converts to, counts in.
+fn check_currency(ledger: &Ledger<'_>, request: &ReserveRequest, budgets: &[Budget]) -> Result<()> {
     let Some(worst) = request.worst_case else { return Ok(()) };
     let mut scopes: BTreeMap<&Scope, Vec<Currency>> = BTreeMap::new();
     for budget in budgets {
@@ -91,13 +89,16 @@ fn check_currency(request: &ReserveRequest, budgets: &[Budget]) -> Result<()> {
         }
     }
     for (scope, currencies) in scopes {
-        if !currencies.contains(&worst.currency) {
+        let counts = |currency: &Currency| {
+            *currency == worst.currency || ledger.exchange(worst.currency, *currency, request.now).is_some()
+        };
+        if !currencies.iter().any(counts) {
             let capped: Vec<&str> = currencies.iter().map(Currency::code).collect();
             return Err(Error::new(
                 ErrorKind::CurrencyMismatch,
                 format!(
-                    "{}/{} is priced in {}, but the money of {} is capped in {} only; set a budget in {} for that \
-                     scope, because amounts are never converted",
+                    "{}/{} is priced in {}, but the money of {} is capped in {} only, and no exchange rate is in force; \
+                     set a budget in {} for that scope, or a rate to the budget's currency with `fx`",
                     request.provider,
                     request.model,
                     worst.currency,
@@ -117,13 +118,11 @@ fn hold(ledger: &Ledger<'_>, budget: &Budget, request: &ReserveRequest, closes: 
     let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, request.now)?;
     let window_start = bounds.map(|(start, _)| kept(start));
     let mut balance = balance::read(ledger, balance::key(budget.id, window_start))?;
-    let (limit, amount, currency) = match budget.terms.limit {
-        Limit::Tokens(limit) => (Decimal::from(limit), Decimal::from(request.worst_case_tokens), None),
-        Limit::Money(limit) => {
-            let worst = request.worst_case.filter(|worst| worst.currency == limit.currency);
-            (limit.amount, worst.map_or(Decimal::ZERO, |worst| worst.amount), Some(limit.currency))
-        }
+    let (limit, currency) = match budget.terms.limit {
+        Limit::Tokens(limit) => (Decimal::from(limit), None),
+        Limit::Money(limit) => (limit.amount, Some(limit.currency)),
     };
+    let (amount, exchange) = held(ledger, request, currency)?;
     let closes = closes && currency.is_some();
     if currency.is_some() && balance.holds > 0 {
         return Err(exceeded(
@@ -138,8 +137,9 @@ fn hold(ledger: &Ledger<'_>, budget: &Budget, request: &ReserveRequest, closes: 
     }
     let unit = currency.map_or_else(|| "tokens".to_owned(), |currency| currency.to_string());
     let taken = exact_add(exact_add(balance.settled, balance.reserved)?, amount)?;
-    // A call in another currency asks nothing of this budget; its scope has one in that currency.
-    let asks = currency.is_none() || request.worst_case.is_none_or(|worst| Some(worst.currency) == currency);
+    // A call in a currency that has no rate asks nothing of this budget; its scope has one that it counts in.
+    let is_native = currency.is_none() || request.worst_case.is_none_or(|worst| Some(worst.currency) == currency);
+    let asks = is_native || exchange.is_some();
     if asks && taken > limit {
         return Err(exceeded(
             budget,
@@ -154,7 +154,24 @@ fn hold(ledger: &Ledger<'_>, budget: &Budget, request: &ReserveRequest, closes: 
     }
     balance.reserved = exact_add(balance.reserved, amount)?;
     balance.holds += u64::from(closes);
-    Ok((Hold { budget_id: budget.id, window_start, amount, currency, closes }, balance))
+    Ok((Hold { budget_id: budget.id, window_start, amount, currency, closes, exchange }, balance))
+}
+
+/// Returns what a budget in a currency, or in tokens, holds of a request, and the rate where it was converted.
+pub(super) fn held(
+    ledger: &Ledger<'_>,
+    request: &ReserveRequest,
+    currency: Option<Currency>,
+) -> Result<(Decimal, Option<Exchange>)> {
+    match (currency, request.worst_case) {
+        (None, _) => Ok((request.worst_case_tokens.into(), None)),
+        (Some(_), None) => Ok((Decimal::ZERO, None)),
+        (Some(currency), Some(worst)) if worst.currency == currency => Ok((worst.amount, None)),
+        (Some(currency), Some(worst)) => match ledger.exchange(worst.currency, currency, request.now) {
+            Some(exchange) => Ok((convert(&exchange, worst.amount, Towards::Up)?, Some(exchange))),
+            None => Ok((Decimal::ZERO, None)),
+        },
+    }
 }
 
 fn exceeded(budget: &Budget, request: &ReserveRequest, bounds: Option<(Timestamp, Timestamp)>, why: &str) -> Error {

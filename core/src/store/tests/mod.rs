@@ -175,6 +175,7 @@ pub(super) fn settlement(id: ReservationId, cost: Option<Money>) -> Settlement {
             meters: [(Meter::InputToken, 30.into()), (Meter::OutputToken, 12.into())].into(),
             ..Usage::default()
         },
+        facts: Facts::at(noon()),
         cost,
         cost_status: if cost.is_some() { CostStatus::Computed } else { CostStatus::Unpriced },
         billed_by: BilledBy::ProviderUsage,

@@ -12,7 +12,7 @@ pub(super) fn price(unit_price: &str, from: Option<&str>, until: Option<&str>) -
 }
 
 fn set(fixture: &Fixture, id: ModelConfigId, prices: Vec<PriceTerms>, now: Timestamp) -> Result<Vec<PriceId>> {
-    match fixture.apply(Operation::AddPrices { model_config_id: id, prices, now })? {
+    match fixture.apply(Operation::AddPrices { model_config_id: id, prices, replaces_meters: false, now })? {
         Outcome::PricesAdded(ids) => Ok(ids),
         other => panic!("{other:?}"),
     }
@@ -85,11 +85,11 @@ fn a_price_is_ended_and_stays_ended() {
     add(&fixture, config("gpt", None), vec![price("1", None, None)]).unwrap();
     let id = fixture.configuration().prices[0].id;
     let end = noon() + Duration::from_secs(5);
-    fixture.apply(Operation::ExpirePrice { id, at: end }).unwrap();
-    fixture.apply(Operation::ExpirePrice { id, at: end + Duration::from_secs(5) }).unwrap();
+    fixture.apply(Operation::ExpirePrice { id, at: end, now: noon() }).unwrap();
+    fixture.apply(Operation::ExpirePrice { id, at: end + Duration::from_secs(5), now: noon() }).unwrap();
     assert_eq!(in_force(&fixture, end - Duration::from_micros(1)), ["1"]);
     assert!(in_force(&fixture, end).is_empty());
-    let missing = fixture.apply(Operation::ExpirePrice { id: PriceId::new(99), at: end }).unwrap_err();
+    let missing = fixture.apply(Operation::ExpirePrice { id: PriceId::new(99), at: end, now: noon() }).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
 }
 
