@@ -87,7 +87,10 @@ fn a_record_has_whole_quantities_and_began_before_it_ended() {
     assert_eq!(record.facts, Facts::at(at(1_700_000_000_000_000 - 250_000)));
     let line = &record.receipt[0];
     assert_eq!((line.quantity, line.billed_quantity, line.modifiers.len()), (30.into(), None, 0));
-    assert_eq!((line.note.as_deref(), line.price_id, line.unit), (Some("note"), Some(PriceId::new(4)), Some(Unit::Per1mTokens)));
+    assert_eq!(
+        (line.note.as_deref(), line.price_id, line.unit),
+        (Some("note"), Some(PriceId::new(4)), Some(Unit::Per1mTokens))
+    );
     assert_eq!(record.cost_amount.unwrap().to_string(), "0.00000450");
     assert_eq!((record.conversions.len(), record.adjusts, record.latency_ms), (0, None, 250));
     assert_eq!((record.provider_request_id.as_deref(), record.created_at), (Some("prov"), at(1_700_000_000_000_000)));
