@@ -1,7 +1,9 @@
 //! Tests of the store as its callers see it: operations in, outcomes and rows out.
 
+mod adjusting;
 mod budgets;
 mod configs;
+mod conversion;
 mod exactness;
 mod keys;
 mod opening;
