@@ -6,11 +6,14 @@
 mod admin;
 mod attempt;
 mod call;
+mod fx;
 mod idempotency;
 mod inputs;
 mod open;
+mod prices;
 mod quote;
 mod reply;
+mod rerate;
 mod settle;
 mod snapshots;
 mod stream;
@@ -23,7 +26,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
+pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelUpdate, PriceInput, PriceList};
+pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
 pub use stream::ChatStream;
 
 use crate::environment::Environment;

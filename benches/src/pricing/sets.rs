@@ -33,7 +33,8 @@ pub(crate) fn plain() -> impl FnMut() -> u64 {
 /// A price list with most of what vendors make prices depend on.
 pub(crate) fn conditional() -> impl FnMut() -> u64 {
     let mut all = Vec::new();
-    for (meter, price) in [(Meter::InputToken, "1.25"), (Meter::CachedInputToken, "0.125"), (Meter::OutputToken, "10")] {
+    for (meter, price) in [(Meter::InputToken, "1.25"), (Meter::CachedInputToken, "0.125"), (Meter::OutputToken, "10")]
+    {
         for tier in ["", "batch", "flex", "priority"] {
             for range in ["", r#""input_tokens":{"above":1100}"#] {
                 let tier = if tier.is_empty() { String::new() } else { format!(r#""service_tier":"{tier}""#) };

@@ -1,10 +1,12 @@
 //! Billing: from a provider's usage to meters, from meters and prices to a receipt, and the bounds that caps hold.
 
+pub mod admission;
 pub mod bound;
 pub mod component;
 pub mod coverage;
 pub mod estimate;
 pub mod exact;
+pub mod exchange;
 pub mod facts;
 pub mod meter;
 pub mod price;

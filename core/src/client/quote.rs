@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use super::{Engine, Tollway, check_input};
+use crate::billing::admission::{Demand, check_currency, check_price, weigh};
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::Bill;
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::vendor;
 use crate::routing::select::{Outlook, select};
-use crate::types::{CallOptions, CandidateQuote, ChatRequest, ModelConfig, PassedOver, Quote, QuotedCost, Result};
+use crate::types::{
+    Budget, BudgetQuote, BudgetStatus, CallOptions, CandidateQuote, ChatRequest, ModelConfig, PassedOver, Quote,
+    QuotedCost, Result,
+};
 
 impl Tollway {
     /// Returns what a request would cost with each candidate, the route that it would take, and what each budget says.
@@ -21,9 +25,12 @@ impl Tollway {
         let snapshot = self.engine.snapshot().await?;
         let outlook = self.engine.outlook();
         let selection = select(&snapshot, &request, options.fallbacks.as_deref(), &outlook)?;
+        let mut statuses = self.engine.store.budget_statuses(outlook.now).await?;
+        let user = options.user.as_deref();
+        statuses.retain(|status| status.budget.terms.scope.covers(user, options.tags.iter()));
         let mut candidates = Vec::with_capacity(selection.candidates.len());
         for config in &selection.candidates {
-            candidates.push(self.engine.candidate(&snapshot, &request, &options, config, &outlook).await?);
+            candidates.push(self.engine.candidate(&snapshot, &request, &options, &statuses, config, &outlook)?);
         }
         let order = self.engine.health.order(selection.candidates, self.engine.environment.monotonic());
         let is_admitted = |config: &&Arc<ModelConfig>| {
@@ -46,11 +53,12 @@ impl Engine {
         }
     }
 
-    async fn candidate(
+    fn candidate(
         &self,
         snapshot: &Snapshot,
         request: &ChatRequest,
         options: &CallOptions,
+        statuses: &[BudgetStatus],
         config: &ModelConfig,
         outlook: &Outlook<'_>,
     ) -> Result<CandidateQuote> {
@@ -67,8 +75,38 @@ impl Engine {
             (None, Some(field)) => Some(format!("field `{field}` asks for what the prices do not cover")),
             (None, None) => Some("no price of its input or of its output is in force".to_owned()),
         };
-        let budgets = Vec::new();
-        let _ = options;
+        let demand = Demand {
+            provider: &config.provider,
+            model: &config.model_name,
+            model_config_id: config.id,
+            worst_case: worst.as_ref().map(|worst| worst.cost),
+            worst_case_tokens: estimate.size.bound.saturating_add(estimate.output_bound),
+            on_unpriced: options.on_unpriced.or(self.settings.on_unpriced),
+        };
+        let rates = |from, to| snapshot.fx_rate(from, to, outlook.now);
+        let applying: Vec<Budget> = statuses.iter().map(|status| status.budget.clone()).collect();
+        let general = check_price(&demand, &applying).err();
+        let general = general.or_else(|| check_currency(&demand, &applying, &rates).err());
+        let mut budgets = Vec::with_capacity(statuses.len());
+        for status in statuses {
+            let verdict = weigh(&demand, &status.budget.terms.limit, &status.balance, &rates)?;
+            let is_money = verdict.currency.is_some();
+            let is_known = !is_money || demand.worst_case.is_some();
+            let reason = verdict
+                .refusal
+                .or_else(|| general.as_ref().filter(|_| is_money).map(|error| error.detail().to_owned()));
+            budgets.push(BudgetQuote {
+                budget_id: status.budget.id,
+                scope: status.budget.terms.scope.clone(),
+                window: status.budget.terms.window,
+                limit: status.budget.terms.limit,
+                remaining: status.remaining,
+                needed: is_known.then_some(verdict.amount),
+                admits: reason.is_none(),
+                reason,
+            });
+        }
+        let admitted = general.is_none() && budgets.iter().all(|budget| budget.admits);
         Ok(CandidateQuote {
             model: name_of(config),
             model_config_id: config.id,
@@ -78,7 +116,7 @@ impl Engine {
             worst: worst.map(|worst| QuotedCost { amount: worst.cost.amount, lines: worst.lines }),
             unpriced,
             budgets,
-            admitted: true,
+            admitted,
         })
     }
 }

@@ -136,6 +136,7 @@ impl Call {
         let settlement = Settlement {
             reservation_id: reserved.id,
             usage,
+            facts,
             cost: bill.cost,
             cost_status: bill.cost_status,
             billed_by,
@@ -173,6 +174,7 @@ impl Call {
                 let settlement = Settlement {
                     reservation_id,
                     usage,
+                    facts,
                     cost: bill.cost,
                     cost_status: bill.cost_status,
                     billed_by: BilledBy::Reservation,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as NameError;
-use tollway::client::{PriceInput, Tollway};
-use tollway::types::{Currency, Meter, Price, PriceId, Result, Unit};
+use tollway::client::{PriceInput, PriceList, Tollway};
+use tollway::types::{Currency, Meter, Price, PriceId, PricingType, Result, Unit};
 
 use super::exact::Exact;
 
@@ -62,16 +62,14 @@ pub(super) struct ExpireArguments {
 }
 
 /// Converts prices by meter.
-pub(super) fn inputs(prices: BTreeMap<MeterName, PriceArguments>) -> BTreeMap<Meter, PriceInput> {
+pub(super) fn inputs(prices: BTreeMap<MeterName, PriceArguments>) -> BTreeMap<PricingType, PriceList> {
     let input = |price: PriceArguments| PriceInput {
-        unit_price: price.unit_price.0,
-        unit: price.unit,
-        currency: price.currency,
         effective_date: price.effective_date,
         expiry_date: price.expiry_date,
         source: price.source,
+        ..PriceInput::new(price.unit_price.0, price.unit, price.currency)
     };
-    prices.into_iter().map(|(MeterName(meter), price)| (meter, input(price))).collect()
+    prices.into_iter().map(|(MeterName(meter), price)| (meter.into(), input(price).into())).collect()
 }
 
 pub(super) async fn set(client: &Tollway, arguments: SetArguments) -> Result<Vec<Price>> {

@@ -7,7 +7,9 @@ use super::{balance, keys, settle};
 use crate::store::ledger::Ledger;
 use crate::store::session::{Liveness, Session};
 use crate::store::{RecoveryPolicy, Reservation, Settlement};
-use crate::types::{BilledBy, CostStatus, ErrorKind, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag};
+use crate::types::{
+    BilledBy, CostStatus, ErrorKind, Facts, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag,
+};
 
 /// Tells whether what a session left behind is to be settled or freed.
 pub(super) fn is_stale(own: &Session, session: u64, expires_at: Timestamp, now: Timestamp) -> bool {
@@ -26,7 +28,8 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
     for reservation in stale {
         if ledger.records_by_uid.get(reservation.request.record_uid.as_str())?.is_some() {
             // Two attempts were given one uid, and the other has its record; what this one held is freed.
-            for balance in balance::released(ledger, &reservation.holds, None, None, false)? {
+            let at = reservation.request.now;
+            for balance in balance::released(ledger, &reservation.holds, None, None, false, at)?.balances {
                 balance::write(ledger, balance)?;
             }
             ledger.reservations.remove(reservation.id.get())?;
@@ -83,6 +86,7 @@ fn settlement(reservation: &Reservation, policy: RecoveryPolicy, now: Timestamp)
     let settlement = Settlement {
         reservation_id: reservation.id,
         usage,
+        facts: Facts::at(request.now),
         cost,
         cost_status: if cost.is_some() { CostStatus::Estimated } else { CostStatus::Unpriced },
         billed_by,
