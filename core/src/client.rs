@@ -17,6 +17,8 @@ mod rerate;
 mod settle;
 mod snapshots;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 use std::sync::Arc;

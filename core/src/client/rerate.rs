@@ -13,7 +13,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::provider::vendor;
 use crate::store::{Adjustment, Operation, Outcome};
 use crate::types::{
-    BilledBy, CostStatus, Currency, Decimal, Error, Money, PriceBook, PriceId, Result, Totals, UsageFilter,
+    BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, Money, PriceBook, PriceId, Result, Totals, UsageFilter,
     UsageRecord, exact_add, exact_subtract,
 };
 
@@ -102,7 +102,12 @@ impl Tollway {
         let mut report = std::mem::take(&mut run.lock().unwrap_or_else(PoisonError::into_inner).report);
         if apply {
             for line in &mut report.lines {
-                self.apply_line(line).await?;
+                if let Err(error) = self.apply_line(line).await {
+                    if concerns_all(&error) {
+                        return Err(error);
+                    }
+                    (line.difference, line.reason) = (None, Some(error.detail().to_owned()));
+                }
             }
             report.applied = true;
         }
@@ -158,6 +163,12 @@ impl Tollway {
             other => Err(unexpected(&other)),
         }
     }
+}
+
+/// Tells whether an error keeps every other difference from being written too.
+fn concerns_all(error: &Error) -> bool {
+    use ErrorKind::{Closed, CorruptedFile, Forked, NewerFile, Storage};
+    matches!(error.kind(), Closed | CorruptedFile | Forked | NewerFile | Storage)
 }
 
 /// A run over records.
