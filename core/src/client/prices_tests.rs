@@ -87,7 +87,7 @@ async fn what_is_set_is_what_is_there_and_what_is_added_stands_beside_it() {
     fixture.tollway.add_prices("acme/one", prices(flex)).await.unwrap();
     assert_eq!(in_force(&fixture, &config, now).await.len(), 4);
     let snapshot = fixture.tollway.engine.reload().await.unwrap();
-    assert!(snapshot.price_set(config.id, now).unwrap().prices_tier("flex"));
+    assert!(snapshot.price_set(config.id, now).unwrap().looks_at(crate::types::Attribute::ServiceTier, "flex"));
 
     assert_eq!(set(&fixture, json!({"input_token": per_million("2")})).await.unwrap().len(), 1);
     assert_eq!(in_force(&fixture, &config, now).await, ["output_token 9", "input_token 2"]);
