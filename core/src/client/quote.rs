@@ -8,6 +8,7 @@ use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::Bill;
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::vendor;
+use crate::routing::prompt_cache::beginnings;
 use crate::routing::select::{Outlook, select};
 use crate::types::{
     Budget, BudgetQuote, BudgetStatus, CallOptions, CandidateQuote, ChatRequest, ModelConfig, PassedOver, Quote,
@@ -68,7 +69,7 @@ impl Engine {
         let head = head_of(&name, vendor(&config.provider).currency);
         let worst = estimate.worst(head, &prices)?;
         let quoted = |bill: Bill| bill.cost.map(|cost| QuotedCost { amount: cost.amount, lines: bill.lines });
-        let expected = quoted(estimate.expected(head, &prices, outlook.cache(request, config))?);
+        let expected = quoted(estimate.expected(head, &prices, outlook.cache(&beginnings(request), config))?);
         let minimum = quoted(estimate.minimum(head, &prices)?);
         let unpriced = match (&worst, estimate.uncovered) {
             (Some(_), _) => None,

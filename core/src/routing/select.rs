@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::prompt_cache::{PromptCache, beginnings};
+use super::prompt_cache::{Beginning, PromptCache, beginnings};
 use crate::billing::estimate::{CacheOutlook, Estimate, head_of};
+use crate::billing::exchange::{Towards, convert};
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{WireFormat, vendor};
 use crate::types::{
@@ -184,30 +185,37 @@ fn by_cost(
     outlook: &Outlook<'_>,
     selection: &mut Selection,
 ) -> Result<()> {
+    let beginnings = beginnings(request);
     let mut offers = Vec::new();
     for config in chain {
         if !config.is_active {
             selection.pass_over(&config, "it is inactive");
             continue;
         }
-        match expected_cost(snapshot, request, &config, outlook)? {
+        match expected_cost(snapshot, request, &beginnings, &config, outlook)? {
             Some(cost) => offers.push((cost, config)),
             None => selection.pass_over(&config, "it has no price in force, which economy needs"),
         }
     }
     let currency = terms.maximum_cost.map_or_else(|| main_currency(&offers), |maximum| Some(maximum.currency));
-    offers.retain(|(cost, config)| {
-        let reason = if Some(cost.currency) != currency {
+    let mut comparable = Vec::with_capacity(offers.len());
+    for (cost, config) in offers {
+        let Some(compared) = in_currency(snapshot, cost, currency, outlook.now)? else {
             let other = currency.map(|currency| currency.to_string()).unwrap_or_default();
-            format!("its price is in {}, which cannot be compared with {other}", cost.currency)
-        } else if terms.maximum_cost.is_some_and(|maximum| cost.amount > maximum.amount) {
-            format!("this request would cost about {cost}, above the route's maximum")
-        } else {
-            return true;
+            let reason = format!(
+                "its price is in {}, which cannot be compared with {other} without an exchange rate",
+                cost.currency
+            );
+            selection.pass_over(&config, reason);
+            continue;
         };
-        selection.pass_over(config, reason);
-        false
-    });
+        if terms.maximum_cost.is_some_and(|maximum| compared.amount > maximum.amount) {
+            selection.pass_over(&config, format!("this request would cost about {cost}, above the route's maximum"));
+            continue;
+        }
+        comparable.push((compared, config));
+    }
+    let mut offers = comparable;
     let preferred = |config: &ModelConfig| terms.preferred_providers.contains(&config.provider);
     if offers.iter().any(|(_, config)| preferred(config)) {
         offers.retain(|(_, config)| {
@@ -226,25 +234,33 @@ fn by_cost(
     Ok(())
 }
 
+/// Returns a cost in a currency: its own, or converted at the rate in force; nothing if there is none.
+fn in_currency(snapshot: &Snapshot, cost: Money, currency: Option<Currency>, at: Timestamp) -> Result<Option<Money>> {
+    let Some(currency) = currency.filter(|currency| *currency != cost.currency) else { return Ok(Some(cost)) };
+    let Some(exchange) = snapshot.fx_rate(cost.currency, currency, at) else { return Ok(None) };
+    Ok(Some(Money::new(convert(&exchange, cost.amount, Towards::Nearest)?, currency)))
+}
+
 /// Returns what a request is expected to cost with a config, or nothing if the prices in force do not cover it.
 pub fn expected_cost(
     snapshot: &Snapshot,
     request: &ChatRequest,
+    beginnings: &[Beginning],
     config: &ModelConfig,
     outlook: &Outlook<'_>,
 ) -> Result<Option<Money>> {
     let prices = snapshot.price_set(config.id, outlook.now)?;
     let estimate = Estimate::new(request, config, &prices, outlook.default_limit, outlook.now);
     let head = head_of("", vendor(&config.provider).currency);
-    Ok(estimate.expected(head, &prices, outlook.cache(request, config))?.cost)
+    Ok(estimate.expected(head, &prices, outlook.cache(beginnings, config))?.cost)
 }
 
 impl Outlook<'_> {
     /// Returns what to expect of the provider's cache.
     #[must_use]
-    pub fn cache(&self, request: &ChatRequest, config: &ModelConfig) -> CacheOutlook {
+    pub fn cache(&self, beginnings: &[Beginning], config: &ModelConfig) -> CacheOutlook {
         let Some((prompt_cache, now)) = self.prompt_cache else { return CacheOutlook::default() };
-        prompt_cache.outlook(config.id, wire_format_of(config), &beginnings(request), now)
+        prompt_cache.outlook(config.id, wire_format_of(config), beginnings, now)
     }
 }
 

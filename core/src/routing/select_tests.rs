@@ -2,7 +2,7 @@ use serde_json::Map;
 
 use super::*;
 use crate::store::Configuration;
-use crate::types::{Conditions, Meter, ModelConfigId, Price, PriceId, PriceTerms, RouteId, Unit};
+use crate::types::{Conditions, FxRate, FxRateId, Meter, ModelConfigId, Price, PriceId, PriceTerms, RouteId, Unit};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const OUTLOOK: Outlook<'_> = Outlook { now: NOW, default_limit: 4_096, prompt_cache: None };
@@ -165,6 +165,42 @@ fn economy_keeps_to_preferences_maximum_and_one_currency() {
         r#"{"name":"text","strategy":"economy","preferred_providers":["gemini"],"maximum_cost":{"amount":"1","currency":"USD"}}"#,
     );
     assert_eq!(names(&select(&limited, &hello(), None, &OUTLOOK).unwrap()), ["gemini/two"]);
+}
+
+#[test]
+fn economy_compares_currencies_by_a_rate_in_force() {
+    let model_configs = vec![config(1, "openai/dollars", 0), config(2, "zhipu/yuan", 0), config(3, "openai/dear", 0)];
+    let prices = [prices(1, "1", "1", "USD"), prices(2, "3", "3", "CNY"), prices(3, "9", "9", "USD")].concat();
+    let routes = vec![route(r#"{"name":"text","strategy":"economy"}"#)];
+    let rate = |rate: &str| FxRate {
+        id: FxRateId::new(1),
+        from: Currency::USD,
+        to: Currency::CNY,
+        rate: rate.parse().unwrap(),
+        effective_date: NOW,
+        source: "user".into(),
+        created_at: NOW,
+    };
+    let order = |rates: &[FxRate]| {
+        names(
+            &select(
+                &Snapshot::new(Configuration {
+                    model_configs: model_configs.clone(),
+                    prices: prices.clone(),
+                    routes: routes.clone(),
+                    fx_rates: rates.to_vec(),
+                    ..Configuration::default()
+                }),
+                &hello(),
+                None,
+                &OUTLOOK,
+            )
+            .unwrap(),
+        )
+    };
+    assert_eq!(order(&[]), ["openai/dollars", "openai/dear"]);
+    assert_eq!(order(&[rate("7")]), ["zhipu/yuan", "openai/dollars", "openai/dear"]);
+    assert_eq!(order(&[rate("2")]), ["openai/dollars", "zhipu/yuan", "openai/dear"]);
 }
 
 /// Makes a price of a million tokens under conditions.
