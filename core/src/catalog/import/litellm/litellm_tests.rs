@@ -145,7 +145,10 @@ fn a_whole_list_becomes_offers() {
     assert_eq!(read.report.unpriced, ["pear/bare"]);
     assert_eq!(read.report.not_understood.len(), 1);
     let [pear, plum] = read.book.offers.as_slice() else { panic!("{:?}", read.book.offers) };
-    assert_eq!((pear.name(), pear.context_window, pear.max_output_tokens), ("pear/soft-1".to_owned(), Some(1000), Some(64)));
+    assert_eq!(
+        (pear.name(), pear.context_window, pear.max_output_tokens),
+        ("pear/soft-1".to_owned(), Some(1000), Some(64))
+    );
     assert_eq!((plum.name(), plum.capability), ("vertex_ai/plum".to_owned(), Capability::Embedding));
     assert!(super::read("[]", &origin).unwrap_err().detail().contains("JSON object"));
 }
