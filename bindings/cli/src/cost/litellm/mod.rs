@@ -18,7 +18,7 @@ const USUAL_RESULTS: u64 = 10;
 /// Reads the prices of a line.
 pub(super) fn prepare(line: &Line<'_>) -> Result<Prepared> {
     let mut prices = exact_object(line.prices.get())?;
-    let reading = peer::rewrite(&line.provider, &mut prices);
+    let reading = peer::rewrite(&line.provider, &line.model, &mut prices);
     let entry = read_litellm_entry(&line.provider, &line.model, &prices);
     let offer = Offer {
         provider: line.provider.clone().into_owned(),

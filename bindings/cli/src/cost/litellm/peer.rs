@@ -65,12 +65,12 @@ pub(super) fn tier<'a>(provider: &str, tier: &'a str) -> Option<&'a str> {
 }
 
 /// Writes the calculator's readings into the prices of an entry, and returns what counts mean under them.
-pub(super) fn rewrite(provider: &str, prices: &mut Prices) -> Reading {
+pub(super) fn rewrite(provider: &str, model: &str, prices: &mut Prices) -> Reading {
     prices.retain(|key, value| !value.is_null() && !UNSEEN.contains(&key.as_str()) && !key.ends_with("_decisions"));
     let mut reading = Reading::default();
     seconds(prices, &mut reading);
     images(prices, &mut reading);
-    searches(provider, prices, &mut reading);
+    searches(provider, model, prices, &mut reading);
     by_provider(provider, prices);
     cached_sound(prices);
     outputs(prices);
@@ -125,9 +125,10 @@ fn images(prices: &mut Prices, reading: &mut Reading) {
     };
 }
 
-fn searches(provider: &str, prices: &mut Prices, reading: &mut Reading) {
+/// Gemini bills all searches of a prompt as one unless its prices say otherwise; Claude bills each wherever it is sold.
+fn searches(provider: &str, model: &str, prices: &mut Prices, reading: &mut Reading) {
     let by_prompt = prices.remove("web_search_billing_unit").is_none_or(|unit| unit == "per_prompt");
-    reading.searches_by_prompt = by_prompt && BY_PROMPT.contains(&provider);
+    reading.searches_by_prompt = by_prompt && BY_PROMPT.contains(&provider) && !model.contains("claude");
     let rows = prices.get("tiered_pricing").and_then(Value::as_array).into_iter().flatten();
     reading.prices_results = rows.into_iter().any(|row| row.get("max_results_range").is_some());
     let has_size = prices.contains_key("search_context_cost_per_query");
