@@ -7,31 +7,29 @@ use serde_json::Value;
 
 const PEER: &str = "litellm";
 
-/// Returns the cases, or nothing where they are not at hand; they must be where everything is checked.
-fn cases() -> Option<String> {
+/// Returns the cases, or why they are not at hand; they must be where everything is checked.
+fn cases() -> Result<String, String> {
     #[expect(clippy::disallowed_methods, reason = "a test may look at the environment that it runs in")]
     let (shared, is_checked) = (std::env::var("TOLLWAY_SHARED").ok(), std::env::var("CI").is_ok_and(|ci| ci == "true"));
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let path = shared.map_or_else(beside, PathBuf::from).join("price_cases/cases.jsonl");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            assert!(!is_checked, "{}: {error}", path.display());
-            println!("skipped: {}: {error}", path.display());
-            None
-        }
-    }
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()));
+    assert!(text.is_ok() || !is_checked, "{text:?}");
+    text
 }
 
 #[test]
 fn every_case_agrees_or_differs_for_a_reason_that_is_written_down() {
-    let Some(text) = cases() else { return };
+    let text = match cases() {
+        Ok(text) => text,
+        Err(reason) => return println!("skipped: {reason}"),
+    };
     let cases: Vec<(&str, Value)> = text
         .lines()
         .map(|line| (line, serde_json::from_str::<Value>(line).unwrap()))
         .filter(|(_, case)| case["peer"] == PEER)
         .collect();
-    let input: String = cases.iter().map(|(line, _)| format!("{line}\n")).collect();
+    let input = cases.iter().map(|(line, _)| *line).collect::<Vec<_>>().join("\n");
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let arguments = ["tollway", "cost", "--jsonl"].map(std::ffi::OsString::from);
     let code = tollway_cli::run(arguments, input.as_bytes(), &mut output, &mut errors);

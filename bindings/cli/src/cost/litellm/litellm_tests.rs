@@ -12,8 +12,8 @@ fn cost(provider: &str, prices: &str, usage: &str) -> String {
     let arguments = ["tollway", "cost", "--jsonl"].map(OsString::from);
     crate::run(arguments, line.as_bytes(), &mut output, &mut errors);
     assert!(errors.is_empty(), "{}", String::from_utf8_lossy(&errors));
-    let priced: Value = serde_json::from_slice(&output).unwrap();
-    let told = if priced["cost"].is_string() { &priced["cost"] } else { &priced["error"] };
+    let answer: Value = serde_json::from_slice(&output).unwrap();
+    let told = if answer["cost"].is_string() { &answer["cost"] } else { &answer["error"] };
     told.as_str().unwrap().to_owned()
 }
 

@@ -41,7 +41,7 @@ pub(super) fn prepare(line: &Line<'_>) -> Result<Prepared> {
 /// Reads the usage of a line.
 pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage, Facts)> {
     let totals = line.totals()?;
-    let reading = &prices.litellm;
+    let reading = prices.litellm;
     let mut usage = tokens(&totals);
     let mut count = |meter: Meter, quantity: Option<Number>| {
         if let Some(Number(quantity)) = quantity.filter(|number| !number.0.is_zero()) {
@@ -97,7 +97,7 @@ fn tokens(totals: &Totals) -> ReportedUsage {
     }
 }
 
-fn facts(line: &Line<'_>, totals: &Totals, reading: &Reading) -> Facts {
+fn facts(line: &Line<'_>, totals: &Totals, reading: Reading) -> Facts {
     let mut facts = Facts::at(totals.timestamp.unwrap_or(UNKNOWN_INSTANT));
     if let Some(tier) = totals.service_tier.as_deref().and_then(|tier| peer::tier(&line.provider, tier)) {
         facts.set(Attribute::ServiceTier, tier);

@@ -45,13 +45,13 @@ impl Default for Reading {
 
 impl Reading {
     /// Returns how many searches are billed.
-    pub(super) fn billed_searches(&self, searches: Option<Number>) -> Option<Number> {
+    pub(super) fn billed_searches(self, searches: Option<Number>) -> Option<Number> {
         let is_one = self.searches_by_prompt && searches.is_some_and(|Number(searches)| !searches.is_zero());
         if is_one { Some(Number(Quantity::ONE)) } else { searches }
     }
 
     /// Returns how many images are billed, or how many of their pixels.
-    pub(super) fn billed_images(&self, totals: &Totals) -> Option<Number> {
+    pub(super) fn billed_images(self, totals: &Totals) -> Option<Number> {
         let images = totals.images?;
         if !matches!(self.images, Meter::Pixel | Meter::InputPixel) {
             return Some(images);

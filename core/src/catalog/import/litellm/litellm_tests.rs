@@ -107,7 +107,7 @@ fn what_no_meter_says_is_named_with_a_reason() {
     let read = entry(
         "a",
         r#"{"input_cost_per_token": 1e-06, "search_free_requests": {"count": 5}, "input_cost_per_hologram": 3,
-            "provider_specific_entry": {"frames": {"a": 1}}, "output_cost_per_token": -1, "max_tokens": 5,
+            "provider_specific_entry": {"frames": {"a": 1}, "schema": "second"}, "web_search_billing_unit": "per_query", "output_cost_per_token": -1, "max_tokens": 5,
             "supports_vision": true, "input_cost_per_image": null,
             "cache_creation_input_token_cost_above_12hr": 1e-06, "input_dbu_cost_per_token": 1}"#,
     );

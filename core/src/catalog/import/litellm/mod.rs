@@ -88,7 +88,8 @@ impl Reader<'_> {
 
     /// Reads a key that stands for itself.
     fn plain(&mut self, name: &str, value: &Value, all: &Map<String, Value>, ladders: &mut Ladders) {
-        if matches!(name, "tiered_pricing" | "off_peak_pricing") {
+        let is_each_search = name == "web_search_billing_unit" && value == "per_query";
+        if is_each_search || matches!(name, "tiered_pricing" | "off_peak_pricing") {
             return;
         }
         if let Some(reason) = reason_to_leave_out(name, all) {
@@ -104,6 +105,8 @@ impl Reader<'_> {
                     let place = format!("{name}.{key}");
                     match modifiers::specific(key, value) {
                         Some(modifier) => self.read.prices.push(modifier),
+                        // A word configures how a provider is called, and prices nothing.
+                        None if value.is_string() && number(value).is_none() => {}
                         None => self.not_understood(&place, value, "it is no ratio by region or speed"),
                     }
                 }
@@ -138,7 +141,7 @@ fn reason_to_leave_out(name: &str, all: &Map<String, Value>) -> Option<&'static 
     let is_again = |key: &str| all.get(key) == all.get(name);
     Some(match name {
         "search_free_requests" => "an allowance of an account is no price of a request",
-        "web_search_billing_unit" => "it says what counts as one search, which whoever meters the usage decides",
+        "web_search_billing_unit" => "all searches of a prompt count as one, which whoever meters the usage must do",
         "guardrail_cost_per_unit" => "it prices several kinds of units that one meter cannot tell apart",
         "input_dbu_cost_per_token" | "output_dbu_cost_per_token" => {
             "it restates a price in the vendor's own units, which are no currency"

@@ -12,7 +12,7 @@ use crate::catalog::import::{ImportReport, Imported, NotUnderstood, Origin};
 use crate::types::{Capability, Currency, ErrorKind, Offer, PriceBook, Result};
 
 /// Keys of the list that are no models: a sample, and rules that guess at models which are not listed.
-const NO_MODELS: [&str; 2] = ["sample_spec", "rules"];
+const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
 
 pub(in crate::catalog::import) fn read(text: &str, origin: &Origin) -> Result<Imported> {
     let mut report = ImportReport::default();
@@ -54,12 +54,16 @@ pub(in crate::catalog::import) fn read(text: &str, origin: &Origin) -> Result<Im
             Slot::Vacant(slot) => {
                 slot.insert(offer);
             }
-            // The entry without the provider's prefix comes first, and the one with it repeats it as a rule.
+            // A model may be listed with its provider's prefix and without; as a rule the two say the same.
             Slot::Occupied(slot) if slot.get().prices == offer.prices => {}
             Slot::Occupied(mut slot) => {
-                let reason = format!("another entry of {} has other prices, and the later one is taken", offer.name());
+                let is_exact = offer.model != name;
+                let taken = if is_exact { "this one is taken" } else { "that one is taken" };
+                let reason = format!("another entry of {} has other prices, and {taken}", offer.name());
                 report.not_understood.push(refused(&name, "", "", &reason));
-                slot.insert(offer);
+                if is_exact {
+                    slot.insert(offer);
+                }
             }
         }
     }

@@ -55,9 +55,10 @@ pub(super) fn read(table: &Value, entry: Entry<'_>, has_base: impl Fn(Meter) -> 
 
 fn row(place: usize, item: &Value) -> Option<Row<'_>> {
     let fields = item.as_object()?;
-    let (key, measure) = match fields.contains_key("max_results_range") {
-        true => ("max_results_range", Measure::MaxResults),
-        false => ("range", Measure::InputTokens),
+    let (key, measure) = if fields.contains_key("max_results_range") {
+        ("max_results_range", Measure::MaxResults)
+    } else {
+        ("range", Measure::InputTokens)
     };
     let [lower, upper] = fields.get(key)?.as_array()?.as_slice() else { return None };
     Some(Row { place, fields, measure, lower: number(lower)?, upper: number(upper)? })
