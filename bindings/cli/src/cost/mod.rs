@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{Bill, BillHead};
-use tollway::types::{Currency, Error, ErrorKind, ReceiptLine, Result, UsageFlag};
+use tollway::types::{Currency, Error, ErrorKind, Meter, ReceiptLine, Result, UsageFlag};
 
 use crate::arguments::CostArguments;
 use crate::failure::Failure;
@@ -55,6 +55,8 @@ pub(crate) fn run(
 fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Result<bool, Failure> {
     let mut cache = Cache::default();
     let mut text = String::new();
+    // A line is written at once: whatever takes it may look through every piece for its end.
+    let mut answer = Vec::new();
     let mut all_priced = true;
     loop {
         text.clear();
@@ -64,13 +66,15 @@ fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Resu
         if text.trim().is_empty() {
             continue;
         }
-        all_priced &= one(&text, &mut cache, output)?;
-        output.write_all(b"\n")?;
+        answer.clear();
+        all_priced &= one(&text, &mut cache, &mut answer)?;
+        answer.push(b'\n');
+        output.write_all(&answer)?;
     }
 }
 
 /// Prices one line; returns whether it has a cost.
-fn one(text: &str, cache: &mut Cache, output: &mut impl Write) -> std::result::Result<bool, Failure> {
+fn one(text: &str, cache: &mut Cache, output: &mut Vec<u8>) -> std::result::Result<bool, Failure> {
     let line: Line<'_> = match serde_json::from_str(text) {
         Ok(line) => line,
         Err(error) => {
@@ -111,13 +115,8 @@ fn price(line: &Line<'_>, cache: &mut Cache) -> Result<(Bill, Vec<UsageFlag>)> {
 }
 
 fn unpriced(bill: &Bill) -> String {
-    let without: Vec<_> = bill
-        .lines
-        .iter()
-        .filter(|line| line.amount.is_none())
-        .filter_map(|line| line.meter)
-        .map(|meter| meter.name())
-        .collect();
+    let without: Vec<_> =
+        bill.lines.iter().filter(|line| line.amount.is_none()).filter_map(|line| line.meter).map(Meter::name).collect();
     if without.is_empty() {
         "unpriced: nothing is known of what was used, or there is no price at all".to_owned()
     } else {
@@ -125,6 +124,6 @@ fn unpriced(bill: &Bill) -> String {
     }
 }
 
-fn write_json(output: &mut impl Write, value: &impl Serialize) -> std::result::Result<(), Failure> {
+fn write_json(output: &mut Vec<u8>, value: &impl Serialize) -> std::result::Result<(), Failure> {
     serde_json::to_writer(output, value).map_err(|error| Failure::Output(error.into()))
 }

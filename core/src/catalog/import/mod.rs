@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use genai_prices::read_prices as read_genai_prices;
-pub use litellm::read_entry as read_litellm_entry;
+pub use litellm::{exact_object, read_entry as read_litellm_entry};
 pub use tollway::{read_price_map, write};
 
 use crate::types::{Error, ErrorKind, OfferPrice, PriceBook, Result};
