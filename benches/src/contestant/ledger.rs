@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::store::{NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, Settlement, Store};
 use tollway::types::{
-    BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Facts, Limit, Meter, ModelConfigId, Money, RecordStatus, Scope,
-    Usage, UsageFilter, Window,
+    BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Facts, Limit, Meter, ModelConfigId, Money, RecordStatus,
+    Scope, Usage, UsageFilter, Window,
 };
 
 use super::{Contestant, Work};
