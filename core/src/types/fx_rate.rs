@@ -58,14 +58,9 @@ impl Exchange {
     /// Picks the rate between two currencies at an instant: the newest that has begun, of several of one date the one
     /// written last. Where the pair has none, the opposite pair's is inverted; rates are never chained.
     #[must_use]
-    pub fn find<'a>(
-        rates: impl IntoIterator<Item = &'a FxRate> + Clone,
-        from: Currency,
-        to: Currency,
-        at: Timestamp,
-    ) -> Option<Self> {
+    pub fn find(rates: &[FxRate], from: Currency, to: Currency, at: Timestamp) -> Option<Self> {
         let newest = |from: Currency, to: Currency| {
-            let begun = rates.clone().into_iter().filter(|rate| (rate.from, rate.to) == (from, to));
+            let begun = rates.iter().filter(|rate| (rate.from, rate.to) == (from, to));
             begun.filter(|rate| rate.effective_date <= at).max_by_key(|rate| (rate.effective_date, rate.id))
         };
         let (row, is_inverse) =
