@@ -14,11 +14,10 @@ use super::price_map::{
 };
 
 /// Keys that the calculator never sees, because it copies the ones it knows.
-const UNSEEN: [&str; 12] = [
+const UNSEEN: [&str; 10] = [
     "cache_read_input_image_token_cost",
     "cache_creation_input_audio_token_cost",
     "explicit_cache_read_input_token_cost",
-    "google_maps_grounding_cost_per_query",
     "input_cost_per_request",
     "input_cost_per_text_message",
     "input_cost_per_token_cache_hit",
@@ -26,7 +25,6 @@ const UNSEEN: [&str; 12] = [
     "input_cost_per_video_per_second_above_15s_interval",
     "input_dbu_cost_per_token",
     "output_dbu_cost_per_token",
-    "search_free_requests",
 ];
 
 /// Providers whose calculator knows no service tiers.
