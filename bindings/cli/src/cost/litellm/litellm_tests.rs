@@ -33,6 +33,7 @@ fn what_has_no_price_is_no_zero() {
     assert_eq!(told, "unpriced: there is no price for output_token");
     assert!(cost("a", prices, r#"{"input_tokens": 3}"#).contains("input_tokens"));
     assert!(cost("a", "[]", "{}").starts_with("invalid_request"));
+    assert!(cost("a", r#"{"input_cost_per_token": "cheap"}"#, "{}").contains("input_cost_per_token is \"cheap\""));
 }
 
 #[test]

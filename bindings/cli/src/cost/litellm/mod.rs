@@ -1,11 +1,15 @@
 //! Lines in `LiteLLM`'s form: its prices, read as its own cost calculator reads them.
 
+mod batch;
 mod peer;
+mod price_map;
 mod reading;
 
+use serde_json::Value;
 use tollway::catalog::import::{exact_object, read_litellm_entry};
 use tollway::types::{
-    Attribute, Currency, Decimal, Facts, Measure, Meter, Offer, Quantity, ReportedModalities, ReportedUsage, Result,
+    Attribute, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity, ReportedModalities,
+    ReportedUsage, Result, decimal_of,
 };
 
 use super::cache::{Prepared, UNKNOWN_INSTANT};
@@ -18,6 +22,11 @@ const USUAL_RESULTS: u64 = 10;
 /// Reads the prices of a line.
 pub(super) fn prepare(line: &Line<'_>) -> Result<Prepared> {
     let mut prices = exact_object(line.prices.get())?;
+    let is_wrong = |value: &Value| value.as_str().is_some_and(|text| decimal_of(text).is_none());
+    if let Some((key, value)) = prices.iter().find(|(key, value)| key.contains("cost") && is_wrong(value)) {
+        let detail = format!("{key} is {value}, which is no exact price; give a number of at most 28 digits");
+        return Err(Error::new(ErrorKind::InvalidRequest, detail));
+    }
     let reading = peer::rewrite(&line.provider, &line.model, &mut prices);
     let entry = read_litellm_entry(&line.provider, &line.model, &prices);
     let offer = Offer {

@@ -3,19 +3,21 @@
 //! They are written into the map before the importer reads it, so that the importer stays true to the list. Where the
 //! calculator is plainly wrong, the line is priced right instead; `docs/price-cases.md` names those.
 
-use serde_json::{Map, Value};
-use tollway::types::{Decimal, Meter, decimal_of};
+use serde_json::Value;
+use tollway::types::Meter;
 
 use super::Reading;
-
-type Prices = Map<String, Value>;
+use super::batch::batches;
+use super::price_map::{
+    CACHED, CACHED_AUDIO, INPUT, OUTPUT, OUTPUT_IMAGE, Prices, REASONING, copy, first, half, price, put_if_free, text,
+    thresholds_of,
+};
 
 /// Keys that the calculator never sees, because it copies the ones it knows.
-const UNSEEN: [&str; 12] = [
+const UNSEEN: [&str; 10] = [
     "cache_read_input_image_token_cost",
     "cache_creation_input_audio_token_cost",
     "explicit_cache_read_input_token_cost",
-    "google_maps_grounding_cost_per_query",
     "input_cost_per_request",
     "input_cost_per_text_message",
     "input_cost_per_token_cache_hit",
@@ -23,7 +25,6 @@ const UNSEEN: [&str; 12] = [
     "input_cost_per_video_per_second_above_15s_interval",
     "input_dbu_cost_per_token",
     "output_dbu_cost_per_token",
-    "search_free_requests",
 ];
 
 /// Providers whose calculator knows no service tiers.
@@ -42,17 +43,6 @@ const DASHSCOPE: [&str; 3] = ["dashscope", "qwen_ai_platform", "qwencloud"];
 /// Providers at which a price per prompt counts all searches of it as one.
 const BY_PROMPT: [&str; 2] = ["gemini", "vertex_ai"];
 const TIERS: [&str; 4] = ["priority", "flex", "balanced", "ultrafast"];
-
-const INPUT: &str = "input_cost_per_token";
-const OUTPUT: &str = "output_cost_per_token";
-const CACHED: &str = "cache_read_input_token_cost";
-const CACHED_AUDIO: &str = "cache_read_input_audio_token_cost";
-const WRITE: &str = "cache_creation_input_token_cost";
-const LONG_WRITE: &str = "cache_creation_input_token_cost_above_1hr";
-const REASONING: &str = "output_cost_per_reasoning_token";
-const INPUT_MODALITIES: [&str; 3] =
-    ["input_cost_per_audio_token", "input_cost_per_image_token", "input_cost_per_video_token"];
-const OUTPUT_IMAGE: &str = "output_cost_per_image_token";
 
 /// Returns the tier that the calculator prices a call at; nothing for the standard one.
 pub(super) fn tier<'a>(provider: &str, tier: &'a str) -> Option<&'a str> {
@@ -186,7 +176,7 @@ fn outputs(prices: &mut Prices) {
 /// Reasoning keeps its price however long the input is, and is output in a tier that prices output but not reasoning.
 fn reasoning(prices: &mut Prices) {
     let Some(standard) = text(prices, REASONING) else { return };
-    let thresholds = thresholds(prices, OUTPUT, "");
+    let thresholds = thresholds_of(prices, OUTPUT, "");
     for tier in TIERS {
         let suffix = format!("_{tier}");
         if prices.contains_key(&format!("{REASONING}{suffix}")) {
@@ -194,7 +184,7 @@ fn reasoning(prices: &mut Prices) {
         }
         let Some(output) = text(prices, &format!("{OUTPUT}{suffix}")) else { continue };
         prices.insert(format!("{REASONING}{suffix}"), output.into());
-        let of_tier = self::thresholds(prices, OUTPUT, &suffix);
+        let of_tier = thresholds_of(prices, OUTPUT, &suffix);
         for threshold in thresholds.iter().chain(&of_tier) {
             let long = [format!("{OUTPUT}{threshold}{suffix}"), format!("{OUTPUT}{threshold}")];
             if let Some(long) = first(prices, &[&long[0], &long[1]]) {
@@ -205,83 +195,4 @@ fn reasoning(prices: &mut Prices) {
     for threshold in thresholds {
         put_if_free(prices, &format!("{REASONING}{threshold}"), &standard);
     }
-}
-
-/// In a batch, what has no price of its own there is billed as the batch's input or output.
-fn batches(prices: &mut Prices) {
-    const BATCHES: &str = "_batches";
-    let Some(input) = price(prices, &format!("{INPUT}{BATCHES}")) else { return };
-    let is_free = |prices: &Prices, key: &str| !prices.contains_key(&format!("{key}{BATCHES}"));
-    if is_free(prices, WRITE)
-        && is_free(prices, LONG_WRITE)
-        && let Some(long) = price(prices, LONG_WRITE)
-    {
-        // Long writes take the batch's own share.
-        let share = price(prices, INPUT).filter(|price| !price.is_zero());
-        let scaled = share.and_then(|standard| long.checked_mul(input)?.checked_div(standard));
-        if let Some(scaled) = scaled {
-            prices.insert(format!("{LONG_WRITE}{BATCHES}"), scaled.normalize().to_string().into());
-        }
-    }
-    for key in [CACHED, WRITE] {
-        if is_free(prices, key) {
-            copy(prices, INPUT, key, BATCHES);
-        }
-    }
-    for (key, source) in INPUT_MODALITIES.map(|key| (key, INPUT)).into_iter().chain([(CACHED_AUDIO, CACHED)]) {
-        if prices.contains_key(key) && is_free(prices, key) {
-            copy(prices, source, key, BATCHES);
-        }
-    }
-    for (key, source) in [(OUTPUT, OUTPUT), (OUTPUT_IMAGE, OUTPUT_IMAGE)] {
-        if is_free(prices, key)
-            && let Some(half) = price(prices, source).map(half)
-        {
-            prices.insert(format!("{key}{BATCHES}"), half.into());
-        }
-    }
-    for key in [REASONING, "output_cost_per_audio_token", "output_cost_per_video_token"] {
-        if prices.contains_key(key) && is_free(prices, key) {
-            copy(prices, OUTPUT, key, BATCHES);
-        }
-    }
-}
-
-/// Copies the prices of a key, with those above thresholds, to another key.
-fn copy(prices: &mut Prices, source: &str, key: &str, suffix: &str) {
-    let places = thresholds(prices, source, suffix).into_iter().chain([String::new()]);
-    for place in places.collect::<Vec<_>>() {
-        if let Some(value) = text(prices, &format!("{source}{place}{suffix}")) {
-            prices.insert(format!("{key}{place}{suffix}"), value.into());
-        }
-    }
-}
-
-/// Returns the parts of names such as `_above_200k_tokens` that a key has with a suffix.
-fn thresholds(prices: &Prices, base: &str, suffix: &str) -> Vec<String> {
-    let place = |key: &String| {
-        let place = key.strip_prefix(base)?.strip_suffix(suffix)?;
-        (place.starts_with("_above_") && place.ends_with("_tokens")).then(|| place.to_owned())
-    };
-    prices.keys().filter_map(place).collect()
-}
-
-fn half(price: Decimal) -> String {
-    (price * Decimal::new(5, 1)).normalize().to_string()
-}
-
-fn text(prices: &Prices, key: &str) -> Option<String> {
-    prices.get(key)?.as_str().map(str::to_owned)
-}
-
-fn price(prices: &Prices, key: &str) -> Option<Decimal> {
-    decimal_of(prices.get(key)?.as_str()?)
-}
-
-fn first(prices: &Prices, keys: &[&str]) -> Option<String> {
-    keys.iter().find_map(|key| text(prices, key))
-}
-
-fn put_if_free(prices: &mut Prices, key: &str, value: &str) {
-    prices.entry(key.to_owned()).or_insert_with(|| value.into());
 }

@@ -78,6 +78,7 @@ fn zone(value: Option<&Value>) -> Result<Zone, &'static str> {
         return Ok(Zone { name: None, ahead: 0 });
     };
     let zone = TimeZone::get(name).map_err(|_| "the time zone of the weekdays is not known")?;
+    // The beginning of 2020: no price of the list is older.
     let since = Timestamp::from_second(1_577_836_800).map_err(|_| "the time zone of the weekdays is not known")?;
     if zone.following(since).next().is_some() {
         return Err("the clock of the weekdays changes with the seasons, but the hours do not");
@@ -153,7 +154,9 @@ mod tests {
 
     fn holds(block_text: &str, at: &str) -> bool {
         let calendars = calendars(&block(block_text)).unwrap();
-        calendars.iter().for_each(|calendar| assert_eq!(calendar.problem(), None));
+        for calendar in &calendars {
+            assert_eq!(calendar.problem(), None);
+        }
         calendars.iter().any(|calendar| calendar.contains(at.parse().unwrap()))
     }
 
