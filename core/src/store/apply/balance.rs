@@ -78,15 +78,15 @@ fn counted(
     hold: &Hold,
     cost: Option<Money>,
     tokens: Option<u64>,
-    held: HeldAs,
+    made: HeldAs,
 ) -> Result<Option<Counted>> {
     match (hold.currency, cost) {
         (Some(currency), Some(cost))
-            if cost.currency != currency && Some(cost.currency) == held.currency && hold.exchange.is_none() =>
+            if cost.currency != currency && Some(cost.currency) == made.currency && hold.exchange.is_none() =>
         {
             Ok(None)
         }
-        (Some(currency), Some(cost)) => in_currency(ledger, cost, currency, hold.exchange, held.at),
+        (Some(currency), Some(cost)) => in_currency(ledger, cost, currency, hold.exchange, made.at),
         (Some(_), None) => Ok(None),
         (None, _) => Ok(tokens.map(|tokens| Counted { amount: tokens.into(), conversion: None })),
     }
@@ -108,11 +108,11 @@ pub(super) fn released(
     cost: Option<Money>,
     tokens: Option<u64>,
     stays_closed: bool,
-    held: HeldAs,
+    made: HeldAs,
 ) -> Result<Moved> {
     let mut moved = Moved::default();
     for hold in holds {
-        let counted = counted(ledger, hold, cost, tokens, held)?;
+        let counted = counted(ledger, hold, cost, tokens, made)?;
         moved.exceeded |= counted.as_ref().is_some_and(|counted| counted.amount > hold.amount);
         if ledger.budget_rows.get(hold.budget_id.get())?.is_none() {
             continue;
