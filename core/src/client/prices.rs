@@ -73,6 +73,11 @@ impl Tollway {
 
 /// Makes the terms of prices that are given at an instant.
 pub(super) fn terms_of(prices: &BTreeMap<PricingType, PriceList>, now: Timestamp) -> Result<Vec<PriceTerms>> {
+    if let Some((pricing_type, _)) = prices.iter().find(|(_, list)| list.0.is_empty()) {
+        return Err(invalid(format!(
+            "the list of prices of {pricing_type} is empty; leave {pricing_type} out, or end the prices that it has"
+        )));
+    }
     let all = prices.iter().flat_map(|(pricing_type, list)| list.iter().map(|input| (*pricing_type, input)));
     all.map(|(pricing_type, input)| term_of(pricing_type, input, now)).collect()
 }

@@ -116,6 +116,7 @@ async fn prices_that_make_no_sense_are_refused_with_their_meter() {
     };
     for (value, says) in [
         (json!({"input_token": per_million("-1")}), "input_token"),
+        (json!({"input_token": []}), "input_token is empty"),
         (json!({"input_token": per_million("10000000000")}), "10000000000"),
         (input(json!({"unit": "per_second"})), "per_second"),
         (

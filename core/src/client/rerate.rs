@@ -42,7 +42,7 @@ pub enum RerateBook {
     /// The file's prices in force now.
     InForceNow,
     /// The offers of a list, found by provider and exact model name or alias.
-    Book(Box<PriceBook>),
+    Book(PriceBook),
 }
 
 /// What billing again came to.
@@ -85,7 +85,8 @@ impl Tollway {
     /// Bills past records again at other prices, and writes the differences if `apply` is set.
     ///
     /// No record changes: each difference is a record of its own that adjusts it, and moves the budgets' running windows.
-    /// A record that had no price gets its cost. What was applied once makes no difference the second time.
+    /// A record that had no price gets its cost. What was applied once makes no difference the second time. Fails with
+    /// `invalid_request` if a price book offers one model twice.
     pub async fn rerate(&self, query: RerateQuery, apply: bool) -> Result<RerateReport> {
         self.engine.check()?;
         let snapshot = self.engine.reload().await?;
@@ -94,7 +95,7 @@ impl Tollway {
         let until = [filter.until, until].into_iter().flatten().min();
         let filter = UsageFilter { since, until, ..filter };
         let adjusted = self.adjusted(&filter).await?;
-        let prices = Prices::new(book, snapshot, self.engine.environment.now());
+        let prices = Prices::new(book, snapshot, self.engine.environment.now())?;
         let run = Arc::new(Mutex::new(Run { prices, adjusted, report: RerateReport::default() }));
         let sink = Arc::clone(&run);
         let visit = move |record| sink.lock().unwrap_or_else(PoisonError::into_inner).take(&record);
@@ -250,19 +251,22 @@ struct Prices {
     now: Timestamp,
 }
 
+/// The prices of offers, by provider and name.
+type Offers = BTreeMap<(String, String), Arc<Vec<Arc<Component>>>>;
+
 enum Source {
     File { snapshot: Arc<Snapshot>, as_of_now: bool },
-    Book(BTreeMap<(String, String), Arc<Vec<Arc<Component>>>>),
+    Book(Offers),
 }
 
 impl Prices {
-    fn new(book: RerateBook, snapshot: Arc<Snapshot>, now: Timestamp) -> Self {
+    fn new(book: RerateBook, snapshot: Arc<Snapshot>, now: Timestamp) -> Result<Self> {
         let source = match book {
             RerateBook::AsKnownNow => Source::File { snapshot, as_of_now: false },
             RerateBook::InForceNow => Source::File { snapshot, as_of_now: true },
-            RerateBook::Book(book) => Source::Book(offers(*book)),
+            RerateBook::Book(book) => Source::Book(offers(book)?),
         };
-        Self { source, now }
+        Ok(Self { source, now })
     }
 
     fn bill(&self, record: &UsageRecord, model: &str) -> std::result::Result<(Money, Vec<PriceId>), Refusal> {
@@ -306,16 +310,22 @@ impl Prices {
 }
 
 /// Makes the offers of a book findable. A price without a date applies at all times.
-fn offers(book: PriceBook) -> BTreeMap<(String, String), Arc<Vec<Arc<Component>>>> {
-    let mut offers = BTreeMap::new();
+fn offers(book: PriceBook) -> Result<Offers> {
+    let mut offers = Offers::new();
     for offer in book.offers {
         let terms = offer.prices.iter().map(|price| offer.term(price, Timestamp::MIN));
         let components: Arc<Vec<_>> = Arc::new(terms.map(|terms| Arc::new(Component::of_terms(terms))).collect());
         for name in std::iter::once(&offer.model).chain(&offer.aliases) {
-            offers.entry((offer.provider.clone(), name.clone())).or_insert_with(|| Arc::clone(&components));
+            let key = (offer.provider.clone(), name.clone());
+            if offers.insert(key, Arc::clone(&components)).is_some() {
+                return Err(super::admin::invalid(format!(
+                    "the price book offers {}/{name} twice; leave one of the offers out",
+                    offer.provider
+                )));
+            }
         }
     }
-    offers
+    Ok(offers)
 }
 
 #[cfg(test)]

@@ -121,8 +121,11 @@ async fn a_price_of_today_and_a_price_book_bill_the_past_too() {
         ],
         "source": "list", "checked": "2026-11-20",
     }]}));
-    let listed = fixture.tollway.rerate(query(RerateBook::Book(Box::new(book))), true).await.unwrap();
+    let listed = fixture.tollway.rerate(query(RerateBook::Book(book.clone())), true).await.unwrap();
     assert_eq!((listed.records, listed.unchanged, listed.lines[0].new_cost), (2, 1, Some(decimal("6"))));
+    let twice = PriceBook { offers: [book.offers.clone(), book.offers].concat() };
+    let refused = fixture.tollway.rerate(query(RerateBook::Book(twice)), true).await.unwrap_err();
+    assert!(refused.detail().contains("house-model-2026 twice"), "{refused}");
     let only_other = UsageFilter { model: Some("openai/other-model".into()), ..UsageFilter::default() };
     let filtered = RerateQuery { filter: only_other, ..query(RerateBook::InForceNow) };
     assert_eq!(fixture.tollway.rerate(filtered, false).await.unwrap().records, 1);

@@ -86,6 +86,21 @@ mod tests {
     }
 
     #[test]
+    fn a_conversion_is_one_flat_object_without_floats() {
+        let exchange = Exchange {
+            fx_rate_id: FxRateId::new(3),
+            from: Currency::CNY,
+            to: Currency::USD,
+            rate: "7.10".parse().unwrap(),
+            is_inverse: true,
+        };
+        let conversion = Conversion { exchange, amount: "0.5".parse().unwrap() };
+        let text = r#"{"fx_rate_id":3,"from":"CNY","to":"USD","rate":"7.10","is_inverse":true,"amount":"0.5"}"#;
+        assert_eq!(serde_json::to_string(&conversion).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Conversion>(text).unwrap(), conversion);
+    }
+
+    #[test]
     fn the_newest_rate_that_has_begun_is_taken_and_the_opposite_only_without_one() {
         let (yuan, dollars) = ((Currency::CNY, Currency::USD), (Currency::USD, Currency::CNY));
         let rates = [

@@ -46,12 +46,15 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
         created_at: now,
         ..original
     };
+    let started_at = record.facts.started_at;
     let mut moved = Vec::new();
     for budget in ledger.applying(record.user.as_deref(), &record.tags) {
         let Limit::Money(limit) = budget.terms.limit else { continue };
         let frozen = original.conversions.iter().map(|conversion| conversion.exchange);
         let frozen = frozen.into_iter().find(|exchange| exchange.to == limit.currency);
-        let Some(counted) = balance::in_currency(ledger, difference, limit.currency, frozen, now)? else { continue };
+        let Some(counted) = balance::in_currency(ledger, difference, limit.currency, frozen, started_at)? else {
+            continue;
+        };
         let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, now)?;
         let key = balance::key(budget.id, bounds.map(|(start, _)| start));
         let mut balance = balance::read(ledger, key)?;

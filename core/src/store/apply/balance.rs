@@ -62,16 +62,31 @@ pub(super) fn in_currency(
     Ok(Some(Counted { amount: conversion.amount, conversion: Some(conversion) }))
 }
 
-/// Returns what a hold of a reservation of an instant counts of an attempt's true amount: money of its currency, or tokens.
-pub(super) fn counted(
+/// When and in which currency holds were made.
+#[derive(Clone, Copy)]
+pub(super) struct HeldAs {
+    /// The currency of the worst case; absent without a price.
+    pub(super) currency: Option<Currency>,
+    pub(super) at: Timestamp,
+}
+
+/// Returns what a hold counts of an attempt's true amount: money of its currency, or tokens.
+///
+/// A hold that asked nothing of its budget, because there was no rate, counts nothing, whatever rates came since.
+fn counted(
     ledger: &Ledger<'_>,
     hold: &Hold,
     cost: Option<Money>,
     tokens: Option<u64>,
-    at: Timestamp,
+    made: HeldAs,
 ) -> Result<Option<Counted>> {
     match (hold.currency, cost) {
-        (Some(currency), Some(cost)) => in_currency(ledger, cost, currency, hold.exchange, at),
+        (Some(currency), Some(cost))
+            if cost.currency != currency && Some(cost.currency) == made.currency && hold.exchange.is_none() =>
+        {
+            Ok(None)
+        }
+        (Some(currency), Some(cost)) => in_currency(ledger, cost, currency, hold.exchange, made.at),
         (Some(_), None) => Ok(None),
         (None, _) => Ok(tokens.map(|tokens| Counted { amount: tokens.into(), conversion: None })),
     }
@@ -86,19 +101,18 @@ pub(super) struct Moved {
     pub(super) exceeded: bool,
 }
 
-/// Works out the balances after the holds of a reservation of an instant become its true amount. A budget that was deleted
-/// is left out.
+/// Works out the balances after the holds of an attempt become its true amount. A budget that was deleted is left out.
 pub(super) fn released(
     ledger: &Ledger<'_>,
     holds: &[Hold],
     cost: Option<Money>,
     tokens: Option<u64>,
     stays_closed: bool,
-    at: Timestamp,
+    made: HeldAs,
 ) -> Result<Moved> {
     let mut moved = Moved::default();
     for hold in holds {
-        let counted = counted(ledger, hold, cost, tokens, at)?;
+        let counted = counted(ledger, hold, cost, tokens, made)?;
         moved.exceeded |= counted.as_ref().is_some_and(|counted| counted.amount > hold.amount);
         if ledger.budget_rows.get(hold.budget_id.get())?.is_none() {
             continue;

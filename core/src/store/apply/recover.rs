@@ -28,8 +28,8 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
     for reservation in stale {
         if ledger.records_by_uid.get(reservation.request.record_uid.as_str())?.is_some() {
             // Two attempts were given one uid, and the other has its record; what this one held is freed.
-            let at = reservation.request.now;
-            for balance in balance::released(ledger, &reservation.holds, None, None, false, at)?.balances {
+            let held = settle::held_as(&reservation.request);
+            for balance in balance::released(ledger, &reservation.holds, None, None, false, held)?.balances {
                 balance::write(ledger, balance)?;
             }
             ledger.reservations.remove(reservation.id.get())?;
@@ -38,7 +38,7 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
         let (priced, tokens) = settlement(&reservation, policy, now);
         let written = settle::write(ledger, &reservation, priced, tokens);
         if let Err(error) = &written
-            && error.kind() == ErrorKind::Internal
+            && matches!(error.kind(), ErrorKind::Internal | ErrorKind::InvalidRequest)
         {
             // A cost that its sums cannot hold exactly must not keep the file from opening: its record waits for a price.
             tracing::error!(%error, "a reservation was settled without its cost");

@@ -55,7 +55,7 @@ pub(super) fn write(
     }
     // What did no work needs no price, so it does not keep a budget closed.
     let awaits_price = settlement.cost.is_none() && settlement.billed_by != BilledBy::NotBilled;
-    let moved = balance::released(ledger, &reservation.holds, settlement.cost, tokens, awaits_price, request.now)?;
+    let moved = balance::released(ledger, &reservation.holds, settlement.cost, tokens, awaits_price, held_as(request))?;
     let known = ledger.models_by_code.get((request.provider.as_str(), request.model.as_str()))?;
     let model_id = ModelId::new(known.map_or_else(|| ledger.next_id(MODEL_COUNTER), Ok)?);
     let completed_key = match settlement.completes_key {
@@ -142,6 +142,11 @@ pub(super) fn usage_type(request: &ReserveRequest) -> &'static str {
     }
 }
 
+/// Returns what the holds of a request were made for.
+pub(super) fn held_as(request: &ReserveRequest) -> balance::HeldAs {
+    balance::HeldAs { currency: request.worst_case.map(|worst| worst.currency), at: request.now }
+}
+
 /// Returns facts with instants as rows keep them.
 fn kept_facts(facts: Facts) -> Facts {
     Facts {
@@ -220,7 +225,8 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
         .collect::<Result<_>>()?;
     let created_at = time("ai_usage_records", row.created_at)?;
     let started_at = time("ai_usage_records", row.facts.started_at)?;
-    let mut moved = balance::released(ledger, &holds, Some(cost), None, false, started_at)?;
+    let unpriced = balance::HeldAs { currency: None, at: started_at };
+    let mut moved = balance::released(ledger, &holds, Some(cost), None, false, unpriced)?;
     let applying = ledger.applying(row.user.as_deref(), &row.tags.iter().cloned().collect());
     // A budget that is newer than the record counts it if the record lies in a window that it counts.
     for budget in applying {

@@ -162,6 +162,28 @@ fn a_price_that_comes_later_is_converted_at_the_rate_of_the_call() {
 }
 
 #[test]
+fn a_hold_that_asked_nothing_for_want_of_a_rate_counts_nothing() {
+    let fixture = Fixture::new();
+    let dollars = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
+    let yuan = fixture.budget(terms(user("alice"), Limit::Money(cny("50")), Window::Total));
+    let before = fixture.reserve(fixture.request("alice", Some(cny("10")))).unwrap();
+    yuan_to_dollars(&fixture, "0.14");
+    fixture.settle(settlement(before, Some(cny("10")))).unwrap();
+    assert_eq!(fixture.balance(dollars, noon()), balance("0", "0", 0));
+    assert_eq!(fixture.balance(yuan, noon()), balance("10", "0", 0));
+    // From then on each of the two caps all that it can count.
+    let after = fixture.reserve(fixture.request("alice", Some(cny("10")))).unwrap();
+    fixture.settle(settlement(after, Some(cny("10")))).unwrap();
+    assert_eq!(fixture.balance(dollars, noon()), balance("1.4", "0", 0));
+    assert_eq!(fixture.balance(yuan, noon()), balance("20", "0", 0));
+    // A cost that is stated in another currency than the price is counted at the rate of the call.
+    let stated = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    fixture.settle(settlement(stated, Some(cny("5")))).unwrap();
+    assert_eq!(fixture.balance(dollars, noon()), balance("2.1", "0", 0));
+    assert_eq!(fixture.balance(yuan, noon()), balance("25", "0", 0));
+}
+
+#[test]
 fn rates_are_added_and_never_changed() {
     let mut fixture = Fixture::new();
     let version = fixture.configuration().version;
