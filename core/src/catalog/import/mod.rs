@@ -3,6 +3,7 @@
 //! Every key of a list that is understood becomes a price or a modifier. Every other is named in the report with the reason,
 //! and nothing is dropped in silence.
 
+mod digits;
 mod genai_prices;
 mod litellm;
 mod models_dev;
