@@ -5,8 +5,8 @@ use tollway::billing::price::PriceSet;
 use tollway::catalog::import::read_genai_prices;
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::{
-    Attribute, Capability, Currency, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity, ReportedModalities,
-    ReportedUsage, Result,
+    Attribute, Capability, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity,
+    ReportedModalities, ReportedUsage, Result,
 };
 
 use super::cache::Prepared;
@@ -50,13 +50,20 @@ pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage
     let facts = facts(&totals);
     let prices = prices.prices(facts.started_at)?;
     let mut reported = tokens(&totals);
-    if let Some(cited) = totals.citation_tokens.filter(|_| prices.has_price(Meter::CitationToken)) {
-        // The cited tokens are a part of the output, and their meter is not.
+    if prices.has_price(Meter::CitationToken) {
+        cited(&totals, &mut reported);
+    }
+    let has_tokens = reported.input.unwrap_or_default() > 0 || reported.output.unwrap_or_default() > 0;
+    count(&totals, &prices, has_tokens, &mut reported);
+    Ok((reported, facts))
+}
+
+/// Takes the cited tokens, which are a part of the output, out of it into their meter, which is not.
+pub(super) fn cited(totals: &Totals, reported: &mut ReportedUsage) {
+    if let Some(cited) = totals.citation_tokens {
         reported.output = reported.output.map(|output| output.saturating_sub(cited));
         reported.counts.insert(Meter::CitationToken, cited.into());
     }
-    count(&totals, &prices, &mut reported);
-    Ok((reported, facts))
 }
 
 fn facts(totals: &Totals) -> Facts {
@@ -79,7 +86,8 @@ fn facts(totals: &Totals) -> Facts {
     facts
 }
 
-fn tokens(totals: &Totals) -> ReportedUsage {
+/// Reads the tokens of inclusive totals.
+pub(super) fn tokens(totals: &Totals) -> ReportedUsage {
     ReportedUsage {
         input: totals.input_tokens_total,
         input_includes_cache: true,
@@ -106,25 +114,23 @@ fn tokens(totals: &Totals) -> ReportedUsage {
 
 /// Adds what is no token.
 ///
-/// Seconds, characters, images and pages beside tokens only describe the call where its model is billed by tokens alone.
-fn count(totals: &Totals, prices: &PriceSet, reported: &mut ReportedUsage) {
-    let has_tokens = reported.input.unwrap_or_default() > 0 || reported.output.unwrap_or_default() > 0;
-    let sound = if !prices.has_price(Meter::InputAudioSecond) && prices.has_price(Meter::OutputAudioSecond) {
-        Meter::OutputAudioSecond
-    } else {
-        Meter::InputAudioSecond
-    };
+/// With `describes`, seconds, characters, images and pages without a price only describe a call that is billed otherwise.
+pub(super) fn count(totals: &Totals, prices: &PriceSet, describes: bool, reported: &mut ReportedUsage) {
+    let of_time = [Meter::InputAudioSecond, Meter::OutputAudioSecond, Meter::VideoSecond, Meter::InputVideoSecond];
+    let time = of_time.into_iter().find(|meter| prices.has_price(*meter)).unwrap_or(Meter::InputAudioSecond);
+    let computing = totals.wall_clock_ms.and_then(|number| Quantity::new(number.0.get() / Decimal::from(1_000)));
     let annotated = totals.annotated_pages.map(|pages| pages.0).unwrap_or_default();
     let plain_pages = totals.pages.map(|pages| Number(pages.0.saturating_sub(annotated)));
     for (meter, number) in [
-        (sound, totals.seconds),
-        (Meter::InputCharacter, totals.characters),
+        (time, totals.seconds),
+        (Meter::TtsCharacter, totals.characters),
+        (Meter::ComputeSecond, computing.map(Number)),
         (Meter::Image, totals.images),
         (Meter::Page, plain_pages),
         (Meter::AnnotatedPage, totals.annotated_pages),
     ] {
         let Some(Number(quantity)) = number.filter(|number| !number.0.is_zero()) else { continue };
-        if !has_tokens || prices.has_price(meter) {
+        if !describes || prices.has_price(meter) {
             reported.counts.insert(meter, quantity);
         }
     }

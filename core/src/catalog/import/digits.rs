@@ -41,12 +41,7 @@ pub(super) fn is_null(raw: &RawValue) -> bool {
 
 /// Says that a key became no price.
 pub(super) fn not_understood(entry: &str, key: impl Into<String>, raw: &RawValue, reason: &str) -> NotUnderstood {
-    NotUnderstood {
-        entry: entry.to_owned(),
-        key: key.into(),
-        value: raw.get().to_owned(),
-        reason: reason.to_owned(),
-    }
+    NotUnderstood { entry: entry.to_owned(), key: key.into(), value: raw.get().to_owned(), reason: reason.to_owned() }
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ fn cost(offer: &Offer, at: &str, facts: &[(Attribute, &str)], meters: &[(Meter, 
     let set = PriceSet::in_force(&components, at, jiff::Timestamp::MAX).unwrap();
     let mut call = Facts::at(at);
     facts.iter().for_each(|(attribute, value)| call.set(*attribute, value));
-    let usage = Usage { meters: meters.iter().map(|(meter, count)| (*meter, (*count).into())).collect(), ..Usage::default() };
+    let usage =
+        Usage { meters: meters.iter().map(|(meter, count)| (*meter, (*count).into())).collect(), ..Usage::default() };
     let head = BillHead { attempt: 1, model: "acme/duck", reported_currency: Currency::USD };
     let bill = set.bill(head, &usage, &call).unwrap();
     bill.exact.map_or_else(|| "unpriced".to_owned(), |exact| exact.to_text())
@@ -37,7 +38,8 @@ fn keys_become_meters_and_unknown_ones_are_reported() {
     );
     let offer = &imported.book.offers[0];
     assert_eq!((offer.aliases.as_slice(), offer.context_window), (&["duck-1".to_owned()][..], Some(1000)));
-    let prices: Vec<_> = offer.prices.iter().map(|price| (price.pricing_type.name(), price.unit_price.to_string())).collect();
+    let prices: Vec<_> =
+        offer.prices.iter().map(|price| (price.pricing_type.name(), price.unit_price.to_string())).collect();
     let expected = [
         ("input_token", "0.1"),
         ("cache_write_5m_token", "1.5"),
@@ -63,7 +65,10 @@ fn a_tier_begins_strictly_above_its_start_and_is_for_the_whole_request() {
     );
     let offer = &imported.book.offers[0];
     let at = |tokens| cost(offer, "2026-01-01T00:00:00Z", &[], &[(Meter::InputToken, tokens)]);
-    assert_eq!((at(10).as_str(), at(11).as_str(), at(20).as_str(), at(21).as_str()), ("0.00001", "0.000022", "0.00004", "0.000063"));
+    assert_eq!(
+        (at(10).as_str(), at(11).as_str(), at(20).as_str(), at(21).as_str()),
+        ("0.00001", "0.000022", "0.00004", "0.000063")
+    );
 }
 
 #[test]
@@ -86,7 +91,11 @@ fn dated_rules_follow_each_other_and_hours_do_not_reach_into_history() {
     }
     let output = [(Meter::OutputToken, 1_000_000)];
     assert_eq!(cost(offer, "2026-05-01T12:00:00Z", &[], &output), "1");
-    assert_eq!(cost(offer, "2026-05-01T23:00:00Z", &[], &output), "unpriced", "the rule of the hours has no such price");
+    assert_eq!(
+        cost(offer, "2026-05-01T23:00:00Z", &[], &output),
+        "unpriced",
+        "the rule of the hours has no such price"
+    );
 }
 
 #[test]
@@ -129,7 +138,8 @@ fn variants_take_the_place_of_the_standard_price_also_where_that_jumps() {
 
 #[test]
 fn two_models_of_groq_are_billed_for_ten_seconds_at_least() {
-    let entry = read_prices("groq", "whisper-large-v3", r#"{"audio_hours": "0.36", "input_audio_hours": "0.36"}"#).unwrap();
+    let entry =
+        read_prices("groq", "whisper-large-v3", r#"{"audio_hours": "0.36", "input_audio_hours": "0.36"}"#).unwrap();
     assert_eq!(entry.prices[0].rounding.minimum_quantity, Some(10.into()));
     assert!(read_prices("groq", "whisper-small", r#"{"audio_hours": "0.36"}"#).unwrap().prices[0].rounding.is_none());
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use genai_prices::read_prices as read_genai_prices;
 pub use litellm::read_entry as read_litellm_entry;
-pub use tollway::{read_price_map, write};
+pub use tollway::{PriceMap, read_price_map, write};
 
 use crate::types::{Error, ErrorKind, OfferPrice, PriceBook, Result};
 

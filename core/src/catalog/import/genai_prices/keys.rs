@@ -72,9 +72,7 @@ fn key(name: &str) -> Option<Key> {
         "cache_write_5m_mtok" => token(&[Meter::CacheWrite5mToken]),
         "cache_write_1h_mtok" => token(&[Meter::CacheWrite1hToken]),
         // Writes of every lifetime that has no price of its own; the 1-hour ones fall back to the 5-minute ones.
-        "cache_write_mtok" => {
-            Key { meters: &[Meter::CacheWrite5mToken], unit: Unit::Per1mTokens, is_general: true }
-        }
+        "cache_write_mtok" => Key { meters: &[Meter::CacheWrite5mToken], unit: Unit::Per1mTokens, is_general: true },
         "input_audio_mtok" => token(&[Meter::InputAudioToken]),
         "cache_audio_read_mtok" => token(&[Meter::CachedInputAudioToken]),
         "cache_audio_write_mtok" => token(&[Meter::CacheWriteAudioToken]),
@@ -91,11 +89,9 @@ fn key(name: &str) -> Option<Key> {
         "input_audio_hours" => plain(&[Meter::InputAudioSecond], Unit::PerHour),
         "output_audio_hours" => plain(&[Meter::OutputAudioSecond], Unit::PerHour),
         // Sound of either direction that has no price of its own.
-        "audio_hours" => Key {
-            meters: &[Meter::InputAudioSecond, Meter::OutputAudioSecond],
-            unit: Unit::PerHour,
-            is_general: true,
-        },
+        "audio_hours" => {
+            Key { meters: &[Meter::InputAudioSecond, Meter::OutputAudioSecond], unit: Unit::PerHour, is_general: true }
+        }
         "input_gpixels" => plain(&[Meter::InputPixel], Unit::PerMegapixel),
         "input_document_kpages" => plain(&[Meter::Page], Unit::Per1kPages),
         "input_annotated_document_kpages" => plain(&[Meter::AnnotatedPage], Unit::Per1kPages),

@@ -186,7 +186,8 @@ impl Reader {
         let constraint =
             constraint(given.constraint).ok_or("its constraint is neither a start date nor hours of the day")?;
         let choices = given.when.map(|when| {
-            let choices: Option<BTreeMap<_, _>> = when.iter().map(|(name, value)| variants::choice(name, value)).collect();
+            let choices: Option<BTreeMap<_, _>> =
+                when.iter().map(|(name, value)| variants::choice(name, value)).collect();
             choices.filter(|choices| choices.len() == when.len() && !choices.is_empty())
         });
         let choices = match choices {

@@ -46,17 +46,13 @@ pub(super) fn midnight(date: Date) -> Option<Timestamp> {
 ///
 /// `DeepSeek` bills off-peak on weekends and public holidays of China since this day; the holidays are those of 2026.
 const WORKING_DAYS_SINCE: Date = date(2026, 8, 23);
-const HOLIDAYS: [Date; 6] = [
-    date(2026, 9, 25),
-    date(2026, 10, 1),
-    date(2026, 10, 2),
-    date(2026, 10, 5),
-    date(2026, 10, 6),
-    date(2026, 10, 7),
-];
+const HOLIDAYS: [Date; 6] =
+    [date(2026, 9, 25), date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 5), date(2026, 10, 6), date(2026, 10, 7)];
 
 fn are_peak_hours_of_working_days(provider: &str, hours: Hours) -> bool {
-    let is = |from: i8, until: i8| (hours.from, hours.until) == (Time::constant(from, 0, 0, 0), Time::constant(until, 0, 0, 0));
+    let is = |from: i8, until: i8| {
+        (hours.from, hours.until) == (Time::constant(from, 0, 0, 0), Time::constant(until, 0, 0, 0))
+    };
     provider == "deepseek" && (is(1, 4) || is(6, 10))
 }
 
@@ -197,7 +193,10 @@ fn hours_of((from, until): (Time, Time)) -> Hours {
 
 /// Returns what is left of a span without another.
 fn without((from, until): (Time, Time), (busy_from, busy_until): (Time, Time)) -> Vec<(Time, Time)> {
-    [(from, until.min(busy_from)), (from.max(busy_until), until)].into_iter().filter(|(from, until)| from < until).collect()
+    [(from, until.min(busy_from)), (from.max(busy_until), until)]
+        .into_iter()
+        .filter(|(from, until)| from < until)
+        .collect()
 }
 
 /// Tells whether any rule has a price that jumps with the length of the input.
