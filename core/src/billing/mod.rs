@@ -8,3 +8,6 @@ pub mod price;
 pub mod surcharge;
 pub mod window;
 pub mod worst_case;
+
+#[cfg(test)]
+mod properties_tests;
