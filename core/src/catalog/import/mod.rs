@@ -8,6 +8,7 @@ mod genai_prices;
 mod litellm;
 mod models_dev;
 mod openrouter;
+mod tiers;
 mod tollway;
 
 use jiff::civil::Date;

@@ -6,53 +6,35 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::digits::{self, Fields};
+use super::super::tiers;
 use crate::catalog::import::NotUnderstood;
-use crate::types::{Decimal, Measure, Meter, OfferPrice, Range, Unit, exact_amount};
+use crate::types::{Decimal, Meter, OfferPrice, Range, Unit, exact_amount};
 
 /// What one meter costs in one set: a price, and those of longer inputs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rate {
     pub(super) unit: Unit,
     pub(super) base: Decimal,
-    /// The input length that is passed, and the price of the whole quantity beyond it, in ascending order.
-    pub(super) tiers: Vec<(Decimal, Decimal)>,
+    /// The price of the whole quantity by the input length beyond which it holds.
+    pub(super) tiers: BTreeMap<Decimal, Decimal>,
 }
 
 /// One set of prices.
 pub(super) type Rates = BTreeMap<Meter, Rate>;
 
 impl Rate {
-    /// Returns its prices: the first without a range, and each other from its length on up to the next.
+    /// Returns its prices: the first for any input, and each other from its length on up to the next.
     pub(super) fn prices(&self, meter: Meter) -> Vec<OfferPrice> {
-        let mut prices = vec![OfferPrice::new(meter, self.base, self.unit)];
-        prices.extend(self.ranged(meter).into_iter().filter(|(range, _)| range.above.is_some()).map(with_range));
-        prices
+        tiers::prices(meter, self.unit, Some(self.base), &self.tiers)
     }
 
     /// Returns its prices, the first of which has a range too, so that each looks at the length of the input.
     pub(super) fn prices_by_length(&self, meter: Meter) -> Vec<OfferPrice> {
-        self.ranged(meter).into_iter().map(with_range).collect()
+        let mut prices = self.prices(meter);
+        let first = Range { from: Some(Decimal::ZERO), up_to: self.tiers.keys().next().copied(), ..Range::default() };
+        prices[0].conditions = tiers::of_length(first);
+        prices
     }
-
-    fn ranged(&self, meter: Meter) -> Vec<(Range, OfferPrice)> {
-        let starts = self.tiers.iter().map(|(start, _)| *start);
-        let lower = std::iter::once(None).chain(starts.clone().map(Some));
-        let upper = starts.map(Some).chain([None]);
-        let amounts = std::iter::once(self.base).chain(self.tiers.iter().map(|(_, price)| *price));
-        lower
-            .zip(upper)
-            .zip(amounts)
-            .map(|((above, up_to), amount)| {
-                let from = above.is_none().then_some(Decimal::ZERO);
-                (Range { above, from, up_to, below: None }, OfferPrice::new(meter, amount, self.unit))
-            })
-            .collect()
-    }
-}
-
-fn with_range((range, mut price): (Range, OfferPrice)) -> OfferPrice {
-    price.conditions = price.conditions.with_range(Measure::InputTokens, range);
-    price
 }
 
 /// What a key is for: meters, and whether a key for fewer of them comes before it.
@@ -134,7 +116,7 @@ pub(super) fn rates(prices: &Fields<'_>, entry: &str, not_understood: &mut Vec<N
 /// Adds what a set means by leaving it out: a model that has an input price and no output price bills no output.
 pub(super) fn complete(rates: &mut Rates) {
     if rates.contains_key(&Meter::InputToken) && !rates.keys().any(|meter| meter.is_output()) {
-        let free = Rate { unit: Unit::Per1mTokens, base: Decimal::ZERO, tiers: Vec::new() };
+        let free = Rate { unit: Unit::Per1mTokens, base: Decimal::ZERO, tiers: BTreeMap::new() };
         rates.insert(Meter::OutputToken, free);
     }
 }
@@ -163,14 +145,14 @@ fn rate(name: &str, raw: &RawValue, unit: Unit, refuse: &mut impl FnMut(&str)) -
         amount => amount,
     };
     if let Some(base) = per_unit(raw) {
-        return Some(Rate { unit, base, tiers: Vec::new() });
+        return Some(Rate { unit, base, tiers: BTreeMap::new() });
     }
     let read = || {
         let tiered: Tiered<'_> = serde_json::from_str(raw.get()).ok()?;
         let base = per_unit(tiered.base)?;
         let tiers: Option<BTreeMap<Decimal, Decimal>> =
             tiered.tiers.iter().map(|tier| Some((digits::amount(tier.start)?, per_unit(tier.price)?))).collect();
-        Some(Rate { unit, base, tiers: tiers.filter(|kept| kept.len() == tiered.tiers.len())?.into_iter().collect() })
+        Some(Rate { unit, base, tiers: tiers.filter(|kept| kept.len() == tiered.tiers.len())? })
     };
     let rate = read();
     if rate.is_none() {
