@@ -2,6 +2,12 @@
 //!
 //! The cases are read from `price_cases/cases.jsonl` in the folder that `TOLLWAY_SHARED` names, or in `../shared`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "the helpers of a test, which finds its data through the environment and reports what it read"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,9 +1,15 @@
 //! Lines of `tollway cost --jsonl` in Tollway's own form.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test")]
+
 use serde_json::{Value, json};
 
 fn run(lines: &[Value]) -> Vec<Value> {
-    let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let mut input = String::new();
+    for line in lines {
+        input.push_str(&line.to_string());
+        input.push('\n');
+    }
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     tollway_cli::run(["tollway", "cost", "--jsonl"].map(Into::into), input.as_bytes(), &mut output, &mut errors);
     assert_eq!(String::from_utf8(errors).unwrap(), "");

@@ -160,7 +160,7 @@ fn rising_lists() -> impl Strategy<Value = Vec<PriceTerms>> {
             let basis = if is_surcharge { Basis::Surcharge } else { Basis::Replaces };
             let (mut amount, mut start) = (base, 0);
             known += 1;
-            list.push(PriceTerms { rounding, basis, ..terms(meter, amount, known) });
+            list.push(PriceTerms { basis, rounding, ..terms(meter, amount, known) });
             for (step, length) in tiers.into_iter().filter(|_| !is_surcharge) {
                 amount += step;
                 start += length;
@@ -188,14 +188,14 @@ fn reported_usages() -> impl Strategy<Value = ReportedUsage> {
     let input = (count(), count(), count(), count(), count(), any::<bool>(), modalities, (count(), count(), count()));
     let output = (count(), count(), any::<bool>(), (count(), count(), count(), count()), count());
     (input, output).prop_map(|(input, output)| {
-        let (whole, cached_input, cache_write, cache_write_5m, cache_write_1h, includes, modalities, more) = input;
+        let (whole, cached_input, cache_write, short, long, includes, modalities, more) = input;
         let (answer, reasoning, output_includes_reasoning, parts, total) = output;
         ReportedUsage {
             input: whole,
             cached_input,
             cache_write,
-            cache_write_5m,
-            cache_write_1h,
+            cache_write_5m: short,
+            cache_write_1h: long,
             input_includes_cache: includes,
             input_modalities: modalities,
             cache_write_audio: more.0,
@@ -266,7 +266,9 @@ proptest! {
         // Neither a price per request nor rounding is per meter; and the lengths are those of the whole call.
         let mut list = list;
         list.retain(|terms| terms.pricing_type != Meter::Request);
-        list.iter_mut().for_each(|terms| terms.rounding = Rounding::default());
+        for terms in &mut list {
+            terms.rounding = Rounding::default();
+        }
         let mut facts = facts;
         facts.measures.insert(Measure::InputTokens, sum_of(&usage, Meter::is_input).into());
         facts.measures.insert(Measure::OutputTokens, sum_of(&usage, Meter::is_output).into());
@@ -322,7 +324,7 @@ proptest! {
             .iter()
             .map(|(mantissa, scale, divisor)| Exact::product(&[Decimal::from_i128_with_scale(i128::from(*mantissa), *scale)], *divisor))
             .collect();
-        let [left, middle, right] = exact.as_slice() else { unreachable!() };
+        let (left, middle, right) = (&exact[0], &exact[1], &exact[2]);
         prop_assert_eq!(left.add(middle).add(right), left.add(&middle.add(right)));
         prop_assert_eq!(left.add(middle), middle.add(left));
     }

@@ -18,7 +18,9 @@ fn cost(offer: &Offer, at: &str, facts: &[(Attribute, &str)], meters: &[(Meter, 
     let components: Vec<_> = terms.map(|terms: PriceTerms| std::sync::Arc::new(Component::of_terms(terms))).collect();
     let set = PriceSet::in_force(&components, at, jiff::Timestamp::MAX).unwrap();
     let mut call = Facts::at(at);
-    facts.iter().for_each(|(attribute, value)| call.set(*attribute, value));
+    for (attribute, value) in facts {
+        call.set(*attribute, value);
+    }
     let usage =
         Usage { meters: meters.iter().map(|(meter, count)| (*meter, (*count).into())).collect(), ..Usage::default() };
     let head = BillHead { attempt: 1, model: "acme/duck", reported_currency: Currency::USD };

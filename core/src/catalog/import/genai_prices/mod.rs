@@ -196,12 +196,11 @@ impl Reader {
             None => None,
         };
         let mut rates = keys::rates(&given.prices, &self.entry, &mut self.not_understood);
-        match choices {
-            Some(choices) => self.variants.push(Variant { choices, constraint, rates }),
-            None => {
-                keys::complete(&mut rates);
-                self.rules.push(Rule { constraint, rates });
-            }
+        if let Some(choices) = choices {
+            self.variants.push(Variant { choices, constraint, rates });
+        } else {
+            keys::complete(&mut rates);
+            self.rules.push(Rule { constraint, rates });
         }
         Ok(())
     }

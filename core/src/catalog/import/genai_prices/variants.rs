@@ -19,9 +19,8 @@ pub(super) struct Variant {
 pub(super) fn choice(name: &str, value: &str) -> Option<(Attribute, String)> {
     let value = value.to_ascii_lowercase();
     Some(match name {
-        "processing" => (Attribute::ServiceTier, value),
         "service_tier" if value == "default" => (Attribute::ServiceTier, STANDARD_TIER.to_owned()),
-        "service_tier" => (Attribute::ServiceTier, value),
+        "processing" | "service_tier" => (Attribute::ServiceTier, value),
         "speed" => (Attribute::Speed, value),
         "search_type" => (Attribute::SearchType, value),
         // Where a reseller sends the call is where it is served.
@@ -44,9 +43,9 @@ pub(super) fn prices(variants: &[Variant], rules: &[Rule]) -> Vec<OfferPrice> {
         let from = begin(variant);
         for (meter, rate) in &variant.rates {
             let until = match taken_from(&variants[..place], variant, *meter) {
-                Some(None) => continue,
-                Some(until) => until,
-                None => None,
+                Taken::Never => None,
+                Taken::From(until) => Some(until),
+                Taken::Always => continue,
             };
             if from.is_some() && until.is_some() && until <= from {
                 continue;
@@ -70,12 +69,21 @@ fn begin(variant: &Variant) -> Option<Timestamp> {
     if let Constraint::Since(date) = variant.constraint { midnight(date) } else { None }
 }
 
-/// Returns since when an earlier variant takes a meter from this one: `Some(None)` if it always does.
-fn taken_from(earlier: &[Variant], variant: &Variant, meter: Meter) -> Option<Option<Timestamp>> {
-    earlier
+/// Since when an earlier variant has a meter that a later one would have too.
+enum Taken {
+    Never,
+    From(Timestamp),
+    Always,
+}
+
+fn taken_from(earlier: &[Variant], variant: &Variant, meter: Meter) -> Taken {
+    let others = earlier
         .iter()
         .filter(|other| other.choices == variant.choices && other.rates.contains_key(&meter))
-        .filter(|other| !matches!(other.constraint, Constraint::Daily(_)))
-        .map(begin)
-        .min()
+        .filter(|other| !matches!(other.constraint, Constraint::Daily(_)));
+    others.fold(Taken::Never, |taken, other| match (taken, begin(other)) {
+        (Taken::Always, _) | (_, None) => Taken::Always,
+        (Taken::Never, Some(since)) => Taken::From(since),
+        (Taken::From(first), Some(since)) => Taken::From(first.min(since)),
+    })
 }
