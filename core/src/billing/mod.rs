@@ -12,3 +12,6 @@ pub mod meter;
 pub mod price;
 pub mod window;
 pub mod worst_case;
+
+#[cfg(test)]
+mod properties_tests;
