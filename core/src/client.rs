@@ -9,6 +9,8 @@ mod call;
 mod idempotency;
 mod inputs;
 mod open;
+mod price_comparison;
+mod price_updates;
 mod reply;
 mod settle;
 mod snapshots;
@@ -23,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
+pub use price_comparison::{PriceProposal, ProposalKind};
+pub use price_updates::PriceUpdate;
 pub use stream::ChatStream;
 
 use crate::environment::Environment;

@@ -180,9 +180,8 @@ fn the_lists_of_one_seller_in_two_regions_are_kept_apart() {
 fn a_model_of_a_known_family_is_not_priced_by_its_family() {
     for model in ["gpt-4o-mini", "gpt-4o-mini-2024-07-18"] {
         let mini = offer("openai", model);
-        let input = mini.prices.iter().find(|price| {
-            price.pricing_type == Meter::InputToken && price.conditions.is_empty()
-        });
+        let input =
+            mini.prices.iter().find(|price| price.pricing_type == Meter::InputToken && price.conditions.is_empty());
         assert_eq!(input.unwrap().unit_price.to_string(), "0.15");
     }
     for model in ["gpt-4o-mini-tomorrow", "gpt-4o-2099-05-13", "gpt-4o-mini-", "GPT-4o", "gpt-"] {

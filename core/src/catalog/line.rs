@@ -141,7 +141,8 @@ impl Group {
             let unit = unit.map_or_else(|| usual_unit(meter), Unit::from_name);
             let unit = unit.filter(|unit| unit.fits(meter)).ok_or_else(|| format!("{key:?} has no unit that fits"))?;
             let unit_price = price.as_str().and_then(decimal_of);
-            let unit_price = unit_price.ok_or_else(|| format!("the price {price} of {key:?} is not a decimal string"))?;
+            let unit_price =
+                unit_price.ok_or_else(|| format!("the price {price} of {key:?} is not a decimal string"))?;
             prices.push(OfferPrice::new(PricingType::Meter(meter), unit_price, unit));
         }
         for price in &mut prices[first..] {
