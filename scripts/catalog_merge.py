@@ -1,0 +1,361 @@
+"""The rules by which lists become one catalog.
+
+Identity. An offer is a seller and an exact model name. Sellers have the names that model configs use (`SELLERS`), else
+the list's own in lower case. Lists in yuan (`YUAN`) come from catalog_by_hand.json alone: the packages keep them converted
+to dollars, and a converted price is not what is charged.
+
+What is left out: rows without a price, and rows whose prices are all zero, because a zero there means "not known" far more
+often than "free"; rows by hand that say so are free. A zero for writing to a cache means that writing costs no more than
+reading input, so it is left out and input's price stands. Any other zero beside real prices is left out where another
+price stands for it, except a stated cached input of zero. Image counts of models that are billed by tokens, steps of
+image models above the usual, and prices of tokens above 2,000 dollars a million (misplaced digits) are left out.
+
+What is mended: digits that went through a float (`clean`), lists in euros that are kept as dollars (`EUROS`), sizes and
+qualities of images that stand in model names (`fold_images`), the price of the thinking mode of Model Studio, which is of
+all output and not of the reasoning tokens alone (`mend_model_studio`).
+
+Two packages on one model. Where their present input and output prices agree, the components are litellm's, with those that
+only genai-prices has, its past prices and its announced ones. Where they disagree, litellm's stand, whose rows are the
+newer ones by the comparison that the note quotes, and the other figures stand in the note; `TRUST_GENAI` turns that around.
+"""
+
+import re
+from collections import Counter
+from decimal import Decimal
+
+SELLERS = {
+    "azure_text": "azure",
+    "aws": "bedrock",
+    "dashscope": "dashscope-intl",
+    "fireworks_ai": "fireworks",
+    "github-copilot": "github_copilot",
+    "google": "gemini",
+    "moonshot": "moonshot-intl",
+    "moonshotai": "moonshot-intl",
+    "together_ai": "together",
+    "vercel_ai_gateway": "vercel",
+    "voyageai": "voyage",
+    "x-ai": "xai",
+}
+YUAN = {"dashscope", "doubao", "zhipu", "moonshot", "siliconflow", "volcengine", "bigmodel", "zhipuai"}
+EUROS = {"ovhcloud"}
+MODEL_STUDIO = {"dashscope-intl", "qwencloud", "qwen_ai_platform"}
+TRUST_GENAI: set[tuple[str, str]] = set()
+NOT_SELLERS = {"openai-decisions", "lemonade", "ollama"}
+DEAREST_TOKEN = Decimal(2_000)
+MILLION = Decimal(1_000_000)
+BASES = ("input_token", "output_token")
+
+
+def scale(price: dict) -> Decimal:
+    """Returns how much a million tokens cost, or the price as it is for anything else."""
+    value = Decimal(price["unit_price"])
+    factors = {"per_token": 1_000_000, "per_1k_tokens": 1_000}
+    return value * factors.get(price["unit"], 1)
+
+
+def conditions(price: dict) -> str:
+    return repr(sorted(price.get("conditions", {}).items()))
+
+
+def slot(price: dict) -> tuple:
+    return price["pricing_type"], price.get("basis", "replaces"), conditions(price), repr(price.get("modifier"))
+
+
+def digits(value: Decimal) -> int:
+    return len(value.normalize().as_tuple().digits)
+
+
+def clean(price: dict, counts: Counter) -> None:
+    """Turns a price of more than 12 significant digits into the one that it stands for.
+
+    A price of a second may be a rounded one of a minute or an hour, which is exact; a price of a pixel may be an exact
+    one of 2^20 pixels, which stays as it is.
+    """
+    value = Decimal(price["unit_price"])
+    if digits(value) <= 12:
+        return
+    if price["unit"] == "per_pixel" and digits(value * 1_048_576) <= 6:
+        return
+    counts["artefacts cleaned"] += 1
+    for unit, size in (("per_minute", 60), ("per_hour", 3600)):
+        longer = round_digits(value * size, 9)
+        if price["unit"] == "per_second" and digits(longer) <= 6:
+            price["unit"], price["unit_price"] = unit, format(longer, "f")
+            return
+    short = round_digits(value, 12)
+    for fewer in range(1, 12):
+        if abs(round_digits(value, fewer) - value) <= abs(value) * Decimal("1e-12"):
+            short = round_digits(value, fewer)
+            break
+    price["unit_price"] = format(short, "f")
+
+
+def round_digits(value: Decimal, count: int) -> Decimal:
+    if value == 0:
+        return value
+    return round(value, count - value.adjusted() - 1).normalize()
+
+
+def tidy(offer: dict, counts: Counter) -> dict | None:
+    """Mends one offer, or leaves it out and counts why."""
+    if offer["provider"] in NOT_SELLERS:
+        counts["left out: not a seller of models"] += 1
+        return None
+    prices = [price for price in offer["prices"] if price["pricing_type"] != "credit"]
+    charged = [price for price in prices if price["pricing_type"] != "modifier"]
+    if not charged:
+        counts["left out: no price"] += 1
+        return None
+    if all(Decimal(price["unit_price"]) == 0 for price in charged):
+        counts["left out: all prices zero"] += 1
+        return None
+    if any(price["unit"].endswith(("tokens", "token")) and scale(price) > DEAREST_TOKEN for price in charged):
+        counts["left out: a price of tokens out of any range"] += 1
+        return None
+    kept = []
+    for price in prices:
+        meter = price["pricing_type"]
+        if meter != "modifier" and Decimal(price["unit_price"]) == 0 and not stands_as_zero(price, charged, offer):
+            counts[f"zero left out: {meter}"] += 1
+            continue
+        clean(price, counts)
+        kept.append(price)
+    kept = without_repeats(kept)
+    if offer["capability"] == "text" and not can_be_billed(kept):
+        counts["left out: neither both text prices nor those of a service"] += 1
+        return None
+    return offer | {"prices": kept}
+
+
+def stands_as_zero(price: dict, charged: list[dict], offer: dict) -> bool:
+    """Tells whether a zero is a statement: cached input, or output, at no price beside input at one."""
+    meter = price["pricing_type"]
+    if meter.startswith("cached_input"):
+        return True
+    has_input = any(p["pricing_type"] == "input_token" and Decimal(p["unit_price"]) > 0 for p in charged)
+    return meter == "output_token" and has_input and offer["capability"] == "text"
+
+
+def can_be_billed(prices: list[dict]) -> bool:
+    meters = {price["pricing_type"] for price in prices}
+    services = {"search_unit", "web_search", "page", "annotated_page", "request", "job", "compute_second", "text_message"}
+    services |= {"code_interpreter_session", "storage_gigabyte_day", "guardrail_unit"}
+    return set(BASES) <= meters or bool(meters & services)
+
+
+def without_repeats(prices: list[dict]) -> list[dict]:
+    """Drops prices of one slot and interval that come twice."""
+    seen, kept = set(), []
+    for price in prices:
+        key = (*slot(price), price.get("effective_date"), price.get("expiry_date"))
+        if key not in seen:
+            seen.add(key)
+            kept.append(price)
+    return kept
+
+
+IMAGE_NAME = re.compile(
+    r"^(?:(?P<quality>hd|standard|high|medium|low|auto|premium)/)?(?P<width>\d+)-x-(?P<height>\d+)/"
+    r"(?:(?P<steps>50-steps|max-steps)/)?(?:bedrock/)?(?P<model>[^/]+)$"
+)
+
+
+def fold_images(offers: dict[tuple[str, str], dict], counts: Counter) -> None:
+    """Turns rows that name size and quality before the model into prices of that model under conditions."""
+    folded: dict[tuple[str, str], dict] = {}
+    for key in [key for key in offers if IMAGE_NAME.match(key[1])]:
+        row, found = offers.pop(key), IMAGE_NAME.match(key[1])
+        target = (key[0], found["model"])
+        if found["steps"] == "max-steps":
+            counts["left out: steps above the usual of an image model"] += 1
+            continue
+        base = offers.get(target)
+        if base and any(price["pricing_type"].endswith("_token") for price in base["prices"]):
+            counts["left out: image counts of a model that is billed by tokens"] += 1
+            continue
+        when = {"size": [f"{found['width']}x{found['height']}"]}
+        when |= {"quality": [found["quality"]]} if found["quality"] else {}
+        pixels = int(found["width"]) * int(found["height"])
+        for price in row["prices"]:
+            if price["pricing_type"] not in ("image", "input_image", "pixel", "input_pixel"):
+                continue
+            value = Decimal(price["unit_price"])
+            value = round_digits(value * pixels, 4) if "pixel" in price["pricing_type"] else value
+            entry = {"pricing_type": "image", "unit_price": format(value, "f"), "unit": "per_image", "conditions": when}
+            folded.setdefault(target, row | {"model": target[1], "prices": [], "capability": "image"})
+            folded[target]["prices"].append(entry)
+            counts["folded: sizes and qualities of images"] += 1
+    for key, row in folded.items():
+        if key in offers:
+            offers[key]["prices"] = without_repeats(offers[key]["prices"] + row["prices"])
+        else:
+            row["prices"] = without_repeats(row["prices"])
+            offers[key] = row
+
+
+def mend_model_studio(offer: dict) -> None:
+    """Model Studio: the thinking price is of all output; batches are half and know no cache; caches follow one rule."""
+    prices = offer["prices"]
+    for price in [price for price in prices if price["pricing_type"] == "reasoning_token"]:
+        when = price.get("conditions", {}) | {"thinking": ["true"]}
+        prices.append(price | {"pricing_type": "output_token", "conditions": when})
+    if not re.match(r"(qwen|qwq|qvq)", offer["model"]) or offer["capability"] != "text":
+        return
+    inputs = [p for p in prices if p["pricing_type"] == "input_token" and "service_tier" not in p.get("conditions", {})]
+    has = {price["pricing_type"] for price in prices}
+    cached = {"cached_input_token": "0.2", "explicit_cached_input_token": "0.1", "cache_write_5m_token": "1.25"}
+    knows_caches = re.match(r"qwen(3-(max|coder-(plus|flash)|vl-(plus|flash))|3\.\d|-(plus|flash|turbo|max))", offer["model"])
+    for price in inputs if knows_caches or has & set(cached) else ():
+        batch = price.get("conditions", {}) | {"service_tier": ["batch"]}
+        for meter, part in cached.items():
+            if meter not in has:
+                value = Decimal(price["unit_price"]) * Decimal(part)
+                prices.append(price | {"pricing_type": meter, "unit_price": format(value, "f")})
+            half = Decimal(price["unit_price"]) / 2
+            prices.append(price | {"pricing_type": meter, "unit_price": format(half, "f"), "conditions": batch})
+    if not any("service_tier" in price.get("conditions", {}) and price["pricing_type"] in BASES for price in prices):
+        prices.append(
+            {
+                "pricing_type": "modifier",
+                "unit_price": "0.5",
+                "unit": "ratio",
+                "conditions": {"service_tier": ["batch"]},
+                "modifier": {"group": "batch"},
+            }
+        )
+    rule = "Caches by the vendor's general rule where the list is silent: implicit hits 20 %, explicit hits 10 %, writes 125 %."
+    offer["note"] = " ".join(filter(None, (offer.get("note"), rule)))
+
+
+def present(offer: dict, today: str) -> dict[str, Decimal]:
+    """Returns the input and output prices of today, those of a plain call."""
+    found = {}
+    for price in offer["prices"]:
+        is_plain = price["pricing_type"] in BASES and not set(price.get("conditions", {})) - {"input_tokens"}
+        lower = price.get("conditions", {}).get("input_tokens", {})
+        is_lowest = not ({"above", "from"} & set(lower))
+        begun = (price.get("effective_date") or "") <= today + "T23:59:59Z"
+        over = price.get("expiry_date") and price["expiry_date"] <= today + "T23:59:59Z"
+        if is_plain and is_lowest and begun and not over:
+            found[price["pricing_type"]] = scale(price)
+    return found
+
+
+def join(first: dict, second: dict, today: str, counts: Counter) -> dict:
+    """Joins two lists on one model; the first one's components stand."""
+    ours, theirs = present(first, today), present(second, today)
+    shared = set(ours) & set(theirs)
+    if not shared or any(ours[meter] != theirs[meter] for meter in shared):
+        if not shared:
+            counts["in both, without a price in common"] += 1
+            return first
+        counts["in both, disagreeing"] += 1
+        figures = ", ".join(f"{meter} {theirs[meter].normalize():f}" for meter in sorted(shared) if ours[meter] != theirs[meter])
+        note = f"{second['source']} has {figures} a million."
+        return first | {"note": " ".join(filter(None, (first.get("note"), note)))}
+    counts["in both, agreeing"] += 1
+    now = today + "T00:00:00Z"
+    prices, added = [dict(price) for price in first["prices"]], []
+    own_meters = {price["pricing_type"] for price in prices}
+    for price in second["prices"]:
+        same = [own for own in prices if slot(own) == slot(price)]
+        if (price.get("expiry_date") or "9") <= now:
+            if same:
+                added.append(price)
+                for own in same:
+                    own["effective_date"] = max(own.get("effective_date") or "", price["expiry_date"])
+        elif (price.get("effective_date") or "") > now:
+            added.append(price)
+            for own in same:
+                own["expiry_date"] = price["effective_date"]
+        elif price["pricing_type"] not in own_meters and price["pricing_type"] != "modifier":
+            added.append({key: value for key, value in price.items() if key != "effective_date"})
+    counts["past and announced prices added"] += sum(1 for p in added if p.get("effective_date") or p.get("expiry_date"))
+    source = f"{first['source']}, {second['source']}"
+    return first | {"prices": prices + added, "source": source}
+
+
+def drop_overlaps(offer: dict, counts: Counter) -> None:
+    """Keeps one price of a slot at any instant: the one that begins later ends the one before."""
+    by_slot: dict[tuple, list[dict]] = {}
+    for price in offer["prices"]:
+        by_slot.setdefault(slot(price), []).append(price)
+    kept = []
+    for prices in by_slot.values():
+        prices.sort(key=lambda price: price.get("effective_date") or "")
+        for price, later in zip(prices, [*prices[1:], None], strict=True):
+            if later is not None:
+                start = later.get("effective_date") or ""
+                if start <= (price.get("effective_date") or ""):
+                    counts["two prices of one slot, the second left out"] += 1
+                    later["unit_price"], later["unit"] = price["unit_price"], price["unit"]
+                    continue
+                if (price.get("expiry_date") or "9") > start:
+                    price["expiry_date"] = start
+            kept.append(price)
+    order = {id(price): place for place, price in enumerate(offer["prices"])}
+    offer["prices"] = sorted(kept, key=lambda price: order[id(price)])
+
+
+def named(offers: list[dict]) -> dict[tuple[str, str], dict]:
+    """Names the sellers, and gathers the offers by identity."""
+    found = {}
+    for offer in offers:
+        provider = offer["provider"].lower()
+        provider = SELLERS.get(provider, provider)
+        source = re.sub(r" \(.*\)$", "", offer["source"])
+        offer = {"capability": "text", "aliases": []} | offer | {"provider": provider, "source": source}
+        found[provider, offer["model"]] = offer
+    return found
+
+
+def merge(litellm: list[dict], genai: list[dict], by_hand: list[dict], today: str, counts: Counter) -> list[dict]:
+    """Makes the catalog's offers; `counts` says what was done to which."""
+    first, second = {}, {}
+    for listed, found in ((litellm, first), (genai, second)):
+        # A yuan list names itself before sellers are renamed: `dashscope` in a package is the international list.
+        usable = [offer for offer in listed if offer["provider"].lower() not in YUAN - {"dashscope", "moonshot"}]
+        counts["left out: yuan lists converted to dollars"] += len(listed) - len(usable)
+        offers = named(usable)
+        fold_images(offers, counts)
+        for key, offer in offers.items():
+            if tidied := tidy(offer, counts):
+                found[key] = tidied
+    merged = {}
+    for key in sorted(set(first) | set(second)):
+        one, other = first.get(key), second.get(key)
+        if key[0] in EUROS:
+            if one is None:
+                counts["left out: a euro list converted to dollars"] += 1
+                continue
+            merged[key] = one | {"currency": "EUR"}
+        elif one and other:
+            pair = (other, one) if key in TRUST_GENAI else (one, other)
+            merged[key] = join(*pair, today, counts)
+        else:
+            merged[key] = one or other
+    for key, offer in merged.items():
+        if key[0] in MODEL_STUDIO:
+            mend_model_studio(offer)
+    for offer in by_hand:
+        offer = {"capability": "text", "aliases": []} | offer
+        counts["by hand"] += 1
+        merged[offer["provider"], offer["model"]] = offer
+    for offer in merged.values():
+        drop_overlaps(offer, counts)
+    return finish_aliases(merged, counts)
+
+
+def finish_aliases(merged: dict[tuple[str, str], dict], counts: Counter) -> list[dict]:
+    """Keeps an alias only where it names one offer; an offer of that name of its own comes first."""
+    owners = Counter((key[0], alias) for key, offer in merged.items() for alias in set(offer["aliases"]))
+    for (provider, model), offer in merged.items():
+        kept = []
+        for alias in sorted(set(offer["aliases"]) - {model}):
+            if (provider, alias) in merged or owners[provider, alias] > 1:
+                counts["aliases left out: they name another offer"] += 1
+            else:
+                kept.append(alias)
+        offer["aliases"] = kept
+    return [merged[key] for key in sorted(merged)]
