@@ -40,11 +40,15 @@ SELLERS = {
 YUAN = {"dashscope", "doubao", "zhipu", "moonshot", "siliconflow", "volcengine", "bigmodel", "zhipuai"}
 EUROS = {"ovhcloud"}
 MODEL_STUDIO = {"dashscope-intl", "qwencloud", "qwen_ai_platform"}
-TRUST_GENAI: set[tuple[str, str]] = set()
+TRUST_GENAI = {("cloudflare", "@cf/meta/llama-2-7b-chat-fp16"), ("cloudflare", "@cf/mistral/mistral-7b-instruct-v0.1")}
+ROUTERS = {"model-router", "model_router"}
+BUCKET = re.compile(r"^(fireworks|together)-ai-.*\d+[bm]$|^fireworks-ai-default$")
 NOT_SELLERS = {"openai-decisions", "lemonade", "ollama"}
 DEAREST_TOKEN = Decimal(2_000)
 MILLION = Decimal(1_000_000)
 BASES = ("input_token", "output_token")
+ADDABLE = ("_token", "web_search", "file_search")
+UNEQUAL = {"conditions", "effective_date", "expiry_date", "basis", "modifier"}
 
 
 def scale(price: dict) -> Decimal:
@@ -99,8 +103,15 @@ def round_digits(value: Decimal, count: int) -> Decimal:
 
 def tidy(offer: dict, counts: Counter) -> dict | None:
     """Mends one offer, or leaves it out and counts why."""
-    if offer["provider"] in NOT_SELLERS:
-        counts["left out: not a seller of models"] += 1
+    model = offer["model"]
+    reasons = {
+        "not a seller of models": offer["provider"] in NOT_SELLERS,
+        "a router, which adds its fee to the price of another model": model in ROUTERS,
+        "a price by the number of parameters, not of a model": BUCKET.match(model),
+        "yuan lists converted to dollars": offer["provider"] in MODEL_STUDIO - {"qwencloud"} and offer["capability"] == "video",
+    }
+    for reason in (reason for reason, holds in reasons.items() if holds):
+        counts[f"left out: {reason}"] += 1
         return None
     prices = [price for price in offer["prices"] if price["pricing_type"] != "credit"]
     charged = [price for price in prices if price["pricing_type"] != "modifier"]
@@ -121,7 +132,12 @@ def tidy(offer: dict, counts: Counter) -> dict | None:
             continue
         clean(price, counts)
         kept.append(price)
-    kept = without_repeats(kept)
+    kept = without_restatements(without_repeats(kept), counts)
+    if offer["capability"] == "audio" and {price["pricing_type"] for price in kept} == {"image"}:
+        kept = [price | {"pricing_type": "job", "unit": "per_job"} for price in kept]
+        counts["mended: pieces of music priced as images"] += 1
+    if offer["capability"] == "text" and "embed" in model and not any(is_charged_output(price) for price in kept):
+        offer = offer | {"capability": "embedding"}
     if offer["capability"] == "text" and not can_be_billed(kept):
         counts["left out: neither both text prices nor those of a service"] += 1
         return None
@@ -135,6 +151,36 @@ def stands_as_zero(price: dict, charged: list[dict], offer: dict) -> bool:
         return True
     has_input = any(p["pricing_type"] == "input_token" and Decimal(p["unit_price"]) > 0 for p in charged)
     return meter == "output_token" and has_input and offer["capability"] == "text"
+
+
+def is_charged_output(price: dict) -> bool:
+    return price["pricing_type"] == "output_token" and Decimal(price["unit_price"]) > 0
+
+
+RESTATING = {
+    "input_audio_token": "input_token",
+    "input_image_token": "input_token",
+    "input_video_token": "input_token",
+    "output_audio_token": "output_token",
+    "output_image_token": "output_token",
+    "output_video_token": "output_token",
+    "reasoning_token": "output_token",
+}
+
+
+def without_restatements(prices: list[dict], counts: Counter) -> list[dict]:
+    """Drops a single price that only repeats that of its parent meter, whose other tiers hold for it as well then."""
+    plain = {p["pricing_type"]: scale(p) for p in prices if not p.get("conditions") and not p.get("effective_date")}
+    times = Counter(price["pricing_type"] for price in prices)
+    kept = []
+    for price in prices:
+        meter = price["pricing_type"]
+        parent = plain.get(RESTATING.get(meter))
+        if times[meter] == 1 and parent is not None and plain.get(meter) == parent:
+            counts["restating their parent, left out"] += 1
+        else:
+            kept.append(price)
+    return kept
 
 
 def can_be_billed(prices: list[dict]) -> bool:
@@ -244,6 +290,7 @@ def present(offer: dict, today: str) -> dict[str, Decimal]:
 
 def join(first: dict, second: dict, today: str, counts: Counter) -> dict:
     """Joins two lists on one model; the first one's components stand."""
+    take_exact(first, second, counts)
     ours, theirs = present(first, today), present(second, today)
     shared = set(ours) & set(theirs)
     if not shared or any(ours[meter] != theirs[meter] for meter in shared):
@@ -261,19 +308,45 @@ def join(first: dict, second: dict, today: str, counts: Counter) -> dict:
     for price in second["prices"]:
         same = [own for own in prices if slot(own) == slot(price)]
         if (price.get("expiry_date") or "9") <= now:
-            if same:
-                added.append(price)
-                for own in same:
-                    own["effective_date"] = max(own.get("effective_date") or "", price["expiry_date"])
+            added.append(price)
+            for own in same:
+                own["effective_date"] = max(own.get("effective_date") or "", price["expiry_date"])
         elif (price.get("effective_date") or "") > now:
             added.append(price)
             for own in same:
                 own["expiry_date"] = price["effective_date"]
-        elif price["pricing_type"] not in own_meters and price["pricing_type"] != "modifier":
+        elif price["pricing_type"] not in own_meters and price["pricing_type"].endswith(ADDABLE):
             added.append({key: value for key, value in price.items() if key != "effective_date"})
     counts["past and announced prices added"] += sum(1 for p in added if p.get("effective_date") or p.get("expiry_date"))
     source = f"{first['source']}, {second['source']}"
-    return first | {"prices": prices + added, "source": source}
+    aliases = [*first["aliases"], *second["aliases"]]
+    limits = {key: second[key] for key in ("context_window",) if key in second and not first.get(key)}
+    return first | limits | {"prices": prices + added, "source": source, "aliases": aliases}
+
+
+def take_exact(first: dict, second: dict, counts: Counter) -> None:
+    """Takes the second list's figure where the first one's is the same but for rounding.
+
+    That is so of seconds that were an hour's or a minute's price, and of prices that a vendor states in units of its own.
+    """
+    exact = {price["pricing_type"]: price for price in second["prices"] if not set(price) & UNEQUAL}
+    sizes = {"per_second": 1, "per_minute": 60, "per_hour": 3600}
+    for price in first["prices"]:
+        other = exact.get(price["pricing_type"])
+        if other is None or set(price) & UNEQUAL:
+            continue
+        if price["unit"] in sizes and other["unit"] in sizes:
+            ours = Decimal(price["unit_price"]) * sizes[other["unit"]] / sizes[price["unit"]]
+            theirs, tolerance = Decimal(other["unit_price"]), Decimal("0.003")
+        elif first["provider"] == "databricks" and price["unit"].endswith(("token", "tokens")):
+            ours, theirs, tolerance = scale(price), scale(other), Decimal("0.01")
+        else:
+            continue
+        if ours != theirs and abs(ours - theirs) <= tolerance * theirs:
+            counts["rounded in one list, exact in the other"] += 1
+            price["unit_price"], price["unit"] = other["unit_price"], other["unit"]
+        if other.get("rounding"):
+            price["rounding"] = other["rounding"]
 
 
 def drop_overlaps(offer: dict, counts: Counter) -> None:
@@ -306,6 +379,8 @@ def named(offers: list[dict]) -> dict[tuple[str, str], dict]:
         provider = SELLERS.get(provider, provider)
         source = re.sub(r" \(.*\)$", "", offer["source"])
         offer = {"capability": "text", "aliases": []} | offer | {"provider": provider, "source": source}
+        # What a list says for people is its own words; the catalog has only its facts.
+        offer.pop("note", None)
         found[provider, offer["model"]] = offer
     return found
 
@@ -322,6 +397,7 @@ def merge(litellm: list[dict], genai: list[dict], by_hand: list[dict], today: st
         for key, offer in offers.items():
             if tidied := tidy(offer, counts):
                 found[key] = tidied
+    adopt_spelling(first, second, counts)
     merged = {}
     for key in sorted(set(first) | set(second)):
         one, other = first.get(key), second.get(key)
@@ -345,6 +421,19 @@ def merge(litellm: list[dict], genai: list[dict], by_hand: list[dict], today: st
     for offer in merged.values():
         drop_overlaps(offer, counts)
     return finish_aliases(merged, counts)
+
+
+def adopt_spelling(first: dict, second: dict, counts: Counter) -> None:
+    """Gives offers of the second list the first one's name where they differ in capital letters, or where it is an alias."""
+    lower = {(provider, model.lower()): (provider, model) for provider, model in first}
+    for key in sorted(set(second) - set(first)):
+        offer = second[key]
+        names = [key[1], *offer["aliases"]]
+        wanted = [lower[key[0], name.lower()] for name in names if (key[0], name.lower()) in lower]
+        if wanted and wanted[0] not in second:
+            counts["named as in the other list"] += 1
+            offer = second.pop(key)
+            second[wanted[0]] = offer | {"model": wanted[0][1], "aliases": [*offer["aliases"], key[1]]}
 
 
 def finish_aliases(merged: dict[tuple[str, str], dict], counts: Counter) -> list[dict]:

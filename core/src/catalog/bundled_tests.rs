@@ -78,6 +78,7 @@ fn billed_by(capability: Capability) -> &'static [Meter] {
             Meter::InputToken,
             Meter::OutputToken,
             Meter::ComputeSecond,
+            Meter::Job,
             Meter::Request,
         ],
         Capability::Video => &[
