@@ -8,10 +8,12 @@ What is left out: rows without a price, and rows whose prices are all zero, beca
 often than "free"; rows by hand that say so are free. A zero for writing to a cache means that writing costs no more than
 reading input, so it is left out and input's price stands. Any other zero beside real prices is left out where another
 price stands for it, except a stated cached input of zero. Image counts of models that are billed by tokens, steps of
-image models above the usual, and prices of tokens above 2,000 dollars a million (misplaced digits) are left out.
+image models above the usual, routers that add a fee to another model's price, prices by the number of parameters, and
+prices of tokens with misplaced digits (above 2,000 dollars a million, or `MISPLACED`) are left out.
 
 What is mended: digits that went through a float (`clean`), lists in euros that are kept as dollars (`EUROS`), sizes and
-qualities of images that stand in model names (`fold_images`), the price of the thinking mode of Model Studio, which is of
+qualities of images that stand in model names (`fold_images`), prices of cache writes below those of input (`mend_writes`),
+prices that were rounded from a vendor's own units (`undo_units`), the price of the thinking mode of Model Studio, which is of
 all output and not of the reasoning tokens alone (`mend_model_studio`).
 
 Two packages on one model. Where their present input and output prices agree, the components are litellm's, with those that
@@ -43,6 +45,7 @@ MODEL_STUDIO = {"dashscope-intl", "qwencloud", "qwen_ai_platform"}
 TRUST_GENAI = {("cloudflare", "@cf/meta/llama-2-7b-chat-fp16"), ("cloudflare", "@cf/mistral/mistral-7b-instruct-v0.1")}
 ROUTERS = {"model-router", "model_router"}
 BUCKET = re.compile(r"^(fireworks|together)-ai-.*\d+[bm]$|^fireworks-ai-default$")
+MISPLACED = {("openinfer", "@oi/Qwen3.5-9B"), ("watsonx", "core42/jais-13b-chat")}
 NOT_SELLERS = {"openai-decisions", "lemonade", "ollama"}
 DEAREST_TOKEN = Decimal(2_000)
 MILLION = Decimal(1_000_000)
@@ -108,6 +111,7 @@ def tidy(offer: dict, counts: Counter) -> dict | None:
         "not a seller of models": offer["provider"] in NOT_SELLERS,
         "a router, which adds its fee to the price of another model": model in ROUTERS,
         "a price by the number of parameters, not of a model": BUCKET.match(model),
+        "a price of tokens out of any range": (offer["provider"], model) in MISPLACED,
         "yuan lists converted to dollars": offer["provider"] in MODEL_STUDIO - {"qwencloud"} and offer["capability"] == "video",
     }
     for reason in (reason for reason, holds in reasons.items() if holds):
@@ -132,6 +136,9 @@ def tidy(offer: dict, counts: Counter) -> dict | None:
             continue
         clean(price, counts)
         kept.append(price)
+    mend_writes(offer["provider"], kept, counts)
+    if offer["provider"] == "databricks":
+        undo_units(kept, counts)
     kept = without_restatements(without_repeats(kept), counts)
     if offer["capability"] == "audio" and {price["pricing_type"] for price in kept} == {"image"}:
         kept = [price | {"pricing_type": "job", "unit": "per_job"} for price in kept]
@@ -151,6 +158,38 @@ def stands_as_zero(price: dict, charged: list[dict], offer: dict) -> bool:
         return True
     has_input = any(p["pricing_type"] == "input_token" and Decimal(p["unit_price"]) > 0 for p in charged)
     return meter == "output_token" and has_input and offer["capability"] == "text"
+
+
+def mend_writes(provider: str, prices: list[dict], counts: Counter) -> None:
+    """Mends prices of writing to a cache that are below those of reading input anew.
+
+    OpenAI's models have the price of cached input in that field; OpenRouter states for Google's what is added to input.
+    """
+    plain = {p["pricing_type"]: p for p in prices if not p.get("conditions") and not p.get("effective_date")}
+    base, write = plain.get("input_token"), plain.get("cache_write_5m_token")
+    if not base or not write or scale(write) >= scale(base):
+        return
+    if provider in ("openai", "azure"):
+        counts["mended: cached input that stood as a write"] += 1
+        if "cached_input_token" in plain:
+            prices.remove(write)
+        else:
+            write["pricing_type"] = "cached_input_token"
+    elif provider == "openrouter":
+        counts["mended: what a write adds to input"] += 1
+        for price in prices:
+            if price["pricing_type"] == "cache_write_5m_token":
+                price["basis"] = "surcharge"
+
+
+def undo_units(prices: list[dict], counts: Counter) -> None:
+    """Undoes the rounding of prices that a vendor states in units of its own: list prices have three digits."""
+    for price in prices:
+        value = Decimal(price["unit_price"])
+        short = round_digits(value, 3)
+        if price["pricing_type"] != "modifier" and short != value and abs(short - value) <= value * Decimal("0.0015"):
+            counts["rounded from a vendor's units, mended"] += 1
+            price["unit_price"] = format(short, "f")
 
 
 def is_charged_output(price: dict) -> bool:
