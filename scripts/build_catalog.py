@@ -2,8 +2,8 @@
 """Builds core/src/catalog/catalog.jsonl, the price catalog that is embedded in the crate.
 
 The facts come from the price lists inside two published packages, litellm and genai-prices (both MIT), and from
-scripts/catalog_by_hand.json. The `tollway` command reads the lists, so that the meaning of their keys is known in one place;
-catalog_sources.py fetches them, catalog_merge.py has the rules by which they are joined and says them at its head, and
+scripts/catalog_by_hand.json. The `tollway` command reads the lists, so that the meaning of their keys is known in one
+place; catalog_sources.py fetches them, catalog_merge.py states the rules by which they become one catalog, and
 catalog_text.py writes the form. Numbers are decimals from the first byte to the last.
 
     python3 scripts/build_catalog.py                    downloads the pinned packages with pip, and writes the catalog

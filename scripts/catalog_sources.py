@@ -49,7 +49,7 @@ def newest_date(text: str) -> str | None:
     return max((day for day in dashed + called if day <= today), default=None)
 
 
-def plain(node: ast.expr):
+def plain(node: ast.expr) -> object:
     """Turns literals and constructor calls into plain data, with the names that the published JSON gives its fields."""
     match node:
         case ast.Constant():
@@ -71,25 +71,17 @@ def plain(node: ast.expr):
             return ast.unparse(node)
 
 
-class Digits(json.JSONEncoder):
-    """Writes decimals as numbers, with the digits that they have."""
-
-    def iterencode(self, o, _one_shot=False):
-        text = json.dumps(mark(o), ensure_ascii=False)
-        return iter([re.sub(r'"\u0001([0-9.]+)"', r"\1", text.replace("\\u0001", "\u0001"))])
-
-
-def mark(value):
-    """Marks decimals in a copy of plain data."""
+def exact_json(value: object) -> str:
+    """Writes JSON in which a decimal is a number with the digits that it has."""
     match value:
         case Decimal():
-            return f"\u0001{value:f}"
+            return f"{value:f}"
         case dict():
-            return {key: mark(item) for key, item in value.items()}
+            return "{" + ", ".join(f"{json.dumps(key)}: {exact_json(item)}" for key, item in value.items()) + "}"
         case list():
-            return [mark(item) for item in value]
+            return "[" + ", ".join(exact_json(item) for item in value) + "]"
         case _:
-            return value
+            return json.dumps(value, ensure_ascii=False)
 
 
 def genai_json(source: str) -> str:
@@ -98,7 +90,7 @@ def genai_json(source: str) -> str:
         if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == "providers":
             providers = plain(statement.value)
             kept = [{"id": provider["id"], "models": provider["models"]} for provider in providers]
-            return "".join(Digits().iterencode(kept))
+            return exact_json(kept)
     raise SystemExit("genai-prices holds no list of providers where it was expected")
 
 

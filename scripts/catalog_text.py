@@ -3,8 +3,8 @@
 A line has short keys: p provider, m model, a aliases, k capability (text where absent), c currency (USD where absent),
 i context window, o most output tokens, s sources (places in the header's list, or words), d day of the check (the
 catalog's own where absent), n note, x groups of prices. A group has what its prices share: w conditions, b basis,
-r rounding, f first instant, t end; and q, its prices by meter, or z, a modifier. A price counts in millions of tokens or
-characters and in ones of anything else, unless its key names another unit, as in `input_token@per_1k_tokens`.
+r rounding, f first instant, t end; and q, its prices by meter, or z, a modifier. A price counts in millions of tokens
+or characters and in ones of anything else, unless its key names another unit, as in `input_token@per_1k_tokens`.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ def groups_of(prices: list[dict]) -> list[dict]:
 def line_of(offer: dict, labels: list[str], version: str) -> str:
     """Writes one offer."""
     for name in (offer["provider"], offer["model"], *offer.get("aliases", [])):
-        if not name or '"' in name or "\\" in name or any(ord(letter) < 32 for letter in name):
+        if not name or '"' in name or "\\" in name or not name.isprintable():
             raise SystemExit(f"{offer['provider']}/{offer['model']}: {name!r} cannot be a name in the catalog")
     parts = offer["source"].split(", ")
     listed = all(part in labels for part in parts)
