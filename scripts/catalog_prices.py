@@ -87,17 +87,21 @@ def is_charged_output(price: dict) -> bool:
 
 
 def without_restatements(prices: list[dict], counts: Counter) -> list[dict]:
-    """Drops a single price that only repeats that of its parent meter, whose other tiers hold for it as well then."""
-    plain = {p["pricing_type"]: scale(p) for p in prices if not p.get("conditions") and not p.get("effective_date")}
-    times = Counter(price["pricing_type"] for price in prices)
-    kept = []
+    """Drops the prices of a meter that only repeat those of its parent, whose other and later ones hold for it then."""
+
+    def said(price: dict) -> tuple:
+        return conditions(price), price.get("effective_date"), price.get("expiry_date"), scale(price)
+
+    by_meter: dict[str, set] = {}
     for price in prices:
-        meter = price["pricing_type"]
-        parent = plain.get(RESTATING.get(meter))
-        if times[meter] == 1 and parent is not None and plain.get(meter) == parent:
-            counts["restating their parent, left out"] += 1
-        else:
-            kept.append(price)
+        by_meter.setdefault(price["pricing_type"], set()).add(said(price))
+    repeated = {
+        meter
+        for meter, parent in RESTATING.items()
+        if meter in by_meter and by_meter[meter] <= by_meter.get(parent, set())
+    }
+    kept = [price for price in prices if price["pricing_type"] not in repeated]
+    counts["restating their parent, left out"] += len(prices) - len(kept)
     return kept
 
 
@@ -157,5 +161,5 @@ def can_be_billed(prices: list[dict]) -> bool:
         "compute_second",
         "text_message",
     }
-    services |= {"code_interpreter_session", "storage_gigabyte_day", "guardrail_unit"}
+    services |= {"code_interpreter_session", "storage_gigabyte_day", "guardrail_unit", "credit"}
     return set(BASES) <= meters or bool(meters & services)

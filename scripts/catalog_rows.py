@@ -44,7 +44,7 @@ def tidy(offer: dict, counts: Counter) -> dict | None:
     for reason in (reason for reason, holds in reasons.items() if holds):
         counts[f"left out: {reason}"] += 1
         return None
-    prices = [price for price in offer["prices"] if price["pricing_type"] != "credit"]
+    prices = offer["prices"]
     charged = [price for price in prices if price["pricing_type"] != "modifier"]
     if not charged:
         counts["left out: no price"] += 1
@@ -73,9 +73,23 @@ def tidy(offer: dict, counts: Counter) -> dict | None:
     if offer["capability"] == "text" and "embed" in model and not any(is_charged_output(price) for price in kept):
         offer = offer | {"capability": "embedding"}
     if offer["capability"] == "text" and not can_be_billed(kept):
+        offer = offer | {"capability": told_by_meters(kept)}
+    if offer["capability"] == "text" and not can_be_billed(kept):
         counts["left out: neither both text prices nor those of a service"] += 1
         return None
     return offer | {"prices": kept}
+
+
+def told_by_meters(prices: list[dict]) -> str:
+    """Tells what a model makes whose list does not say so, by what it is billed by."""
+    meters = {price["pricing_type"] for price in prices} - {"modifier"}
+    if {"input_video_second", "output_token"} <= meters:
+        return "video"
+    by_meters = {
+        "audio": {"input_character", "tts_character", "input_audio_second", "output_audio_second"},
+        "image": {"input_image", "image", "input_pixel", "pixel"},
+    }
+    return next((capability for capability, known in by_meters.items() if meters and meters <= known), "text")
 
 
 def fold_images(offers: dict[tuple[str, str], dict], counts: Counter) -> None:
