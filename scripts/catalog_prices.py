@@ -50,20 +50,20 @@ def round_digits(value: Decimal, count: int) -> Decimal:
 def clean(price: dict, counts: Counter) -> None:
     """Turns a price of more than 12 significant digits into the one that it stands for.
 
-    A price of a second may be a rounded one of a minute or an hour, which is exact; a price of a pixel may be an exact
-    one of 2^20 pixels, which stays as it is.
+    A price of a second with many digits may be a rounded one of a minute or an hour, which is exact; a price of a pixel
+    may be an exact one of 2^20 pixels, which stays as it is.
     """
     value = Decimal(price["unit_price"])
-    if digits(value) <= MOST_DIGITS:
-        return
-    if price["unit"] == "per_pixel" and digits(value * 1_048_576) <= FEW_DIGITS:
+    if price["unit"] == "per_second" and digits(value) > FEW_DIGITS:
+        for unit, size in (("per_minute", 60), ("per_hour", 3600)):
+            longer = round_digits(value * size, digits(value) - 2)
+            if digits(longer) < FEW_DIGITS and digits(longer) + 2 < digits(value):
+                counts["prices of a second that are a minute's or an hour's"] += 1
+                price["unit"], price["unit_price"] = unit, format(longer, "f")
+                return
+    if digits(value) <= MOST_DIGITS or (price["unit"] == "per_pixel" and digits(value * 1_048_576) <= FEW_DIGITS):
         return
     counts["artefacts cleaned"] += 1
-    for unit, size in (("per_minute", 60), ("per_hour", 3600)):
-        longer = round_digits(value * size, 9)
-        if price["unit"] == "per_second" and digits(longer) <= FEW_DIGITS:
-            price["unit"], price["unit_price"] = unit, format(longer, "f")
-            return
     short = round_digits(value, MOST_DIGITS)
     for fewer in range(1, MOST_DIGITS):
         if abs(round_digits(value, fewer) - value) <= abs(value) * Decimal("1e-12"):
