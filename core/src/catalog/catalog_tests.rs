@@ -8,7 +8,7 @@ const OFFERS: [&str; 3] = [
 ];
 
 fn text(offers: &[&str]) -> String {
-    let body: String = offers.iter().map(|line| format!("{line}\n")).collect();
+    let body = offers.join("\n") + "\n";
     let digest = hex::encode(Sha256::digest(body.as_bytes()));
     format!(
         r#"{{"format":"tollway-catalog/1","version":"2026-11-22","offers":{},"sources":[{{"name":"papers","version":"1.2","date":"2026-11-01"}},{{"name":"walls","date":"2026-11-02","license":"MIT"}}],"digest":"{digest}"}}"#,

@@ -67,7 +67,7 @@ async fn a_new_price_begins_now_and_the_old_row_keeps_its_past() {
     fixture.add("acme/duck-2", json!({})).await;
     fixture.tollway.apply_prices(&book("2", "8")).await.unwrap();
     let before = fixture.rows().await;
-    fixture.world.advance(Duration::from_secs(86_400));
+    fixture.world.advance(Duration::from_hours(24));
 
     let proposed = fixture.tollway.propose_prices(&book("3", "8")).await.unwrap();
     assert!(!proposed.applied);
@@ -85,7 +85,7 @@ async fn a_new_price_begins_now_and_the_old_row_keeps_its_past() {
     assert_eq!((&after[0], &after[1], after.len()), (&ended, &before[1], 3));
     assert_eq!(fixture.current("acme/duck-2", Meter::InputToken).await.as_deref(), Some("3"));
 
-    fixture.world.advance(Duration::from_secs(60));
+    fixture.world.advance(Duration::from_mins(1));
     let again = fixture.tollway.apply_prices(&book("3", "8")).await.unwrap();
     assert_eq!(again.changes().count(), 0);
     assert_eq!(fixture.rows().await, after, "doing it again writes nothing");
@@ -127,7 +127,7 @@ async fn a_price_that_the_list_dropped_ends_now() {
     cached.pricing_type = Meter::CachedInputToken.into();
     with_cache.offers[0].prices.push(cached);
     fixture.tollway.apply_prices(&with_cache).await.unwrap();
-    fixture.world.advance(Duration::from_secs(60));
+    fixture.world.advance(Duration::from_mins(1));
     let update = fixture.tollway.apply_prices(&book("2", "8")).await.unwrap();
     assert_eq!(update.changes().map(|proposal| proposal.kind).collect::<Vec<_>>(), [ProposalKind::Ended]);
     assert_eq!(fixture.current("acme/duck-2", Meter::CachedInputToken).await, None);
@@ -152,7 +152,7 @@ async fn the_bundled_catalog_prices_what_it_added_itself_the_same() {
     fixture.tollway.add_model(input).await.unwrap();
     let before = fixture.rows().await;
     assert!(!before.is_empty());
-    fixture.world.advance(Duration::from_secs(60));
+    fixture.world.advance(Duration::from_mins(1));
     let update = fixture.tollway.update_from_catalog(true).await.unwrap();
     assert_eq!(update.of_kind(ProposalKind::Unchanged).count(), before.len(), "{update:?}");
     assert_eq!(fixture.rows().await, before);

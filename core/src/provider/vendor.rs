@@ -334,7 +334,7 @@ pub fn vendor(provider: &str) -> &'static Vendor {
 #[must_use]
 pub fn seller(provider: &str) -> &str {
     let vendor = vendor(provider);
-    if std::ptr::eq(vendor, &GENERIC) { provider } else { vendor.name }
+    if vendor.name == GENERIC.name { provider } else { vendor.name }
 }
 
 /// Returns the currency that a provider's price list is in.
