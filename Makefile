@@ -30,7 +30,7 @@ demo: python-develop mock-provider ## run examples/python/quickstart.py against 
 	@$(VENV)/bin/python examples/python/quickstart.py
 
 .PHONY: test
-test: test-rust test-python test-system ## run every test
+test: test-rust test-python test-catalog test-system ## run every test
 
 .PHONY: test-rust
 test-rust: ## run the tests of the Rust crates
@@ -39,6 +39,10 @@ test-rust: ## run the tests of the Rust crates
 .PHONY: test-python
 test-python: python-develop mock-provider ## run the tests of the Python package
 	$(VENV)/bin/python -m pytest -o cache_dir=$(CACHE)/pytest python/tests
+
+.PHONY: test-catalog
+test-catalog: ## run the tests of the rules by which the price catalog is built
+	$(PYTHON) -m unittest discover scripts -p 'test_*.py'
 
 .PHONY: test-system
 test-system: mock-provider ## run the tests over crashes, processes and real connections

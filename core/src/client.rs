@@ -10,6 +10,8 @@ mod fx;
 mod idempotency;
 mod inputs;
 mod open;
+mod price_comparison;
+mod price_updates;
 mod prices;
 mod quote;
 mod reply;
@@ -29,6 +31,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelUpdate, PriceInput, PriceList};
+pub use price_comparison::{PriceProposal, ProposalKind};
+pub use price_updates::PriceUpdate;
 pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
 pub use stream::ChatStream;
 

@@ -12,7 +12,7 @@ use super::{Tollway, unexpected};
 use crate::billing::exact::LEDGER_DECIMALS;
 use crate::catalog::bundled;
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::{Target, adapter, validate_params, vendor};
+use crate::provider::{Target, adapter, seller, validate_params, vendor};
 use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealKey};
 use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Model, ModelConfig,
@@ -34,16 +34,16 @@ impl Tollway {
         check_alias(input.alias.as_deref())?;
         check_alias_is_free(&*self.engine.reload().await?, input.alias.as_deref(), None)?;
         validate_params(&input.params)?;
-        let entry = bundled().find(vendor(&provider).name, &model_name);
+        let offer = bundled().find(seller(&provider), &model_name);
         let mut model_params = input.params;
-        if let Some(limit) = entry.and_then(|entry| entry.max_output_tokens)
+        if let Some(limit) = offer.as_ref().and_then(|offer| offer.max_output_tokens)
             && !model_params.contains_key("max_output_tokens")
         {
             model_params.insert("max_output_tokens".to_owned(), limit.into());
         }
         let prices = match &input.prices {
             Some(prices) => terms_of(prices, now)?,
-            None => entry.map(|entry| entry.price_terms(now)).unwrap_or_default(),
+            None => offer.map(|offer| offer.terms(now)).unwrap_or_default(),
         };
         let api_key = input.api_key.map(|api_key| {
             let engine = Arc::clone(&self.engine);
