@@ -40,13 +40,14 @@ fn token_meters() -> Vec<Meter> {
     Meter::ALL.iter().copied().filter(|meter| meter.is_input() || meter.is_output()).collect()
 }
 
+/// Makes decimals up to a thousandth of a number, so that no bill is too large for the ledger.
 fn decimals(most: u64) -> impl Strategy<Value = Decimal> {
-    (0..=most, 0_u32..10).prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa.into(), scale))
+    (0..=most, 3_u32..12).prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa.into(), scale))
 }
 
 fn roundings() -> impl Strategy<Value = Rounding> {
     let quantity = || prop::option::weighted(0.2, (1_u64..500).prop_map(Quantity::from));
-    (quantity(), quantity(), prop::option::weighted(0.2, decimals(1_000)))
+    (quantity(), quantity(), prop::option::weighted(0.2, decimals(1_000_000)))
         .prop_map(|(minimum_quantity, step, minimum_charge)| Rounding { minimum_quantity, step, minimum_charge })
 }
 
@@ -78,7 +79,7 @@ fn modifiers() -> impl Strategy<Value = Vec<PriceTerms>> {
     let group = || prop::sample::select(vec!["tier", "region", "length"]);
     // The last two conditions are marginal, which no modifier may be.
     let modifier =
-        (decimals(40), 0..CONDITIONS.len() - 2, meters, group(), -1_i32..2, prop::option::weighted(0.2, group()));
+        (decimals(4_000), 0..CONDITIONS.len() - 2, meters, group(), -1_i32..2, prop::option::weighted(0.2, group()));
     prop::collection::vec(modifier, 0..4).prop_map(|modifiers| {
         let modifiers = (1_000..).zip(modifiers).map(|(known, (ratio, place, meters, group, order, excludes))| {
             let excludes = excludes.into_iter().filter(|other| *other != group).map(str::to_owned).collect();
@@ -129,9 +130,12 @@ fn bill(terms: &[PriceTerms], usage: &Usage, facts: &Facts) -> Bill {
     PriceSet::of_terms(terms.to_vec()).unwrap().bill(HEAD, usage, facts).unwrap()
 }
 
+/// Tells whether the lines of a bill sum to its cost; those of an unpriced one may sum to more than the ledger holds.
 fn adds_up(bill: &Bill) -> bool {
-    let receipt = Receipt::from_lines(bill.lines.clone()).unwrap();
-    bill.cost.is_none_or(|cost| receipt.totals.get(cost.currency).unwrap_or_default() == cost.amount)
+    let receipt = Receipt::from_lines(bill.lines.clone());
+    bill.cost.is_none_or(|cost| {
+        receipt.is_ok_and(|receipt| receipt.totals.get(cost.currency).unwrap_or_default() == cost.amount)
+    })
 }
 
 fn sum_of(usage: &Usage, counts: fn(Meter) -> bool) -> u64 {
@@ -144,8 +148,8 @@ fn sum_of(usage: &Usage, counts: fn(Meter) -> bool) -> u64 {
 fn rising_lists() -> impl Strategy<Value = Vec<PriceTerms>> {
     let component = (
         prop::sample::select(token_meters()),
-        prop::collection::vec((decimals(1_000), 1_u64..200), 0..4),
-        decimals(1_000),
+        prop::collection::vec((decimals(1_000_000), 1_u64..200), 0..4),
+        decimals(1_000_000),
         roundings(),
         any::<bool>(),
     );
@@ -277,7 +281,9 @@ proptest! {
             ..Usage::default()
         };
         let (left, right) = (part(true), part(false));
-        prop_assume!(!left.meters.is_empty() && !right.meters.is_empty());
+        if left.meters.is_empty() || right.meters.is_empty() {
+            return Ok(());
+        }
         let parts = bill(&list, &left, &facts).exact.zip(bill(&list, &right, &facts).exact);
         prop_assert_eq!(bill(&list, &usage, &facts).exact, parts.map(|(left, right)| left.add(&right)));
     }
