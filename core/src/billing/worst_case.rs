@@ -242,3 +242,7 @@ fn rounding_of(price: &Component, quantity: Quantity, ratios: &[Decimal]) -> Exa
     let step = rounding.step.unwrap_or_default();
     price.charge(rounding.minimum_quantity.unwrap_or_default().max(step), ratios).1
 }
+
+#[cfg(test)]
+#[path = "worst_case_tests.rs"]
+mod tests;
