@@ -140,13 +140,23 @@ impl PriceSet {
     fn dearest<'a>(&'a self, is_on_side: impl Fn(Meter) -> bool, outlook: &Outlook<'_>) -> Option<Dearest<'a>> {
         let mut dearest: Option<Dearest<'a>> = None;
         let mut extra = Exact::default();
+        let mut reachable = Vec::new();
+        let mut seen: Vec<&Arc<Component>> = Vec::new();
         for meter in Meter::ALL.iter().copied().filter(|meter| is_on_side(*meter)) {
             if meter != Meter::Request && !(outlook.bounds.possible)(meter) {
                 continue;
             }
             let quantity = Quantity::from(outlook.most_of(meter));
             let mut whole_extra = Exact::default();
-            for price in self.reachable(meter, outlook) {
+            reachable.clear();
+            self.reach(meter, outlook, &mut reachable);
+            for price in reachable.iter().copied() {
+                // Without modifiers and rounding a price makes the same of every meter that takes it.
+                let is_same = self.modifiers().is_empty() && price.terms.rounding.is_none();
+                if is_same && seen.iter().any(|other| Arc::ptr_eq(other, price)) {
+                    continue;
+                }
+                seen.push(price);
                 let ratios = self.ratios(meter, price, outlook);
                 let amount = rate_of(price, quantity, &ratios);
                 if dearest.as_ref().is_none_or(|other| amount > other.amount) {
@@ -165,9 +175,8 @@ impl PriceSet {
         Some(dearest)
     }
 
-    /// Returns the prices that a meter may be billed at: its own, and those above it unless its own surely apply.
-    fn reachable<'a>(&'a self, meter: Meter, outlook: &Outlook<'_>) -> Vec<&'a Arc<Component>> {
-        let mut reachable = Vec::new();
+    /// Adds the prices that a meter may be billed at: its own, and those above it unless its own surely apply.
+    fn reach<'a>(&'a self, meter: Meter, outlook: &Outlook<'_>, reachable: &mut Vec<&'a Arc<Component>>) {
         for above in meter.upwards() {
             let prices = self.prices_of(above);
             let sure = prices.iter().position(|price| outlook.surely_applies(price));
@@ -177,7 +186,6 @@ impl PriceSet {
                 break;
             }
         }
-        reachable
     }
 
     /// Returns the most that a surcharge can come to; nothing if it does not apply, or to what has no bound.
@@ -242,3 +250,7 @@ fn rounding_of(price: &Component, quantity: Quantity, ratios: &[Decimal]) -> Exa
     let step = rounding.step.unwrap_or_default();
     price.charge(rounding.minimum_quantity.unwrap_or_default().max(step), ratios).1
 }
+
+#[cfg(test)]
+#[path = "worst_case_tests.rs"]
+mod tests;

@@ -145,3 +145,16 @@ fn two_models_of_groq_are_billed_for_ten_seconds_at_least() {
     assert_eq!(entry.prices[0].rounding.minimum_quantity, Some(10.into()));
     assert!(read_prices("groq", "whisper-small", r#"{"audio_hours": "0.36"}"#).unwrap().prices[0].rounding.is_none());
 }
+
+#[test]
+fn a_name_is_of_one_model() {
+    let imported = import(
+        r#"[{"id": "duck", "match": {"or": [{"equals": "goose"}, {"equals": "bird"}]}, "prices": {"input_mtok": 1}},
+            {"id": "goose", "match": {"or": [{"equals": "goose"}, {"equals": "bird"}]}, "prices": {"input_mtok": 2}}]"#,
+    );
+    let aliases: Vec<_> = imported.book.offers.iter().map(|offer| offer.aliases.join(" ")).collect();
+    assert_eq!(aliases, ["bird", ""]);
+    let taken: Vec<_> =
+        imported.report.not_understood.iter().map(|key| format!("{} {}", key.entry, key.value)).collect();
+    assert_eq!(taken, ["acme/duck goose", "acme/goose bird"]);
+}

@@ -7,7 +7,7 @@ mod keys;
 mod rules;
 mod variants;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time};
 use serde::Deserialize;
@@ -69,6 +69,7 @@ pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
         }
     }
     offers.sort_by_key(|offer| (offer.provider.clone(), offer.model.clone()));
+    drop_shared_names(&mut offers, &mut report);
     report.offers = offers.len();
     Ok(Imported { book: PriceBook { offers }, report })
 }
@@ -106,6 +107,27 @@ fn offer(provider: &str, fields: &Fields<'_>, origin: &Origin, report: &mut Impo
         checked: origin.checked,
         note: text("price_comments"),
     })
+}
+
+/// Takes away names that several models of a provider would have: the model whose id it is keeps it, or the first.
+fn drop_shared_names(offers: &mut [Offer], report: &mut ImportReport) {
+    let mut taken: BTreeSet<(String, String)> =
+        offers.iter().map(|offer| (offer.provider.clone(), offer.model.clone())).collect();
+    for offer in offers {
+        let entry = offer.name();
+        offer.aliases.retain(|alias| {
+            let is_free = taken.insert((offer.provider.clone(), alias.clone()));
+            if !is_free {
+                report.not_understood.push(NotUnderstood {
+                    entry: entry.clone(),
+                    key: "match".to_owned(),
+                    value: alias.clone(),
+                    reason: "another model of the provider has this name".to_owned(),
+                });
+            }
+            is_free
+        });
+    }
 }
 
 /// Reads the prices of one model: one set, or a list of rules of which the last that holds wins, with variants among them.
