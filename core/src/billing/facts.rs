@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::types::{Attribute, ChatRequest, Facts, Meter, Usage};
+use crate::types::{Attribute, ChatRequest, Facts, Meter, STANDARD_TIER, Usage};
 
 /// The parameter of a model config that states facts which no request shows, such as the region of an account.
 pub const FACTS: &str = "facts";
 
 /// Returns what a request fixes before it is sent. What it leaves open is absent, except the tier: without a word it is the
-/// standard one.
+/// standard one, which an account that is served another by default must state in the config's `facts`.
 #[must_use]
 pub fn fixed_facts(request: &ChatRequest, params: &Map<String, Value>, at: Timestamp) -> Facts {
     let mut facts = Facts::at(at);
+    facts.set(Attribute::ServiceTier, STANDARD_TIER);
     for (name, value) in params.get(FACTS).and_then(Value::as_object).into_iter().flatten() {
         if let (Some(attribute), Some(word)) = (Attribute::from_name(name), word(value)) {
             facts.set(attribute, &word);
@@ -79,7 +80,8 @@ mod tests {
         let mut body = request.clone();
         body["messages"] = json!([]);
         let request = serde_json::from_value(body).unwrap();
-        fixed_facts(&request, params.as_object().unwrap(), Timestamp::UNIX_EPOCH).attributes.into_iter().collect()
+        let facts = fixed_facts(&request, params.as_object().unwrap(), Timestamp::UNIX_EPOCH);
+        facts.attributes.into_iter().filter(|(_, value)| value != STANDARD_TIER).collect()
     }
 
     #[test]
@@ -95,11 +97,7 @@ mod tests {
                 vec![(Attribute::Thinking, "false")],
             ),
             (json!({}), json!({"body": {"service_tier": "Flex"}}), vec![(Attribute::ServiceTier, "flex")]),
-            (
-                json!({"service_tier": "auto"}),
-                json!({"body": {"service_tier": "flex"}}),
-                vec![(Attribute::ServiceTier, "standard")],
-            ),
+            (json!({"service_tier": "auto"}), json!({"body": {"service_tier": "flex"}}), vec![]),
             (json!({"inference_geo": "us"}), json!({"facts": {"region": "eu"}}), vec![(Attribute::Region, "us")]),
             (
                 json!({"speed": "fast"}),
