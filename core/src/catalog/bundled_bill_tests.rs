@@ -20,7 +20,9 @@ fn cost(name: &str, at: &str, facts: &[(Attribute, &str)], meters: &[(Meter, u64
     let components: Vec<_> = terms.map(|terms| Arc::new(Component::of_terms(terms))).collect();
     let prices = PriceSet::in_force(&components, at, Timestamp::MAX).unwrap();
     let mut call = Facts::at(at);
-    facts.iter().for_each(|(attribute, value)| call.set(*attribute, value));
+    for (attribute, value) in facts {
+        call.set(*attribute, value);
+    }
     let meters = meters.iter().map(|(meter, count)| (*meter, (*count).into())).collect();
     let usage = Usage { meters, ..Usage::default() };
     let head = BillHead { attempt: 1, model: name, reported_currency: Currency::USD };
