@@ -23,5 +23,8 @@ pub fn bundled_text() -> &'static str {
 }
 
 #[cfg(test)]
+#[path = "bundled_bill_tests.rs"]
+mod bill_tests;
+#[cfg(test)]
 #[path = "bundled_tests.rs"]
 mod tests;
