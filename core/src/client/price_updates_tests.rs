@@ -148,8 +148,16 @@ async fn a_model_that_the_catalog_dropped_keeps_its_prices() {
 #[tokio::test]
 async fn the_bundled_catalog_prices_what_it_added_itself_the_same() {
     let fixture = fixture().await;
-    let input: ModelInput = serde_json::from_value(json!({"name": "groq/llama-3.1-8b-instant"})).unwrap();
-    fixture.tollway.add_model(input).await.unwrap();
+    for name in [
+        "groq/llama-3.1-8b-instant",
+        "gemini/gemini-2.5-pro",
+        "gemini/gemini-3.8-flash",
+        "dashscope/qwen-plus",
+        "zhipu/glm-4.6",
+        "deepseek/deepseek-v4-pro",
+    ] {
+        fixture.tollway.add_model(serde_json::from_value(json!({"name": name})).unwrap()).await.unwrap();
+    }
     let before = fixture.rows().await;
     assert!(!before.is_empty());
     fixture.world.advance(Duration::from_mins(1));
