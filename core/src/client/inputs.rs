@@ -71,7 +71,7 @@ pub struct ModelUpdate {
 #[serde(deny_unknown_fields)]
 pub struct PriceInput {
     /// The price of one unit, or the ratio of a modifier, as a decimal string of at most 28 digits.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "crate::types::decimal_text")]
     pub unit_price: Decimal,
     /// The unit.
     pub unit: Unit,
@@ -183,7 +183,7 @@ pub struct FxRateInput {
     /// The currency that it becomes.
     pub to: Currency,
     /// How many of `to` one of `from` is, as a decimal string above zero.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "crate::types::decimal_text")]
     pub rate: Decimal,
     /// The first instant at which it applies; now where absent.
     #[serde(default)]

@@ -59,7 +59,7 @@ pub struct OfferPrice {
     /// The meter that it prices, or `modifier`.
     pub pricing_type: PricingType,
     /// The price of one unit, or the ratio of a modifier; zero or more.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "super::decimal_text")]
     pub unit_price: Decimal,
     /// The unit that the price counts in.
     pub unit: Unit,

@@ -17,7 +17,7 @@ pub struct FxRate {
     /// The currency that it becomes.
     pub to: Currency,
     /// How many of `to` one of `from` is; above zero.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "super::decimal_text")]
     pub rate: Decimal,
     /// The first instant at which it applies; it applies until a later one does.
     pub effective_date: Timestamp,
@@ -37,7 +37,7 @@ pub struct Exchange {
     /// The currency that it becomes.
     pub to: Currency,
     /// The rate as the row has it.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "super::decimal_text")]
     pub rate: Decimal,
     /// Whether the row is of the opposite pair, so that amounts are divided by the rate.
     pub is_inverse: bool,
@@ -50,7 +50,7 @@ pub struct Conversion {
     #[serde(flatten)]
     pub exchange: Exchange,
     /// The amount in the currency that it became, rounded half to even at the 18th decimal.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "super::decimal_text")]
     pub amount: Decimal,
 }
 

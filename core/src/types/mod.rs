@@ -4,6 +4,7 @@ mod book;
 mod budget;
 mod calendar;
 mod condition;
+pub mod decimal_text;
 mod error;
 mod facts;
 mod fx_rate;

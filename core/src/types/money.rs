@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for Currency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
     /// The amount, in units of the currency (dollars, not cents). A decimal string in JSON.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "super::decimal_text")]
     pub amount: Decimal,
     /// The native currency; it is never converted in place.
     pub currency: Currency,

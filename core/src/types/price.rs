@@ -123,7 +123,7 @@ pub struct Rounding {
     #[serde(skip_serializing_if = "Option::is_none", alias = "min_charge_unit")]
     pub step: Option<Quantity>,
     /// The least amount that is billed once anything was used.
-    #[serde(skip_serializing_if = "Option::is_none", with = "rust_decimal::serde::str_option")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "super::decimal_text::option")]
     pub minimum_charge: Option<Decimal>,
 }
 

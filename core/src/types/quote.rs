@@ -46,7 +46,7 @@ pub struct CandidateQuote {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotedCost {
     /// The amount, in the currency of the candidate.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "super::decimal_text")]
     pub amount: Decimal,
     /// The lines.
     pub lines: Vec<ReceiptLine>,
@@ -64,10 +64,10 @@ pub struct BudgetQuote {
     /// What may be used in a window.
     pub limit: Limit,
     /// What is left of it now, in its own currency or in tokens.
-    #[serde(with = "rust_decimal::serde::str")]
+    #[serde(with = "super::decimal_text")]
     pub remaining: Decimal,
     /// What the call would hold of it, in its own currency or in tokens; absent if that is not known.
-    #[serde(with = "rust_decimal::serde::str_option")]
+    #[serde(with = "super::decimal_text::option")]
     pub needed: Option<Decimal>,
     /// Whether it would admit the call.
     pub admits: bool,
