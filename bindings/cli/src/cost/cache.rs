@@ -54,9 +54,8 @@ impl Cache {
         if self.prepared.len() >= MOST {
             self.prepared.clear();
         }
-        let raw = |value: Option<&serde_json::value::RawValue>| value.map_or("", serde_json::value::RawValue::get);
-        let key =
-            [&line.provider, &line.model, line.prices.get(), raw(line.price_rules), raw(line.price_context)].join("\n");
+        let key = [&line.provider, &line.model, line.prices.get(), text(line.price_rules), text(line.price_context)]
+            .join("\n");
         match self.prepared.entry((line.format, key)) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
@@ -69,4 +68,8 @@ impl Cache {
             }
         }
     }
+}
+
+fn text(value: Option<&RawValue>) -> &str {
+    value.map_or("", RawValue::get)
 }
