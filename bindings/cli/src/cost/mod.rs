@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{Bill, BillHead};
-use tollway::types::{Currency, ReceiptLine, Result, UsageFlag};
+use tollway::types::{Currency, Meter, ReceiptLine, Result, UsageFlag};
 
 use crate::arguments::CostArguments;
 use crate::failure::Failure;
@@ -112,13 +112,8 @@ fn price(line: &Line<'_>, cache: &mut Cache) -> Result<(Bill, Vec<UsageFlag>)> {
 }
 
 fn unpriced(bill: &Bill) -> String {
-    let without: Vec<_> = bill
-        .lines
-        .iter()
-        .filter(|line| line.amount.is_none())
-        .filter_map(|line| line.meter)
-        .map(|meter| meter.name())
-        .collect();
+    let without: Vec<_> =
+        bill.lines.iter().filter(|line| line.amount.is_none()).filter_map(|line| line.meter).map(Meter::name).collect();
     if without.is_empty() {
         "unpriced: nothing is known of what was used, or there is no price at all".to_owned()
     } else {

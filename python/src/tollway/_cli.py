@@ -1,0 +1,16 @@
+"""The `tollway` command, as the package installs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from . import _native
+
+
+def main() -> int:
+    """Runs the command with the arguments of the process, and returns its exit code."""
+    # The command runs outside the interpreter, which would only notice Ctrl-C after its end. It holds nothing that an
+    # abrupt end could harm.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return _native.cli(["tollway", *sys.argv[1:]])
