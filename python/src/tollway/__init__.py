@@ -44,6 +44,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from . import types
+    from .price_results import AppliedModifier, Conversion, Facts, Modifier, Price, ReceiptLine, Rounding, Superseded
     from .results import (
         Attempt,
         Budget,
@@ -54,9 +55,7 @@ if TYPE_CHECKING:
         ModelConfig,
         ModelHealth,
         Money,
-        Price,
         Receipt,
-        ReceiptLine,
         Route,
         StreamEvent,
         SummaryRow,
@@ -69,6 +68,7 @@ if TYPE_CHECKING:
     from .stream import AsyncChatStream, ChatStream
 
 __all__ = [
+    "AppliedModifier",
     "AsyncChatStream",
     "AsyncTollway",
     "Attempt",
@@ -83,8 +83,10 @@ __all__ = [
     "ClosedError",
     "ContentFilteredError",
     "ContextLengthExceededError",
+    "Conversion",
     "CorruptedFileError",
     "CurrencyMismatchError",
+    "Facts",
     "ForkedError",
     "IdempotencyConflictError",
     "InternalError",
@@ -93,6 +95,7 @@ __all__ = [
     "Model",
     "ModelConfig",
     "ModelHealth",
+    "Modifier",
     "Money",
     "NewerFileError",
     "NoRouteError",
@@ -105,10 +108,12 @@ __all__ = [
     "RateLimitedError",
     "Receipt",
     "ReceiptLine",
+    "Rounding",
     "Route",
     "StorageError",
     "StreamEvent",
     "SummaryRow",
+    "Superseded",
     "Tollway",
     "TollwayError",
     "ToolCall",
@@ -128,6 +133,19 @@ _LAZY = {
     **dict.fromkeys(("AsyncChatStream", "ChatStream"), "stream"),
     **dict.fromkeys(
         (
+            "AppliedModifier",
+            "Conversion",
+            "Facts",
+            "Modifier",
+            "Price",
+            "ReceiptLine",
+            "Rounding",
+            "Superseded",
+        ),
+        "price_results",
+    ),
+    **dict.fromkeys(
+        (
             "Attempt",
             "Budget",
             "ChatReply",
@@ -137,9 +155,7 @@ _LAZY = {
             "ModelConfig",
             "ModelHealth",
             "Money",
-            "Price",
             "Receipt",
-            "ReceiptLine",
             "Route",
             "StreamEvent",
             "SummaryRow",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._engine import AsyncEngine, Operation, SyncEngine, check_mapping, nothing
 from ._values import given, instant_text, money_text
-from .results import Price
+from .price_results import Price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
