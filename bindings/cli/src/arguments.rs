@@ -49,7 +49,7 @@ pub(crate) struct CostArguments {
     /// The model, as it is named in the price list, such as openai/gpt-4o-mini.
     #[arg(value_name = "PROVIDER/MODEL", required_unless_present = "jsonl")]
     pub(crate) model: Option<String>,
-    /// What was used, as a JSON object of disjoint meters and their quantities.
+    /// What was used, as a JSON object of disjoint meters and their quantities; facts of the call may stand beside them.
     #[arg(long, value_name = "JSON", conflicts_with = "totals")]
     pub(crate) usage: Option<String>,
     #[command(flatten)]

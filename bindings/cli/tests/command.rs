@@ -85,9 +85,10 @@ fn a_wrong_call_says_what_to_do() {
     for (arguments, code, says) in [
         (&["cost", MODEL][..], 1, "--input-tokens"),
         (&["cost", MODEL, "--usage", "{}"], 1, "--input-tokens"),
-        (&["cost", MODEL, "--usage", r#"{"input_tokens": 1}"#], 1, "known are input_token,"),
+        (&["cost", MODEL, "--usage", r#"{"input_tokens": 1}"#], 1, "give input_token, or input_tokens_total"),
+        (&["cost", MODEL, "--usage", r#"{"quack": 1}"#], 1, "meters are input_token,"),
         (&["cost", MODEL, "--usage", r#"{"input_token": -1}"#], 1, "-1 is no number of zero or more"),
-        (&["cost", MODEL, "--usage", r#"{"audio_tts": 1, "tts_character": 1}"#], 1, "tts_character twice"),
+        (&["cost", MODEL, "--usage", "{"], 1, "--usage must be a JSON object"),
         (&["cost", MODEL, "--usage", "{}", "--input-tokens", "1"], 2, "cannot be used with"),
         (&["cost", "--jsonl", MODEL], 2, "cannot be used with"),
         (&["cost"], 2, "PROVIDER/MODEL"),

@@ -1,24 +1,30 @@
 //! `tollway cost PROVIDER/MODEL`: what one usage costs by the bundled catalog or a price list.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{Bill, BillHead};
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::{
-    CostStatus, Currency, Error, ErrorKind, Facts, Meter, Offer, Quantity, ReceiptLine, ReportedModalities,
-    ReportedUsage, Usage, UsageFlag,
+    CostStatus, Currency, Error, ErrorKind, Facts, Measure, Meter, Offer, ReceiptLine, ReportedModalities,
+    ReportedUsage, UsageFlag,
 };
 
 use super::cache::Prepared;
-use super::line::Number;
+use super::line::{Format, Line};
+use super::tollway_format;
 use crate::arguments::{CostArguments, Fact, TotalArguments};
 use crate::failure::Failure;
 use crate::prices::book::Book;
-use crate::prices::words;
+use crate::prices::{words, write_json};
 use crate::table::{Side, Table};
+
+/// Numbers of a call that look like meters, and the meters.
+const LOOKALIKES: [(&str, &str); 2] = [("input_tokens", "input_token"), ("output_tokens", "output_token")];
 
 /// What is written as JSON.
 #[derive(Serialize)]
@@ -44,10 +50,14 @@ struct Answer<'a> {
 
 /// Prices one usage; returns whether it has a cost.
 pub(super) fn run(arguments: &CostArguments, output: &mut impl Write) -> Result<bool, Failure> {
-    let usage = usage(arguments)?;
-    let facts = facts(arguments);
     let offer = Book::open(&arguments.book)?.find(arguments.model.as_deref().unwrap_or_default())?;
     let (name, prepared) = (offer.name(), Prepared::new(&offer)?);
+    let (reported, facts) = consumed(arguments, &prepared)?;
+    let usage = disjoint(&reported);
+    if usage.meters.is_empty() {
+        let detail = "nothing is said of what was used; give --input-tokens and --output-tokens, or --usage";
+        return Err(Error::new(ErrorKind::InvalidRequest, detail).into());
+    }
     let head = BillHead { attempt: 1, model: &name, reported_currency: offer.currency };
     let bill = prepared.prices(facts.started_at)?.bill(head, &usage, &facts)?;
     let mut flags = usage.flags;
@@ -56,46 +66,67 @@ pub(super) fn run(arguments: &CostArguments, output: &mut impl Write) -> Result<
         flags.sort_unstable();
     }
     if arguments.json {
-        write_json(&offer, &facts, &bill, &flags, output)?;
+        write_answer(&offer, &facts, &bill, &flags, output)?;
     } else {
         write_text(&offer, &facts, &bill, &flags, output)?;
     }
     Ok(bill.cost.is_some())
 }
 
-/// Reads what was used, as disjoint meters.
-fn usage(arguments: &CostArguments) -> Result<Usage, Failure> {
-    let meters = match &arguments.usage {
-        Some(text) => meters(text)?,
-        None => return reported(&arguments.totals),
+/// Reads what was used, and what the call was.
+fn consumed(arguments: &CostArguments, prepared: &Prepared) -> Result<(ReportedUsage, Facts), Failure> {
+    let (reported, mut facts) = match &arguments.usage {
+        Some(text) => described(text, prepared)?,
+        None => (reported(&arguments.totals), Facts::at(SystemEnvironment.now())),
     };
-    if meters.is_empty() {
-        return Err(nothing_used());
+    if let Some(at) = arguments.at {
+        facts.started_at = at;
     }
-    Ok(Usage { meters, ..Usage::default() })
-}
-
-fn meters(text: &str) -> Result<BTreeMap<Meter, Quantity>, Failure> {
-    let invalid = |detail: String| Failure::from(Error::new(ErrorKind::InvalidRequest, detail));
-    let named: BTreeMap<String, Number> = serde_json::from_str(text).map_err(|error| {
-        invalid(format!(
-            "--usage must be a JSON object of meters and quantities, such as {{\"input_token\": 1200}}: {error}"
-        ))
-    })?;
-    let mut meters = BTreeMap::new();
-    for (name, Number(quantity)) in named {
-        let Some(meter) = Meter::from_name(&name) else {
-            let known: Vec<_> = Meter::ALL.iter().map(|meter| meter.name()).collect();
-            return Err(invalid(format!("--usage: {name:?} is no meter; known are {}", known.join(", "))));
-        };
-        if meters.insert(meter, quantity).is_some() {
-            return Err(invalid(format!("--usage names {meter} twice; give it once")));
+    for fact in &arguments.facts {
+        match fact {
+            Fact::Attribute(attribute, value) => facts.set(*attribute, value),
+            Fact::Measure(measure, value) => {
+                facts.measures.insert(*measure, *value);
+            }
         }
     }
-    Ok(meters)
+    if let Some(seconds) = arguments.totals.audio_seconds.xor(arguments.totals.video_seconds) {
+        facts.measures.entry(Measure::Duration).or_insert(seconds.get());
+    }
+    Ok((reported, facts))
 }
 
-fn reported(totals: &TotalArguments) -> Result<Usage, Failure> {
+/// Reads a usage in the form that lines of `--jsonl` have it in.
+fn described(text: &str, prepared: &Prepared) -> Result<(ReportedUsage, Facts), Failure> {
+    let usage: &RawValue = serde_json::from_str(text).map_err(|error| {
+        let detail = format!("--usage must be a JSON object, such as {{\"input_token\": 1200}}: {error}");
+        Error::new(ErrorKind::InvalidRequest, detail)
+    })?;
+    // As facts they would pick a tier, and bill nothing.
+    if let Ok(fields) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text)
+        && let Some((total, meter)) = LOOKALIKES.iter().find(|(total, _)| fields.contains_key(*total))
+    {
+        let detail = format!("--usage: {total} is no meter; give {meter}, or {total}_total with what is part of it");
+        return Err(Error::new(ErrorKind::InvalidRequest, detail).into());
+    }
+    let line = Line {
+        id: None,
+        format: Format::Tollway,
+        provider: Cow::Borrowed(""),
+        model: Cow::Borrowed(""),
+        prices: RawValue::NULL,
+        price_rules: None,
+        price_context: None,
+        usage,
+    };
+    tollway_format::usage(&line, prepared).map_err(|error| {
+        let meters: Vec<_> = Meter::ALL.iter().map(|meter| meter.name()).collect();
+        let detail = format!("--usage: {}; meters are {}", error.detail(), meters.join(", "));
+        Error::new(error.kind(), detail).into()
+    })
+}
+
+fn reported(totals: &TotalArguments) -> ReportedUsage {
     let counts = [
         (Meter::Image, totals.images),
         (Meter::InputAudioSecond, totals.audio_seconds),
@@ -104,7 +135,7 @@ fn reported(totals: &TotalArguments) -> Result<Usage, Failure> {
         (Meter::Page, totals.pages),
         (Meter::WebSearch, totals.web_searches),
     ];
-    let usage = disjoint(&ReportedUsage {
+    ReportedUsage {
         input: totals.input_tokens,
         cached_input: totals.cached_input_tokens,
         cache_write_5m: totals.cache_write_5m_tokens,
@@ -123,29 +154,10 @@ fn reported(totals: &TotalArguments) -> Result<Usage, Failure> {
         output_image: totals.output_image_tokens,
         counts: counts.into_iter().filter_map(|(meter, count)| Some(meter).zip(count)).collect(),
         ..ReportedUsage::default()
-    });
-    if usage.meters.is_empty() { Err(nothing_used()) } else { Ok(usage) }
-}
-
-fn nothing_used() -> Failure {
-    let detail = "nothing is said of what was used; give --input-tokens and --output-tokens, or --usage";
-    Error::new(ErrorKind::InvalidRequest, detail).into()
-}
-
-fn facts(arguments: &CostArguments) -> Facts {
-    let mut facts = Facts::at(arguments.at.unwrap_or_else(|| SystemEnvironment.now()));
-    for fact in &arguments.facts {
-        match fact {
-            Fact::Attribute(attribute, value) => facts.set(*attribute, value),
-            Fact::Measure(measure, value) => {
-                facts.measures.insert(*measure, *value);
-            }
-        }
     }
-    facts
 }
 
-fn write_json(
+fn write_answer(
     offer: &Offer,
     facts: &Facts,
     bill: &Bill,
@@ -165,9 +177,7 @@ fn write_json(
         checked: offer.checked.to_string(),
         note: offer.note.as_deref(),
     };
-    super::write_json(output, &answer)?;
-    writeln!(output)?;
-    Ok(())
+    write_json(output, &answer)
 }
 
 fn write_text(
@@ -188,10 +198,7 @@ fn write_text(
     for line in &bill.lines {
         let meter = line.meter.map_or("", Meter::name);
         let label = line.note.as_ref().map_or_else(|| meter.to_owned(), |note| format!("{meter} ({note})"));
-        let price = line
-            .unit_price
-            .zip(line.unit)
-            .map(|(price, unit)| format!("{} {} {}", price.normalize(), offer.currency, words::unit(unit)));
+        let price = line.unit_price.zip(line.unit).map(|(price, unit)| words::unit_price(price, unit, offer.currency));
         let times = line.modifiers.iter().map(|modifier| format!("{} {}", modifier.ratio.normalize(), modifier.group));
         table.push([
             label,

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tollway::catalog::import::{ImportReport, Origin, SourceFormat, import};
-use tollway::catalog::{Catalog, CatalogEntry, bundled};
+use tollway::catalog::{Catalog, bundled};
 use tollway::environment::{Environment, SystemEnvironment};
-use tollway::types::{Error, ErrorKind, Offer, OfferPrice, PriceBook};
+use tollway::provider::seller;
+use tollway::types::{Error, ErrorKind, Offer, PriceBook};
 
 use crate::arguments::BookArguments;
 use crate::failure::Failure;
@@ -33,7 +34,7 @@ impl Book {
     /// Opens the bundled catalog.
     pub(crate) fn catalog() -> Self {
         let catalog = bundled();
-        Self { name: format!("bundled catalog of {}", catalog.version()), contents: Contents::Catalog(catalog) }
+        Self { name: format!("the bundled catalog of {}", catalog.version()), contents: Contents::Catalog(catalog) }
     }
 
     /// Reads a file; a form that is not stated is Tollway's own.
@@ -65,7 +66,7 @@ impl Book {
     /// Returns all offers, in the order of provider and model.
     pub(crate) fn offers(&self) -> Box<dyn Iterator<Item = Offer> + '_> {
         match &self.contents {
-            Contents::Catalog(catalog) => Box::new(catalog.entries().iter().map(offer)),
+            Contents::Catalog(catalog) => Box::new(catalog.offers()),
             Contents::File(book, _) => Box::new(book.offers.iter().cloned()),
         }
     }
@@ -81,7 +82,7 @@ impl Book {
     /// Returns all of it as one book.
     pub(crate) fn into_book(self) -> PriceBook {
         match self.contents {
-            Contents::Catalog(catalog) => PriceBook { offers: catalog.entries().iter().map(offer).collect() },
+            Contents::Catalog(catalog) => PriceBook { offers: catalog.offers().collect() },
             Contents::File(book, _) => book,
         }
     }
@@ -98,16 +99,19 @@ impl Book {
         found.ok_or_else(|| {
             let hints = self.hints(name);
             let hint = if hints.is_empty() { String::new() } else { format!("; there is {}", hints.join(", ")) };
-            Failure::Missing(format!("not_found: the {} has no {name}, and no price is borrowed{hint}", self.name))
+            Failure::Missing(format!("not_found: {} has no {name}, and no price is borrowed{hint}", self.name))
         })
     }
 
     fn get(&self, provider: &str, model: &str) -> Option<Offer> {
+        // A provider has one name among sellers, and may have others among people.
+        let seller = seller(provider);
         let is_it = |offer: &&Offer| {
-            offer.provider == provider && (offer.model == model || offer.aliases.iter().any(|alias| alias == model))
+            [provider, seller].contains(&offer.provider.as_str())
+                && (offer.model == model || offer.aliases.iter().any(|alias| alias == model))
         };
         match &self.contents {
-            Contents::Catalog(catalog) => catalog.find(provider, model).map(offer),
+            Contents::Catalog(catalog) => catalog.find(seller, model),
             Contents::File(book, _) => book.offers.iter().find(is_it).cloned(),
         }
     }
@@ -144,25 +148,4 @@ pub(crate) fn default_source(path: &Path, format: SourceFormat) -> String {
 /// Returns the day that it is in UTC.
 pub(crate) fn today() -> Date {
     SystemEnvironment.now().to_zoned(TimeZone::UTC).date()
-}
-
-/// Returns what an entry of the catalog offers.
-fn offer(entry: &CatalogEntry) -> Offer {
-    let price = |(meter, unit_price): (&tollway::types::Meter, &tollway::types::Decimal)| OfferPrice {
-        expiry_date: entry.until,
-        ..OfferPrice::new(*meter, *unit_price, entry.unit)
-    };
-    Offer {
-        provider: entry.provider.clone(),
-        model: entry.model.clone(),
-        aliases: entry.aliases.clone(),
-        capability: entry.capability,
-        currency: entry.currency,
-        prices: entry.prices.iter().map(price).collect(),
-        context_window: entry.context_window,
-        max_output_tokens: entry.max_output_tokens,
-        source: entry.source.clone(),
-        checked: entry.checked,
-        note: entry.note.clone(),
-    }
 }

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &LintArguments, output: &mut impl Write) -> Result<
     if not_understood > 0 {
         writeln!(output, "{} of {name} made no price; `prices import` lists them.", count(not_understood, "key"))?;
     }
-    writeln!(output, "{} in {} of the {name}.", count(findings.len(), "finding"), count(book.offers.len(), "offer"))?;
+    writeln!(output, "{} in {} of {name}.", count(findings.len(), "finding"), count(book.offers.len(), "offer"))?;
     Ok(findings.is_empty())
 }
 

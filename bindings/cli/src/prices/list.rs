@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &ListArguments, output: &mut impl Write) -> Result<
     };
     let mut offers = book.offers().filter(is_asked).peekable();
     if offers.peek().is_none() {
-        return Err(Failure::Missing(format!("not_found: the {} has no such model", book.name)));
+        return Err(Failure::Missing(format!("not_found: {} has no such model", book.name)));
     }
     if arguments.json {
         write_json_lines(output, offers)?;
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &ListArguments, output: &mut impl Write) -> Result<
     table.write(output)?;
     writeln!(
         output,
-        "\n{} in the {}; prices with conditions are counted, and `prices show` lists them",
+        "\n{} in {}; prices with conditions are counted, and `prices show` lists them",
         count(listed, "model"),
         book.name
     )?;

@@ -27,7 +27,7 @@ pub(crate) fn run(command: PricesCommand, output: &mut impl Write) -> Result<boo
 }
 
 /// Writes a value as JSON text that people can read, with a line end.
-fn write_json(output: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn write_json(output: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     serde_json::to_writer_pretty(&mut *output, value).map_err(std::io::Error::from)?;
     output.write_all(b"\n")?;
     Ok(())

@@ -22,14 +22,25 @@ pub(crate) fn unit(unit: Unit) -> String {
 
 /// Returns what a price is, such as `0.15 USD per 1M tokens`; of a modifier, what it multiplies by.
 pub(crate) fn price(price: &OfferPrice, currency: Currency) -> String {
-    let number = price.unit_price.normalize();
     match price.pricing_type {
-        PricingType::Modifier(_) => format!("x {number}"),
+        PricingType::Modifier(_) => format!("x {}", price.unit_price.normalize()),
         PricingType::Meter(_) => {
             let sign = if price.basis == Basis::Surcharge { "+ " } else { "" };
-            format!("{sign}{number} {currency} {}", unit(price.unit))
+            format!("{sign}{}", unit_price(price.unit_price, price.unit, currency))
         }
     }
+}
+
+/// Returns the price of a unit, such as `0.15 USD per 1M tokens`; those of tokens are all of a million, to be compared.
+pub(crate) fn unit_price(amount: Decimal, of: Unit, currency: Currency) -> String {
+    let million = Unit::Per1mTokens;
+    let is_fewer = of.family() == million.family() && of.size() < million.size();
+    let factor = Decimal::from(million.size() / of.size().max(1));
+    let (amount, of) = match amount.checked_mul(factor).filter(|_| is_fewer) {
+        Some(amount) => (amount, million),
+        None => (amount, of),
+    };
+    format!("{} {currency} {}", amount.normalize(), unit(of))
 }
 
 /// Returns what a price or a modifier is for.
@@ -170,6 +181,19 @@ mod tests {
             ),
         ] {
             assert_eq!(said(text), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn prices_of_tokens_can_be_compared() {
+        for (amount, of, said) in [
+            ("0.00000015", Unit::PerToken, "0.15 USD per 1M tokens"),
+            ("0.15", Unit::Per1mTokens, "0.15 USD per 1M tokens"),
+            ("0.0020", Unit::Per1kTokens, "2 USD per 1M tokens"),
+            ("15", Unit::Per1mCharacters, "15 USD per 1M characters"),
+            ("0.04", Unit::PerImage, "0.04 USD per image"),
+        ] {
+            assert_eq!(unit_price(amount.parse().unwrap(), of, Currency::USD), said);
         }
     }
 
