@@ -37,12 +37,14 @@ def test_people_read_a_table() -> None:
 
 
 def test_every_line_has_an_answer() -> None:
-    lines = '{"id": 7, "format": "parchment"}\n\n{"id": 8}\n'
-    result = run(INSTALLED, "cost", "--jsonl", given=lines)
+    price = {"unit_price": "2.5", "unit": "per_1m_tokens"}
+    priced = {"id": 7, "format": "tollway", "provider": "acme", "model": "duck", "prices": {"input_token": price}}
+    lines = [{**priced, "usage": {"input_token": 3}}, {"id": 8, "format": "parchment"}]
+    result = run(INSTALLED, "cost", "--jsonl", given="\n\n".join(map(json.dumps, lines)))
     assert (result.returncode, result.stderr) == (1, "")
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
-    assert ["error" in answer for answer in answers] == [True, True]
-    assert "parchment" in answers[0]["error"]
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert (first["id"], first["cost"], first["currency"]) == (7, "0.0000075", "USD")
+    assert "parchment" in second["error"]
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,9 @@ LINE: dict[str, Any] = {
 
 def core_meters() -> list[str]:
     """Returns the meters that the core knows, which the command names when one is wrong."""
-    arguments = ["-m", "tollway", "cost", "acme/duck", "--usage", '{"?": 1}']
+    arguments = ["-m", "tollway", "cost", "openai/gpt-4o-mini", "--usage", '{"?": 1}']
     result = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=30)
-    found = re.search(r"known are (.*)", result.stderr)
+    found = re.search(r"meters are (.*)", result.stderr)
     assert found, result.stderr
     return found[1].split(", ")
 

@@ -74,9 +74,28 @@ class Superseded:
         return cls(instant(value["from"]), instant(value["known_from"]))
 
 
+def _terms(value: dict[str, Any]) -> dict[str, Any]:
+    rounding, modifier = value.get("rounding"), value.get("modifier")
+    return {
+        "pricing_type": value["pricing_type"],
+        "unit_price": Decimal(value["unit_price"]),
+        "unit": value["unit"],
+        "currency": value["currency"],
+        "effective_date": instant(value["effective_date"]),
+        "expiry_date": instant_or_none(value["expiry_date"]),
+        "known_from": instant(value["known_from"]),
+        "is_active": value["is_active"],
+        "source": value["source"],
+        "conditions": value.get("conditions", {}),
+        "basis": value["basis"],
+        "rounding": None if rounding is None else Rounding._decode(rounding),
+        "modifier": None if modifier is None else Modifier._decode(modifier),
+    }
+
+
 @dataclass(frozen=True, slots=True)
-class Price:
-    """One dated price of one meter of a model config, or one modifier of several prices.
+class PriceTerms:
+    """What a price of a meter, or a modifier of several prices, says, apart from its identity.
 
     Attributes:
         pricing_type: The meter, or `modifier`.
@@ -84,11 +103,8 @@ class Price:
         conditions: When it applies, in the shape of `tollway.types.Conditions`; always where empty.
         basis: `replaces` if it is the price of its meter, `surcharge` if it is added to that.
         known_from: When it was learned; a call is priced by what was known at its time.
-        superseded: What a later price took back of it, if one did.
     """
 
-    id: int
-    model_config_id: int
     pricing_type: str
     unit_price: Decimal
     unit: str
@@ -98,34 +114,37 @@ class Price:
     known_from: datetime
     is_active: bool
     source: str
-    created_at: datetime
     conditions: Mapping[str, Any]
     basis: str
     rounding: Rounding | None
     modifier: Modifier | None
+
+    @classmethod
+    def _decode(cls, value: dict[str, Any]) -> PriceTerms:
+        return cls(**_terms(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Price(PriceTerms):
+    """One dated price of one meter of a model config, or one modifier of several prices; see `PriceTerms`.
+
+    Attributes:
+        superseded: What a later price took back of it, if one did.
+    """
+
+    id: int
+    model_config_id: int
+    created_at: datetime
     superseded: Superseded | None
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> Price:
-        rounding, modifier = value.get("rounding"), value.get("modifier")
         superseded = value.get("superseded")
         return cls(
+            **_terms(value),
             id=value["id"],
             model_config_id=value["model_config_id"],
-            pricing_type=value["pricing_type"],
-            unit_price=Decimal(value["unit_price"]),
-            unit=value["unit"],
-            currency=value["currency"],
-            effective_date=instant(value["effective_date"]),
-            expiry_date=instant_or_none(value["expiry_date"]),
-            known_from=instant(value["known_from"]),
-            is_active=value["is_active"],
-            source=value["source"],
             created_at=instant(value["created_at"]),
-            conditions=value.get("conditions", {}),
-            basis=value["basis"],
-            rounding=None if rounding is None else Rounding._decode(rounding),
-            modifier=None if modifier is None else Modifier._decode(modifier),
             superseded=None if superseded is None else Superseded._decode(superseded),
         )
 

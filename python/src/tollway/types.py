@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from . import price_results
 
 Amount: TypeAlias = Decimal | str | int
 """An exact amount of money. A float is refused."""
@@ -99,18 +102,106 @@ Meter: TypeAlias = Literal[
 ]
 
 
-class _PriceTerms(TypedDict):
+Basis: TypeAlias = Literal["replaces", "surcharge"]
+PriceFormat: TypeAlias = Literal["tollway", "litellm", "genai-prices", "models.dev", "openrouter"]
+
+
+Range = TypedDict("Range", {"above": Amount, "from": Amount, "up_to": Amount, "below": Amount}, total=False)
+"""A range of numbers: at most one of `above` and `from`, and of `up_to` and `below`. `from` and `up_to` are inside."""
+
+Hours = TypedDict("Hours", {"from": str, "until": str})
+"""Hours of a day such as `09:00:00`; the second is outside. They may pass midnight."""
+
+
+class Calendar(TypedDict, total=False):
+    """The hours and days at which a price applies, on the vendor's clock. Dates are `2026-10-01`."""
+
+    time_zone: str
+    weekdays: Sequence[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]]
+    hours: Sequence[Hours | Mapping[str, str]]
+    excluded_dates: Sequence[str]
+    included_dates: Sequence[str]
+    at: Literal["request_start", "first_token", "completion"]
+
+
+Choice: TypeAlias = str | Sequence[str]
+"""A word, or several of which one must be the call's."""
+
+
+class Conditions(TypedDict, total=False):
+    """When a price applies: all of them must hold.
+
+    The first group are numbers of the call that must lie in a range, the second its properties. With a `marginal` scale
+    the price is that of the part of the quantity that lies in the range, and not of all of it.
+    """
+
+    input_tokens: Range | Mapping[str, Any]
+    output_tokens: Range | Mapping[str, Any]
+    duration: Range | Mapping[str, Any]
+    pixels: Range | Mapping[str, Any]
+    max_results: Range | Mapping[str, Any]
+
+    service_tier: Choice
+    speed: Choice
+    thinking: bool | Choice
+    resolution: Choice
+    size: Choice
+    quality: Choice
+    audio: bool | Choice
+    video_input: bool | Choice
+    region: Choice
+    endpoint_scope: Choice
+    search_size: Choice
+    search_type: Choice
+    cache_mode: Choice
+    deployment: Choice
+    plan: Choice
+
+    calendar: Calendar | Mapping[str, Any]
+    scale: Literal["whole_request", "marginal"]
+
+
+class Rounding(TypedDict, total=False):
+    """How a quantity is billed that is not a multiple of what the vendor bills."""
+
+    minimum_quantity: Amount
+    step: Amount
+    minimum_charge: Amount
+
+
+class _Modifier(TypedDict):
+    group: str
+
+
+class Modifier(_Modifier, total=False):
+    """What a modifier multiplies: some meters, with those below them, or all. Lower orders are applied first."""
+
+    meters: Sequence[Meter]
+    order: int
+    excludes: Sequence[str]
+
+
+class _PriceInput(TypedDict):
     unit_price: Amount
     unit: Unit
     currency: str
 
 
-class PriceTerms(_PriceTerms, total=False):
-    """A price of one meter. It applies from `effective_date` on, or from now, until `expiry_date`."""
+class PriceInput(_PriceInput, total=False):
+    """A price of one meter, or the ratio of a modifier. It applies from `effective_date`, or now, to `expiry_date`."""
 
+    conditions: Conditions | Mapping[str, Any] | None
+    basis: Basis | None
+    rounding: Rounding | price_results.Rounding | Mapping[str, Any] | None
+    modifier: Modifier | price_results.Modifier | Mapping[str, Any] | None
     effective_date: Instant | None
     expiry_date: Instant | None
     source: str | None
+
+
+_OnePrice: TypeAlias = PriceInput | Mapping[str, Any]
+PriceMap: TypeAlias = Mapping[str, _OnePrice | Sequence[_OnePrice]]
+"""Prices by meter, or `modifier`: one, or a list of them."""
 
 
 class MoneyTerms(TypedDict):
@@ -325,7 +416,7 @@ class ModelParameters(TypedDict, total=False):
         priority: Its place in a fallback; lower is earlier.
         active: Whether routing may pick it.
         description: A note.
-        prices: The price of each meter. Those of the bundled catalog where left out; none where empty.
+        prices: The prices of each meter. Those of the bundled catalog where left out; none where empty.
     """
 
     alias: str | None
@@ -337,7 +428,7 @@ class ModelParameters(TypedDict, total=False):
     priority: int
     active: bool
     description: str | None
-    prices: Mapping[str, PriceTerms | Mapping[str, Any]] | None
+    prices: PriceMap | None
 
 
 class ModelChanges(TypedDict, total=False):
@@ -353,8 +444,8 @@ class ModelChanges(TypedDict, total=False):
     description: str | None
 
 
-class UsageFilter(TypedDict, total=False):
-    """Which usage records to look at. `until` is exclusive; `tags` must all be there."""
+class RecordFilter(TypedDict, total=False):
+    """Which usage records to look at, apart from when; `tags` must all be there."""
 
     user: str | None
     tags: Mapping[str, str] | None
@@ -363,6 +454,11 @@ class UsageFilter(TypedDict, total=False):
     request_id: str | None
     status: RecordStatus | None
     cost_status: CostStatus | None
+
+
+class UsageFilter(RecordFilter, total=False):
+    """Which usage records to look at. `until` is exclusive; `tags` must all be there."""
+
     since: Instant | None
     until: Instant | None
 
