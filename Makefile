@@ -30,7 +30,7 @@ demo: python-develop mock-provider ## run examples/python/quickstart.py against 
 	@$(VENV)/bin/python examples/python/quickstart.py
 
 .PHONY: test
-test: test-rust test-python test-system ## run every test
+test: test-rust test-python test-catalog test-system ## run every test
 
 .PHONY: test-rust
 test-rust: ## run the tests of the Rust crates
@@ -39,6 +39,10 @@ test-rust: ## run the tests of the Rust crates
 .PHONY: test-python
 test-python: python-develop mock-provider ## run the tests of the Python package
 	$(VENV)/bin/python -m pytest -o cache_dir=$(CACHE)/pytest python/tests
+
+.PHONY: test-catalog
+test-catalog: ## run the tests of the rules by which the price catalog is built
+	$(PYTHON) -m unittest discover scripts -p 'test_*.py'
 
 .PHONY: test-system
 test-system: mock-provider ## run the tests over crashes, processes and real connections
@@ -76,9 +80,15 @@ bench: $(VENV_READY) ## measure what the README quotes (builds with optimization
 	@TOLLWAY_MOCK_PROVIDER=$(CARGO_TARGET_DIR)/release/mock-provider TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python \
 	  $(CARGO_TARGET_DIR)/release/tollway-benches
 
+.PHONY: bench-pricing
+bench-pricing: ## measure how fast usage is priced, on one core
+	cargo build --release -p tollway-benches
+	$(CARGO_TARGET_DIR)/release/tollway-pricing-bench
+
 .PHONY: bench-quick
 bench-quick: python-develop mock-provider ## see that the benchmark runs (without optimizations: its figures mean nothing)
-	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python cargo run --quiet -p tollway-benches -- --quick
+	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python cargo run --quiet -p tollway-benches --bin tollway-benches -- --quick
+	@cargo run --quiet -p tollway-benches --bin tollway-pricing-bench -- --quick
 
 .PHONY: python-develop
 python-develop: $(VENV_READY) ## build the Python package into its virtual environment

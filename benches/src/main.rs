@@ -3,6 +3,7 @@
 //! The program without an argument is the driver: it starts every contestant as a process of its own, lets them take
 //! turns, and prints medians. With `contestant NAME` it is one of them.
 
+mod catalog;
 mod contestant;
 mod driver;
 mod process;
@@ -14,8 +15,9 @@ use std::process::ExitCode;
 
 use protocol::Failure;
 
-const USAGE: &str = "usage: tollway-benches [--quick]
+const USAGE: &str = "usage: tollway-benches [catalog] [--quick]
 
+  catalog    how long the bundled catalog takes to open, instead of the calls and the ledger
   --quick    one short round of each, to see that everything runs; the figures mean nothing
 
 environment:
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         [] => driver::run(driver::Plan::full()),
         ["--quick"] => driver::run(driver::Plan::quick()),
+        ["catalog"] => catalog::run(false),
+        ["catalog", "--quick"] => catalog::run(true),
         ["contestant", name] => contestant::serve(name),
         ["--help" | "-h"] => write!(std::io::stdout(), "{USAGE}").map_err(Failure::from),
         _ => Err(Failure::new(USAGE)),

@@ -6,13 +6,21 @@
 mod admin;
 mod attempt;
 mod call;
+mod fx;
 mod idempotency;
 mod inputs;
 mod open;
+mod price_comparison;
+mod price_updates;
+mod prices;
+mod quote;
 mod reply;
+mod rerate;
 mod settle;
 mod snapshots;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 use std::sync::Arc;
@@ -22,12 +30,16 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
+pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelUpdate, PriceInput, PriceList};
+pub use price_comparison::{PriceProposal, ProposalKind};
+pub use price_updates::PriceUpdate;
+pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
 pub use stream::ChatStream;
 
 use crate::environment::Environment;
 use crate::provider::Framing;
 use crate::routing::health::Health;
+use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
 use crate::store::{Outcome, Store};
 use crate::transport::HttpClient;
@@ -51,6 +63,7 @@ struct Engine {
     environment: Arc<dyn Environment>,
     http: HttpClient,
     health: Health,
+    prompt_cache: PromptCache,
     snapshots: snapshots::Snapshots,
     billing_ids: settle::BillingIds,
     tracker: TaskTracker,

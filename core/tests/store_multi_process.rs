@@ -67,6 +67,7 @@ fn settlement(id: ReservationId, cost: &str, now: Timestamp) -> Operation {
     Operation::Settle(Box::new(Settlement {
         reservation_id: id,
         usage: Usage { meters: [(Meter::OutputToken, 1.into())].into(), ..Usage::default() },
+        facts: Facts::at(now),
         cost: Some(usd(cost)),
         cost_status: CostStatus::Computed,
         billed_by: BilledBy::ProviderUsage,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::store::{NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, Settlement, Store};
 use tollway::types::{
-    BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Limit, Meter, ModelConfigId, Money, RecordStatus, Scope,
-    Usage, UsageFilter, Window,
+    BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Facts, Limit, Meter, ModelConfigId, Money, RecordStatus,
+    Scope, Usage, UsageFilter, Window,
 };
 
 use super::{Contestant, Work};
@@ -77,6 +77,7 @@ impl Contestant for Ledger {
             let settlement = Settlement {
                 reservation_id: reserved.id,
                 usage,
+                facts: Facts::at(self.environment.now()),
                 cost: Some(Money::new(Decimal::new(2_220, 8), Currency::USD)),
                 cost_status: CostStatus::Computed,
                 billed_by: BilledBy::ProviderUsage,

@@ -33,12 +33,20 @@ pub struct InputSize {
     pub estimate: u64,
     /// Whether the request asks for 1-hour cache writes.
     pub writes_1h: bool,
+    /// Whether it has sound.
+    pub has_audio: bool,
+    /// Whether it has images.
+    pub has_images: bool,
+    /// Whether it has files, which may hold anything.
+    pub has_files: bool,
+    /// Whether the answer was asked to have sound.
+    pub asks_audio: bool,
 }
 
 /// Measures the input of a request.
 #[must_use]
 pub fn input_size(request: &ChatRequest) -> InputSize {
-    let mut size = InputSize { bound: REQUEST_OVERHEAD, estimate: 3, writes_1h: false };
+    let mut size = InputSize { bound: REQUEST_OVERHEAD, estimate: 3, ..InputSize::default() };
     for message in &request.messages {
         size.bound += MESSAGE_OVERHEAD;
         size.estimate += 4;
@@ -82,6 +90,7 @@ pub fn input_size(request: &ChatRequest) -> InputSize {
     }
     if !request.extra.is_empty() {
         size.add_json(&request.extra);
+        size.asks_audio = request.extra.contains_key("audio") || request.extra.contains_key("modalities");
         let named = REMOTE_INPUT.iter().filter(|field| request.extra.contains_key(**field)).count();
         size.bound = size.bound.saturating_add(REMOTE_INPUT_BOUND.saturating_mul(named as u64));
     }
@@ -103,15 +112,20 @@ impl InputSize {
                 cache_control.as_ref()
             }
             Part::ImageUrl { cache_control, .. } => {
+                self.has_images = true;
                 self.bound += IMAGE_BOUND;
                 self.estimate += IMAGE_ESTIMATE;
                 cache_control.as_ref()
             }
             Part::InputAudio { input_audio } => {
+                self.has_audio = true;
                 self.add_encoded(&input_audio.data);
                 None
             }
             Part::File { file } => {
+                self.has_files = true;
+                self.has_images = true;
+                self.has_audio = true;
                 self.add_text(file.filename.as_deref().unwrap_or_default());
                 match &file.file_data {
                     Some(data) if data.starts_with("data:text/") => self.add_encoded(data),

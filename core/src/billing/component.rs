@@ -114,28 +114,6 @@ impl Component {
                 .is_none_or(|calendar| calendar.contains(circumstances.facts.instant(calendar.at)))
     }
 
-    /// Tells whether it may apply to a call whose tokens are only bounded, and whose facts are those that are fixed.
-    pub(super) fn may_apply(&self, facts: &Facts, input_bound: u64, output_bound: u64) -> bool {
-        let conditions = &self.terms.conditions;
-        let possible = conditions
-            .choices
-            .iter()
-            .all(|(attribute, values)| facts.get(*attribute).is_none_or(|value| values.contains(value)));
-        possible
-            && conditions.ranges.iter().all(|(measure, range)| match (facts.measures.get(measure), measure) {
-                (Some(value), _) => range.contains(*value),
-                (None, Measure::InputTokens) => range.reaches_below(input_bound.into()),
-                (None, Measure::OutputTokens) => range.reaches_below(output_bound.into()),
-                (None, _) => true,
-            })
-    }
-
-    /// Tells whether it applies whatever the usage will be.
-    pub(super) fn surely_applies(&self, facts: &Facts) -> bool {
-        let conditions = &self.terms.conditions;
-        conditions.ranges.is_empty() && conditions.calendar.is_none() && choices_hold(conditions, facts)
-    }
-
     /// Tells whether its own conditions look at an attribute, so that a modifier over that attribute is part of it already.
     pub(super) fn looks_at(&self, attribute: Attribute) -> bool {
         self.terms.conditions.choices.contains_key(&attribute)
@@ -149,8 +127,10 @@ impl Component {
             billed = billed.max(minimum);
         }
         if let Some(step) = rounding.step.filter(|step| !step.is_zero()) {
-            let steps = (billed.get() / step.get()).ceil();
-            billed = steps.checked_mul(step.get()).and_then(Quantity::new).unwrap_or(billed);
+            // Steps too small to count are no steps.
+            let steps = billed.get().checked_div(step.get()).map(|steps| steps.ceil());
+            let whole = steps.and_then(|steps| steps.checked_mul(step.get()));
+            billed = whole.and_then(Quantity::new).unwrap_or(billed);
         }
         let mut factors = vec![self.terms.unit_price, billed.get()];
         factors.extend_from_slice(ratios);

@@ -181,13 +181,12 @@ impl PriceSet {
         &self.modifiers
     }
 
-    /// Tells whether any price is of a tier.
+    /// Tells whether any price has a condition that a property has a value.
     #[must_use]
-    pub fn prices_tier(&self, tier: &str) -> bool {
-        let prices = self.by_meter.values().flatten().chain(&self.modifiers);
-        prices.into_iter().any(|price| {
-            price.terms.conditions.choices.get(&Attribute::ServiceTier).is_some_and(|tiers| tiers.contains(tier))
-        })
+    pub fn looks_at(&self, attribute: Attribute, value: &str) -> bool {
+        let value = value.to_ascii_lowercase();
+        let mut prices = self.by_meter.values().flatten().chain(&self.modifiers);
+        prices.any(|price| price.terms.conditions.choices.get(&attribute).is_some_and(|values| values.contains(&value)))
     }
 
     /// Prices what an attempt consumed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::component::Component;
 use super::exact::Exact;
 use super::price::{BillHead, PriceSet};
-use crate::types::{Decimal, Facts, Meter, Money, Quantity, ReceiptLine, Result};
+use crate::types::{Decimal, Facts, Measure, Meter, Money, Quantity, ReceiptLine, Result, Scale, exact_add};
 
 /// What bounds an attempt before it is made.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct WorstCase {
     pub lines: Vec<ReceiptLine>,
 }
 
-/// One side of an attempt at its dearest.
+/// One part of an attempt at its dearest.
 struct Dearest<'a> {
     meter: Meter,
     component: &'a Arc<Component>,
@@ -35,38 +35,84 @@ struct Dearest<'a> {
     amount: Exact,
 }
 
+/// What is known of an attempt before it is made.
+struct Outlook<'a> {
+    bounds: Bounds<'a>,
+    facts: &'a Facts,
+}
+
+impl Outlook<'_> {
+    /// Returns the most of a meter that there can be.
+    fn most_of(&self, meter: Meter) -> u64 {
+        if meter.is_input() {
+            self.bounds.input_tokens
+        } else if meter.is_output() {
+            self.bounds.output_tokens
+        } else {
+            1
+        }
+    }
+
+    /// Tells whether a price may apply to some of a meter.
+    ///
+    /// An attribute that is not fixed may turn out to be anything, and so may the tier: a provider can choose it itself.
+    fn may_apply(&self, price: &Component, meter: Meter) -> bool {
+        let conditions = &price.terms.conditions;
+        let fixed = &self.facts.attributes;
+        let is_possible = conditions
+            .choices
+            .iter()
+            .all(|(attribute, values)| fixed.get(attribute).is_none_or(|value| values.contains(value)));
+        let is_reached = || match conditions.scale {
+            // The meter's own quantity counts, whatever the range is named after.
+            Scale::Marginal => conditions.ranges.values().all(|range| range.reaches_below(self.most_of(meter).into())),
+            Scale::WholeRequest => {
+                conditions.ranges.iter().all(|(measure, range)| match (self.facts.measures.get(measure), measure) {
+                    (Some(value), _) => range.contains(*value),
+                    (None, Measure::InputTokens) => range.reaches_below(self.bounds.input_tokens.into()),
+                    (None, Measure::OutputTokens) => range.reaches_below(self.bounds.output_tokens.into()),
+                    (None, _) => true,
+                })
+            }
+        };
+        is_possible && is_reached()
+    }
+
+    /// Tells whether a price applies whatever the attempt will be, so that none that is tried after it ever does.
+    fn surely_applies(&self, price: &Component) -> bool {
+        let conditions = &price.terms.conditions;
+        let fixed = &self.facts.attributes;
+        conditions.scale == Scale::WholeRequest
+            && conditions.ranges.is_empty()
+            && conditions.calendar.is_none()
+            && conditions
+                .choices
+                .iter()
+                .all(|(attribute, values)| fixed.get(attribute).is_some_and(|value| values.contains(value)))
+    }
+}
+
 impl PriceSet {
     /// Returns the most that an attempt can cost whose tokens are bounded; nothing if text has no price.
     ///
     /// The dearest price that may apply counts for all of the input, and for all of the output, with every surcharge and
-    /// modifier that may come on top. `facts` are those that the request fixes; whatever they leave open may happen.
+    /// modifier that may come on top. Where prices round up or have a minimum, each line that the attempt can have adds
+    /// what that can make of it. `facts` are those that the request fixes; whatever they leave open may happen, the tier
+    /// included. Work beside the answer (iterations) is in the bounds, but not the minimums of its own lines.
     pub fn worst_case(&self, head: BillHead<'_>, bounds: Bounds<'_>, facts: &Facts) -> Result<Option<WorstCase>> {
-        let side = |is_on_side: fn(Meter) -> bool, quantity: u64| {
-            let meters = self.meters().filter(move |meter| is_on_side(*meter) && (bounds.possible)(*meter));
-            self.dearest(meters, quantity, bounds, facts)
-        };
-        let input = side(Meter::is_input, bounds.input_tokens);
-        let output = side(Meter::is_output, bounds.output_tokens);
+        let outlook = Outlook { bounds, facts };
+        let input = self.dearest(Meter::is_input, &outlook);
+        let output = self.dearest(Meter::is_output, &outlook);
         let (Some(input), Some(output), Some(currency)) = (input, output, self.currency()) else { return Ok(None) };
-        let request = self.dearest([Meter::Request].into_iter(), 1, bounds, facts);
         let mut parts = vec![input, output];
-        parts.extend(request);
-        for surcharge in self.surcharges().iter().filter(|price| self.may_apply(price, bounds, facts)) {
-            let Some(meter) = surcharge.terms.pricing_type.meter() else { continue };
-            let quantity = match meter {
-                meter if meter.is_input() => bounds.input_tokens,
-                meter if meter.is_output() => bounds.output_tokens,
-                Meter::Request => 1,
-                _ => continue,
-            };
-            parts.push(self.at_most(meter, surcharge, quantity.into(), bounds, facts));
-        }
+        parts.extend(self.dearest(|meter| meter == Meter::Request, &outlook));
+        parts.extend(self.surcharges().iter().filter_map(|surcharge| self.surcharged(surcharge, &outlook)));
         let total = parts.iter().fold(Exact::default(), |sum, part| sum.add(&part.amount));
         let mut lines = Vec::with_capacity(parts.len());
         let mut cost = Decimal::ZERO;
         for part in parts {
             let (amount, _) = part.amount.for_ledger()?;
-            cost += amount;
+            cost = exact_add(cost, amount)?;
             lines.push(ReceiptLine {
                 attempt: head.attempt,
                 model: head.model.to_owned(),
@@ -87,55 +133,124 @@ impl PriceSet {
         Ok(Some(WorstCase { cost: Money::new(cost, currency), lines }))
     }
 
-    fn dearest<'a>(
-        &'a self,
-        meters: impl Iterator<Item = Meter>,
-        quantity: u64,
-        bounds: Bounds<'_>,
-        facts: &Facts,
-    ) -> Option<Dearest<'a>> {
-        meters
-            .flat_map(|meter| self.prices_of(meter).iter().map(move |price| (meter, price)))
-            .filter(|(_, price)| self.may_apply(price, bounds, facts))
-            .map(|(meter, price)| self.at_most(meter, price, quantity.into(), bounds, facts))
-            .reduce(|left, right| if right.amount > left.amount { right } else { left })
+    /// Returns the most that the meters of one side can cost together.
+    ///
+    /// All of the quantity at the highest rate bounds every split of it; to that comes what minimums and steps can add to
+    /// each line. A meter has one line at one of its whole prices, and one more at each marginal one.
+    fn dearest<'a>(&'a self, is_on_side: impl Fn(Meter) -> bool, outlook: &Outlook<'_>) -> Option<Dearest<'a>> {
+        let mut dearest: Option<Dearest<'a>> = None;
+        let mut extra = Exact::default();
+        let mut reachable = Vec::new();
+        let mut seen: Vec<&Arc<Component>> = Vec::new();
+        for meter in Meter::ALL.iter().copied().filter(|meter| is_on_side(*meter)) {
+            if meter != Meter::Request && !(outlook.bounds.possible)(meter) {
+                continue;
+            }
+            let quantity = Quantity::from(outlook.most_of(meter));
+            let mut whole_extra = Exact::default();
+            reachable.clear();
+            self.reach(meter, outlook, &mut reachable);
+            for price in reachable.iter().copied() {
+                // Without modifiers and rounding a price makes the same of every meter that takes it.
+                let is_same = self.modifiers().is_empty() && price.terms.rounding.is_none();
+                if is_same && seen.iter().any(|other| Arc::ptr_eq(other, price)) {
+                    continue;
+                }
+                seen.push(price);
+                let ratios = self.ratios(meter, price, outlook);
+                let amount = rate_of(price, quantity, &ratios);
+                if dearest.as_ref().is_none_or(|other| amount > other.amount) {
+                    dearest = Some(Dearest { meter, component: price, quantity, amount });
+                }
+                let added = rounding_of(price, quantity, &ratios);
+                match price.terms.conditions.scale {
+                    Scale::Marginal => extra = extra.add(&added),
+                    Scale::WholeRequest => whole_extra = whole_extra.max(added),
+                }
+            }
+            extra = extra.add(&whole_extra);
+        }
+        let mut dearest = dearest?;
+        dearest.amount = dearest.amount.add(&extra);
+        Some(dearest)
     }
 
-    #[expect(clippy::unused_self, reason = "it reads as a question to the prices")]
-    fn may_apply(&self, price: &Component, bounds: Bounds<'_>, facts: &Facts) -> bool {
-        price.may_apply(facts, bounds.input_tokens, bounds.output_tokens)
+    /// Adds the prices that a meter may be billed at: its own, and those above it unless its own surely apply.
+    fn reach<'a>(&'a self, meter: Meter, outlook: &Outlook<'_>, reachable: &mut Vec<&'a Arc<Component>>) {
+        for above in meter.upwards() {
+            let prices = self.prices_of(above);
+            let sure = prices.iter().position(|price| outlook.surely_applies(price));
+            let tried = &prices[..sure.map_or(prices.len(), |place| place + 1)];
+            reachable.extend(tried.iter().filter(|price| outlook.may_apply(price, meter)));
+            if sure.is_some() {
+                break;
+            }
+        }
     }
 
-    /// Returns what a price makes of a quantity with every modifier that may apply and makes it dearer, and with those that
-    /// surely apply and make it cheaper.
-    fn at_most<'a>(
-        &self,
-        meter: Meter,
-        component: &'a Arc<Component>,
-        quantity: Quantity,
-        bounds: Bounds<'_>,
-        facts: &Facts,
-    ) -> Dearest<'a> {
+    /// Returns the most that a surcharge can come to; nothing if it does not apply, or to what has no bound.
+    fn surcharged<'a>(&'a self, surcharge: &'a Arc<Component>, outlook: &Outlook<'_>) -> Option<Dearest<'a>> {
+        let root = surcharge.terms.pricing_type.meter()?;
+        let is_bounded = root.is_input() || root.is_output() || root == Meter::Request;
+        let never = surcharge.terms.conditions.scale == Scale::Marginal;
+        if !is_bounded || never || !outlook.may_apply(surcharge, root) {
+            return None;
+        }
+        let quantity = Quantity::from(outlook.most_of(root));
+        let (mut amount, mut extra) = (Exact::default(), Exact::default());
+        for meter in Meter::ALL.iter().copied().filter(|meter| meter.is_within(root)) {
+            if meter != Meter::Request && !(outlook.bounds.possible)(meter) {
+                continue;
+            }
+            let ratios = self.ratios(meter, surcharge, outlook);
+            amount = amount.max(rate_of(surcharge, quantity, &ratios));
+            extra = extra.add(&rounding_of(surcharge, quantity, &ratios));
+        }
+        Some(Dearest { meter: root, component: surcharge, quantity, amount: amount.add(&extra) })
+    }
+
+    /// Returns the ratios of every modifier of a meter's price that may apply and makes it dearer, the highest of each group,
+    /// and of those that surely apply and make it cheaper.
+    fn ratios(&self, meter: Meter, component: &Component, outlook: &Outlook<'_>) -> Vec<Decimal> {
         let mut ratios: Vec<(&str, Decimal)> = Vec::new();
         let alone = |group: &str| {
-            let others = self.modifiers().iter().filter_map(|modifier| modifier.terms.modifier.as_ref());
-            others.clone().filter(|other| other.group == group).count() == 1
-                && others.clone().all(|other| !other.excludes.iter().any(|excluded| excluded == group))
+            let mut others = self.modifiers().iter().filter_map(|modifier| modifier.terms.modifier.as_ref());
+            let excluded = others.clone().any(|other| other.excludes.iter().any(|name| name == group));
+            !excluded && others.by_ref().filter(|other| other.group == group).count() == 1
         };
         for modifier in self.modifiers().iter().filter(|modifier| modifier.multiplies(meter, component)) {
             let Some(terms) = &modifier.terms.modifier else { continue };
             let ratio = modifier.terms.unit_price;
-            if ratio < Decimal::ONE && modifier.surely_applies(facts) && alone(&terms.group) {
+            if ratio < Decimal::ONE && outlook.surely_applies(modifier) && alone(&terms.group) {
                 ratios.push((&terms.group, ratio));
-            } else if ratio > Decimal::ONE && self.may_apply(modifier, bounds, facts) {
+            } else if ratio > Decimal::ONE && outlook.may_apply(modifier, meter) {
                 match ratios.iter_mut().find(|(group, _)| *group == terms.group) {
                     Some((_, other)) => *other = ratio.max(*other),
                     None => ratios.push((&terms.group, ratio)),
                 }
             }
         }
-        let ratios: Vec<Decimal> = ratios.into_iter().map(|(_, ratio)| ratio).collect();
-        let (_, amount) = component.charge(quantity, &ratios);
-        Dearest { meter, component, quantity, amount }
+        ratios.into_iter().map(|(_, ratio)| ratio).collect()
     }
 }
+
+/// Returns what a price makes of a quantity without any rounding.
+fn rate_of(price: &Component, quantity: Quantity, ratios: &[Decimal]) -> Exact {
+    let mut factors = vec![price.terms.unit_price, quantity.get()];
+    factors.extend_from_slice(ratios);
+    Exact::product(&factors, price.terms.unit.size())
+}
+
+/// Returns the most that rounding can add to one line: a whole minimum, or a whole step.
+fn rounding_of(price: &Component, quantity: Quantity, ratios: &[Decimal]) -> Exact {
+    let rounding = &price.terms.rounding;
+    if rounding.is_none() || quantity.is_zero() {
+        return Exact::default();
+    }
+    let step = rounding.step.unwrap_or_default();
+    price.charge(rounding.minimum_quantity.unwrap_or_default().max(step), ratios).1
+}
+
+#[cfg(test)]
+#[path = "worst_case_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::billing::component::{self, Component};
 use crate::billing::price::PriceSet;
 use crate::store::Configuration;
-use crate::types::{Budget, ModelConfig, ModelConfigId, Price, Result, Route, Scope};
+use crate::types::{Budget, Currency, Exchange, FxRate, ModelConfig, ModelConfigId, Price, Result, Route};
 
 /// Tells whether a reference names a config.
 type Matches = fn(&ModelConfig, &str) -> bool;
@@ -23,6 +23,7 @@ pub struct Snapshot {
     prices: HashMap<ModelConfigId, Vec<Price>>,
     components: HashMap<ModelConfigId, Vec<Arc<Component>>>,
     budgets: Vec<Budget>,
+    fx_rates: Vec<FxRate>,
 }
 
 impl Snapshot {
@@ -41,6 +42,7 @@ impl Snapshot {
             prices,
             components,
             budgets: configuration.budgets,
+            fx_rates: configuration.fx_rates,
         }
     }
 
@@ -89,11 +91,7 @@ impl Snapshot {
     /// Tells whether any budget applies to a call.
     #[must_use]
     pub fn is_capped(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
-        self.budgets.iter().any(|budget| match &budget.terms.scope {
-            Scope::Everyone => true,
-            Scope::User { user: capped } => user == Some(capped.as_str()),
-            Scope::Tag { key, value } => tags.get(key) == Some(value),
-        })
+        self.budgets.iter().any(|budget| budget.terms.scope.covers(user, tags.iter()))
     }
 
     /// Returns all prices of a config, in force or not, by id.
@@ -104,6 +102,23 @@ impl Snapshot {
 
     /// Returns the prices of a config that are in force at an instant. It takes the pricing id and no other.
     pub fn price_set(&self, config: ModelConfigId, at: Timestamp) -> Result<PriceSet> {
-        PriceSet::in_force(self.components.get(&config).into_iter().flatten(), at, at)
+        self.price_set_as_known(config, at, at)
+    }
+
+    /// Returns the prices of a config that are in force at an instant, by what was known at another.
+    pub fn price_set_as_known(&self, config: ModelConfigId, at: Timestamp, known: Timestamp) -> Result<PriceSet> {
+        PriceSet::in_force(self.components.get(&config).into_iter().flatten(), at, known)
+    }
+
+    /// Returns all exchange rates, by id.
+    #[must_use]
+    pub fn fx_rates(&self) -> &[FxRate] {
+        &self.fx_rates
+    }
+
+    /// Returns the rate between two currencies at an instant: the pair's own, or else the inverse of the opposite one's.
+    #[must_use]
+    pub fn fx_rate(&self, from: Currency, to: Currency, at: Timestamp) -> Option<Exchange> {
+        Exchange::find(&self.fx_rates, from, to, at)
     }
 }

@@ -1,32 +1,27 @@
-//! What administrators do: model configs, prices, routes and budgets.
+//! What administrators do: model configs, routes and budgets.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use super::inputs::{ModelHealth, ModelInput, ModelUpdate, PriceInput};
+use super::inputs::{ModelHealth, ModelInput, ModelUpdate};
 use super::open::key_identity;
+use super::prices::{MOST_MONEY, terms_of};
 use super::{Tollway, unexpected};
-use crate::billing::component;
-use crate::billing::price::PriceSet;
+use crate::billing::exact::LEDGER_DECIMALS;
 use crate::catalog::bundled;
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::{Target, adapter, validate_params, vendor};
+use crate::provider::{Target, adapter, seller, validate_params, vendor};
 use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealKey};
 use crate::types::{
-    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Meter, Model, ModelConfig,
-    ModelConfigId, Price, PriceId, PriceTerms, Result, Route, RouteTerms, SealedSecret, exact_amount,
+    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Model, ModelConfig,
+    ModelConfigId, Result, Route, RouteTerms, SealedSecret,
 };
 use crate::vault::Vault;
 
-/// The most decimal places that the price of one token, or of one of whatever a meter counts, can have.
-const MOST_DECIMALS: u32 = 18;
-
-/// No limit and no price reaches this much of a currency: 10 digits before the point and 18 after it are exact together.
-const MOST_MONEY: u64 = 10_000_000_000;
+/// The most decimal places of a limit: the ledger's.
+const MOST_DECIMALS: u32 = LEDGER_DECIMALS;
 
 impl Tollway {
     /// Adds a model config. Its prices are those given, or else those of the bundled catalog for exactly this model.
@@ -39,18 +34,17 @@ impl Tollway {
         check_alias(input.alias.as_deref())?;
         check_alias_is_free(&*self.engine.reload().await?, input.alias.as_deref(), None)?;
         validate_params(&input.params)?;
-        let entry = bundled().find(vendor(&provider).name, &model_name);
+        let offer = bundled().find(seller(&provider), &model_name);
         let mut model_params = input.params;
-        if let Some(limit) = entry.and_then(|entry| entry.max_output_tokens)
+        if let Some(limit) = offer.as_ref().and_then(|offer| offer.max_output_tokens)
             && !model_params.contains_key("max_output_tokens")
         {
             model_params.insert("max_output_tokens".to_owned(), limit.into());
         }
         let prices = match &input.prices {
             Some(prices) => terms_of(prices, now)?,
-            None => entry.map(|entry| entry.price_terms(now)).unwrap_or_default(),
+            None => offer.map(|offer| offer.terms(now)).unwrap_or_default(),
         };
-        check_one_currency(&[], &prices)?;
         let api_key = input.api_key.map(|api_key| {
             let engine = Arc::clone(&self.engine);
             Box::new(move |id| seal_key(&engine.vault, id, &api_key)) as SealKey
@@ -141,41 +135,6 @@ impl Tollway {
         Ok(snapshot.configs().iter().map(health).collect())
     }
 
-    /// Sets prices of a config by meter. A price that is in force ends where its successor begins; past calls keep theirs.
-    pub async fn set_prices(&self, reference: &str, prices: BTreeMap<Meter, PriceInput>) -> Result<Vec<PriceId>> {
-        self.engine.check()?;
-        let now = self.engine.environment.now();
-        let config = self.one(reference).await?;
-        let prices = terms_of(&prices, now)?;
-        check_one_currency(self.engine.snapshot().await?.prices(config.id), &prices)?;
-        let outcome = self.engine.store.apply(Operation::AddPrices { model_config_id: config.id, prices, now }).await?;
-        self.engine.reload().await?;
-        match outcome {
-            Outcome::PricesAdded(ids) => Ok(ids),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// Returns the prices of a config, or of all, in force or not, by id.
-    pub async fn prices(&self, reference: Option<&str>) -> Result<Vec<Price>> {
-        self.engine.check()?;
-        let snapshot = self.engine.reload().await?;
-        let configs = match reference {
-            Some(reference) => vec![one(&snapshot, reference)?],
-            None => snapshot.configs().to_vec(),
-        };
-        let mut prices: Vec<_> = configs.iter().flat_map(|config| snapshot.prices(config.id)).cloned().collect();
-        prices.sort_by_key(|price| price.id);
-        Ok(prices)
-    }
-
-    /// Ends a price at an instant, or now.
-    pub async fn expire_price(&self, id: PriceId, at: Option<Timestamp>) -> Result<()> {
-        self.engine.check()?;
-        let at = at.unwrap_or_else(|| self.engine.environment.now());
-        self.write(Operation::ExpirePrice { id, at }).await
-    }
-
     /// Adds a route, or replaces the one of its name. Its name is a capability, or an alias that requests can name.
     pub async fn set_route(&self, terms: RouteTerms) -> Result<()> {
         self.engine.check()?;
@@ -243,12 +202,12 @@ impl Tollway {
         self.write(Operation::DeleteBudget { id }).await
     }
 
-    async fn write(&self, operation: Operation) -> Result<()> {
+    pub(super) async fn write(&self, operation: Operation) -> Result<()> {
         self.engine.store.apply(operation).await?;
         self.engine.reload().await.map(|_| ())
     }
 
-    async fn one(&self, reference: &str) -> Result<Arc<ModelConfig>> {
+    pub(super) async fn one(&self, reference: &str) -> Result<Arc<ModelConfig>> {
         one(&*self.engine.reload().await?, reference)
     }
 
@@ -265,7 +224,7 @@ fn seal_key(vault: &Vault, id: ModelConfigId, api_key: &SecretString) -> Result<
 }
 
 /// Returns the one config that a reference names.
-fn one(snapshot: &Snapshot, reference: &str) -> Result<Arc<ModelConfig>> {
+pub(super) fn one(snapshot: &Snapshot, reference: &str) -> Result<Arc<ModelConfig>> {
     let mut named = snapshot.named(reference);
     match named.len() {
         0 => Err(not_found(snapshot, reference)),
@@ -340,65 +299,6 @@ fn check_alias_is_free(snapshot: &Snapshot, alias: Option<&str>, own: Option<Mod
     }
 }
 
-fn terms_of(prices: &BTreeMap<Meter, PriceInput>, now: Timestamp) -> Result<Vec<PriceTerms>> {
-    prices
-        .iter()
-        .map(|(meter, input)| {
-            let effective_date = input.effective_date.unwrap_or(now);
-            if input.unit_price < Decimal::ZERO {
-                return Err(invalid(format!("the price of {meter} is negative; give zero or more")));
-            }
-            if input.unit_price >= Decimal::from(MOST_MONEY) {
-                return Err(invalid(format!(
-                    "the price of {meter} is not below {MOST_MONEY}; give the price of one unit"
-                )));
-            }
-            // The rest of the 28 digits of an exact amount is for what the calls of years add up to.
-            let one = exact_amount(input.unit_price, 1, input.unit.size());
-            if one.is_err() || one.is_ok_and(|one| one.normalize().scale() > MOST_DECIMALS) {
-                return Err(invalid(format!(
-                    "the price of {meter} has more than {MOST_DECIMALS} decimal places for one {}; give fewer digits",
-                    meter.name()
-                )));
-            }
-            if !input.unit.fits(*meter) {
-                return Err(invalid(format!("a price of {meter} cannot be {}", input.unit.name())));
-            }
-            if input.expiry_date.is_some_and(|expiry| expiry <= effective_date) {
-                return Err(invalid(format!("the price of {meter} ends before it begins")));
-            }
-            Ok(PriceTerms {
-                expiry_date: input.expiry_date,
-                source: input.source.clone().unwrap_or_else(|| "user".to_owned()),
-                known_from: now,
-                ..PriceTerms::new(*meter, input.unit_price, input.unit, input.currency, effective_date)
-            })
-        })
-        .collect()
-}
-
-/// Checks that at no instant at which a new price begins, prices of two currencies are in force.
-fn check_one_currency(existing: &[Price], new: &[PriceTerms]) -> Result<()> {
-    for terms in new {
-        let at = terms.effective_date;
-        let replaced = |price: &&Price| new.iter().all(|other| other.pricing_type != price.terms.pricing_type);
-        PriceSet::in_force(&component::of_rows(existing.iter().filter(replaced)), at, Timestamp::MAX)?
-            .currency()
-            .into_iter()
-            .chain(new.iter().filter(|other| other.in_force(at)).map(|other| other.currency))
-            .try_for_each(|currency| {
-                if currency == terms.currency {
-                    return Ok(());
-                }
-                Err(invalid(format!(
-                    "prices of one model would be in {currency} and in {}; set all its meters in one currency",
-                    terms.currency
-                )))
-            })?;
-    }
-    Ok(())
-}
-
-fn invalid(detail: impl Into<String>) -> Error {
+pub(super) fn invalid(detail: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidRequest, detail)
 }

@@ -5,47 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::call::{Call, panicked};
 use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
-use crate::billing::bound::{InputSize, input_size};
-use crate::billing::price::{BillHead, PriceSet};
-use crate::billing::surcharge::uncovered_field;
-use crate::billing::worst_case::Bounds;
+use crate::billing::estimate::{Estimate, head_of};
+use crate::billing::price::PriceSet;
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target, adapter, vendor};
-use crate::routing::select::output_limit_of;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
 use crate::transport::EventReader;
-use crate::types::{
-    AbandonPolicy, ChatReply, Completion, Currency, Error, ErrorKind, Facts, Meter, MeterKind, ModelConfig, Money,
-    ReportedUsage, Result,
-};
-
-/// The most reasoning tokens of one answer where the output limit does not count them and the model's is not known.
-const REASONING_BOUND: u64 = 32_768;
+use crate::types::{AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result};
 
 /// What an attempt is expected to do, fixed before it begins: the prices stay those of its first instant.
 pub(super) struct Plan {
     pub(super) config: Arc<ModelConfig>,
     pub(super) prices: PriceSet,
-    pub(super) size: InputSize,
-    /// The most output tokens, all answers together.
-    pub(super) output_bound: u64,
-    /// The limit to send where neither the request nor the model has one.
-    injected_limit: Option<u64>,
+    pub(super) estimate: Estimate,
     pub(super) worst_case: Option<Money>,
-    /// The field of the request that the prices do not cover, so that the attempt has no price.
-    pub(super) uncovered: Option<&'static str>,
     pub(super) record_uid: String,
     pub(super) number: u32,
     /// The monotonic instant at which it began.
     pub(super) started: Duration,
-    /// The instant at which it began.
-    pub(super) started_at: Timestamp,
 }
 
 /// What came from the provider, as far as it came.
@@ -113,12 +95,13 @@ impl Call {
         };
         let adapter = adapter(&target).map_err(targeted)?;
         let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
-        let limit = plan.injected_limit.filter(|_| capped);
+        let limit = plan.estimate.injected_limit.filter(|_| capped);
         let mut encoded = adapter.encode(&target, &self.request, limit, self.framing).map_err(targeted)?;
         let reserved = self.reserve(&plan).await.map_err(targeted)?;
         self.unsettled = Some((reserved.id, Arc::clone(&plan)));
-        if reserved.budgets_apply && !capped && plan.injected_limit.is_some() {
-            encoded = adapter.encode(&target, &self.request, plan.injected_limit, self.framing).map_err(targeted)?;
+        if reserved.budgets_apply && !capped && plan.estimate.injected_limit.is_some() {
+            encoded =
+                adapter.encode(&target, &self.request, plan.estimate.injected_limit, self.framing).map_err(targeted)?;
         }
         let ticket = self.engine.health.begin(config.id, self.engine.environment.monotonic());
         let mut received = Received::default();
@@ -131,52 +114,20 @@ impl Call {
 
     fn plan(&self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Plan> {
         let environment = &self.engine.environment;
-        let started_at = environment.now();
-        let prices = snapshot.price_set(config.id, started_at)?;
-        let mut size = input_size(&self.request);
-        size.writes_1h |= config.model_params.get("body").is_some_and(asks_1h_writes);
-        let answers = u64::from(self.request.n.unwrap_or(1).max(1));
-        let model_limit = output_limit_of(config);
-        // A limit of zero would be read as none.
-        let default_limit = self.engine.settings.default_output_limit.max(1);
-        let injected_limit = (self.request.max_tokens.is_none() && model_limit.is_none()).then_some(default_limit);
-        let limit = self.request.max_tokens.or(model_limit).unwrap_or(default_limit);
-        let beside = self.reasoning_beside(config, model_limit);
-        let output_bound = limit.saturating_add(beside).saturating_mul(answers);
-        let uncovered = uncovered_field(&self.request, &config.model_params);
-        let worst_case = if uncovered.is_some() {
-            None
-        } else {
-            let possible = |meter: Meter| meter.kind() != MeterKind::CacheWrite1h || size.writes_1h;
-            let bounds = Bounds { input_tokens: size.bound, output_tokens: output_bound, possible: &possible };
-            let head = BillHead { attempt: 1, model: "", reported_currency: Currency::USD };
-            prices.worst_case(head, bounds, &Facts::at(started_at))?.map(|worst| worst.cost)
-        };
+        let now = environment.now();
+        let prices = snapshot.price_set(config.id, now)?;
+        let default_limit = self.engine.settings.default_output_limit;
+        let estimate = Estimate::new(&self.request, config, &prices, default_limit, now);
+        let worst_case = estimate.worst(head_of("", vendor(&config.provider).currency), &prices)?;
         Ok(Plan {
             config: Arc::clone(config),
             prices,
-            size,
-            output_bound,
-            injected_limit,
-            worst_case,
-            uncovered,
+            estimate,
+            worst_case: worst_case.map(|worst| worst.cost),
             record_uid: environment.unique_id(),
             number: self.draft.next_number(),
             started: environment.monotonic(),
-            started_at,
         })
-    }
-
-    /// Bounds the reasoning tokens of one answer that the output limit does not count.
-    fn reasoning_beside(&self, config: &ModelConfig, model_limit: Option<u64>) -> u64 {
-        let extra = &self.request.extra;
-        let is_off = self.request.reasoning_effort.as_deref() == Some("none")
-            || extra.get("enable_thinking").and_then(serde_json::Value::as_bool) == Some(false);
-        if !vendor(&config.provider).quirks.reasoning_outside_limit || is_off {
-            return 0;
-        }
-        let budget = extra.get("thinking_budget").and_then(serde_json::Value::as_u64);
-        budget.or(model_limit).unwrap_or(REASONING_BOUND)
     }
 
     fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
@@ -187,7 +138,7 @@ impl Call {
     /// Holds the worst case. If a budget refuses, what processes that ended still hold is freed first, once.
     async fn reserve(&self, plan: &Plan) -> Result<Reserved> {
         let first = self.engine.store.apply(self.reservation(plan)).await;
-        let first = first.map_err(|error| match plan.uncovered {
+        let first = first.map_err(|error| match plan.estimate.uncovered {
             Some(field) if error.kind() == ErrorKind::Unpriced => error.with_detail_suffix(&format!(
                 "; field `{field}` asks for what the prices of the model do not cover: leave it out, or add a model \
                  config that sets it in its `body` parameter, with prices of its own"
@@ -219,7 +170,7 @@ impl Call {
             model: plan.config.model_name.clone(),
             capability: plan.config.capability,
             worst_case: plan.worst_case,
-            worst_case_tokens: plan.size.bound.saturating_add(plan.output_bound),
+            worst_case_tokens: plan.estimate.size.bound.saturating_add(plan.estimate.output_bound),
             on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
             now,
             expires_at: now.saturating_add(self.time_left() + super::settle::GRACE).unwrap_or(now),
@@ -308,17 +259,6 @@ impl Call {
             return Ok(());
         }
         Err(Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call"))
-    }
-}
-
-/// Tells whether the body fields of a config ask for 1-hour cache writes.
-fn asks_1h_writes(body: &serde_json::Value) -> bool {
-    match body {
-        serde_json::Value::Object(fields) => {
-            fields.get("ttl").is_some_and(|ttl| ttl == "1h") || fields.values().any(asks_1h_writes)
-        }
-        serde_json::Value::Array(items) => items.iter().any(asks_1h_writes),
-        _ => false,
     }
 }
 

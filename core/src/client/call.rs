@@ -131,9 +131,8 @@ impl Call {
     /// Tries the candidates in rounds until one answers, none can, or time or retries are used up.
     async fn route(&mut self) -> Result<ChatReply> {
         let snapshot = self.engine.snapshot().await?;
-        let now = self.engine.environment.now();
         let fallbacks = self.options.fallbacks.as_deref();
-        let mut selection = select(&snapshot, &self.request, fallbacks, now)?;
+        let mut selection = select(&snapshot, &self.request, fallbacks, &self.engine.outlook())?;
         let candidates = std::mem::take(&mut selection.candidates);
         let mut retries_left = self.options.max_retries.unwrap_or(self.engine.settings.max_retries);
         let mut out = BTreeSet::<ModelConfigId>::new();

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::types::{Capability, Currency, Decimal, Meter, ModelConfigId, Unit};
+use crate::types::{
+    Basis, Capability, Conditions, Currency, Decimal, ModelConfigId, Modifier, PricingType, Rounding, Unit,
+};
 
 /// A model config to add.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -33,8 +37,8 @@ pub struct ModelInput {
     pub active: Option<bool>,
     /// A note.
     pub description: Option<String>,
-    /// Prices by meter. Where absent, those of the bundled catalog; where empty, none.
-    pub prices: Option<BTreeMap<Meter, PriceInput>>,
+    /// Prices by meter, or `modifier`. Where absent, those of the bundled catalog; where empty, none.
+    pub prices: Option<BTreeMap<PricingType, PriceList>>,
 }
 
 /// Fields of a model config to change; an absent one stays.
@@ -66,13 +70,25 @@ pub struct ModelUpdate {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceInput {
-    /// The price of one unit, as a decimal string.
+    /// The price of one unit, or the ratio of a modifier, as a decimal string of at most 28 digits.
     #[serde(with = "rust_decimal::serde::str")]
     pub unit_price: Decimal,
     /// The unit.
     pub unit: Unit,
-    /// The native currency.
+    /// The native currency. A modifier has that of the prices beside it.
     pub currency: Currency,
+    /// When it applies; always where absent.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// Whether it stands for its meter or is added.
+    #[serde(default)]
+    pub basis: Basis,
+    /// How odd quantities are billed.
+    #[serde(default)]
+    pub rounding: Rounding,
+    /// What a modifier multiplies; for modifiers only.
+    #[serde(default)]
+    pub modifier: Option<Modifier>,
     /// The first instant at which it applies; now where absent.
     #[serde(default)]
     pub effective_date: Option<Timestamp>,
@@ -80,6 +96,99 @@ pub struct PriceInput {
     #[serde(default)]
     pub expiry_date: Option<Timestamp>,
     /// Where the fact comes from; `user` where absent.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+impl PriceInput {
+    /// Makes a plain price, from now on.
+    #[must_use]
+    pub fn new(unit_price: Decimal, unit: Unit, currency: Currency) -> Self {
+        Self {
+            unit_price,
+            unit,
+            currency,
+            conditions: Conditions::default(),
+            basis: Basis::default(),
+            rounding: Rounding::default(),
+            modifier: None,
+            effective_date: None,
+            expiry_date: None,
+            source: None,
+        }
+    }
+}
+
+/// The prices of one meter, or the modifiers. In JSON one price, or a list of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PriceList(pub Vec<PriceInput>);
+
+impl PriceList {
+    /// Returns the prices.
+    pub fn iter(&self) -> std::slice::Iter<'_, PriceInput> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a PriceList {
+    type Item = &'a PriceInput;
+    type IntoIter = std::slice::Iter<'a, PriceInput>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<PriceInput> for PriceList {
+    fn from(price: PriceInput) -> Self {
+        Self(vec![price])
+    }
+}
+
+impl From<Vec<PriceInput>> for PriceList {
+    fn from(prices: Vec<PriceInput>) -> Self {
+        Self(prices)
+    }
+}
+
+// A derived reader of either form would not say what is wrong with a price.
+impl<'de> Deserialize<'de> for PriceList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = PriceList;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a price, or a list of prices")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PriceList, A::Error> {
+                PriceInput::deserialize(MapAccessDeserializer::new(map)).map(PriceList::from)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<PriceList, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(items)).map(PriceList)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// An exchange rate to add: one unit of `from` is worth `rate` units of `to`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FxRateInput {
+    /// The currency that is converted.
+    pub from: Currency,
+    /// The currency that it becomes.
+    pub to: Currency,
+    /// How many of `to` one of `from` is, as a decimal string above zero.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub rate: Decimal,
+    /// The first instant at which it applies; now where absent.
+    #[serde(default)]
+    pub effective_date: Option<Timestamp>,
+    /// Where the rate comes from; `user` where absent.
     #[serde(default)]
     pub source: Option<String>,
 }
@@ -99,6 +208,6 @@ pub struct ModelHealth {
 
 /// Tells a field that is null from one that is absent.
 #[expect(clippy::option_option, reason = "absent, null and a value are three different things")]
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(deserializer).map(Some)
 }

@@ -11,6 +11,7 @@ use super::{Engine, Tollway, settle, snapshots};
 use crate::catalog::snapshot::Snapshot;
 use crate::environment::{Environment, SystemEnvironment};
 use crate::routing::health::Health;
+use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
 use crate::store::{MetaReader, Operation, RedbStore, Store};
 use crate::transport::HttpClient;
@@ -66,6 +67,7 @@ impl Tollway {
         let engine = Engine {
             vault,
             http: HttpClient::new(settings.connect_timeout),
+            prompt_cache: PromptCache::default(),
             health: Health::new(settings.cooldown_failures, settings.cooldown),
             snapshots: snapshots::Snapshots::new(first, now),
             billing_ids: settle::BillingIds::default(),

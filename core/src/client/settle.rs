@@ -4,20 +4,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Engine;
 use super::attempt::{Plan, Received};
 use super::call::Call;
 use crate::billing::bound::estimated_usage;
+use crate::billing::coverage::{SERVICE_TIER, configured_tier, is_other_tier};
+use crate::billing::facts::add_served_facts;
 use crate::billing::meter::disjoint;
 use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
-use crate::billing::surcharge::{SERVICE_TIER, is_other_tier};
 use crate::provider::vendor;
 use crate::routing::health::Ticket;
+use crate::routing::prompt_cache::beginnings;
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, Facts, Meter, ModelConfig,
-    ModelId, Money, RecordStatus, ReportedUsage, Result, Usage, UsageFlag,
+    AbandonPolicy, Attempt, Attribute, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, Facts, Meter,
+    ModelConfig, ModelId, Money, RecordStatus, ReportedUsage, Result, Usage, UsageFlag,
 };
 
 /// How long after a call's deadline its reservation is stale, whatever became of its process.
@@ -89,11 +93,17 @@ impl Call {
         let (basis, billed_by, status) = self.basis(plan, &ended, &received);
         let completion = received.completion();
         let served_tier = completion.service_tier.as_deref();
-        let (usage, bill, billed_by) =
-            price(plan, basis, served_tier).map(|(usage, bill)| (usage, bill, billed_by)).or_else(|error| {
+        let now = self.engine.environment.now();
+        let (priced, billed_by) =
+            price(plan, basis, served_tier, now).map(|priced| (priced, billed_by)).or_else(|error| {
                 tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
-                price(plan, Basis::Reservation, None).map(|(usage, bill)| (usage, bill, BilledBy::Reservation))
+                price(plan, Basis::Reservation, None, now).map(|priced| (priced, BilledBy::Reservation))
             })?;
+        let Priced { usage, bill, facts } = priced;
+        if matches!(ended, Ended::Complete) && self.engine.prompt_cache.is_asked() {
+            let now = self.engine.environment.monotonic();
+            self.engine.prompt_cache.remember(plan.config.id, &beginnings(&self.request), now);
+        }
         let error = match ended {
             Ended::Complete => None,
             Ended::Failed(error) => Some(error),
@@ -126,6 +136,7 @@ impl Call {
         let settlement = Settlement {
             reservation_id: reserved.id,
             usage,
+            facts,
             cost: bill.cost,
             cost_status: bill.cost_status,
             billed_by,
@@ -138,7 +149,7 @@ impl Call {
             error_message: reply.as_ref().err().map(|error| error.detail().to_owned()),
             latency_ms,
             completes_key: reply.as_ref().ok().and_then(|reply| self.completes_key(reply)),
-            now: self.engine.environment.now(),
+            now,
         };
         let model_id = self.write(plan, settlement).await?;
         self.unsettled = None;
@@ -156,12 +167,14 @@ impl Call {
     pub(super) async fn settle_as_reserved(&mut self) {
         let Some((reservation_id, plan)) = self.unsettled.take() else { return };
         let error = super::call::panicked();
-        let written = match price(&plan, Basis::Reservation, None) {
-            Ok((usage, bill)) => {
+        let now = self.engine.environment.now();
+        let written = match price(&plan, Basis::Reservation, None, now) {
+            Ok(Priced { usage, bill, facts }) => {
                 let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
                 let settlement = Settlement {
                     reservation_id,
                     usage,
+                    facts,
                     cost: bill.cost,
                     cost_status: bill.cost_status,
                     billed_by: BilledBy::Reservation,
@@ -174,7 +187,7 @@ impl Call {
                     error_message: Some("the attempt could not be settled; its reservation is billed".to_owned()),
                     latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
                     completes_key: None,
-                    now: self.engine.environment.now(),
+                    now,
                 };
                 self.engine.store.apply(Operation::Settle(Box::new(settlement))).await.map(|_| ())
             }
@@ -304,8 +317,8 @@ fn complete(mut usage: Usage, plan: &Plan, received: &Received) -> Basis {
 fn estimate(plan: &Plan, received: &Received) -> Basis {
     let reported = received.reported_so_far().filter(is_plausible).map(|reported| disjoint(&reported));
     let counted = reported.as_ref().and_then(Usage::output_tokens).unwrap_or_default();
-    let output = received.estimated_output().max(counted).min(plan.output_bound);
-    let mut usage = estimated_usage(plan.size.estimate.min(plan.size.bound), output);
+    let output = received.estimated_output().max(counted).min(plan.estimate.output_bound);
+    let mut usage = estimated_usage(plan.estimate.size.estimate.min(plan.estimate.size.bound), output);
     if let Some(reported) = reported
         && reported.input_tokens().is_some()
     {
@@ -315,11 +328,19 @@ fn estimate(plan: &Plan, received: &Received) -> Basis {
     Basis::Usage(usage)
 }
 
-/// Prices what an attempt is billed by, at the prices of the tier that was served.
-fn price(plan: &Plan, basis: Basis, served_tier: Option<&str>) -> Result<(Usage, Bill)> {
-    let is_other = served_tier.map(|tier| is_other_tier(tier, &plan.config.model_params));
+/// What an attempt is billed, and what it was.
+struct Priced {
+    usage: Usage,
+    bill: Bill,
+    facts: Facts,
+}
+
+/// Prices what an attempt is billed by, at the prices of what was served.
+fn price(plan: &Plan, basis: Basis, served_tier: Option<&str>, now: Timestamp) -> Result<Priced> {
+    let params = &plan.config.model_params;
+    let is_other = served_tier.map(|tier| is_other_tier(tier, params));
     let unpriced = PriceSet::default();
-    let prices = match plan.uncovered {
+    let prices = match plan.estimate.uncovered {
         // A tier that was asked for and not served costs what the list says.
         Some(SERVICE_TIER) if is_other == Some(false) => &plan.prices,
         Some(_) => &unpriced,
@@ -328,24 +349,31 @@ fn price(plan: &Plan, basis: Basis, served_tier: Option<&str>) -> Result<(Usage,
     let model = plan.config.name();
     let reported_currency = vendor(&plan.config.provider).currency;
     let head = BillHead { attempt: plan.number, model: &model, reported_currency };
+    let mut facts = plan.estimate.facts.clone();
     match basis {
         Basis::Usage(mut usage) => {
-            if plan.uncovered.is_none() && is_other == Some(true) {
+            add_served_facts(&mut facts, &usage, served_tier, now);
+            let mut bill = prices.bill(head, &usage, &facts)?;
+            let is_configured = facts.get(Attribute::ServiceTier) == configured_tier(params);
+            if !bill.covers_tier && !is_configured && plan.estimate.uncovered.is_none() {
                 usage.flag(UsageFlag::OtherServiceTier);
+                bill.cost_status = CostStatus::Estimated;
             }
-            let bill = prices.bill(head, &usage, &Facts::at(plan.started_at))?;
-            Ok((usage, bill))
+            if bill.is_rounded {
+                usage.flag(UsageFlag::Rounded);
+            }
+            Ok(Priced { usage, bill, facts })
         }
         Basis::Reservation => {
-            let usage = estimated_usage(plan.size.bound, plan.output_bound);
+            let usage = estimated_usage(plan.estimate.size.bound, plan.estimate.output_bound);
             let lines = plan.worst_case.map(|cost| flat_line(head, "reservation", cost)).into_iter().collect();
             let status = if plan.worst_case.is_some() { CostStatus::Estimated } else { CostStatus::Unpriced };
-            Ok((usage, Bill { lines, ..Bill::flat(plan.worst_case, status) }))
+            Ok(Priced { usage, bill: Bill { lines, ..Bill::flat(plan.worst_case, status) }, facts })
         }
         Basis::Nothing => {
             let currency = plan.prices.currency().unwrap_or(reported_currency);
             let cost = Some(Money::new(Decimal::ZERO, currency));
-            Ok((Usage::default(), Bill::flat(cost, CostStatus::Computed)))
+            Ok(Priced { usage: Usage::default(), bill: Bill::flat(cost, CostStatus::Computed), facts })
         }
     }
 }

@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::vendor::{AuthHeader, WireFormat};
-use crate::types::{Error, ErrorKind, Result};
+use crate::types::{Attribute, Error, ErrorKind, Result};
 
 /// The parameters that are understood.
-const KEYS: [&str; 6] = ["wire_format", "auth_header", "max_output_tokens", "max_tokens_field", "headers", "body"];
+const KEYS: [&str; 7] =
+    ["wire_format", "auth_header", "max_output_tokens", "max_tokens_field", "headers", "body", "facts"];
 
 /// Headers that carry a key, or that belong to the transport.
 const RESERVED_HEADERS: [&str; 8] = [
@@ -62,7 +63,23 @@ pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
             "max_output_tokens" => return Err(wrong(key, "must be a whole number above zero")),
             "headers" => validate_headers(value)?,
             "body" => validate_body(value)?,
+            "facts" => validate_facts(value)?,
             _ => return Err(wrong(key, &format!("is not known; the known ones are {}", KEYS.join(", ")))),
+        }
+    }
+    Ok(())
+}
+
+/// Facts that prices depend on and no request shows, such as the region of an account.
+fn validate_facts(value: &Value) -> Result<()> {
+    let facts = value.as_object().ok_or_else(|| wrong("facts", "must be an object of words"))?;
+    for (name, word) in facts {
+        if Attribute::from_name(name).is_none() {
+            let known: Vec<_> = Attribute::ALL.iter().map(|attribute| attribute.name()).collect();
+            return Err(wrong("facts", &format!("has {name:?}, which is none of {}", known.join(", "))));
+        }
+        if !(word.is_boolean() || word.as_str().is_some_and(|word| !word.is_empty())) {
+            return Err(wrong("facts", &format!("must give {name:?} as a word, or as true or false")));
         }
     }
     Ok(())

@@ -330,6 +330,13 @@ pub fn vendor(provider: &str) -> &'static Vendor {
     VENDORS.iter().find(|vendor| vendor.name == provider || vendor.aliases.contains(&provider)).unwrap_or(&GENERIC)
 }
 
+/// Returns the name under which a provider sells in the catalog: that of the table where it stands there, else its own.
+#[must_use]
+pub fn seller(provider: &str) -> &str {
+    let vendor = vendor(provider);
+    if vendor.name == GENERIC.name { provider } else { vendor.name }
+}
+
 /// Returns the currency that a provider's price list is in.
 #[must_use]
 pub fn default_currency(provider: &str) -> Currency {
@@ -349,6 +356,7 @@ mod tests {
         }
         assert_eq!(vendor("my-gateway").name, "openai_compatible");
         assert_eq!(vendor("my-gateway").base_url, None);
+        assert_eq!((seller("google"), seller("deepinfra")), ("gemini", "deepinfra"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Error, ErrorKind, Money, Result, Totals, UsageFilter, UsageRecord};
+use crate::types::{Error, ErrorKind, Money, RecordStatus, Result, Totals, UsageFilter, UsageRecord};
 
 /// How to group usage records, and which.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,7 +26,7 @@ pub struct SummaryQuery {
 pub struct SummaryRow {
     /// The value of each key that was grouped by; null where a record has none.
     pub group: BTreeMap<String, Option<String>>,
-    /// How many attempts were recorded.
+    /// How many attempts were recorded; an adjustment is none.
     pub calls: u64,
     /// How many of them have no price; their cost is not in the totals.
     pub unpriced_calls: u64,
@@ -36,7 +36,7 @@ pub struct SummaryRow {
     pub input_tokens: u64,
     /// The output tokens, where reported or estimated.
     pub output_tokens: u64,
-    /// The costs, per currency.
+    /// The costs, per currency, adjustments included.
     pub totals: Totals,
 }
 
@@ -78,13 +78,14 @@ impl Summary {
     pub fn add(&mut self, record: &UsageRecord) -> Result<()> {
         let values: Vec<_> = self.keys.iter().map(|(_, key)| self.value(key, record)).collect();
         let row = self.rows.entry(values).or_default();
-        row.calls += 1;
-        row.failed_calls += u64::from(record.status != crate::types::RecordStatus::Success);
+        let is_call = record.adjusts.is_none();
+        row.calls += u64::from(is_call);
+        row.failed_calls += u64::from(is_call && record.status != RecordStatus::Success);
         row.input_tokens = row.input_tokens.saturating_add(record.usage.input_tokens().unwrap_or_default());
         row.output_tokens = row.output_tokens.saturating_add(record.usage.output_tokens().unwrap_or_default());
         match record.cost_amount.zip(record.currency) {
             Some((amount, currency)) => row.totals.add(Money::new(amount, currency))?,
-            None => row.unpriced_calls += 1,
+            None => row.unpriced_calls += u64::from(is_call),
         }
         Ok(())
     }

@@ -2,14 +2,29 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::billing::bound::{expected_output, input_size};
+use super::prompt_cache::{Beginning, PromptCache, beginnings};
+use crate::billing::estimate::{CacheOutlook, Estimate, head_of};
+use crate::billing::exchange::{Towards, convert};
 use crate::catalog::snapshot::Snapshot;
+use crate::provider::{WireFormat, vendor};
 use crate::types::{
-    Capability, ChatRequest, Currency, Error, ErrorKind, Facts, ModelConfig, Money, Result, Route, RouteTerms, Strategy,
+    Capability, ChatRequest, Currency, Error, ErrorKind, ModelConfig, Money, Result, Route, RouteTerms, Strategy,
 };
+
+/// What a choice looks at beside the request and the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Outlook<'a> {
+    /// The instant.
+    pub now: Timestamp,
+    /// The output limit where nothing else limits it.
+    pub default_limit: u64,
+    /// What is known of the providers' caches, and the monotonic instant.
+    pub prompt_cache: Option<(&'a PromptCache, Duration)>,
+}
 
 /// The candidates of a request, best first, and why each other config is not among them.
 #[derive(Debug, Default)]
@@ -58,13 +73,13 @@ pub fn select(
     snapshot: &Snapshot,
     request: &ChatRequest,
     fallbacks: Option<&[String]>,
-    now: Timestamp,
+    outlook: &Outlook<'_>,
 ) -> Result<Selection> {
     let mut selection = Selection::default();
     let wanted = request.model.as_deref().unwrap_or(Capability::Text.name());
-    add_named(snapshot, request, wanted, now, &mut selection)?;
+    add_named(snapshot, request, wanted, outlook, &mut selection)?;
     for fallback in fallbacks.unwrap_or_default() {
-        add_named(snapshot, request, fallback, now, &mut selection)?;
+        add_named(snapshot, request, fallback, outlook, &mut selection)?;
     }
     for config in &selection.candidates {
         if config.capability != Capability::Text {
@@ -84,11 +99,11 @@ fn add_named(
     snapshot: &Snapshot,
     request: &ChatRequest,
     wanted: &str,
-    now: Timestamp,
+    outlook: &Outlook<'_>,
     selection: &mut Selection,
 ) -> Result<()> {
     if let Some(route) = snapshot.route(wanted) {
-        return by_route(snapshot, request, route, now, selection);
+        return by_route(snapshot, request, route, outlook, selection);
     }
     if let Some(capability) = Capability::from_name(wanted) {
         by_default(snapshot, capability, selection);
@@ -128,7 +143,7 @@ fn by_route(
     snapshot: &Snapshot,
     request: &ChatRequest,
     route: &Route,
-    now: Timestamp,
+    outlook: &Outlook<'_>,
     selection: &mut Selection,
 ) -> Result<()> {
     let terms = &route.terms;
@@ -156,7 +171,7 @@ fn by_route(
             selection.candidates.truncate(1);
         }
         Strategy::Fallback => selection.keep_active(chain),
-        Strategy::Economy => by_cost(snapshot, request, terms, chain, now, selection)?,
+        Strategy::Economy => by_cost(snapshot, request, terms, chain, outlook, selection)?,
     }
     Ok(())
 }
@@ -167,33 +182,40 @@ fn by_cost(
     request: &ChatRequest,
     terms: &RouteTerms,
     chain: Vec<Arc<ModelConfig>>,
-    now: Timestamp,
+    outlook: &Outlook<'_>,
     selection: &mut Selection,
 ) -> Result<()> {
+    let beginnings = beginnings(request);
     let mut offers = Vec::new();
     for config in chain {
         if !config.is_active {
             selection.pass_over(&config, "it is inactive");
             continue;
         }
-        match expected_cost(snapshot, request, &config, now)? {
+        match expected_cost(snapshot, request, &beginnings, &config, outlook)? {
             Some(cost) => offers.push((cost, config)),
             None => selection.pass_over(&config, "it has no price in force, which economy needs"),
         }
     }
     let currency = terms.maximum_cost.map_or_else(|| main_currency(&offers), |maximum| Some(maximum.currency));
-    offers.retain(|(cost, config)| {
-        let reason = if Some(cost.currency) != currency {
+    let mut comparable = Vec::with_capacity(offers.len());
+    for (cost, config) in offers {
+        let Some(compared) = in_currency(snapshot, cost, currency, outlook.now)? else {
             let other = currency.map(|currency| currency.to_string()).unwrap_or_default();
-            format!("its price is in {}, which cannot be compared with {other}", cost.currency)
-        } else if terms.maximum_cost.is_some_and(|maximum| cost.amount > maximum.amount) {
-            format!("this request would cost about {cost}, above the route's maximum")
-        } else {
-            return true;
+            let reason = format!(
+                "its price is in {}, which cannot be compared with {other} without an exchange rate",
+                cost.currency
+            );
+            selection.pass_over(&config, reason);
+            continue;
         };
-        selection.pass_over(config, reason);
-        false
-    });
+        if terms.maximum_cost.is_some_and(|maximum| compared.amount > maximum.amount) {
+            selection.pass_over(&config, format!("this request would cost about {cost}, above the route's maximum"));
+            continue;
+        }
+        comparable.push((compared, config));
+    }
+    let mut offers = comparable;
     let preferred = |config: &ModelConfig| terms.preferred_providers.contains(&config.provider);
     if offers.iter().any(|(_, config)| preferred(config)) {
         offers.retain(|(_, config)| {
@@ -212,23 +234,41 @@ fn by_cost(
     Ok(())
 }
 
-/// Returns what a request is expected to cost with a config, or nothing if the config has no price in force.
+/// Returns a cost in a currency: its own, or converted at the rate in force; nothing if there is none.
+fn in_currency(snapshot: &Snapshot, cost: Money, currency: Option<Currency>, at: Timestamp) -> Result<Option<Money>> {
+    let Some(currency) = currency.filter(|currency| *currency != cost.currency) else { return Ok(Some(cost)) };
+    let Some(exchange) = snapshot.fx_rate(cost.currency, currency, at) else { return Ok(None) };
+    Ok(Some(Money::new(convert(&exchange, cost.amount, Towards::Nearest)?, currency)))
+}
+
+/// Returns what a request is expected to cost with a config, or nothing if the prices in force do not cover it.
 pub fn expected_cost(
     snapshot: &Snapshot,
     request: &ChatRequest,
+    beginnings: &[Beginning],
     config: &ModelConfig,
-    now: Timestamp,
+    outlook: &Outlook<'_>,
 ) -> Result<Option<Money>> {
-    let output = expected_output(request, output_limit_of(config));
-    let usage = crate::billing::bound::estimated_usage(input_size(request).estimate, output);
-    let head = crate::billing::price::BillHead { attempt: 1, model: "", reported_currency: Currency::USD };
-    Ok(snapshot.price_set(config.id, now)?.bill(head, &usage, &Facts::at(now))?.cost)
+    let prices = snapshot.price_set(config.id, outlook.now)?;
+    let estimate = Estimate::new(request, config, &prices, outlook.default_limit, outlook.now);
+    let head = head_of("", vendor(&config.provider).currency);
+    Ok(estimate.expected(head, &prices, outlook.cache(beginnings, config))?.cost)
 }
 
-/// Returns the most output tokens that a config's model makes, where the config says it.
-#[must_use]
-pub fn output_limit_of(config: &ModelConfig) -> Option<u64> {
-    config.model_params.get("max_output_tokens").and_then(serde_json::Value::as_u64)
+impl Outlook<'_> {
+    /// Returns what to expect of the provider's cache.
+    #[must_use]
+    pub fn cache(&self, beginnings: &[Beginning], config: &ModelConfig) -> CacheOutlook {
+        let Some((prompt_cache, now)) = self.prompt_cache else { return CacheOutlook::default() };
+        prompt_cache.outlook(config.id, wire_format_of(config), beginnings, now)
+    }
+}
+
+/// Returns the wire format of a config: its own, or its provider's.
+fn wire_format_of(config: &ModelConfig) -> WireFormat {
+    let named = config.model_params.get("wire_format").and_then(serde_json::Value::as_str);
+    let named = WireFormat::ALL.into_iter().find(|format| Some(format.name()) == named);
+    named.unwrap_or(vendor(&config.provider).wire_format)
 }
 
 /// Picks the currency that most offers are in; of equals, the first offer's.

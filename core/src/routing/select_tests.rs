@@ -2,9 +2,10 @@ use serde_json::Map;
 
 use super::*;
 use crate::store::Configuration;
-use crate::types::{Meter, ModelConfigId, Price, PriceId, PriceTerms, RouteId, Unit};
+use crate::types::{Conditions, FxRate, FxRateId, Meter, ModelConfigId, Price, PriceId, PriceTerms, RouteId, Unit};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+const OUTLOOK: Outlook<'_> = Outlook { now: NOW, default_limit: 4_096, prompt_cache: None };
 
 fn config(id: u64, name: &str, priority: i64) -> ModelConfig {
     let (provider, model_name) = name.split_once('/').unwrap();
@@ -67,7 +68,7 @@ fn single_takes_the_default_and_says_why_not_the_others() {
     inactive.is_active = false;
     let model_configs = vec![config(1, "openai/one", 0), default, inactive];
     let snapshot = Snapshot::new(Configuration { model_configs, ..Configuration::default() });
-    let selection = select(&snapshot, &hello(), None, NOW).unwrap();
+    let selection = select(&snapshot, &hello(), None, &OUTLOOK).unwrap();
     assert_eq!(names(&selection), ["openai/two"]);
     assert_eq!(selection.passed_over.len(), 2);
     assert!(selection.passed_over[1].1.contains("inactive"));
@@ -80,9 +81,13 @@ fn fallback_goes_through_all_by_priority_or_through_the_named_chain() {
         Snapshot::new(Configuration { model_configs: model_configs.clone(), routes, ..Configuration::default() })
     };
     let by_priority = snapshot(vec![route(r#"{"name":"text","strategy":"fallback"}"#)]);
-    assert_eq!(names(&select(&by_priority, &hello(), None, NOW).unwrap()), ["gemini/two", "zhipu/three", "openai/one"]);
+    assert_eq!(
+        names(&select(&by_priority, &hello(), None, &OUTLOOK).unwrap()),
+        ["gemini/two", "zhipu/three", "openai/one"]
+    );
     let chain = route(r#"{"name":"fast","strategy_type":"fallback","models":["zhipu/three","openai/one","nope/x"]}"#);
-    let selection = select(&snapshot(vec![chain]), &request(r#"{"model":"fast","messages":[]}"#), None, NOW).unwrap();
+    let selection =
+        select(&snapshot(vec![chain]), &request(r#"{"model":"fast","messages":[]}"#), None, &OUTLOOK).unwrap();
     assert_eq!(names(&selection), ["zhipu/three", "openai/one"]);
     assert_eq!(selection.passed_over[0].0, "nope/x");
 }
@@ -97,21 +102,21 @@ fn a_request_names_a_model_in_either_spelling_and_may_add_fallbacks() {
     });
     for name in ["openai/one", "openai:one", "one", "1"] {
         let request = request(&format!(r#"{{"model":"{name}","messages":[]}}"#));
-        assert_eq!(names(&select(&snapshot, &request, None, NOW).unwrap()), ["openai/one"]);
+        assert_eq!(names(&select(&snapshot, &request, None, &OUTLOOK).unwrap()), ["openai/one"]);
     }
     let fallbacks = ["quick".to_owned()];
     let request = request(r#"{"model":"openai/one","messages":[]}"#);
-    assert_eq!(names(&select(&snapshot, &request, Some(&fallbacks), NOW).unwrap()), ["openai/one", "gemini/two"]);
+    assert_eq!(names(&select(&snapshot, &request, Some(&fallbacks), &OUTLOOK).unwrap()), ["openai/one", "gemini/two"]);
 }
 
 #[test]
 fn a_name_like_anothers_is_no_route() {
     let snapshot =
         Snapshot::new(Configuration { model_configs: vec![config(1, "openai/gpt", 0)], ..Configuration::default() });
-    let error = select(&snapshot, &request(r#"{"model":"openai/gpt-4","messages":[]}"#), None, NOW).unwrap_err();
+    let error = select(&snapshot, &request(r#"{"model":"openai/gpt-4","messages":[]}"#), None, &OUTLOOK).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoRoute);
     assert!(error.detail().contains("openai/gpt: it has another name"), "{error}");
-    let error = select(&Snapshot::default(), &hello(), None, NOW).unwrap_err();
+    let error = select(&Snapshot::default(), &hello(), None, &OUTLOOK).unwrap_err();
     assert!(error.detail().contains("add one"), "{error}");
 }
 
@@ -123,8 +128,8 @@ fn economy_is_by_this_requests_cost_and_not_by_the_list_price() {
     let snapshot = Snapshot::new(Configuration { model_configs, prices, routes, ..Configuration::default() });
     let long = "word ".repeat(4_000);
     let long = request(&format!(r#"{{"max_tokens":10,"messages":[{{"role":"user","content":"{long}"}}]}}"#));
-    assert_eq!(names(&select(&snapshot, &long, None, NOW).unwrap())[0], "openai/cheap-input");
-    assert_eq!(names(&select(&snapshot, &hello(), None, NOW).unwrap())[0], "openai/cheap-output");
+    assert_eq!(names(&select(&snapshot, &long, None, &OUTLOOK).unwrap())[0], "openai/cheap-input");
+    assert_eq!(names(&select(&snapshot, &hello(), None, &OUTLOOK).unwrap())[0], "openai/cheap-output");
 }
 
 #[test]
@@ -152,12 +157,118 @@ fn economy_keeps_to_preferences_maximum_and_one_currency() {
         })
     };
     let plain = snapshot(r#"{"name":"text","strategy":"economy"}"#);
-    let selection = select(&plain, &hello(), None, NOW).unwrap();
+    let selection = select(&plain, &hello(), None, &OUTLOOK).unwrap();
     assert_eq!(names(&selection), ["openai/one", "gemini/two", "gemini/dear"]);
     let reasons = format!("{:?}", selection.passed_over);
     assert!(reasons.contains("no price") && reasons.contains("CNY"), "{reasons}");
     let limited = snapshot(
         r#"{"name":"text","strategy":"economy","preferred_providers":["gemini"],"maximum_cost":{"amount":"1","currency":"USD"}}"#,
     );
-    assert_eq!(names(&select(&limited, &hello(), None, NOW).unwrap()), ["gemini/two"]);
+    assert_eq!(names(&select(&limited, &hello(), None, &OUTLOOK).unwrap()), ["gemini/two"]);
+}
+
+#[test]
+fn economy_compares_currencies_by_a_rate_in_force() {
+    let model_configs = vec![config(1, "openai/dollars", 0), config(2, "zhipu/yuan", 0), config(3, "openai/dear", 0)];
+    let prices = [prices(1, "1", "1", "USD"), prices(2, "3", "3", "CNY"), prices(3, "9", "9", "USD")].concat();
+    let routes = vec![route(r#"{"name":"text","strategy":"economy"}"#)];
+    let rate = |rate: &str| FxRate {
+        id: FxRateId::new(1),
+        from: Currency::USD,
+        to: Currency::CNY,
+        rate: rate.parse().unwrap(),
+        effective_date: NOW,
+        source: "user".into(),
+        created_at: NOW,
+    };
+    let order = |rates: &[FxRate]| {
+        names(
+            &select(
+                &Snapshot::new(Configuration {
+                    model_configs: model_configs.clone(),
+                    prices: prices.clone(),
+                    routes: routes.clone(),
+                    fx_rates: rates.to_vec(),
+                    ..Configuration::default()
+                }),
+                &hello(),
+                None,
+                &OUTLOOK,
+            )
+            .unwrap(),
+        )
+    };
+    assert_eq!(order(&[]), ["openai/dollars", "openai/dear"]);
+    assert_eq!(order(&[rate("7")]), ["zhipu/yuan", "openai/dollars", "openai/dear"]);
+    assert_eq!(order(&[rate("2")]), ["openai/dollars", "zhipu/yuan", "openai/dear"]);
+}
+
+/// Makes a price of a million tokens under conditions.
+fn price(config: u64, id: u64, meter: Meter, amount: &str, when: &str) -> Price {
+    let mut price = prices(config, amount, amount, "USD").remove(0);
+    price.id = PriceId::new(id);
+    price.terms.pricing_type = meter.into();
+    price.terms.conditions = Conditions::from_canonical(when).unwrap();
+    price
+}
+
+/// Picks between two configs by `economy`.
+fn cheapest(prices: Vec<Price>, request: &ChatRequest, outlook: &Outlook<'_>) -> String {
+    let model_configs = vec![config(1, "anthropic/one", 0), config(2, "anthropic/two", 0)];
+    let routes = vec![route(r#"{"name":"text","strategy":"economy"}"#)];
+    let snapshot = Snapshot::new(Configuration { model_configs, prices, routes, ..Configuration::default() });
+    names(&select(&snapshot, request, None, outlook).unwrap()).remove(0)
+}
+
+fn user(text: &str, more: &str) -> ChatRequest {
+    request(&format!(
+        r#"{{"max_tokens":16,{more}"messages":[{{"role":"user","content":[{{"type":"text","text":"{text}"}}]}}]}}"#
+    ))
+}
+
+#[test]
+fn economy_sees_a_tier_that_the_length_of_this_request_reaches() {
+    let prices = vec![
+        price(1, 1, Meter::InputToken, "1", ""),
+        price(1, 2, Meter::InputToken, "3", r#"{"input_tokens": {"above": 2000}}"#),
+        price(1, 3, Meter::OutputToken, "1", ""),
+        price(2, 4, Meter::InputToken, "2", ""),
+        price(2, 5, Meter::OutputToken, "1", ""),
+    ];
+    assert_eq!(cheapest(prices.clone(), &user("short", ""), &OUTLOOK), "anthropic/one");
+    assert_eq!(cheapest(prices, &user(&"word ".repeat(4_000), ""), &OUTLOOK), "anthropic/two");
+}
+
+#[test]
+fn economy_sees_what_this_requests_thinking_costs() {
+    let prices = vec![
+        price(1, 1, Meter::InputToken, "1", ""),
+        price(1, 2, Meter::OutputToken, "2", ""),
+        price(1, 3, Meter::OutputToken, "16", r#"{"thinking": true}"#),
+        price(2, 4, Meter::InputToken, "1", ""),
+        price(2, 5, Meter::OutputToken, "4", ""),
+    ];
+    assert_eq!(cheapest(prices.clone(), &user("hello", ""), &OUTLOOK), "anthropic/one");
+    assert_eq!(cheapest(prices, &user("hello", r#""reasoning_effort":"high","#), &OUTLOOK), "anthropic/two");
+}
+
+#[test]
+fn economy_sees_where_this_conversation_is_cached() {
+    let prices = vec![
+        price(1, 1, Meter::InputToken, "1", ""),
+        price(1, 2, Meter::OutputToken, "1", ""),
+        price(2, 3, Meter::InputToken, "2", ""),
+        price(2, 4, Meter::CachedInputToken, "0.2", ""),
+        price(2, 5, Meter::OutputToken, "1", ""),
+    ];
+    let text = "word ".repeat(4_000);
+    let request = request(&format!(
+        r#"{{"max_tokens":16,"messages":[{{"role":"user","content":[{{"type":"text","text":"{text}","cache_control":{{"type":"ephemeral"}}}}]}}]}}"#
+    ));
+    let cache = PromptCache::default();
+    let at = |seconds| Outlook { prompt_cache: Some((&cache, Duration::from_secs(seconds))), ..OUTLOOK };
+    assert_eq!(cheapest(prices.clone(), &request, &at(10)), "anthropic/one");
+    cache.remember(ModelConfigId::new(2), &beginnings(&request), Duration::from_secs(10));
+    assert_eq!(cheapest(prices.clone(), &request, &at(20)), "anthropic/two");
+    assert_eq!(cheapest(prices, &request, &at(400)), "anthropic/one", "the cache has gone");
 }

@@ -8,10 +8,8 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 use wincode::config::Configuration;
 use wincode::{SchemaRead, SchemaWrite};
 
-use crate::types::{Currency, Error, ErrorKind, Result};
+use crate::types::{Currency, Error, ErrorKind, Quantity, Result};
 
-/// The version that rows are written in. Every version ever written is read for ever.
-const ROW_VERSION: u8 = 1;
 /// Versions beyond this one will never be written; they are damage.
 const LATEST_CONCEIVABLE: u8 = 32;
 /// The largest field of a row. It bounds what a damaged length can make the reader allocate.
@@ -20,12 +18,19 @@ const LARGEST_FIELD: usize = 256 << 20;
 /// The layout of rows.
 pub(super) type RowLayout = Configuration<true, LARGEST_FIELD>;
 
-/// A frozen row: its fields and their order never change; a change is a new version.
+/// A frozen row: its fields and their order never change; a change is a new version. Every version is read for ever.
 pub(super) trait Row:
     SchemaWrite<RowLayout, Src = Self> + for<'de> SchemaRead<'de, RowLayout, Dst = Self> + Sized
 {
     /// The table that holds it, for errors.
     const TABLE: &'static str;
+    /// The version that it is written in.
+    const VERSION: u8 = 1;
+
+    /// Reads the fields that an earlier version wrote.
+    fn of_earlier(version: u8, _fields: &[u8]) -> Result<Self> {
+        Err(damaged(Self::TABLE, &format!("a row has the version {version}, which never was")))
+    }
 }
 
 const fn layout() -> RowLayout {
@@ -41,7 +46,7 @@ pub(super) fn encode<R: Row>(row: &R) -> Result<Vec<u8>> {
         )
     })?;
     let mut bytes = Vec::with_capacity(1 + fields.len());
-    bytes.push(ROW_VERSION);
+    bytes.push(R::VERSION);
     bytes.extend_from_slice(&fields);
     Ok(bytes)
 }
@@ -49,11 +54,21 @@ pub(super) fn encode<R: Row>(row: &R) -> Result<Vec<u8>> {
 /// Reads a row of any version that was ever written.
 pub(super) fn decode<R: Row>(bytes: &[u8]) -> Result<R> {
     match bytes.split_first() {
-        Some((&ROW_VERSION, fields)) => wincode::config::deserialize_exact(fields, layout())
-            .map_err(|error| damaged(R::TABLE, &format!("a row does not decode: {error}"))),
-        Some((version, _)) if (ROW_VERSION..=LATEST_CONCEIVABLE).contains(version) => {
-            Err(newer(R::TABLE, &format!("row version {version}")))
-        }
+        Some((&version, fields)) => decode_as(version, fields),
+        None => Err(damaged(R::TABLE, "a row has no version")),
+    }
+}
+
+/// Reads the fields of a row of a version.
+pub(super) fn decode_as<R: Row>(version: u8, fields: &[u8]) -> Result<R> {
+    if version == R::VERSION {
+        return wincode::config::deserialize_exact(fields, layout())
+            .map_err(|error| damaged(R::TABLE, &format!("a row does not decode: {error}")));
+    }
+    match version {
+        0 => Err(damaged(R::TABLE, "a row has no version")),
+        _ if version < R::VERSION => R::of_earlier(version, fields),
+        _ if version <= LATEST_CONCEIVABLE => Err(newer(R::TABLE, &format!("row version {version}"))),
         _ => Err(damaged(R::TABLE, "a row has no version")),
     }
 }
@@ -68,7 +83,8 @@ pub(super) fn damaged(table: &str, what: &str) -> Error {
     )
 }
 
-fn newer(table: &str, what: &str) -> Error {
+/// Makes the error of a table that holds what only a later version can have written.
+pub(super) fn newer(table: &str, what: &str) -> Error {
     Error::new(
         ErrorKind::NewerFile,
         format!("table {table} holds {what}, which this version does not know; upgrade Tollway"),
@@ -101,6 +117,11 @@ pub(super) fn decimal(table: &str, bytes: DecimalBytes) -> Result<Decimal> {
         return Err(damaged(table, "a decimal is malformed"));
     }
     Ok(Decimal::deserialize(bytes))
+}
+
+/// Reads a quantity.
+pub(super) fn quantity(table: &str, bytes: DecimalBytes) -> Result<Quantity> {
+    Quantity::new(decimal(table, bytes)?).ok_or_else(|| damaged(table, "a quantity is below zero"))
 }
 
 /// Reads a currency code.

@@ -7,13 +7,46 @@ fn money() -> MoneyRow {
     MoneyRow { amount: Decimal::new(1_230, 3).serialize(), currency: "USD".into() }
 }
 
+fn exchange() -> ExchangeRow {
+    ExchangeRow { fx_rate_id: 5, from: "CNY".into(), to: "USD".into(), rate: [8; 16], is_inverse: true }
+}
+
+fn conversion() -> ConversionRow {
+    ConversionRow { exchange: exchange(), amount: [9; 16] }
+}
+
 fn hold() -> HoldRow {
-    HoldRow { budget_id: 3, window_start: Some(-5), amount: [7; 16], currency: None, closes: true }
+    HoldRow {
+        budget_id: 3,
+        window_start: Some(-5),
+        amount: [7; 16],
+        currency: None,
+        closes: true,
+        exchange: Some(exchange()),
+    }
+}
+
+fn facts() -> FactsRow {
+    FactsRow {
+        attributes: vec![("service_tier".into(), "batch".into())],
+        measures: vec![("duration".into(), [4; 16])],
+        started_at: -7,
+        first_token_at: Some(8),
+        completed_at: None,
+    }
+}
+
+fn modifier() -> ModifierRow {
+    ModifierRow { group: "tier".into(), ratio: [5; 16], price_id: Some(7) }
+}
+
+fn superseded() -> SupersededRow {
+    SupersededRow { from: -1, known_from: 2 }
 }
 
 fn usage() -> UsageRow {
     UsageRow {
-        meters: vec![("input_token".into(), u64::MAX), ("ünïcode".into(), 0)],
+        meters: vec![("input_token".into(), [6; 16]), ("ünïcode".into(), [0; 16])],
         flags: vec!["estimated".into()],
         reported_total: None,
         reported_cost: Some([1; 16]),
@@ -27,10 +60,12 @@ fn line() -> ReceiptLineRow {
         model: "p/m".into(),
         meter: None,
         note: Some("reservation".into()),
-        quantity: 1,
+        quantity: [1; 16],
+        billed_quantity: Some([2; 16]),
         unit_price: None,
         unit: Some("per_1m_tokens".into()),
         price_id: Some(9),
+        modifiers: vec![modifier()],
         amount: Some([2; 16]),
         currency: Some("CNY".into()),
     }
@@ -48,6 +83,7 @@ fn record() -> UsageRecordRow {
         model_config_id: 3,
         usage_type: "text_generation".into(),
         usage: usage(),
+        facts: facts(),
         token_consumed: Some(4),
         cost_amount: Some([3; 16]),
         currency: Some("USD".into()),
@@ -55,6 +91,8 @@ fn record() -> UsageRecordRow {
         billed_by: "provider_usage".into(),
         receipt: vec![line(), line()],
         price_ids: vec![1, 2],
+        conversions: vec![conversion()],
+        adjusts: Some("other".into()),
         status: "success".into(),
         request_id: "r".into(),
         provider_request_id: None,
@@ -74,7 +112,7 @@ macro_rules! same_bytes {
         fn check<R: Row + PartialEq + std::fmt::Debug + bincode::Encode + bincode::Decode<()>>(row: &R) {
             let bytes = encode(row).unwrap();
             let expected = bincode::encode_to_vec(row, bincode::config::legacy()).unwrap();
-            assert_eq!((bytes[0], &bytes[1..]), (ROW_VERSION, expected.as_slice()));
+            assert_eq!((bytes[0], &bytes[1..]), (R::VERSION, expected.as_slice()));
             assert_eq!(&decode::<R>(&bytes).unwrap(), row);
             let (read, length): (R, usize) = bincode::decode_from_slice(&bytes[1..], bincode::config::legacy()).unwrap();
             assert_eq!((&read, length), (row, expected.len()));
@@ -121,14 +159,35 @@ fn each_row_type_has_the_bytes_of_bincode() {
             enabled: true,
             created_at: 5,
         },
+        exchange(),
+        conversion(),
+        facts(),
+        modifier(),
+        superseded(),
+        FxRateRow {
+            from: "CNY".into(),
+            to: "USD".into(),
+            rate: [3; 16],
+            effective_date: -4,
+            source: "bank".into(),
+            created_at: 5,
+        },
         PriceRow {
             model_id: 1,
             pricing_type: "output_token".into(),
             unit_price: [4; 16],
             unit: "per_token".into(),
             currency: "EUR".into(),
+            conditions: r#"{"service_tier":["batch"]}"#.into(),
+            basis: "replaces".into(),
+            min_charge_unit: Some([1; 16]),
+            minimum_quantity: None,
+            minimum_charge: Some([2; 16]),
+            modifier: Some("{}".into()),
             effective_date: 0,
             expiry_date: Some(i64::MAX),
+            known_from: 3,
+            superseded: Some(superseded()),
             is_active: true,
             source: "user".into(),
             created_at: 9,
@@ -175,9 +234,10 @@ fn each_row_type_has_the_bytes_of_bincode() {
         DailyRow {
             model: "m".into(),
             cost: [6; 16],
-            meters: vec![("request".into(), 1)],
+            meters: vec![("request".into(), [1; 16])],
             calls: 2,
             unpriced_calls: 1,
+            adjustments: 3,
             cost_statuses: vec!["unpriced".into()],
         },
         KeyRow {
@@ -195,7 +255,7 @@ fn each_row_type_has_the_bytes_of_bincode() {
 #[test]
 fn a_row_of_a_newer_version_names_its_table() {
     let mut bytes = encode(&BalanceRow { settled: [0; 16], reserved: [0; 16], holds: 0 }).unwrap();
-    bytes[0] = ROW_VERSION + 1;
+    bytes[0] = BalanceRow::VERSION + 1;
     let error = decode::<BalanceRow>(&bytes).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NewerFile);
     assert!(error.detail().contains("budget_balances"));
@@ -203,14 +263,41 @@ fn a_row_of_a_newer_version_names_its_table() {
     assert_eq!(decode::<BalanceRow>(&bytes).unwrap_err().kind(), ErrorKind::CorruptedFile);
     bytes[0] = 0;
     assert_eq!(decode::<BalanceRow>(&bytes).unwrap_err().kind(), ErrorKind::CorruptedFile);
-    bytes[0] = ROW_VERSION;
+    bytes[0] = BalanceRow::VERSION;
     bytes.push(0);
     assert_eq!(decode::<BalanceRow>(&bytes).unwrap_err().kind(), ErrorKind::CorruptedFile);
 }
 
 #[test]
+fn types_that_did_not_change_are_written_in_version_1_and_the_others_in_version_2() {
+    let versions = [
+        (ProviderRow::TABLE, ProviderRow::VERSION, 1),
+        (ModelConfigRow::TABLE, ModelConfigRow::VERSION, 1),
+        (ModelRow::TABLE, ModelRow::VERSION, 1),
+        (RouteRow::TABLE, RouteRow::VERSION, 1),
+        (BudgetRow::TABLE, BudgetRow::VERSION, 1),
+        (BalanceRow::TABLE, BalanceRow::VERSION, 1),
+        (KeyRow::TABLE, KeyRow::VERSION, 1),
+        (FxRateRow::TABLE, FxRateRow::VERSION, 1),
+        (PriceRow::TABLE, PriceRow::VERSION, 2),
+        (ReservationRow::TABLE, ReservationRow::VERSION, 2),
+        (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 2),
+        (DailyRow::TABLE, DailyRow::VERSION, 2),
+    ];
+    for (table, version, expected) in versions {
+        assert_eq!(version, expected, "{table}");
+    }
+}
+
+#[test]
+fn a_quantity_below_zero_is_damage() {
+    let below = UsageRow { meters: vec![("input_token".into(), Decimal::NEGATIVE_ONE.serialize())], ..usage() };
+    assert_eq!(below.usage("ai_usage_records").unwrap_err().kind(), ErrorKind::CorruptedFile);
+}
+
+#[test]
 fn a_meter_that_is_not_known_is_of_a_newer_version() {
-    let row = UsageRow { meters: vec![("hologram".into(), 1)], ..usage() };
+    let row = UsageRow { meters: vec![("hologram".into(), [0; 16])], ..usage() };
     let error = row.usage("ai_usage_records").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NewerFile);
     assert!(error.detail().contains("hologram") && error.detail().contains("ai_usage_records"));

@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
+use jiff::Timestamp;
 use redb::{Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
 use super::codec::{Row, damaged, decode, encode};
 use super::failure::Failure;
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, KeyRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow, RouteRow,
-    UsageRecordRow,
+    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow,
+    ReservationRow, RouteRow, UsageRecordRow,
 };
 use super::session::Session;
 use super::snapshot::Budgets;
 use super::tables::{self, BalanceKey, DailyKey, RowTable};
-use crate::types::Result;
+use crate::types::{Budget, Currency, Exchange, Result};
 
 /// The key in `meta` of the configuration's version.
 pub(super) const CONFIGURATION_VERSION: &str = "configuration_version";
@@ -142,12 +143,14 @@ pub(super) struct Ledger<'t> {
     pub(super) models: Rows<'t, u64, ModelRow>,
     pub(super) models_by_code: Index<'t, (&'static str, &'static str), u64>,
     pub(super) prices: Rows<'t, u64, PriceRow>,
+    pub(super) fx_rates: Rows<'t, u64, FxRateRow>,
     pub(super) routes: Rows<'t, u64, RouteRow>,
     pub(super) records: Rows<'t, u64, UsageRecordRow>,
     pub(super) records_by_uid: Index<'t, &'static str, u64>,
     pub(super) records_by_user: Index<'t, (&'static str, u64), ()>,
     pub(super) records_by_request: Index<'t, (&'static str, u64), ()>,
     pub(super) records_by_time: Index<'t, (i64, u64), ()>,
+    pub(super) records_by_adjusted: Index<'t, (&'static str, u64), ()>,
     pub(super) records_by_reservation: Index<'t, u64, u64>,
     pub(super) daily: Rows<'t, DailyKey, DailyRow>,
     pub(super) budget_rows: Rows<'t, u64, BudgetRow>,
@@ -193,12 +196,14 @@ impl<'t> Ledger<'t> {
             models: rows(transaction, changed, tables::MODELS)?,
             models_by_code: index(transaction, changed, tables::MODELS_BY_CODE)?,
             prices: rows(transaction, changed, tables::PRICES)?,
+            fx_rates: rows(transaction, changed, tables::FX_RATES)?,
             routes: rows(transaction, changed, tables::ROUTES)?,
             records: rows(transaction, changed, tables::RECORDS)?,
             records_by_uid: index(transaction, changed, tables::RECORDS_BY_UID)?,
             records_by_user: index(transaction, changed, tables::RECORDS_BY_USER)?,
             records_by_request: index(transaction, changed, tables::RECORDS_BY_REQUEST)?,
             records_by_time: index(transaction, changed, tables::RECORDS_BY_TIME)?,
+            records_by_adjusted: index(transaction, changed, tables::RECORDS_BY_ADJUSTED)?,
             records_by_reservation: index(transaction, changed, tables::RECORDS_BY_RESERVATION)?,
             daily: rows(transaction, changed, tables::DAILY)?,
             budget_rows: rows(transaction, changed, tables::BUDGETS)?,
@@ -220,9 +225,20 @@ impl<'t> Ledger<'t> {
         if self.budgets.as_ref().is_none_or(|budgets| budgets.version != version) {
             let rows = self.budget_rows.all()?;
             let budgets = rows.into_iter().map(|(id, row)| row.budget(id)).collect::<Result<_>>()?;
-            *self.budgets = Some(Budgets::new(version, budgets));
+            let rates = self.fx_rates.all()?.into_iter().map(|(id, row)| row.fx_rate(id)).collect::<Result<_>>()?;
+            *self.budgets = Some(Budgets::new(version, budgets, rates));
         }
         Ok(())
+    }
+
+    /// Returns the budgets that apply to a call.
+    pub(super) fn applying(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> Vec<Budget> {
+        self.budgets.as_ref().map(|budgets| budgets.applying(user, tags)).unwrap_or_default()
+    }
+
+    /// Returns the rate between two currencies at an instant.
+    pub(super) fn exchange(&self, from: Currency, to: Currency, at: Timestamp) -> Option<Exchange> {
+        self.budgets.as_ref().and_then(|budgets| budgets.exchange(from, to, at))
     }
 
     /// Returns a value of `meta`.
@@ -264,7 +280,7 @@ impl<'t> Ledger<'t> {
         Ok(id)
     }
 
-    /// Marks the configuration as changed, for every process, and reads the budgets again.
+    /// Marks the configuration as changed, for every process, and reads the budgets and rates again.
     pub(super) fn configuration_changed(&mut self) -> Result<()> {
         self.take_id(CONFIGURATION_VERSION)?;
         self.load_budgets()

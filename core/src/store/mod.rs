@@ -26,13 +26,14 @@ use jiff::Timestamp;
 
 use crate::environment::BoxFuture;
 use crate::types::{
-    Budget, BudgetStatus, Model, ModelConfig, Price, Provider, Result, Route, UsageFilter, UsageRecord, UsageRecordId,
+    Budget, BudgetStatus, FxRate, Model, ModelConfig, Price, Provider, Result, Route, UsageFilter, UsageRecord,
+    UsageRecordId,
 };
 
 /// Everything that routing and pricing look at, as it stood at one version of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Configuration {
-    /// Grows with every change of a config, a price, a route or a budget, by any process.
+    /// Grows with every change of a config, a price, a rate, a route or a budget, by any process.
     pub version: u64,
     /// All providers, by id.
     pub providers: Vec<Provider>,
@@ -40,6 +41,8 @@ pub struct Configuration {
     pub model_configs: Vec<ModelConfig>,
     /// All prices, by id.
     pub prices: Vec<Price>,
+    /// All exchange rates, by id.
+    pub fx_rates: Vec<FxRate>,
     /// All routes, by id.
     pub routes: Vec<Route>,
     /// All budgets, by id.

@@ -7,10 +7,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::billing::admission::Demand;
 use crate::types::{
-    BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, ModelConfigId, ModelId, Money, PriceId,
-    PriceTerms, ReceiptLine, RecordStatus, ReservationId, Result, RouteTerms, SealedSecret, UnpricedPolicy, Usage,
-    UsageRecordId,
+    BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, Exchange, Facts, FxRate, ModelConfigId, ModelId,
+    Money, PriceId, PriceTerms, ReceiptLine, RecordStatus, ReservationId, Result, RouteTerms, SealedSecret,
+    UnpricedPolicy, Usage, UsageRecordId,
 };
 
 /// Seals an API key for the row that it will stand in.
@@ -50,22 +51,34 @@ pub enum Operation {
         /// The new sealed key of each config.
         keys: Vec<(ModelConfigId, SealedSecret)>,
     },
-    /// Adds prices to a config. A price of the same meter in force at the start of a new one ends there, so that no two
-    /// are in force at once. Outcome: [`Outcome::PricesAdded`].
+    /// Adds prices to a config. What is in force for the same thing under the same conditions ends where a new one begins,
+    /// so that no two are in force at once; one that begins in the past takes back what was believed of others since then,
+    /// and what was known earlier stays as it was. Outcome: [`Outcome::PricesAdded`].
     AddPrices {
         /// The config.
         model_config_id: ModelConfigId,
         /// The prices.
         prices: Vec<PriceTerms>,
+        /// Whether every other price of the pricing types given, whatever its conditions, ends there as well.
+        replaces_meters: bool,
         /// The instant.
         now: Timestamp,
     },
-    /// Ends a price at an instant. Outcome: [`Outcome::Done`].
+    /// Ends a price at an instant; one in the past takes it back from then on. Outcome: [`Outcome::Done`].
     ExpirePrice {
         /// The price.
         id: PriceId,
         /// The first instant at which it no longer applies.
         at: Timestamp,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Adds an exchange rate; the rates that there are stay. Outcome: [`Outcome::FxRateAdded`].
+    AddFxRate {
+        /// The rate.
+        rate: NewFxRate,
+        /// The instant.
+        now: Timestamp,
     },
     /// Adds a route, or replaces the one of the same name. Outcome: [`Outcome::Done`].
     PutRoute {
@@ -104,6 +117,9 @@ pub enum Operation {
         /// Its cost.
         cost: Money,
     },
+    /// Writes a record that corrects another's cost, unless the other and its corrections sum to the right one already, and
+    /// moves the running windows of its budgets. Outcome: [`Outcome::Adjusted`].
+    Adjust(Box<Adjustment>),
     /// Claims an idempotency key for a call. Outcome: [`Outcome::KeyClaim`].
     ClaimKey {
         /// The key, as the caller gave it.
@@ -152,6 +168,10 @@ pub enum Outcome {
     ModelConfigAdded(ModelConfigId),
     /// The ids of the new prices, in the order given.
     PricesAdded(Vec<PriceId>),
+    /// The row of the new rate.
+    FxRateAdded(FxRate),
+    /// By how much the cost was corrected; zero if it was right already.
+    Adjusted(Money),
     /// The id of the budget.
     BudgetPut(BudgetId),
     /// What was held.
@@ -272,6 +292,21 @@ pub struct ReserveRequest {
     pub expires_at: Timestamp,
 }
 
+impl ReserveRequest {
+    /// Returns what it asks of budgets.
+    #[must_use]
+    pub fn demand(&self) -> Demand<'_> {
+        Demand {
+            provider: &self.provider,
+            model: &self.model,
+            model_config_id: self.model_config_id,
+            worst_case: self.worst_case,
+            worst_case_tokens: self.worst_case_tokens,
+            on_unpriced: self.on_unpriced,
+        }
+    }
+}
+
 /// A row of `reservations`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reservation {
@@ -298,6 +333,8 @@ pub struct Hold {
     pub currency: Option<Currency>,
     /// Whether the budget is closed until the record is priced.
     pub closes: bool,
+    /// The rate that turns the price's currency into the budget's, frozen when the hold was made.
+    pub exchange: Option<Exchange>,
 }
 
 /// The end of an attempt, to be written.
@@ -306,6 +343,8 @@ pub struct Settlement {
     pub reservation_id: ReservationId,
     /// What it consumed.
     pub usage: Usage,
+    /// What it was, as far as prices depend on it.
+    pub facts: Facts,
     /// What it cost; absent if unpriced.
     pub cost: Option<Money>,
     /// Where the cost comes from.
@@ -330,6 +369,36 @@ pub struct Settlement {
     pub latency_ms: u64,
     /// The idempotency key that this attempt completes, and its reply.
     pub completes_key: Option<(String, SealReply)>,
+    /// The instant.
+    pub now: Timestamp,
+}
+
+/// An exchange rate to be added; the store gives it an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFxRate {
+    /// The currency that is converted.
+    pub from: Currency,
+    /// The currency that it becomes.
+    pub to: Currency,
+    /// How many of `to` one of `from` is; above zero.
+    pub rate: Decimal,
+    /// The first instant at which it applies.
+    pub effective_date: Timestamp,
+    /// Where the rate comes from.
+    pub source: String,
+}
+
+/// A correction of a record's cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The record that is corrected.
+    pub adjusts: String,
+    /// The cost that it and its corrections are to sum to, in the currency of its own.
+    pub cost: Money,
+    /// The price rows that make that cost.
+    pub price_ids: Vec<PriceId>,
+    /// The uid that the correction will have.
+    pub record_uid: String,
     /// The instant.
     pub now: Timestamp,
 }
@@ -360,11 +429,11 @@ pub struct DailyCost {
     pub usage_type: String,
     /// The currency of the cost; absent for records without one.
     pub currency: Option<Currency>,
-    /// The exact sum of the costs.
+    /// The exact sum of the costs, adjustments included.
     pub cost: Decimal,
     /// The sum of each meter.
     pub meters: BTreeMap<crate::types::Meter, crate::types::Quantity>,
-    /// How many attempts were recorded.
+    /// How many attempts were recorded; an adjustment is none.
     pub calls: u64,
     /// How many of them have no price.
     pub unpriced_calls: u64,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use redb::{AccessGuard, Key, ReadOnlyTable, ReadTransaction, ReadableTable};
+use redb::{AccessGuard, Key, ReadOnlyTable, ReadTransaction, ReadableTable, TableError};
 
 use super::apply::daily::day_number;
 use super::apply::settle::TIME_DISORDER;
@@ -12,15 +12,15 @@ use super::codec::{Row, currency, damaged, decimal, decode, kept, micros};
 use super::failure::Failure;
 use super::ledger::{CONFIGURATION_VERSION, number};
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow, RouteRow,
-    UsageRecordRow, meters_by_name,
+    BalanceRow, BudgetRow, DailyRow, FxRateRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow,
+    RouteRow, UsageRecordRow, meters_by_name,
 };
 use super::tables::{self, RowTable, WHOLE_TIME};
 use super::{Configuration, DailyCost, Reservation};
 use crate::billing::window::window_bounds;
 use crate::types::{
-    Balance, Budget, BudgetStatus, Decimal, Limit, Model, ModelId, Result, UsageFilter, UsageRecord, UsageRecordId,
-    exact_add, exact_subtract,
+    Balance, Budget, BudgetStatus, Decimal, FxRate, Limit, Model, ModelId, Result, UsageFilter, UsageRecord,
+    UsageRecordId, exact_add, exact_subtract,
 };
 
 fn open<K: Key + 'static>(
@@ -60,9 +60,19 @@ pub(super) fn configuration(transaction: &ReadTransaction) -> Result<Configurati
         providers: all(transaction, tables::PROVIDERS, ProviderRow::provider)?,
         model_configs: all(transaction, tables::MODEL_CONFIGS, ModelConfigRow::model_config)?,
         prices: all(transaction, tables::PRICES, PriceRow::price)?,
+        fx_rates: fx_rates(transaction)?,
         routes: all(transaction, tables::ROUTES, RouteRow::route)?,
         budgets: budgets(transaction)?,
     })
+}
+
+/// Reads the exchange rates; a file that an earlier version made has no table of them before its first change.
+fn fx_rates(transaction: &ReadTransaction) -> Result<Vec<FxRate>> {
+    match transaction.open_table(tables::FX_RATES) {
+        Err(TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
+        Err(error) => Err(Failure::error(error)),
+        Ok(_) => all(transaction, tables::FX_RATES, FxRateRow::fx_rate),
+    }
 }
 
 fn budgets(transaction: &ReadTransaction) -> Result<Vec<Budget>> {

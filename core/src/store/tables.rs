@@ -45,6 +45,8 @@ tables! {
     MODELS_BY_CODE: TableDefinition<'static, (&'static str, &'static str), u64> = "ai_models_by_code";
     /// Prices by id.
     PRICES: RowTable<u64> = "ai_model_pricing";
+    /// Exchange rates by id.
+    FX_RATES: RowTable<u64> = "fx_rates";
     /// Routes by id.
     ROUTES: RowTable<u64> = "ai_routing_strategy";
     /// Usage records by id.
@@ -57,6 +59,8 @@ tables! {
     RECORDS_BY_REQUEST: TableDefinition<'static, (&'static str, u64), ()> = "ai_usage_records_by_request";
     /// Usage records by microsecond of settlement and id.
     RECORDS_BY_TIME: TableDefinition<'static, (i64, u64), ()> = "ai_usage_records_by_time";
+    /// Adjustments by the uid of the record that they correct, and id.
+    RECORDS_BY_ADJUSTED: TableDefinition<'static, (&'static str, u64), ()> = "ai_usage_records_by_adjusted";
     /// Usage records by the reservation that they settled.
     RECORDS_BY_RESERVATION: TableDefinition<'static, u64, u64> = "ai_usage_records_by_reservation";
     /// The daily rollup.

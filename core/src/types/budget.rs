@@ -28,6 +28,17 @@ pub enum Scope {
     },
 }
 
+impl Scope {
+    /// Tells whether a call of a user, with tags, is capped by it.
+    pub fn covers<'a>(&self, user: Option<&str>, mut tags: impl Iterator<Item = (&'a String, &'a String)>) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::User { user: capped } => user == Some(capped),
+            Self::Tag { key, value } => tags.any(|tag| tag == (key, value)),
+        }
+    }
+}
+
 /// How long a budget runs before it starts again from zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -17,7 +17,7 @@ pub enum ErrorKind {
     BudgetExceeded,
     /// The call has no price and the policy refuses such calls. Add a price or choose another policy.
     Unpriced,
-    /// A price and a budget are in different currencies. Set a budget in the currency of the price.
+    /// A price and a budget are in different currencies. Set a budget in the currency of the price, or an exchange rate.
     CurrencyMismatch,
     /// No model config can serve the request. The detail names each config and why it was passed over.
     NoRoute,

@@ -62,4 +62,6 @@ row_id! {
     BudgetId;
     /// Names a row of `reservations`.
     ReservationId;
+    /// Names a row of `fx_rates`.
+    FxRateId;
 }

@@ -112,10 +112,11 @@ impl fmt::Display for Money {
 pub struct Totals(BTreeMap<Currency, Decimal>);
 
 impl Totals {
-    /// Adds an amount to the total of its currency; fails only if the exact sum has more than 28 digits.
+    /// Adds an amount to the total of its currency; fails only if the exact sum has more than 28 digits. The total has no
+    /// trailing zeros, so that it does not depend on the order of adding.
     pub fn add(&mut self, money: Money) -> Result<()> {
         let total = self.0.entry(money.currency).or_default();
-        *total = exact_add(*total, money.amount)?;
+        *total = exact_add(*total, money.amount)?.normalize();
         Ok(())
     }
 

@@ -1,8 +1,11 @@
 //! Prices: one dated price of one meter of a model config, or one modifier of several.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::condition::Conditions;
 use super::ids::{ModelConfigId, PriceId};
@@ -12,7 +15,7 @@ use super::quantity::Quantity;
 use super::unit::Unit;
 
 /// What a row of `ai_model_pricing` prices: a meter, or, as a modifier, what other rows make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum PricingType {
     /// A meter.
@@ -58,6 +61,17 @@ impl PricingType {
     }
 }
 
+// A derived reader of either would not say which names there are.
+impl<'de> Deserialize<'de> for PricingType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        if name == Self::MODIFIER.name() {
+            return Ok(Self::MODIFIER);
+        }
+        Meter::deserialize(name.into_deserializer()).map(Self::Meter)
+    }
+}
+
 impl From<Meter> for PricingType {
     fn from(meter: Meter) -> Self {
         Self::Meter(meter)
@@ -85,6 +99,17 @@ pub enum Basis {
     Replaces,
     /// It is added to the price of its meter, wherever that comes from.
     Surcharge,
+}
+
+impl Basis {
+    /// Returns the stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Replaces => "replaces",
+            Self::Surcharge => "surcharge",
+        }
+    }
 }
 
 /// How a quantity is billed that is not a multiple of what the vendor bills. Without any of it, nothing is rounded.
@@ -218,6 +243,44 @@ impl PriceTerms {
     #[must_use]
     pub fn in_force(&self, at: Timestamp) -> bool {
         self.is_active && self.effective_date <= at && self.expiry_date.is_none_or(|expiry| at < expiry)
+    }
+
+    /// Returns what is wrong with it by itself, and what to do; nothing if it makes sense.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let name = self.pricing_type;
+        let rounding = &self.rounding;
+        let is_ratio = name.meter().is_none();
+        if !name.meter().map_or(self.unit == Unit::Ratio, |meter| self.unit.fits(meter)) {
+            return Some(format!("a price of {name} cannot count {}; give a unit that fits it", self.unit.name()));
+        }
+        if is_ratio != self.modifier.is_some() {
+            return Some(if is_ratio {
+                "a modifier does not say what it multiplies; give its field `modifier`".to_owned()
+            } else {
+                format!("the price of {name} has a field `modifier`, which only modifiers have; leave it out")
+            });
+        }
+        if is_ratio && self.unit_price <= Decimal::ZERO {
+            return Some("the ratio of a modifier is not above zero; give one that is".to_owned());
+        }
+        if is_ratio && (self.basis != Basis::Replaces || !rounding.is_none()) {
+            return Some("a modifier has a basis or a rounding; leave them out".to_owned());
+        }
+        if self.unit_price.is_sign_negative() && !self.unit_price.is_zero() {
+            return Some(format!("the price of {name} is below zero; give zero or more"));
+        }
+        if rounding.step.is_some_and(Quantity::is_zero) {
+            return Some(format!("the step of the price of {name} is zero; give one above zero, or leave it out"));
+        }
+        if rounding.minimum_charge.is_some_and(|least| least < Decimal::ZERO) {
+            return Some(format!("the minimum charge of the price of {name} is below zero; give zero or more"));
+        }
+        if self.expiry_date.is_some_and(|expiry| expiry.as_microsecond() <= self.effective_date.as_microsecond()) {
+            return Some(format!("the price of {name} ends before it begins; give a later expiry_date"));
+        }
+        let problem = self.conditions.problem();
+        problem.map(|problem| format!("the conditions of the price of {name} make no sense: {problem}"))
     }
 
     /// Tells whether two prices are for the same thing under the same conditions, so that one takes the other's place.

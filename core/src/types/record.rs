@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::facts::Facts;
+use super::fx_rate::Conversion;
 use super::ids::{ModelConfigId, ModelId, PriceId, ProviderId, UsageRecordId};
 use super::money::Currency;
 use super::receipt::{CostStatus, ReceiptLine};
@@ -60,6 +62,8 @@ pub enum BilledBy {
     Recovery,
     /// Nothing: the provider answered with an error before doing any work.
     NotBilled,
+    /// A correction of another record's cost.
+    Adjustment,
 }
 
 impl BilledBy {
@@ -99,9 +103,12 @@ pub struct UsageRecord {
     pub usage_type: String,
     /// What it consumed.
     pub usage: Usage,
+    /// What it was, as far as prices depend on it.
+    #[serde(default)]
+    pub facts: Facts,
     /// All tokens, where known.
     pub token_consumed: Option<u64>,
-    /// What it cost; absent if unpriced.
+    /// What it cost; absent if unpriced. An adjustment's may be below zero.
     pub cost_amount: Option<Decimal>,
     /// The currency of the cost.
     pub currency: Option<Currency>,
@@ -113,6 +120,12 @@ pub struct UsageRecord {
     pub receipt: Vec<ReceiptLine>,
     /// The price rows that were applied.
     pub price_ids: Vec<PriceId>,
+    /// The cost in the currencies of budgets that it moved, at rates that no later one changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversions: Vec<Conversion>,
+    /// The uid of the record whose cost this one corrects; absent on every other record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusts: Option<String>,
     /// How it ended.
     pub status: RecordStatus,
     /// The id of the call, shared by its attempts.

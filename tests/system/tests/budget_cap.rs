@@ -19,8 +19,8 @@ async fn capped(path: &std::path::Path, mock: &MockProvider) -> Tollway {
     let tollway = open(path).await.unwrap();
     let mut model = house_model("openai/mock-words-8", &openai_url(mock));
     // With a cheap input, a reservation is little more than the cost, so that many calls hold money at once.
-    if let Some(price) = model.prices.as_mut().and_then(|prices| prices.get_mut(&Meter::InputToken)) {
-        price.unit_price = Decimal::new(1, 5);
+    if let Some(prices) = model.prices.as_mut().and_then(|prices| prices.get_mut(&Meter::InputToken.into())) {
+        prices.0[0].unit_price = Decimal::new(1, 5);
     }
     tollway.add_model(model).await.unwrap();
     let scope = Scope::User { user: "alice".into() };

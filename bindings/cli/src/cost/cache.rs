@@ -12,6 +12,9 @@ use tollway::types::{Offer, OfferPrice, Result};
 
 use super::line::{Format, Line};
 
+/// The instant of a call that no one knows. No hours of a day are said to hold then.
+pub(super) const UNKNOWN_INSTANT: Timestamp = Timestamp::MIN;
+
 /// How many price lists are kept; beyond that the cache begins anew.
 const MOST: usize = 16_384;
 
@@ -26,21 +29,39 @@ pub(super) struct Prepared {
     components: Vec<Arc<Component>>,
     /// All of them at once, where none has a date.
     undated: Option<PriceSet>,
+    /// Those that hold whatever the hour, where some do not.
+    timeless: Option<PriceSet>,
+    /// What counts mean under prices in `LiteLLM`'s form.
+    pub(super) litellm: super::litellm::Reading,
 }
 
 impl Prepared {
     /// Takes prices; those without a date apply at any time.
     pub(super) fn new(offer: &Offer) -> Result<Self> {
+        let timeless = offer.prices.iter().any(|price| price.conditions.calendar.is_some()).then(|| {
+            let prices = offer.prices.iter().filter(|price| price.conditions.calendar.is_none());
+            PriceSet::of_terms(prices.map(|price| offer.term(price, Timestamp::MIN)))
+        });
+        let timeless = timeless.transpose()?;
+        let litellm = super::litellm::Reading::default();
         let is_dated = |price: &OfferPrice| price.effective_date.is_some() || price.expiry_date.is_some();
         let terms = offer.prices.iter().map(|price| offer.term(price, Timestamp::MIN));
         if !offer.prices.iter().any(is_dated) {
-            return Ok(Self { components: Vec::new(), undated: Some(PriceSet::of_terms(terms)?) });
+            return Ok(Self { components: Vec::new(), undated: Some(PriceSet::of_terms(terms)?), timeless, litellm });
         }
-        Ok(Self { components: terms.map(|terms| Arc::new(Component::of_terms(terms))).collect(), undated: None })
+        Ok(Self {
+            components: terms.map(|terms| Arc::new(Component::of_terms(terms))).collect(),
+            undated: None,
+            timeless,
+            litellm,
+        })
     }
 
     /// Returns the prices in force at an instant.
     pub(super) fn prices(&self, at: Timestamp) -> Result<std::borrow::Cow<'_, PriceSet>> {
+        if let Some(prices) = self.timeless.as_ref().filter(|_| at == UNKNOWN_INSTANT) {
+            return Ok(std::borrow::Cow::Borrowed(prices));
+        }
         match &self.undated {
             Some(prices) => Ok(std::borrow::Cow::Borrowed(prices)),
             None => PriceSet::in_force(&self.components, at, Timestamp::MAX).map(std::borrow::Cow::Owned),

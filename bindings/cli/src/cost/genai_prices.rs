@@ -1,14 +1,149 @@
-use tollway::types::{Error, ErrorKind, Facts, ReportedUsage, Result};
+//! Lines with prices in the form of genai-prices.
+
+use jiff::civil::Date;
+use tollway::billing::price::PriceSet;
+use tollway::catalog::import::read_genai_prices;
+use tollway::environment::{Environment, SystemEnvironment};
+use tollway::types::{
+    Attribute, Capability, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity,
+    ReportedModalities, ReportedUsage, Result,
+};
 
 use super::cache::Prepared;
-use super::line::Line;
+use super::line::{Line, Number, Totals};
 
 /// Reads the prices of a line.
-pub(super) fn prepare(_line: &Line<'_>) -> Result<Prepared> {
-    Err(Error::new(ErrorKind::InvalidRequest, "this form is not read yet"))
+///
+/// All dated rules are read where they are given, unless a context picked from them what stands in `prices`.
+pub(super) fn prepare(line: &Line<'_>) -> Result<Prepared> {
+    let is_given = |raw: &&serde_json::value::RawValue| raw.get() != "null";
+    let prices = match (line.price_rules.filter(is_given), line.price_context.filter(is_given)) {
+        (Some(rules), None) => rules,
+        _ => line.prices,
+    };
+    let entry = read_genai_prices(&line.provider, &line.model, prices.get())?;
+    if let Some(key) = entry.not_understood.first() {
+        return Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!("prices: {:?} = {} was not understood: {}; correct or remove it", key.key, key.value, key.reason),
+        ));
+    }
+    Prepared::new(&Offer {
+        provider: line.provider.clone().into_owned(),
+        model: line.model.clone().into_owned(),
+        aliases: Vec::new(),
+        capability: Capability::Text,
+        currency: Currency::USD,
+        prices: entry.prices,
+        context_window: None,
+        max_output_tokens: None,
+        source: "genai-prices".to_owned(),
+        checked: Date::default(),
+        note: None,
+    })
 }
 
-/// Reads the usage of a line.
-pub(super) fn usage(_line: &Line<'_>, _prices: &Prepared) -> Result<(ReportedUsage, Facts)> {
-    Err(Error::new(ErrorKind::InvalidRequest, "this form is not read yet"))
+/// Reads the usage of a line. A line without a timestamp is of now.
+pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage, Facts)> {
+    let totals: Totals = serde_json::from_str(line.usage.get())
+        .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("usage: {error}")))?;
+    let facts = facts(&totals);
+    let prices = prices.prices(facts.started_at)?;
+    let mut reported = tokens(&totals);
+    if prices.has_price(Meter::CitationToken) {
+        cited(&totals, &mut reported);
+    }
+    let has_tokens = reported.input.unwrap_or_default() > 0 || reported.output.unwrap_or_default() > 0;
+    count(&totals, &prices, has_tokens, &mut reported);
+    Ok((reported, facts))
+}
+
+/// Takes the cited tokens, which are a part of the output, out of it into their meter, which is not.
+pub(super) fn cited(totals: &Totals, reported: &mut ReportedUsage) {
+    if let Some(cited) = totals.citation_tokens {
+        reported.output = reported.output.map(|output| output.saturating_sub(cited));
+        reported.counts.insert(Meter::CitationToken, cited.into());
+    }
+}
+
+fn facts(totals: &Totals) -> Facts {
+    let mut facts = Facts::at(totals.timestamp.unwrap_or_else(|| SystemEnvironment.now()));
+    for (attribute, value) in [
+        (Attribute::ServiceTier, &totals.service_tier),
+        (Attribute::Speed, &totals.speed),
+        (Attribute::Size, &totals.image_size),
+        (Attribute::Quality, &totals.image_quality),
+        (Attribute::Resolution, &totals.resolution),
+        (Attribute::Region, &totals.inference_geo),
+    ] {
+        if let Some(value) = value {
+            facts.set(attribute, value);
+        }
+    }
+    for (measure, number) in [(Measure::Duration, totals.seconds), (Measure::MaxResults, totals.max_results)] {
+        facts.measures.extend(number.map(|number| (measure, number.0.get())));
+    }
+    facts
+}
+
+/// Reads the tokens of inclusive totals.
+pub(super) fn tokens(totals: &Totals) -> ReportedUsage {
+    ReportedUsage {
+        input: totals.input_tokens_total,
+        input_includes_cache: true,
+        cached_input: totals.cached_input_tokens,
+        cache_write_5m: totals.cache_write_5m_tokens,
+        cache_write_1h: totals.cache_write_1h_tokens,
+        input_modalities: ReportedModalities {
+            audio: totals.input_audio_tokens,
+            image: totals.input_image_tokens,
+            video: totals.input_video_tokens,
+            cached_audio: totals.cached_audio_tokens,
+            cached_image: totals.cached_image_tokens,
+            cached_video: totals.cached_video_tokens,
+        },
+        output: totals.output_tokens_total,
+        output_includes_reasoning: true,
+        reasoning: totals.reasoning_tokens,
+        output_audio: totals.output_audio_tokens,
+        output_image: totals.output_image_tokens,
+        output_video: totals.output_video_tokens,
+        ..ReportedUsage::default()
+    }
+}
+
+/// Adds what is no token.
+///
+/// With `describes`, seconds, characters, images and pages without a price only describe a call that is billed otherwise.
+pub(super) fn count(totals: &Totals, prices: &PriceSet, describes: bool, reported: &mut ReportedUsage) {
+    let of_time = [Meter::InputAudioSecond, Meter::OutputAudioSecond, Meter::VideoSecond, Meter::InputVideoSecond];
+    let time = of_time.into_iter().find(|meter| prices.has_price(*meter)).unwrap_or(Meter::InputAudioSecond);
+    let computing = totals.wall_clock_ms.and_then(|number| Quantity::new(number.0.get() / Decimal::from(1_000)));
+    let annotated = totals.annotated_pages.map(|pages| pages.0).unwrap_or_default();
+    let plain_pages = totals.pages.map(|pages| Number(pages.0.saturating_sub(annotated)));
+    for (meter, number) in [
+        (time, totals.seconds),
+        (Meter::TtsCharacter, totals.characters),
+        (Meter::ComputeSecond, computing.map(Number)),
+        (Meter::Image, totals.images),
+        (Meter::Page, plain_pages),
+        (Meter::AnnotatedPage, totals.annotated_pages),
+    ] {
+        let Some(Number(quantity)) = number.filter(|number| !number.0.is_zero()) else { continue };
+        if !describes || prices.has_price(meter) {
+            reported.counts.insert(meter, quantity);
+        }
+    }
+    for (meter, number) in [
+        (Meter::WebSearch, totals.web_searches),
+        (Meter::FileSearch, totals.file_searches),
+        (Meter::SearchUnit, totals.rerank_search_units),
+        (Meter::TextMessage, totals.text_messages),
+    ] {
+        reported.counts.extend(number.filter(|number| !number.0.is_zero()).map(|number| (meter, number.0)));
+    }
+    if prices.has_price(Meter::Request) {
+        let requests = totals.requests.map_or(Quantity::ONE, |number| number.0);
+        reported.counts.insert(Meter::Request, requests.max(Quantity::ONE));
+    }
 }

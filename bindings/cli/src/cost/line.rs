@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tollway::types::{Decimal, Quantity, decimal_of};
+use tollway::types::{Decimal, Error, ErrorKind, Quantity, Result, decimal_of};
 
 /// The form of a line's prices, and the reading of its usage that goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -40,6 +40,18 @@ pub(super) struct Line<'a> {
     pub(super) price_context: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) usage: &'a RawValue,
+}
+
+impl Line<'_> {
+    /// Reads the usage as inclusive totals.
+    pub(super) fn totals(&self) -> Result<Totals> {
+        serde_json::from_str(self.usage.get()).map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                format!("the usage is not valid: {error}; give inclusive totals by name"),
+            )
+        })
+    }
 }
 
 /// A usage as inclusive totals. What is absent or null is not known.
@@ -90,7 +102,7 @@ pub(super) struct Totals {
 pub(super) struct Number(pub(super) Quantity);
 
 impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let raw: &RawValue = Deserialize::deserialize(deserializer)?;
         let digits = raw.get().trim_matches('"');
         let number: Option<Decimal> = decimal_of(digits);

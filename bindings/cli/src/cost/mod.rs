@@ -56,6 +56,8 @@ pub(crate) fn run(
 fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Result<bool, Failure> {
     let mut cache = Cache::default();
     let mut text = String::new();
+    // A line is written at once: whatever takes it may look through every piece for its end.
+    let mut answer = Vec::new();
     let mut all_priced = true;
     loop {
         text.clear();
@@ -65,13 +67,15 @@ fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Resu
         if text.trim().is_empty() {
             continue;
         }
-        all_priced &= one(&text, &mut cache, output)?;
-        output.write_all(b"\n")?;
+        answer.clear();
+        all_priced &= one(&text, &mut cache, &mut answer)?;
+        answer.push(b'\n');
+        output.write_all(&answer)?;
     }
 }
 
 /// Prices one line; returns whether it has a cost.
-fn one(text: &str, cache: &mut Cache, output: &mut impl Write) -> std::result::Result<bool, Failure> {
+fn one(text: &str, cache: &mut Cache, output: &mut Vec<u8>) -> std::result::Result<bool, Failure> {
     let line: Line<'_> = match serde_json::from_str(text) {
         Ok(line) => line,
         Err(error) => {
@@ -121,6 +125,6 @@ fn unpriced(bill: &Bill) -> String {
     }
 }
 
-fn write_json(output: &mut impl Write, value: &impl Serialize) -> std::result::Result<(), Failure> {
+fn write_json(output: &mut Vec<u8>, value: &impl Serialize) -> std::result::Result<(), Failure> {
     serde_json::to_writer(output, value).map_err(|error| Failure::Output(error.into()))
 }

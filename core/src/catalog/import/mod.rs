@@ -3,18 +3,20 @@
 //! Every key of a list that is understood becomes a price or a modifier. Every other is named in the report with the reason,
 //! and nothing is dropped in silence.
 
+mod digits;
 mod genai_prices;
 mod litellm;
 mod models_dev;
 mod openrouter;
+mod tiers;
 mod tollway;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use genai_prices::read_prices as read_genai_prices;
-pub use litellm::read_entry as read_litellm_entry;
-pub use tollway::{read_price_map, write};
+pub use litellm::{exact_object, read_entry as read_litellm_entry};
+pub use tollway::{PriceMap, read_price_map, write};
 
 use crate::types::{Error, ErrorKind, OfferPrice, PriceBook, Result};
 

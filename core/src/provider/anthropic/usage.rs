@@ -1,9 +1,11 @@
 //! Reading of usage.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::provider::json::{count, items, owned};
-use crate::types::{ReportedIteration, ReportedUsage};
+use crate::types::{Meter, Quantity, ReportedIteration, ReportedUsage};
 
 /// Finds the usage object of an answer or an event.
 pub(super) fn find(value: &Value) -> Option<&Map<String, Value>> {
@@ -25,9 +27,16 @@ pub(super) fn read(usage: &Value) -> Option<ReportedUsage> {
         reasoning: usage.get("output_tokens_details").and_then(|details| count(details, "thinking_tokens")),
         output_includes_reasoning: true,
         iterations: iterations(usage),
+        counts: searches(usage),
         ..ReportedUsage::default()
     };
     (reported.input.is_some() || reported.output.is_some()).then_some(reported)
+}
+
+/// Reads the searches of the web that the provider made, which it bills one by one.
+fn searches(usage: &Value) -> BTreeMap<Meter, Quantity> {
+    let made = usage.get("server_tool_use").and_then(|work| count(work, "web_search_requests"));
+    made.filter(|made| *made > 0).map(|made| (Meter::WebSearch, made.into())).into_iter().collect()
 }
 
 /// Reads the work that the top-level counts leave out; they are the sum of the iterations of type `message`.

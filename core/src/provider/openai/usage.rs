@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::provider::json::{count, exact_decimal, field};
 use crate::provider::vendor::{CostReport, Quirks, Vendor};
-use crate::types::{ReportedUsage, exact_add};
+use crate::types::{ReportedModalities, ReportedUsage, exact_add};
 
 /// The decimal places of a dollar that ticks count in.
 const TICK_PLACES: u32 = 10;
@@ -28,6 +28,7 @@ pub(super) fn read(vendor: &Vendor, usage: &Value, document: &[u8]) -> Option<Re
     let nothing = Value::Null;
     let details = |keys: &[&str]| keys.iter().find_map(|key| field(usage, key)).unwrap_or(&nothing);
     let input_details = details(&["prompt_tokens_details", "prompt_token_details"]);
+    let cached_details = field(input_details, "cached_tokens_details").unwrap_or(&nothing);
     let output_details = details(&["completion_tokens_details"]);
     let cached = count(input_details, "cached_tokens").or_else(|| {
         ["cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens"].iter().find_map(|key| count(usage, key))
@@ -48,6 +49,17 @@ pub(super) fn read(vendor: &Vendor, usage: &Value, document: &[u8]) -> Option<Re
         output_includes_reasoning: !quirks.reasoning_outside_output,
         total: count(usage, "total_tokens"),
         cost: cost(quirks, document),
+        input_modalities: ReportedModalities {
+            audio: count(input_details, "audio_tokens"),
+            image: count(input_details, "image_tokens"),
+            video: count(input_details, "video_tokens"),
+            cached_audio: count(cached_details, "audio_tokens"),
+            cached_image: count(cached_details, "image_tokens"),
+            cached_video: None,
+        },
+        output_audio: count(output_details, "audio_tokens"),
+        output_image: count(output_details, "image_tokens"),
+        rejected_prediction: count(output_details, "rejected_prediction_tokens"),
         ..ReportedUsage::default()
     };
     if quirks.cache_write_outside_input {

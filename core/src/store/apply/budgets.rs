@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{balance, invalid, not_found};
+use crate::billing::admission::asked;
 use crate::billing::window::window_bounds;
-use crate::store::codec::{decimal, micros};
+use crate::store::codec::{Row, micros, time};
 use crate::store::ledger::Ledger;
 use crate::store::rows::{BudgetRow, HoldRow, ReservationRow, UsageRecordRow};
-use crate::store::snapshot::covers;
 use crate::store::{Hold, Reservation};
 use crate::types::{Balance, BudgetId, BudgetTerms, Currency, Limit, Result, Scope, exact_add};
 
@@ -73,13 +73,10 @@ fn used(ledger: &Ledger<'_>, terms: &BudgetTerms, bounds: Option<(Timestamp, Tim
     let mut total = Decimal::ZERO;
     let mut add = |row: &UsageRecordRow| {
         let tags = row.tags.iter().map(|(key, value)| (key, value));
-        if covers(&terms.scope, row.user.as_deref(), tags) {
-            let amount = match (&terms.limit, &row.cost_amount, &row.currency) {
-                (Limit::Money(limit), Some(amount), Some(code)) if code == limit.currency.code() => {
-                    decimal("ai_usage_records", *amount)?
-                }
-                (Limit::Tokens(_), _, _) => Decimal::from(row.token_consumed.unwrap_or(0)),
-                _ => Decimal::ZERO,
+        if terms.scope.covers(row.user.as_deref(), tags) {
+            let amount = match terms.limit {
+                Limit::Money(limit) => money_of(ledger, row, limit.currency)?,
+                Limit::Tokens(_) => Decimal::from(row.token_consumed.unwrap_or(0)),
             };
             total = exact_add(total, amount)?;
         }
@@ -98,6 +95,17 @@ fn used(ledger: &Ledger<'_>, terms: &BudgetTerms, bounds: Option<(Timestamp, Tim
     Ok(total)
 }
 
+/// Returns what a record cost in a currency: by the rate that is frozen in it, or else by that of its time; nothing without.
+fn money_of(ledger: &Ledger<'_>, row: &UsageRecordRow, currency: Currency) -> Result<Decimal> {
+    let Some(cost) = row.cost()? else { return Ok(Decimal::ZERO) };
+    let frozen = row.conversions.iter().find(|conversion| conversion.exchange.to == currency.code());
+    let frozen = frozen.cloned().map(|row| row.conversion(UsageRecordRow::TABLE)).transpose()?;
+    let started_at = time(UsageRecordRow::TABLE, row.facts.started_at)?;
+    let frozen = frozen.map(|conversion| conversion.exchange);
+    let counted = balance::in_currency(ledger, cost, currency, frozen, started_at)?;
+    Ok(counted.map_or(Decimal::ZERO, |counted| counted.amount))
+}
+
 /// Lets the reservations that are open hold their worst case in the new budget too.
 fn adopt(
     ledger: &Ledger<'_>,
@@ -110,20 +118,15 @@ fn adopt(
     for (number, row) in ledger.reservations.all()? {
         let mut reservation = row.reservation(number)?;
         let request = &reservation.request;
-        if !covers(&terms.scope, request.user.as_deref(), request.tags.iter()) {
+        if !terms.scope.covers(request.user.as_deref(), request.tags.iter()) {
             continue;
         }
         let currency = currency_of(terms);
-        let amount = match currency {
-            None => Decimal::from(request.worst_case_tokens),
-            Some(currency) => {
-                let worst = request.worst_case.filter(|worst| worst.currency == currency);
-                worst.map_or(Decimal::ZERO, |worst| worst.amount)
-            }
-        };
+        let (amount, exchange) =
+            asked(&request.demand(), currency, &|from, to| ledger.exchange(from, to, request.now))?;
         balance.reserved = exact_add(balance.reserved, amount)?;
         let window_start = bounds.map(|(start, _)| start);
-        reservation.holds.push(Hold { budget_id: id, window_start, amount, currency, closes: false });
+        reservation.holds.push(Hold { budget_id: id, window_start, amount, currency, closes: false, exchange });
         held.push(reservation);
     }
     Ok(held)

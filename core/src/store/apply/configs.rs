@@ -36,7 +36,7 @@ pub(super) fn add(
     check_alias_text(config.alias.as_deref())?;
     prices::check(terms)?;
     let id = ModelConfigId::new(ledger.next_id(COUNTER)?);
-    let planned = prices::plan(ledger, id, terms, now)?;
+    let planned = prices::plan(ledger, id, terms, false, now)?;
     let api_key = api_key.map(|seal| super::settle::guarded(|| seal(id))).transpose()?;
 
     ledger.take_id(COUNTER)?;

@@ -6,10 +6,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use crate::store::codec::{Row, decimal};
+use crate::store::codec::{DecimalBytes, Row, decimal};
 use crate::store::ledger::Ledger;
 use crate::store::rows::{DailyRow, named_meters};
-use crate::types::{Error, ErrorKind, Result, UsageRecord, exact_add};
+use crate::types::{Result, UsageRecord, exact_add, exact_subtract};
 
 /// The key and the row of a rollup that is to be written.
 pub(super) struct Rollup {
@@ -36,6 +36,7 @@ fn read(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Rollup> {
         meters: Vec::new(),
         calls: 0,
         unpriced_calls: 0,
+        adjustments: 0,
         cost_statuses: Vec::new(),
     });
     Ok(Rollup {
@@ -55,15 +56,17 @@ pub(super) fn with(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Rollup> 
     if let Some(amount) = record.cost_amount {
         row.cost = exact_add(decimal(DailyRow::TABLE, row.cost)?, amount)?.serialize();
     }
-    let mut meters: BTreeMap<String, u64> = std::mem::take(&mut row.meters).into_iter().collect();
-    for (meter, quantity) in named_meters(&record.usage.meters) {
-        let sum = meters.entry(meter).or_default();
-        *sum = sum.checked_add(quantity).ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "a day's sum of one meter does not fit 64 bits; report this defect")
-        })?;
+    let mut meters: BTreeMap<String, DecimalBytes> = std::mem::take(&mut row.meters).into_iter().collect();
+    for (meter, bytes) in named_meters(&record.usage.meters) {
+        let sum = meters.entry(meter).or_insert_with(|| Decimal::ZERO.serialize());
+        *sum = exact_add(decimal(DailyRow::TABLE, *sum)?, decimal(DailyRow::TABLE, bytes)?)?.serialize();
     }
     row.meters = meters.into_iter().collect();
-    row.calls += 1;
+    if record.adjusts.is_some() {
+        row.adjustments += 1;
+    } else {
+        row.calls += 1;
+    }
     row.unpriced_calls += u64::from(record.cost_amount.is_none());
     let mut statuses: BTreeSet<String> = std::mem::take(&mut row.cost_statuses).into_iter().collect();
     statuses.insert(record.cost_status.name().to_owned());
@@ -76,8 +79,10 @@ pub(super) fn without(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Rollu
     let mut rollup = read(ledger, record)?;
     let row = &mut rollup.row;
     for (meter, sum) in &mut row.meters {
-        let quantity = record.usage.meters.iter().find(|(other, _)| other.name() == meter);
-        *sum = sum.saturating_sub(quantity.map_or(0, |(_, quantity)| quantity.whole()));
+        if let Some((_, used)) = record.usage.meters.iter().find(|(other, _)| other.name() == meter) {
+            let rest = exact_subtract(decimal(DailyRow::TABLE, *sum)?, used.get())?;
+            *sum = rest.max(Decimal::ZERO).serialize();
+        }
     }
     row.calls = row.calls.saturating_sub(1);
     row.unpriced_calls = row.unpriced_calls.saturating_sub(1);
@@ -88,5 +93,9 @@ pub(super) fn without(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Rollu
 pub(super) fn write(ledger: &mut Ledger<'_>, rollup: &Rollup) -> Result<()> {
     let key =
         (rollup.day, rollup.provider.as_str(), rollup.model_id, rollup.usage_type.as_str(), rollup.currency.as_str());
-    if rollup.row.calls == 0 { ledger.daily.remove(key) } else { ledger.daily.put(key, &rollup.row) }
+    if rollup.row.calls == 0 && rollup.row.adjustments == 0 {
+        ledger.daily.remove(key)
+    } else {
+        ledger.daily.put(key, &rollup.row)
+    }
 }

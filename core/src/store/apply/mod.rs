@@ -1,9 +1,11 @@
 //! The operations. Each checks everything before it changes anything, so that a refused one leaves no trace.
 
+mod adjust;
 mod balance;
 mod budgets;
 mod configs;
 pub(super) mod daily;
+mod fx_rates;
 mod keys;
 mod prices;
 mod recover;
@@ -24,10 +26,11 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         Operation::UpdateModelConfig { id, change, now } => configs::update(ledger, id, *change, now).map(done),
         Operation::DeleteModelConfig { id } => configs::delete(ledger, id).map(done),
         Operation::ReplaceSealedKeys { keys } => configs::replace_sealed_keys(ledger, keys).map(done),
-        Operation::AddPrices { model_config_id, prices, now } => {
-            prices::add(ledger, model_config_id, &prices, now).map(Outcome::PricesAdded)
+        Operation::AddPrices { model_config_id, prices, replaces_meters, now } => {
+            prices::add(ledger, model_config_id, &prices, replaces_meters, now).map(Outcome::PricesAdded)
         }
-        Operation::ExpirePrice { id, at } => prices::expire(ledger, id, at).map(done),
+        Operation::ExpirePrice { id, at, now } => prices::expire(ledger, id, at, now).map(done),
+        Operation::AddFxRate { rate, now } => fx_rates::add(ledger, rate, now).map(Outcome::FxRateAdded),
         Operation::PutRoute { terms, now } => routes::put(ledger, &terms, now).map(done),
         Operation::DeleteRoute { name } => routes::delete(ledger, &name).map(done),
         Operation::PutBudget { terms, now } => budgets::put(ledger, &terms, now).map(Outcome::BudgetPut),
@@ -35,6 +38,7 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         Operation::Reserve(request) => reserve::reserve(ledger, *request).map(Outcome::Reserved),
         Operation::Settle(settlement) => settle::settle(ledger, *settlement).map(Outcome::Settled),
         Operation::PriceRecord { uid, cost } => settle::price_record(ledger, &uid, cost).map(done),
+        Operation::Adjust(adjustment) => adjust::adjust(ledger, *adjustment).map(Outcome::Adjusted),
         Operation::ClaimKey { key, fingerprint, request_id, now, expires_at } => {
             let claim = keys::Claim { key, fingerprint, request_id, now, expires_at };
             keys::claim(ledger, claim).map(Outcome::KeyClaim)

@@ -7,7 +7,9 @@ use super::{balance, keys, settle};
 use crate::store::ledger::Ledger;
 use crate::store::session::{Liveness, Session};
 use crate::store::{RecoveryPolicy, Reservation, Settlement};
-use crate::types::{BilledBy, CostStatus, ErrorKind, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag};
+use crate::types::{
+    BilledBy, CostStatus, ErrorKind, Facts, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag,
+};
 
 /// Tells whether what a session left behind is to be settled or freed.
 pub(super) fn is_stale(own: &Session, session: u64, expires_at: Timestamp, now: Timestamp) -> bool {
@@ -26,7 +28,8 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
     for reservation in stale {
         if ledger.records_by_uid.get(reservation.request.record_uid.as_str())?.is_some() {
             // Two attempts were given one uid, and the other has its record; what this one held is freed.
-            for balance in balance::released(ledger, &reservation.holds, None, None, false)? {
+            let held = settle::held_as(&reservation.request);
+            for balance in balance::released(ledger, &reservation.holds, None, None, false, held)?.balances {
                 balance::write(ledger, balance)?;
             }
             ledger.reservations.remove(reservation.id.get())?;
@@ -35,7 +38,7 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
         let (priced, tokens) = settlement(&reservation, policy, now);
         let written = settle::write(ledger, &reservation, priced, tokens);
         if let Err(error) = &written
-            && error.kind() == ErrorKind::Internal
+            && matches!(error.kind(), ErrorKind::Internal | ErrorKind::InvalidRequest)
         {
             // A cost that its sums cannot hold exactly must not keep the file from opening: its record waits for a price.
             tracing::error!(%error, "a reservation was settled without its cost");
@@ -83,6 +86,7 @@ fn settlement(reservation: &Reservation, policy: RecoveryPolicy, now: Timestamp)
     let settlement = Settlement {
         reservation_id: reservation.id,
         usage,
+        facts: Facts::at(request.now),
         cost,
         cost_status: if cost.is_some() { CostStatus::Estimated } else { CostStatus::Unpriced },
         billed_by,

@@ -1,21 +1,19 @@
 //! Reserve: holds the worst case of an attempt in every budget that applies, all or nothing.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{balance, invalid};
+use crate::billing::admission::{Verdict, check_currency, check_price, describe, weigh};
 use crate::billing::window::window_bounds;
 use crate::store::codec::kept;
 use crate::store::ledger::Ledger;
 use crate::store::rows::ReservationRow;
 use crate::store::tables::BalanceKey;
 use crate::store::{Hold, Reservation, ReserveRequest, Reserved};
-use crate::types::{
-    Balance, Budget, Currency, Error, ErrorKind, Limit, ReservationId, Result, Scope, UnpricedPolicy, Window, exact_add,
-};
+use crate::types::{Balance, Budget, Error, ErrorKind, ReservationId, Result, exact_add};
 
 /// The counter of `reservations`.
 pub(super) const COUNTER: &str = "last_id:reservations";
@@ -30,13 +28,9 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
             request.record_uid
         )));
     }
-    let budgets = ledger
-        .budgets
-        .as_ref()
-        .map(|budgets| budgets.applying(request.user.as_deref(), &request.tags))
-        .unwrap_or_default();
-    let closes = check_price(&request, &budgets)?;
-    check_currency(&request, &budgets)?;
+    let budgets = ledger.applying(request.user.as_deref(), &request.tags);
+    let closes = check_price(&request.demand(), &budgets)?;
+    check_currency(&request.demand(), &budgets, &|from, to| ledger.exchange(from, to, request.now))?;
 
     let mut holds = Vec::with_capacity(budgets.len());
     let mut balances: Vec<(BalanceKey, Balance)> = Vec::with_capacity(budgets.len());
@@ -56,105 +50,21 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
     Ok(Reserved { id, budgets_apply })
 }
 
-/// Applies the policy for a call without a price. Returns whether its money budgets close until it is priced.
-fn check_price(request: &ReserveRequest, budgets: &[Budget]) -> Result<bool> {
-    if request.worst_case.is_some() {
-        return Ok(false);
-    }
-    let money = budgets.iter().find(|budget| matches!(budget.terms.limit, Limit::Money(_)));
-    match (request.on_unpriced, money) {
-        (Some(UnpricedPolicy::Allow), _) | (None, None) => Ok(false),
-        (Some(UnpricedPolicy::Hold), money) => Ok(money.is_some()),
-        (Some(UnpricedPolicy::Refuse), None) => Err(unpriced(request, "the call refuses to go without a price")),
-        (_, Some(budget)) => Err(unpriced(request, &format!("{} caps money", describe(budget)))),
-    }
-}
-
-fn unpriced(request: &ReserveRequest, why: &str) -> Error {
-    Error::new(
-        ErrorKind::Unpriced,
-        format!(
-            "{}/{} has no price, and {why}; add a price to model config {}, or pass on_unpriced \"hold\" or \"allow\"",
-            request.provider, request.model, request.model_config_id
-        ),
-    )
-    .with_target(&request.provider, &request.model)
-}
-
-/// Checks that every scope whose money is capped has a cap in the currency of the price.
-fn check_currency(request: &ReserveRequest, budgets: &[Budget]) -> Result<()> {
-    let Some(worst) = request.worst_case else { return Ok(()) };
-    let mut scopes: BTreeMap<&Scope, Vec<Currency>> = BTreeMap::new();
-    for budget in budgets {
-        if let Limit::Money(limit) = budget.terms.limit {
-            scopes.entry(&budget.terms.scope).or_default().push(limit.currency);
-        }
-    }
-    for (scope, currencies) in scopes {
-        if !currencies.contains(&worst.currency) {
-            let capped: Vec<&str> = currencies.iter().map(Currency::code).collect();
-            return Err(Error::new(
-                ErrorKind::CurrencyMismatch,
-                format!(
-                    "{}/{} is priced in {}, but the money of {} is capped in {} only; set a budget in {} for that \
-                     scope, because amounts are never converted",
-                    request.provider,
-                    request.model,
-                    worst.currency,
-                    name(scope),
-                    capped.join(" and "),
-                    worst.currency
-                ),
-            )
-            .with_target(&request.provider, &request.model));
-        }
-    }
-    Ok(())
-}
-
 /// Works out what one budget holds, and its balance after that. Fails if the cap would be passed.
 fn hold(ledger: &Ledger<'_>, budget: &Budget, request: &ReserveRequest, closes: bool) -> Result<(Hold, Balance)> {
     let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, request.now)?;
     let window_start = bounds.map(|(start, _)| kept(start));
     let mut balance = balance::read(ledger, balance::key(budget.id, window_start))?;
-    let (limit, amount, currency) = match budget.terms.limit {
-        Limit::Tokens(limit) => (Decimal::from(limit), Decimal::from(request.worst_case_tokens), None),
-        Limit::Money(limit) => {
-            let worst = request.worst_case.filter(|worst| worst.currency == limit.currency);
-            (limit.amount, worst.map_or(Decimal::ZERO, |worst| worst.amount), Some(limit.currency))
-        }
-    };
+    let rates = |from, to| ledger.exchange(from, to, request.now);
+    let Verdict { amount, currency, exchange, refusal } =
+        weigh(&request.demand(), &budget.terms.limit, &balance, &rates)?;
+    if let Some(why) = refusal {
+        return Err(exceeded(budget, request, bounds, &why));
+    }
     let closes = closes && currency.is_some();
-    if currency.is_some() && balance.holds > 0 {
-        return Err(exceeded(
-            budget,
-            request,
-            bounds,
-            &format!(
-                "is closed by {} calls without a price; put a cost on their records to open it again",
-                balance.holds
-            ),
-        ));
-    }
-    let unit = currency.map_or_else(|| "tokens".to_owned(), |currency| currency.to_string());
-    let taken = exact_add(exact_add(balance.settled, balance.reserved)?, amount)?;
-    // A call in another currency asks nothing of this budget; its scope has one in that currency.
-    let asks = currency.is_none() || request.worst_case.is_none_or(|worst| Some(worst.currency) == currency);
-    if asks && taken > limit {
-        return Err(exceeded(
-            budget,
-            request,
-            bounds,
-            &format!(
-                "would be passed: limit {limit} {unit}, settled {} {unit}, reserved {} {unit}, asked {amount} {unit}; \
-                 wait for the next window, raise the limit, or ask for less",
-                balance.settled, balance.reserved
-            ),
-        ));
-    }
     balance.reserved = exact_add(balance.reserved, amount)?;
     balance.holds += u64::from(closes);
-    Ok((Hold { budget_id: budget.id, window_start, amount, currency, closes }, balance))
+    Ok((Hold { budget_id: budget.id, window_start, amount, currency, closes, exchange }, balance))
 }
 
 fn exceeded(budget: &Budget, request: &ReserveRequest, bounds: Option<(Timestamp, Timestamp)>, why: &str) -> Error {
@@ -162,21 +72,4 @@ fn exceeded(budget: &Budget, request: &ReserveRequest, bounds: Option<(Timestamp
     Error::new(ErrorKind::BudgetExceeded, format!("{} {why}", describe(budget)))
         .with_target(&request.provider, &request.model)
         .with_retry_after(retry_after)
-}
-
-fn describe(budget: &Budget) -> String {
-    let window = match budget.terms.window {
-        Window::Total => "the total".to_owned(),
-        Window::Day => format!("the daily ({})", budget.terms.time_zone),
-        Window::Month => format!("the monthly ({})", budget.terms.time_zone),
-    };
-    format!("{window} budget {} of {}", budget.id, name(&budget.terms.scope))
-}
-
-fn name(scope: &Scope) -> String {
-    match scope {
-        Scope::Everyone => "everyone".to_owned(),
-        Scope::User { user } => format!("user {user:?}"),
-        Scope::Tag { key, value } => format!("tag {key:?} = {value:?}"),
-    }
 }

@@ -9,15 +9,15 @@ use super::{balance, configs, daily, invalid, keys, not_found};
 use crate::billing::window::window_bounds;
 use crate::store::codec::{kept, micros, time};
 use crate::store::ledger::Ledger;
-use crate::store::rows::{HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};
+use crate::store::rows::{ConversionRow, HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};
 use crate::store::{Hold, Reservation, ReserveRequest, Settled, Settlement};
 use crate::types::{
-    BilledBy, CostStatus, Error, ErrorKind, Limit, ModelId, Money, ProviderId, ReceiptLine, Result, UsageFlag,
+    BilledBy, CostStatus, Error, ErrorKind, Facts, Limit, ModelId, Money, ProviderId, ReceiptLine, Result, UsageFlag,
     UsageRecord, UsageRecordId, exact_add,
 };
 
 /// The counter of `ai_usage_records`.
-const COUNTER: &str = "last_id:ai_usage_records";
+pub(super) const COUNTER: &str = "last_id:ai_usage_records";
 /// The counter of `ai_models`.
 const MODEL_COUNTER: &str = "last_id:ai_models";
 /// The key in `meta` of how far settlement times ever ran backwards, in microseconds.
@@ -55,7 +55,7 @@ pub(super) fn write(
     }
     // What did no work needs no price, so it does not keep a budget closed.
     let awaits_price = settlement.cost.is_none() && settlement.billed_by != BilledBy::NotBilled;
-    let moved = balance::released(ledger, &reservation.holds, settlement.cost, tokens, awaits_price)?;
+    let moved = balance::released(ledger, &reservation.holds, settlement.cost, tokens, awaits_price, held_as(request))?;
     let known = ledger.models_by_code.get((request.provider.as_str(), request.model.as_str()))?;
     let model_id = ModelId::new(known.map_or_else(|| ledger.next_id(MODEL_COUNTER), Ok)?);
     let completed_key = match settlement.completes_key {
@@ -65,7 +65,7 @@ pub(super) fn write(
         None => None,
     };
     let mut usage = settlement.usage;
-    if exceeds(&reservation.holds, request, settlement.cost, tokens) {
+    if moved.exceeded || exceeds_worst(request, settlement.cost) {
         usage.flag(UsageFlag::ExceededReservation);
     }
     let now = kept(settlement.now);
@@ -81,6 +81,7 @@ pub(super) fn write(
         model_config_id: request.model_config_id,
         usage_type: usage_type(request).to_owned(),
         usage,
+        facts: kept_facts(settlement.facts),
         token_consumed: tokens,
         cost_amount: settlement.cost.map(|cost| cost.amount),
         currency: settlement.cost.map(|cost| cost.currency),
@@ -88,6 +89,8 @@ pub(super) fn write(
         billed_by: settlement.billed_by,
         receipt: settlement.receipt,
         price_ids: settlement.price_ids,
+        conversions: moved.conversions,
+        adjusts: None,
         status: settlement.status,
         request_id: request.request_id.clone(),
         provider_request_id: settlement.provider_request_id,
@@ -111,7 +114,7 @@ pub(super) fn write(
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
     index(ledger, &record, record_id)?;
     daily::write(ledger, &rollup)?;
-    for balance in moved {
+    for balance in moved.balances {
         balance::write(ledger, balance)?;
     }
     if let Some((key, row, reply)) = completed_key {
@@ -139,12 +142,25 @@ pub(super) fn usage_type(request: &ReserveRequest) -> &'static str {
     }
 }
 
-/// Tells whether the true amount is above the worst case, or above what any budget held.
-fn exceeds(holds: &[Hold], request: &ReserveRequest, cost: Option<Money>, tokens: Option<u64>) -> bool {
-    let above_worst = cost
-        .zip(request.worst_case)
-        .is_some_and(|(cost, worst)| cost.currency == worst.currency && cost.amount > worst.amount);
-    above_worst || holds.iter().any(|hold| balance::counted(hold, cost, tokens).is_some_and(|used| used > hold.amount))
+/// Returns what the holds of a request were made for.
+pub(super) fn held_as(request: &ReserveRequest) -> balance::HeldAs {
+    balance::HeldAs { currency: request.worst_case.map(|worst| worst.currency), at: request.now }
+}
+
+/// Returns facts with instants as rows keep them.
+fn kept_facts(facts: Facts) -> Facts {
+    Facts {
+        started_at: kept(facts.started_at),
+        first_token_at: facts.first_token_at.map(kept),
+        completed_at: facts.completed_at.map(kept),
+        ..facts
+    }
+}
+
+/// Tells whether the true amount is above the worst case.
+fn exceeds_worst(request: &ReserveRequest, cost: Option<Money>) -> bool {
+    cost.zip(request.worst_case)
+        .is_some_and(|(cost, worst)| cost.currency == worst.currency && cost.amount > worst.amount)
 }
 
 fn create_model(
@@ -167,7 +183,8 @@ fn create_model(
     ledger.models_by_code.put((request.provider.as_str(), request.model.as_str()), id)
 }
 
-fn index(ledger: &mut Ledger<'_>, record: &UsageRecord, id: u64) -> Result<()> {
+/// Enters a record in the indexes.
+pub(super) fn index(ledger: &mut Ledger<'_>, record: &UsageRecord, id: u64) -> Result<()> {
     let at = micros(record.created_at);
     if let Some(last) = ledger.records_by_time.last_time()?
         && last > at
@@ -180,6 +197,9 @@ fn index(ledger: &mut Ledger<'_>, record: &UsageRecord, id: u64) -> Result<()> {
     ledger.records_by_time.put((at, id), ())?;
     ledger.records_by_uid.put(record.uid.as_str(), id)?;
     ledger.records_by_request.put((record.request_id.as_str(), id), ())?;
+    if let Some(adjusted) = &record.adjusts {
+        ledger.records_by_adjusted.put((adjusted.as_str(), id), ())?;
+    }
     if let Some(user) = &record.user {
         ledger.records_by_user.put((user.as_str(), id), ())?;
     }
@@ -203,30 +223,32 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
             Ok(Hold { amount: rust_decimal::Decimal::ZERO, ..HoldRow::hold(hold, "ai_usage_records")? })
         })
         .collect::<Result<_>>()?;
-    let mut moved = balance::released(ledger, &holds, Some(cost), None, false)?;
     let created_at = time("ai_usage_records", row.created_at)?;
-    let applying = ledger
-        .budgets
-        .as_ref()
-        .map(|budgets| budgets.applying(row.user.as_deref(), &row.tags.iter().cloned().collect()));
+    let started_at = time("ai_usage_records", row.facts.started_at)?;
+    let unpriced = balance::HeldAs { currency: None, at: started_at };
+    let mut moved = balance::released(ledger, &holds, Some(cost), None, false, unpriced)?;
+    let applying = ledger.applying(row.user.as_deref(), &row.tags.iter().cloned().collect());
     // A budget that is newer than the record counts it if the record lies in a window that it counts.
-    for budget in applying.unwrap_or_default() {
+    for budget in applying {
         let Limit::Money(limit) = budget.terms.limit else { continue };
-        if limit.currency != cost.currency || holds.iter().any(|hold| hold.budget_id == budget.id) {
+        if holds.iter().any(|hold| hold.budget_id == budget.id) {
             continue;
         }
+        let Some(counted) = balance::in_currency(ledger, cost, limit.currency, None, started_at)? else { continue };
         let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, created_at)?;
         let key = balance::key(budget.id, bounds.map(|(start, _)| start));
         if ledger.balances.get(key)?.is_some() {
             let mut balance = balance::read(ledger, key)?;
-            balance.settled = exact_add(balance.settled, cost.amount)?;
-            moved.push((key, balance));
+            balance.settled = exact_add(balance.settled, counted.amount)?;
+            counted.note(&mut moved.conversions);
+            moved.balances.push((key, balance));
         }
     }
     let before = row.clone().record(id)?;
     row.cost_amount = Some(cost.amount.serialize());
     row.currency = Some(cost.currency.code().to_owned());
     CostStatus::Computed.name().clone_into(&mut row.cost_status);
+    row.conversions = moved.conversions.iter().map(ConversionRow::new).collect();
     row.receipt.push(ReceiptLineRow::new(&ReceiptLine {
         attempt: row.attempt,
         model: format!("{}/{}", row.provider, row.model),
@@ -248,7 +270,7 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
     ledger.records.put(id, &row)?;
     daily::write(ledger, &unpriced)?;
     daily::write(ledger, &priced)?;
-    for balance in moved {
+    for balance in moved.balances {
         balance::write(ledger, balance)?;
     }
     Ok(())

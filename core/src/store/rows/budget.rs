@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::exchange::ExchangeRow;
 use super::rows;
 use crate::store::Hold;
 use crate::store::codec::{DecimalBytes, Row, currency, damaged, decimal, from_name, micros, name_of, time};
@@ -38,6 +39,7 @@ rows! {
         amount: DecimalBytes,
         currency: Option<String>,
         closes: bool,
+        exchange: Option<ExchangeRow>,
     }
 }
 
@@ -130,6 +132,7 @@ impl HoldRow {
             amount: hold.amount.serialize(),
             currency: hold.currency.map(|currency| currency.code().to_owned()),
             closes: hold.closes,
+            exchange: hold.exchange.as_ref().map(ExchangeRow::new),
         }
     }
 
@@ -140,6 +143,7 @@ impl HoldRow {
             amount: decimal(table, self.amount)?,
             currency: self.currency.map(|code| currency(table, &code)).transpose()?,
             closes: self.closes,
+            exchange: self.exchange.map(|exchange| exchange.exchange(table)).transpose()?,
         })
     }
 }

@@ -1,11 +1,11 @@
-//! Rows of what is configured: providers, model configs, models, prices and routes.
+//! Rows of what is configured: providers, model configs, models and routes.
 
 use super::budget::MoneyRow;
 use super::rows;
-use crate::store::codec::{DecimalBytes, Row, currency, damaged, decimal, from_name, micros, name_of, time};
+use crate::store::codec::{Row, damaged, from_name, micros, name_of, time};
 use crate::types::{
-    Model, ModelConfig, ModelConfigId, ModelId, Money, Price, PriceId, PriceTerms, Provider, ProviderId, Result, Route,
-    RouteId, RouteTerms, SealedSecret,
+    Model, ModelConfig, ModelConfigId, ModelId, Money, Provider, ProviderId, Result, Route, RouteId, RouteTerms,
+    SealedSecret,
 };
 
 rows! {
@@ -38,19 +38,6 @@ rows! {
         model_name: String,
         model_type: String,
         enabled: bool,
-        created_at: i64,
-    }
-    /// A row of `ai_model_pricing`; its `model_id` is a config id.
-    PriceRow in "ai_model_pricing" {
-        model_id: u64,
-        pricing_type: String,
-        unit_price: DecimalBytes,
-        unit: String,
-        currency: String,
-        effective_date: i64,
-        expiry_date: Option<i64>,
-        is_active: bool,
-        source: String,
         created_at: i64,
     }
     /// A row of `ai_routing_strategy`.
@@ -122,45 +109,6 @@ impl ModelRow {
             model_type: from_name(Self::TABLE, &self.model_type)?,
             enabled: self.enabled,
             created_at: time(Self::TABLE, self.created_at)?,
-        })
-    }
-}
-
-impl PriceRow {
-    pub(in crate::store) fn new(config: ModelConfigId, terms: &PriceTerms, created_at: i64) -> Self {
-        Self {
-            model_id: config.get(),
-            pricing_type: terms.pricing_type.name().to_owned(),
-            unit_price: terms.unit_price.serialize(),
-            unit: terms.unit.name().to_owned(),
-            currency: terms.currency.code().to_owned(),
-            effective_date: micros(terms.effective_date),
-            expiry_date: terms.expiry_date.map(micros),
-            is_active: terms.is_active,
-            source: terms.source.clone(),
-            created_at,
-        }
-    }
-
-    pub(in crate::store) fn price(self, id: u64) -> Result<Price> {
-        Ok(Price {
-            id: PriceId::new(id),
-            model_config_id: ModelConfigId::new(self.model_id),
-            terms: PriceTerms {
-                expiry_date: self.expiry_date.map(|expiry| time(Self::TABLE, expiry)).transpose()?,
-                known_from: time(Self::TABLE, self.created_at)?,
-                is_active: self.is_active,
-                source: self.source,
-                ..PriceTerms::new(
-                    from_name(Self::TABLE, &self.pricing_type)?,
-                    decimal(Self::TABLE, self.unit_price)?,
-                    from_name(Self::TABLE, &self.unit)?,
-                    currency(Self::TABLE, &self.currency)?,
-                    time(Self::TABLE, self.effective_date)?,
-                )
-            },
-            created_at: time(Self::TABLE, self.created_at)?,
-            superseded: None,
         })
     }
 }

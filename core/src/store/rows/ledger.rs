@@ -1,8 +1,10 @@
 //! Rows of the ledger: reservations, usage records, the daily rollup and idempotency keys.
 
 use super::budget::{HoldRow, MoneyRow};
+use super::exchange::ConversionRow;
 use super::rows;
-use super::usage::{ReceiptLineRow, UsageRow};
+use super::usage::{FactsRow, ReceiptLineRow, UsageRow};
+use super::version_1::{DailyRowV1, ReservationRowV1, UsageRecordRowV1};
 use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, name_of, time};
 use crate::store::{Reservation, ReserveRequest};
 use crate::types::{
@@ -11,7 +13,7 @@ use crate::types::{
 
 rows! {
     /// A row of `reservations`.
-    ReservationRow in "reservations" {
+    ReservationRow in "reservations" after ReservationRowV1 {
         session: u64,
         request_id: String,
         attempt: u32,
@@ -30,7 +32,7 @@ rows! {
         holds: Vec<HoldRow>,
     }
     /// A row of `ai_usage_records`. An unpriced record keeps the money holds that its price will move.
-    UsageRecordRow in "ai_usage_records" {
+    UsageRecordRow in "ai_usage_records" after UsageRecordRowV1 {
         uid: String,
         user: Option<String>,
         tags: Vec<(String, String)>,
@@ -41,6 +43,7 @@ rows! {
         model_config_id: u64,
         usage_type: String,
         usage: UsageRow,
+        facts: FactsRow,
         token_consumed: Option<u64>,
         cost_amount: Option<DecimalBytes>,
         currency: Option<String>,
@@ -48,6 +51,8 @@ rows! {
         billed_by: String,
         receipt: Vec<ReceiptLineRow>,
         price_ids: Vec<u64>,
+        conversions: Vec<ConversionRow>,
+        adjusts: Option<String>,
         status: String,
         request_id: String,
         provider_request_id: Option<String>,
@@ -60,12 +65,13 @@ rows! {
         holds: Vec<HoldRow>,
     }
     /// A row of `ai_cost_daily`.
-    DailyRow in "ai_cost_daily" {
+    DailyRow in "ai_cost_daily" after DailyRowV1 {
         model: String,
         cost: DecimalBytes,
-        meters: Vec<(String, u64)>,
+        meters: Vec<(String, DecimalBytes)>,
         calls: u64,
         unpriced_calls: u64,
+        adjustments: u64,
         cost_statuses: Vec<String>,
     }
     /// A row of `idempotency_keys`; it is a claim until it is completed.
@@ -141,6 +147,7 @@ impl UsageRecordRow {
             model_config_id: record.model_config_id.get(),
             usage_type: record.usage_type.clone(),
             usage: UsageRow::new(&record.usage)?,
+            facts: FactsRow::new(&record.facts),
             token_consumed: record.token_consumed,
             cost_amount: record.cost_amount.map(|amount| amount.serialize()),
             currency: record.currency.map(|currency| currency.code().to_owned()),
@@ -148,6 +155,8 @@ impl UsageRecordRow {
             billed_by: name_of(&record.billed_by)?,
             receipt: record.receipt.iter().map(ReceiptLineRow::new).collect(),
             price_ids: record.price_ids.iter().map(|id| id.get()).collect(),
+            conversions: record.conversions.iter().map(ConversionRow::new).collect(),
+            adjusts: record.adjusts.clone(),
             status: record.status.name().to_owned(),
             request_id: record.request_id.clone(),
             provider_request_id: record.provider_request_id.clone(),
@@ -183,6 +192,7 @@ impl UsageRecordRow {
             model_config_id: ModelConfigId::new(self.model_config_id),
             usage_type: self.usage_type,
             usage: self.usage.usage(Self::TABLE)?,
+            facts: self.facts.facts(Self::TABLE)?,
             token_consumed: self.token_consumed,
             cost_amount: cost.map(|cost| cost.amount),
             currency: cost.map(|cost| cost.currency),
@@ -190,6 +200,8 @@ impl UsageRecordRow {
             billed_by: from_name(Self::TABLE, &self.billed_by)?,
             receipt: self.receipt.into_iter().map(|line| line.line(Self::TABLE)).collect::<Result<_>>()?,
             price_ids: self.price_ids.into_iter().map(PriceId::new).collect(),
+            conversions: self.conversions.into_iter().map(|row| row.conversion(Self::TABLE)).collect::<Result<_>>()?,
+            adjusts: self.adjusts,
             status: from_name(Self::TABLE, &self.status)?,
             request_id: self.request_id,
             provider_request_id: self.provider_request_id,

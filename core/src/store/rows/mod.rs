@@ -1,18 +1,23 @@
-//! The frozen rows of version 1, and the way from the plain types to them and back.
+//! The frozen rows, and the way from the plain types to them and back.
 
 mod budget;
 mod catalog;
+mod exchange;
 mod ledger;
+mod price;
 mod usage;
+mod version_1;
 
 pub(super) use budget::*;
 pub(super) use catalog::*;
+pub(super) use exchange::*;
 pub(super) use ledger::*;
+pub(super) use price::*;
 pub(super) use usage::*;
 
-/// Declares frozen rows. Under test each is also written by bincode, to prove that the bytes are the same.
+/// Declares frozen rows. One that comes `after` another is of the next version, and reads the other's bytes too. Under test each is also written by bincode, to prove that the bytes are the same.
 macro_rules! rows {
-    ($($(#[$documentation:meta])* $name:ident in $table:literal { $($field:ident: $type:ty,)+ })+) => {$(
+    ($($(#[$documentation:meta])* $name:ident in $table:literal $(after $before:ident)? { $($field:ident: $type:ty,)+ })+) => {$(
         $(#[$documentation])*
         #[derive(Clone, Debug, PartialEq, wincode::SchemaRead, wincode::SchemaWrite)]
         #[cfg_attr(test, derive(bincode::Encode, bincode::Decode))]
@@ -22,6 +27,13 @@ macro_rules! rows {
 
         impl crate::store::codec::Row for $name {
             const TABLE: &'static str = $table;
+            $(
+                const VERSION: u8 = <$before as crate::store::codec::Row>::VERSION + 1;
+
+                fn of_earlier(version: u8, fields: &[u8]) -> crate::types::Result<Self> {
+                    crate::store::codec::decode_as::<$before>(version, fields).map(Self::from)
+                }
+            )?
         }
     )+};
 }

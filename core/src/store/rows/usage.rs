@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::rows;
-use crate::store::codec::{DecimalBytes, currency, decimal, from_name, name_of};
-use crate::types::{Iteration, Meter, PriceId, Quantity, ReceiptLine, Result, Usage};
+use crate::store::codec::{DecimalBytes, currency, decimal, from_name, micros, name_of, quantity, time};
+use crate::types::{
+    AppliedModifier, Attribute, Facts, Iteration, Measure, Meter, PriceId, Quantity, ReceiptLine, Result, Usage,
+};
 
 rows! {
     /// The quantities of an attempt.
     UsageRow in "ai_usage_records" {
-        meters: Vec<(String, u64)>,
+        meters: Vec<(String, DecimalBytes)>,
         flags: Vec<String>,
         reported_total: Option<u64>,
         reported_cost: Option<DecimalBytes>,
@@ -19,7 +21,21 @@ rows! {
     IterationRow in "ai_usage_records" {
         kind: String,
         model: Option<String>,
-        meters: Vec<(String, u64)>,
+        meters: Vec<(String, DecimalBytes)>,
+    }
+    /// What an attempt was.
+    FactsRow in "ai_usage_records" {
+        attributes: Vec<(String, String)>,
+        measures: Vec<(String, DecimalBytes)>,
+        started_at: i64,
+        first_token_at: Option<i64>,
+        completed_at: Option<i64>,
+    }
+    /// A modifier that multiplied a line.
+    ModifierRow in "ai_usage_records" {
+        group: String,
+        ratio: DecimalBytes,
+        price_id: Option<u64>,
     }
     /// A line of a receipt.
     ReceiptLineRow in "ai_usage_records" {
@@ -27,23 +43,28 @@ rows! {
         model: String,
         meter: Option<String>,
         note: Option<String>,
-        quantity: u64,
+        quantity: DecimalBytes,
+        billed_quantity: Option<DecimalBytes>,
         unit_price: Option<DecimalBytes>,
         unit: Option<String>,
         price_id: Option<u64>,
+        modifiers: Vec<ModifierRow>,
         amount: Option<DecimalBytes>,
         currency: Option<String>,
     }
 }
 
 /// Returns the quantities by the names of their meters.
-pub(in crate::store) fn named_meters(meters: &BTreeMap<Meter, Quantity>) -> Vec<(String, u64)> {
-    meters.iter().map(|(meter, quantity)| (meter.name().to_owned(), quantity.whole())).collect()
+pub(in crate::store) fn named_meters(meters: &BTreeMap<Meter, Quantity>) -> Vec<(String, DecimalBytes)> {
+    meters.iter().map(|(meter, quantity)| (meter.name().to_owned(), quantity.get().serialize())).collect()
 }
 
 /// Returns the quantities by meter.
-pub(in crate::store) fn meters_by_name(table: &str, named: &[(String, u64)]) -> Result<BTreeMap<Meter, Quantity>> {
-    named.iter().map(|(name, quantity)| Ok((from_name(table, name)?, (*quantity).into()))).collect()
+pub(in crate::store) fn meters_by_name(
+    table: &str,
+    named: &[(String, DecimalBytes)],
+) -> Result<BTreeMap<Meter, Quantity>> {
+    named.iter().map(|(name, bytes)| Ok((from_name(table, name)?, quantity(table, *bytes)?))).collect()
 }
 
 impl UsageRow {
@@ -82,6 +103,34 @@ impl UsageRow {
     }
 }
 
+impl FactsRow {
+    pub(in crate::store) fn new(facts: &Facts) -> Self {
+        Self {
+            attributes: facts.attributes.iter().map(|(name, value)| (name.name().to_owned(), value.clone())).collect(),
+            measures: facts.measures.iter().map(|(name, value)| (name.name().to_owned(), value.serialize())).collect(),
+            started_at: micros(facts.started_at),
+            first_token_at: facts.first_token_at.map(micros),
+            completed_at: facts.completed_at.map(micros),
+        }
+    }
+
+    pub(in crate::store) fn facts(self, table: &str) -> Result<Facts> {
+        let attributes = self.attributes.into_iter();
+        let measures = self.measures.into_iter();
+        Ok(Facts {
+            attributes: attributes
+                .map(|(name, value)| Ok((from_name::<Attribute>(table, &name)?, value)))
+                .collect::<Result<_>>()?,
+            measures: measures
+                .map(|(name, value)| Ok((from_name::<Measure>(table, &name)?, decimal(table, value)?)))
+                .collect::<Result<_>>()?,
+            started_at: time(table, self.started_at)?,
+            first_token_at: self.first_token_at.map(|at| time(table, at)).transpose()?,
+            completed_at: self.completed_at.map(|at| time(table, at)).transpose()?,
+        })
+    }
+}
+
 impl ReceiptLineRow {
     pub(in crate::store) fn new(line: &ReceiptLine) -> Self {
         Self {
@@ -89,10 +138,20 @@ impl ReceiptLineRow {
             model: line.model.clone(),
             meter: line.meter.map(|meter| meter.name().to_owned()),
             note: line.note.clone(),
-            quantity: line.quantity.whole(),
+            quantity: line.quantity.get().serialize(),
+            billed_quantity: line.billed_quantity.map(|billed| billed.get().serialize()),
             unit_price: line.unit_price.map(|price| price.serialize()),
             unit: line.unit.map(|unit| unit.name().to_owned()),
             price_id: line.price_id.map(PriceId::get),
+            modifiers: line
+                .modifiers
+                .iter()
+                .map(|modifier| ModifierRow {
+                    group: modifier.group.clone(),
+                    ratio: modifier.ratio.serialize(),
+                    price_id: modifier.price_id.map(PriceId::get),
+                })
+                .collect(),
             amount: line.amount.map(|amount| amount.serialize()),
             currency: line.currency.map(|currency| currency.code().to_owned()),
         }
@@ -104,12 +163,22 @@ impl ReceiptLineRow {
             model: self.model,
             meter: self.meter.map(|meter| from_name(table, &meter)).transpose()?,
             note: self.note,
-            quantity: self.quantity.into(),
-            billed_quantity: None,
-            modifiers: Vec::new(),
+            quantity: quantity(table, self.quantity)?,
+            billed_quantity: self.billed_quantity.map(|billed| quantity(table, billed)).transpose()?,
             unit_price: self.unit_price.map(|price| decimal(table, price)).transpose()?,
             unit: self.unit.map(|unit| from_name(table, &unit)).transpose()?,
             price_id: self.price_id.map(PriceId::new),
+            modifiers: self
+                .modifiers
+                .into_iter()
+                .map(|row| {
+                    Ok(AppliedModifier {
+                        group: row.group,
+                        ratio: decimal(table, row.ratio)?,
+                        price_id: row.price_id.map(PriceId::new),
+                    })
+                })
+                .collect::<Result<_>>()?,
             amount: self.amount.map(|amount| decimal(table, amount)).transpose()?,
             currency: self.currency.map(|code| currency(table, &code)).transpose()?,
         })

@@ -127,10 +127,10 @@ fn every_change_moves_the_version_for_every_handle() {
     update(&fixture, id, ModelConfigChange { priority: Some(2), ..ModelConfigChange::default() }).unwrap();
     moved("update");
     let prices = vec![prices::price("1", None, None)];
-    fixture.apply(Operation::AddPrices { model_config_id: id, prices, now: noon() }).unwrap();
+    fixture.apply(Operation::AddPrices { model_config_id: id, prices, replaces_meters: false, now: noon() }).unwrap();
     moved("prices");
     let price = fixture.configuration().prices[0].id;
-    fixture.apply(Operation::ExpirePrice { id: price, at: noon() + Duration::from_secs(1) }).unwrap();
+    fixture.apply(Operation::ExpirePrice { id: price, at: noon() + Duration::from_secs(1), now: noon() }).unwrap();
     moved("expire");
     let route = RouteTerms {
         name: "text".into(),

@@ -1,7 +1,9 @@
 //! Tests of the store as its callers see it: operations in, outcomes and rows out.
 
+mod adjusting;
 mod budgets;
 mod configs;
+mod conversion;
 mod exactness;
 mod keys;
 mod opening;
@@ -175,6 +177,7 @@ pub(super) fn settlement(id: ReservationId, cost: Option<Money>) -> Settlement {
             meters: [(Meter::InputToken, 30.into()), (Meter::OutputToken, 12.into())].into(),
             ..Usage::default()
         },
+        facts: Facts::at(noon()),
         cost,
         cost_status: if cost.is_some() { CostStatus::Computed } else { CostStatus::Unpriced },
         billed_by: BilledBy::ProviderUsage,

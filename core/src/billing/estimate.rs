@@ -1,0 +1,191 @@
+//! Estimates of what an attempt costs before it is made: the least, the expected, and the most.
+//!
+//! What is held, what a quote shows and what economy compares come from here, so that they cannot disagree.
+
+use jiff::Timestamp;
+
+use super::bound::{InputSize, estimated_usage, expected_output, input_size};
+use super::coverage::uncovered_field;
+use super::facts::fixed_facts;
+use super::price::{Bill, BillHead, PriceSet};
+use super::worst_case::{Bounds, WorstCase};
+use crate::provider::vendor;
+use crate::types::{
+    Attribute, ChatRequest, Currency, Facts, Meter, MeterKind, Modality, ModelConfig, Quantity, Result, Usage,
+};
+
+/// The most reasoning tokens of one answer where the output limit does not count them and the model's is not known.
+const REASONING_BOUND: u64 = 32_768;
+/// The reasoning that is expected of an answer whose request asks for it, if its limits allow that much.
+const EXPECTED_REASONING: u64 = 1_024;
+
+/// What is expected of the provider's cache for one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheOutlook {
+    /// Tokens that are expected to be read from it.
+    pub read: u64,
+    /// Tokens that are expected to be written to it, for 5 minutes.
+    pub written_5m: u64,
+    /// Tokens that are expected to be written to it, for an hour.
+    pub written_1h: u64,
+}
+
+/// What an attempt is expected to do, fixed before it begins.
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    /// What the request fixes of the facts that prices depend on.
+    pub facts: Facts,
+    /// The input.
+    pub size: InputSize,
+    /// The most output tokens, all answers together.
+    pub output_bound: u64,
+    /// The output tokens that are expected, reasoning left out.
+    pub expected_output: u64,
+    /// The reasoning tokens that are expected.
+    pub expected_reasoning: u64,
+    /// The limit to send where neither the request nor the model has one.
+    pub injected_limit: Option<u64>,
+    /// The field of the request that the prices do not cover, so that the attempt has no price.
+    pub uncovered: Option<&'static str>,
+}
+
+/// Returns the most output tokens that a config's model makes, where the config says it.
+#[must_use]
+pub fn output_limit_of(config: &ModelConfig) -> Option<u64> {
+    config.model_params.get("max_output_tokens").and_then(serde_json::Value::as_u64)
+}
+
+impl Estimate {
+    /// Estimates an attempt with a config. `default_limit` is the output limit where nothing else limits it.
+    #[must_use]
+    pub fn new(
+        request: &ChatRequest,
+        config: &ModelConfig,
+        prices: &PriceSet,
+        default_limit: u64,
+        now: Timestamp,
+    ) -> Self {
+        let mut size = input_size(request);
+        size.writes_1h |= config.model_params.get("body").is_some_and(asks_1h_writes);
+        let facts = fixed_facts(request, &config.model_params, now);
+        let answers = u64::from(request.n.unwrap_or(1).max(1));
+        let model_limit = output_limit_of(config);
+        // A limit of zero would be read as none.
+        let default_limit = default_limit.max(1);
+        let injected_limit = (request.max_tokens.is_none() && model_limit.is_none()).then_some(default_limit);
+        let limit = request.max_tokens.or(model_limit).unwrap_or(default_limit);
+        let beside = reasoning_beside(request, config, model_limit);
+        let expected_output = expected_output(request, model_limit);
+        let thinks = facts.get(Attribute::Thinking) == Some("true");
+        let room = (limit.saturating_add(beside)).saturating_mul(answers).saturating_sub(expected_output);
+        Self {
+            size,
+            output_bound: limit.saturating_add(beside).saturating_mul(answers),
+            expected_output,
+            expected_reasoning: if thinks { EXPECTED_REASONING.saturating_mul(answers).min(room) } else { 0 },
+            injected_limit,
+            uncovered: uncovered_field(request, &config.model_params, prices),
+            facts,
+        }
+    }
+
+    /// Returns the most that the attempt can cost; nothing if it has no price.
+    pub fn worst(&self, head: BillHead<'_>, prices: &PriceSet) -> Result<Option<WorstCase>> {
+        if self.uncovered.is_some() {
+            return Ok(None);
+        }
+        let possible = |meter: Meter| {
+            (meter.kind() != MeterKind::CacheWrite1h || self.size.writes_1h)
+                && match (meter.modality(), meter.is_input()) {
+                    (Modality::Audio, true) => self.size.has_audio,
+                    (Modality::Image, true) => self.size.has_images,
+                    (Modality::Video, true) => self.size.has_files,
+                    (Modality::Audio, false) => self.size.asks_audio,
+                    _ => true,
+                }
+        };
+        let bounds = Bounds { input_tokens: self.size.bound, output_tokens: self.output_bound, possible: &possible };
+        prices.worst_case(head, bounds, &self.facts)
+    }
+
+    /// Returns what the attempt is expected to cost.
+    pub fn expected(&self, head: BillHead<'_>, prices: &PriceSet, cache: CacheOutlook) -> Result<Bill> {
+        let mut usage = estimated_usage(self.size.estimate.min(self.size.bound), self.expected_output);
+        let mut left = self.size.estimate.min(self.size.bound);
+        for (meter, tokens) in [
+            (Meter::CachedInputToken, cache.read),
+            (Meter::CacheWrite1hToken, cache.written_1h),
+            (Meter::CacheWrite5mToken, cache.written_5m),
+        ] {
+            let tokens = tokens.min(left);
+            left -= tokens;
+            put(&mut usage, meter, tokens);
+        }
+        usage.meters.insert(Meter::InputToken, left.into());
+        put(&mut usage, Meter::ReasoningToken, self.expected_reasoning);
+        self.bill(head, prices, usage)
+    }
+
+    /// Returns the least that an attempt of this input costs: all of it read from the provider's cache, and one token of output.
+    pub fn minimum(&self, head: BillHead<'_>, prices: &PriceSet) -> Result<Bill> {
+        let read = self.size.estimate.min(self.size.bound);
+        let cached = self.bill(head, prices, usage_of(&[(Meter::CachedInputToken, read), (Meter::OutputToken, 1)]))?;
+        let fresh = self.bill(head, prices, usage_of(&[(Meter::InputToken, read), (Meter::OutputToken, 1)]))?;
+        let is_dearer = cached.cost.zip(fresh.cost).is_some_and(|(cached, fresh)| cached.amount > fresh.amount);
+        Ok(if is_dearer { fresh } else { cached })
+    }
+
+    /// Bills a usage; what the prices do not cover is unpriced. A model whose thinking the request leaves open is expected
+    /// not to think.
+    fn bill(&self, head: BillHead<'_>, prices: &PriceSet, usage: Usage) -> Result<Bill> {
+        let mut facts = self.facts.clone();
+        if facts.get(Attribute::Thinking).is_none() {
+            facts.set(Attribute::Thinking, "false");
+        }
+        if self.uncovered.is_some() {
+            PriceSet::default().bill(head, &usage, &facts)
+        } else {
+            prices.bill(head, &usage, &facts)
+        }
+    }
+}
+
+fn usage_of(meters: &[(Meter, u64)]) -> Usage {
+    let meters = meters.iter().map(|(meter, tokens)| (*meter, Quantity::from(*tokens))).collect();
+    Usage { meters, ..estimated_usage(0, 0) }
+}
+
+fn put(usage: &mut Usage, meter: Meter, tokens: u64) {
+    if tokens > 0 {
+        usage.meters.insert(meter, tokens.into());
+    }
+}
+
+/// Bounds the reasoning tokens of one answer that the output limit does not count.
+fn reasoning_beside(request: &ChatRequest, config: &ModelConfig, model_limit: Option<u64>) -> u64 {
+    let extra = &request.extra;
+    let is_off = request.reasoning_effort.as_deref() == Some("none")
+        || extra.get("enable_thinking").and_then(serde_json::Value::as_bool) == Some(false);
+    if !vendor(&config.provider).quirks.reasoning_outside_limit || is_off {
+        return 0;
+    }
+    let budget = extra.get("thinking_budget").and_then(serde_json::Value::as_u64);
+    budget.or(model_limit).unwrap_or(REASONING_BOUND)
+}
+
+/// Tells whether the body fields of a config ask for 1-hour cache writes.
+fn asks_1h_writes(body: &serde_json::Value) -> bool {
+    match body {
+        serde_json::Value::Object(fields) => {
+            fields.get("ttl").is_some_and(|ttl| ttl == "1h") || fields.values().any(asks_1h_writes)
+        }
+        serde_json::Value::Array(items) => items.iter().any(asks_1h_writes),
+        _ => false,
+    }
+}
+
+/// Makes the head of the lines of an estimate.
+#[must_use]
+pub fn head_of(model: &str, reported_currency: Currency) -> BillHead<'_> {
+    BillHead { attempt: 1, model, reported_currency }
+}

@@ -1,0 +1,115 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::types::{Attribute, Conditions, Currency, Modifier, PriceTerms, PricingType, Rounding, Unit, Usage};
+
+const HEAD: BillHead<'_> = BillHead { attempt: 1, model: "house/model", reported_currency: Currency::USD };
+
+/// Makes the price of a million tokens under conditions.
+fn price(meter: Meter, amount: &str, when: &str) -> PriceTerms {
+    let terms =
+        PriceTerms::new(meter, amount.parse().unwrap(), Unit::Per1mTokens, Currency::USD, Timestamp::UNIX_EPOCH);
+    PriceTerms { conditions: Conditions::from_canonical(when).unwrap(), ..terms }
+}
+
+fn at_least(mut terms: PriceTerms, charge: &str) -> PriceTerms {
+    terms.rounding = Rounding { minimum_charge: Some(charge.parse().unwrap()), ..Rounding::default() };
+    terms
+}
+
+fn facts() -> Facts {
+    Facts::at(Timestamp::UNIX_EPOCH)
+}
+
+/// Returns what is held for a million tokens of input and none of output, and what a usage costs.
+fn held_and_billed(
+    terms: &[PriceTerms],
+    known: &Facts,
+    possible: &dyn Fn(Meter) -> bool,
+    used: &[(Meter, u64)],
+    facts: &Facts,
+) -> (Decimal, Decimal) {
+    let mut terms = terms.to_vec();
+    terms.push(price(Meter::OutputToken, "0", ""));
+    let set = PriceSet::of_terms(terms).unwrap();
+    let bounds = Bounds { input_tokens: 1_000_000, output_tokens: 0, possible };
+    let meters = used.iter().map(|(meter, count)| (*meter, (*count).into())).collect();
+    let bill = set.bill(HEAD, &Usage { meters, ..Usage::default() }, facts).unwrap();
+    let held = set.worst_case(HEAD, bounds, known).unwrap().unwrap();
+    (held.cost.amount, bill.cost.unwrap().amount)
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+#[test]
+fn each_line_of_a_side_can_have_its_minimum() {
+    let terms =
+        [at_least(price(Meter::InputToken, "1", ""), "5"), at_least(price(Meter::CachedInputToken, "0.1", ""), "3")];
+    let possible = |meter: Meter| matches!(meter, Meter::InputToken | Meter::CachedInputToken | Meter::OutputToken);
+    let used = [(Meter::InputToken, 999_000), (Meter::CachedInputToken, 1_000)];
+    let (held, billed) = held_and_billed(&terms, &facts(), &possible, &used, &facts());
+    assert_eq!((held, billed), (decimal("9"), decimal("8")));
+}
+
+#[test]
+fn a_meter_that_takes_the_price_of_another_keeps_its_own_modifiers() {
+    let modifier = Modifier { meters: vec![Meter::CachedInputToken], group: "cache".to_owned(), ..Modifier::default() };
+    let doubled = PriceTerms {
+        pricing_type: PricingType::MODIFIER,
+        unit: Unit::Ratio,
+        modifier: Some(modifier),
+        ..price(Meter::InputToken, "2", "")
+    };
+    let terms = [price(Meter::InputToken, "1", ""), doubled];
+    let used = [(Meter::CachedInputToken, 1_000_000)];
+    let (held, billed) = held_and_billed(&terms, &facts(), &|_| true, &used, &facts());
+    assert_eq!((held, billed), (decimal("2"), decimal("2")));
+}
+
+#[test]
+fn what_is_not_possible_lends_its_price_all_the_same() {
+    let terms = [price(Meter::InputToken, "1", ""), price(Meter::CacheWrite5mToken, "1.25", "")];
+    let possible = |meter: Meter| meter != Meter::CacheWrite5mToken;
+    let used = [(Meter::CacheWrite1hToken, 1_000_000)];
+    let (held, billed) = held_and_billed(&terms, &facts(), &possible, &used, &facts());
+    assert_eq!((held, billed), (decimal("1.25"), decimal("1.25")));
+}
+
+#[test]
+fn a_marginal_range_counts_its_own_meter_whatever_is_stated_of_the_call() {
+    let terms = [
+        price(Meter::InputToken, "1", ""),
+        price(Meter::InputToken, "4", r#"{"input_tokens": {"above": 500000}, "scale": "marginal"}"#),
+    ];
+    let mut known = facts();
+    known.measures.insert(Measure::InputTokens, 10.into());
+    let used = [(Meter::InputToken, 1_000_000)];
+    let (held, billed) = held_and_billed(&terms, &known, &|_| true, &used, &known);
+    assert_eq!((held, billed), (decimal("4"), decimal("2.5")));
+}
+
+#[test]
+fn a_tier_that_is_not_fixed_may_be_any_and_one_that_is_fixed_is_no_other() {
+    let terms = [price(Meter::InputToken, "1", ""), price(Meter::InputToken, "2", r#"{"service_tier": "priority"}"#)];
+    let used = [(Meter::InputToken, 1_000_000)];
+    let mut priority = facts();
+    priority.set(Attribute::ServiceTier, "priority");
+    let (held, billed) = held_and_billed(&terms, &facts(), &|_| true, &used, &priority);
+    assert_eq!((held, billed), (decimal("2"), decimal("2")));
+    let mut standard = facts();
+    standard.set(Attribute::ServiceTier, "standard");
+    let (held, billed) = held_and_billed(&terms, &standard, &|_| true, &used, &standard);
+    assert_eq!((held, billed), (decimal("1"), decimal("1")));
+}
+
+#[test]
+fn what_surely_applies_hides_what_is_tried_after_it() {
+    let mut newer = price(Meter::InputToken, "1", "");
+    newer.known_from = "2026-01-01T00:00:00Z".parse().unwrap();
+    let used = [(Meter::InputToken, 1_000_000)];
+    let terms = [price(Meter::InputToken, "9", ""), newer];
+    let (held, billed) = held_and_billed(&terms, &facts(), &|_| true, &used, &facts());
+    assert_eq!((held, billed), (decimal("1"), decimal("1")));
+}

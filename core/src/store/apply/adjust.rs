@@ -1,0 +1,127 @@
+//! Adjust: a record of its own corrects another's cost; the other is never changed.
+
+use rust_decimal::Decimal;
+
+use super::settle::{COUNTER, index};
+use super::{balance, daily, invalid, not_found};
+use crate::billing::window::window_bounds;
+use crate::store::Adjustment;
+use crate::store::codec::kept;
+use crate::store::ledger::Ledger;
+use crate::store::rows::UsageRecordRow;
+use crate::types::{
+    BilledBy, CostStatus, Error, ErrorKind, Limit, Money, ReceiptLine, RecordStatus, Result, Usage, UsageRecord,
+    UsageRecordId, exact_add, exact_subtract,
+};
+
+pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<Money> {
+    let Adjustment { adjusts, cost, price_ids, record_uid, now } = adjustment;
+    let original = original(ledger, &adjusts, cost)?;
+    if ledger.records_by_uid.get(record_uid.as_str())?.is_some() {
+        return Err(invalid(format!("record {record_uid} exists already; give each adjustment a uid of its own")));
+    }
+    let billed = billed(ledger, &original)?;
+    let difference = Money::new(exact_subtract(cost.amount, billed)?, cost.currency);
+    if difference.amount.is_zero() {
+        return Ok(difference);
+    }
+    let now = kept(now);
+    let mut record = UsageRecord {
+        id: UsageRecordId::new(ledger.next_id(COUNTER)?),
+        uid: record_uid,
+        usage: Usage::default(),
+        token_consumed: None,
+        cost_amount: Some(difference.amount),
+        currency: Some(difference.currency),
+        cost_status: CostStatus::Computed,
+        billed_by: BilledBy::Adjustment,
+        receipt: vec![line(&original, difference)],
+        price_ids,
+        conversions: Vec::new(),
+        adjusts: Some(adjusts),
+        status: RecordStatus::Success,
+        error_code: None,
+        error_message: None,
+        latency_ms: 0,
+        created_at: now,
+        ..original
+    };
+    let started_at = record.facts.started_at;
+    let mut moved = Vec::new();
+    for budget in ledger.applying(record.user.as_deref(), &record.tags) {
+        let Limit::Money(limit) = budget.terms.limit else { continue };
+        let frozen = original.conversions.iter().map(|conversion| conversion.exchange);
+        let frozen = frozen.into_iter().find(|exchange| exchange.to == limit.currency);
+        let Some(counted) = balance::in_currency(ledger, difference, limit.currency, frozen, started_at)? else {
+            continue;
+        };
+        let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, now)?;
+        let key = balance::key(budget.id, bounds.map(|(start, _)| start));
+        let mut balance = balance::read(ledger, key)?;
+        balance.settled = exact_add(balance.settled, counted.amount)?;
+        counted.note(&mut record.conversions);
+        moved.push((key, balance));
+    }
+    let rollup = daily::with(ledger, &record)?;
+    let row = UsageRecordRow::new(&record, Vec::new())?;
+
+    let id = ledger.take_id(COUNTER)?;
+    ledger.records.put(id, &row)?;
+    index(ledger, &record, id)?;
+    daily::write(ledger, &rollup)?;
+    for balance in moved {
+        balance::write(ledger, balance)?;
+    }
+    Ok(difference)
+}
+
+/// Returns the record to correct, if it can be corrected to a cost.
+fn original(ledger: &Ledger<'_>, uid: &str, cost: Money) -> Result<UsageRecord> {
+    let missing = || not_found(&format!("usage record {uid}"));
+    let id = ledger.records_by_uid.get(uid)?.ok_or_else(missing)?;
+    let record = ledger.records.get(id)?.ok_or_else(missing)?.record(id)?;
+    if cost.amount < Decimal::ZERO {
+        return Err(invalid("a cost is below zero; give zero or more"));
+    }
+    if let Some(other) = &record.adjusts {
+        return Err(invalid(format!("record {uid} is an adjustment itself; adjust record {other}, which it corrects")));
+    }
+    match record.currency {
+        None => Err(invalid(format!("record {uid} has no cost to correct; put a price on it instead"))),
+        Some(currency) if currency != cost.currency => Err(Error::new(
+            ErrorKind::CurrencyMismatch,
+            format!("record {uid} was billed in {currency}; correct it in that currency, not in {}", cost.currency),
+        )),
+        Some(_) => Ok(record),
+    }
+}
+
+/// Sums the cost of a record and of its adjustments.
+fn billed(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Decimal> {
+    let mut adjustments = Vec::new();
+    ledger.records_by_adjusted.each((record.uid.as_str(), 0)..=(record.uid.as_str(), u64::MAX), |(_, id)| {
+        adjustments.push(id);
+        Ok(())
+    })?;
+    adjustments.into_iter().try_fold(record.cost_amount.unwrap_or_default(), |sum, id| {
+        let cost = ledger.records.get(id)?.map(|row| row.cost()).transpose()?.flatten();
+        exact_add(sum, cost.map_or(Decimal::ZERO, |cost| cost.amount))
+    })
+}
+
+fn line(record: &UsageRecord, difference: Money) -> ReceiptLine {
+    ReceiptLine {
+        attempt: record.attempt,
+        model: format!("{}/{}", record.provider, record.model),
+        meter: None,
+        note: Some("adjustment".to_owned()),
+        quantity: 1.into(),
+        billed_quantity: None,
+        unit_price: None,
+        unit: None,
+        price_id: None,
+        modifiers: Vec::new(),
+        amount: Some(difference.amount),
+        currency: Some(difference.currency),
+    }
+}
