@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
+use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::{Basis, Direction, MeterKind, Offer, OfferPrice};
 
 use super::book::Book;
@@ -32,14 +34,14 @@ pub(super) fn run(arguments: &ListArguments, output: &mut impl Write) -> Result<
         ("prices", Side::Right),
         ("checked", Side::Left),
     ]);
-    let mut listed = 0;
+    let (mut listed, now) = (0, SystemEnvironment.now());
     for offer in offers {
         listed += 1;
         table.push([
             offer.name(),
             offer.capability.name().to_owned(),
-            main_price(&offer, &[Direction::Input]),
-            main_price(&offer, &[Direction::Output, Direction::None]),
+            main_price(&offer, &[Direction::Input], now),
+            main_price(&offer, &[Direction::Output, Direction::None], now),
             offer.prices.len().to_string(),
             offer.checked.to_string(),
         ]);
@@ -54,18 +56,47 @@ pub(super) fn run(arguments: &ListArguments, output: &mut impl Write) -> Result<
     Ok(true)
 }
 
-/// Returns the price that holds without conditions, of the plainest meter that goes one of some ways.
-fn main_price(offer: &Offer, ways: &[Direction]) -> String {
+/// Returns the price that holds without conditions at an instant, of the plainest meter that goes one of some ways.
+fn main_price(offer: &Offer, ways: &[Direction], now: Timestamp) -> String {
     let is_plain = |price: &&OfferPrice| {
         price.basis == Basis::Replaces
+            && price.effective_date.is_none_or(|from| from <= now)
+            && price.expiry_date.is_none_or(|end| now < end)
             && price.conditions.is_empty()
             && price.pricing_type.meter().is_some_and(|meter| {
                 ways.contains(&meter.direction()) && matches!(meter.kind(), MeterKind::Plain | MeterKind::Tool)
             })
     };
-    // Meters stand in the order in which people read them; of one meter, the price that began last is the present one.
-    let plainest = offer.prices.iter().filter(is_plain).min_by_key(|price| {
-        (price.pricing_type.meter(), price.expiry_date.is_some(), std::cmp::Reverse(price.effective_date))
-    });
+    // Meters stand in the order in which people read them; of one meter, the price that began last is the one meant.
+    let plainest = offer
+        .prices
+        .iter()
+        .filter(is_plain)
+        .min_by_key(|price| (price.pricing_type.meter(), std::cmp::Reverse(price.effective_date)));
     plainest.map(|price| words::price(price, offer.currency)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_price_of_the_instant_is_listed() {
+        let text = r#"{"provider": "acme", "model": "duck", "currency": "USD", "source": "list 1", "checked": "2026-11-20",
+            "prices": [
+                {"pricing_type": "cached_input_token", "unit_price": "1", "unit": "per_1m_tokens"},
+                {"pricing_type": "input_token", "unit_price": "2", "unit": "per_1m_tokens",
+                    "expiry_date": "2026-01-01T00:00:00Z"},
+                {"pricing_type": "input_token", "unit_price": "3", "unit": "per_1m_tokens",
+                    "effective_date": "2026-01-01T00:00:00Z"},
+                {"pricing_type": "input_token", "unit_price": "4", "unit": "per_1m_tokens",
+                    "conditions": {"service_tier": "batch"}},
+                {"pricing_type": "web_search", "unit_price": "0.01", "unit": "per_search"}]}"#;
+        let offer: Offer = serde_json::from_str(text).unwrap();
+        let at = |way, at: &str| main_price(&offer, &[way], at.parse().unwrap());
+        assert_eq!(at(Direction::Input, "2025-12-31T23:59:59Z"), "2 USD per 1M tokens");
+        assert_eq!(at(Direction::Input, "2026-01-01T00:00:00Z"), "3 USD per 1M tokens");
+        assert_eq!(at(Direction::None, "2026-01-01T00:00:00Z"), "0.01 USD per search");
+        assert_eq!(at(Direction::Output, "2026-01-01T00:00:00Z"), "");
+    }
 }
