@@ -35,6 +35,9 @@ pub(super) fn run(arguments: ImportArguments, output: &mut impl Write) -> Result
     Ok(true)
 }
 
+/// How much of a value is shown; the report as JSON has it whole.
+const LONGEST_VALUE: usize = 40;
+
 /// Keys that were not understood for one reason.
 #[derive(Default)]
 struct Group<'a> {
@@ -67,7 +70,7 @@ fn write_report(report: &ImportReport, output: &mut impl Write) -> Result<(), Fa
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.keys));
     for ((key, reason), group) in groups {
-        let example = group.example.map(|each| format!("{} = {}", each.entry, each.value)).unwrap_or_default();
+        let example = group.example.map(example).unwrap_or_default();
         table.push([key.to_owned(), group.keys.to_string(), reason.to_owned(), example]);
     }
     table.write(output)?;
@@ -89,6 +92,13 @@ fn write_names(unpriced: &[String], output: &mut impl Write) -> Result<(), Failu
 
 fn be(number: usize, thing: &str) -> String {
     format!("{} {}", count(number, thing), if number == 1 { "was" } else { "were" })
+}
+
+/// Names an entry with the value of its key, of which the beginning is enough.
+fn example(each: &NotUnderstood) -> String {
+    let value: String = each.value.chars().take(LONGEST_VALUE).collect();
+    let more = if value.len() < each.value.len() { "..." } else { "" };
+    if value.is_empty() { each.entry.clone() } else { format!("{} = {value}{more}", each.entry) }
 }
 
 /// Returns a key without its place inside the entry, which differs from entry to entry.
@@ -137,6 +147,15 @@ mod tests {
         let lines: Vec<_> = text.lines().filter(|line| line.starts_with("cost_per_quack")).collect();
         assert_eq!(lines.len(), 2, "{text}");
         assert!(lines[0].contains("2  no such meter  acme/a = 0.5") && lines[1].contains("1  negative"), "{text}");
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        let mut each = not_understood("acme/a", "table", "no price");
+        each.value = "é".repeat(100);
+        assert_eq!(example(&each), format!("acme/a = {}...", "é".repeat(40)));
+        each.value.clear();
+        assert_eq!(example(&each), "acme/a");
     }
 
     #[test]
