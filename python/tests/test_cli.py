@@ -87,6 +87,25 @@ def test_ctrl_c_ends_a_wait_for_input() -> None:
         assert process.wait(TIMEOUT) == -signal.SIGINT
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are of POSIX")
+def test_ctrl_c_stays_ignored_where_it_was() -> None:
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", ignoring, *INSTALLED, "cost", "--jsonl"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print("{}", file=process.stdin, flush=True)
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        print("{}", file=process.stdin, flush=True)
+        assert process.stdout.readline(), "it goes on"
+        process.stdin.close()
+        assert process.wait(TIMEOUT) == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
 def test_a_reader_that_has_had_enough_is_no_error() -> None:
     reader, writer = os.pipe()
