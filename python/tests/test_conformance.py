@@ -28,6 +28,17 @@ FOLDER = Path(__file__).parents[2] / "tests" / "conformance"
 SCENARIOS = sorted(FOLDER.glob("[0-9]*.json"))
 # A key, not a passphrase, whose derivation takes its time at every opening.
 MASTER_KEY = "0f" * 32
+# What the facade leaves out where there is none of it.
+ABSENT_IF_EMPTY = {
+    "billed_quantity",
+    "modifiers",
+    "conversions",
+    "adjusts",
+    "conditions",
+    "rounding",
+    "modifier",
+    "superseded",
+}
 REQUEST_FIELDS = tollway.types.ChatParameters.__optional_keys__
 
 
@@ -60,8 +71,22 @@ def check_receipt(receipt: tollway.Receipt) -> None:
         assert row == ["total", f"{total:f}", currency]
 
 
+def quote(client: Client, **arguments: Any) -> Any:
+    messages, parameters = chat_arguments(arguments)
+    return client.quote(messages, **parameters)
+
+
+def rerate(client: Client, filter: dict[str, Any] | None = None, **arguments: Any) -> Any:  # noqa: A002
+    return client.prices.rerate(**arguments, **(filter or {}))
+
+
+def set_rate(client: Client, **arguments: Any) -> Any:
+    return client.fx.set(arguments.pop("from"), arguments.pop("to"), **arguments)
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     "chat": chat,
+    "quote": quote,
     "models.add": lambda client, **arguments: client.models.add(**arguments),
     "models.update": lambda client, **arguments: client.models.update(**arguments),
     "models.delete": lambda client, **arguments: client.models.delete(**arguments),
@@ -71,6 +96,11 @@ VERBS: dict[str, Callable[..., Any]] = {
     "prices.set": lambda client, **arguments: client.prices.set(**arguments),
     "prices.list": lambda client, **arguments: client.prices.list(**arguments),
     "prices.expire": lambda client, id, **arguments: client.prices.expire(id, **arguments),  # noqa: A006
+    "prices.add": lambda client, **arguments: client.prices.add(**arguments),
+    "prices.rerate": rerate,
+    "prices.update_from_catalog": lambda client, **arguments: client.prices.update_from_catalog(**arguments),
+    "fx.set": set_rate,
+    "fx.list": lambda client: client.fx.list(),
     "routes.set": lambda client, **arguments: client.routes.set(**arguments),
     "routes.list": lambda client: client.routes.list(),
     "routes.delete": lambda client, **arguments: client.routes.delete(**arguments),
@@ -97,14 +127,18 @@ def as_json(value: Any) -> Any:
         return value
     if isinstance(value, tollway.Receipt):
         check_receipt(value)
-    fields = {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    # A word that Python keeps to itself has an underscore at its end.
+    fields = {field.name.rstrip("_"): as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    for name in ABSENT_IF_EMPTY & fields.keys():
+        if not fields[name]:
+            del fields[name]
     match value:
         case tollway.ChatReply() | tollway.Attempt() | tollway.UsageRecord():
             fields["model"] = value.model.removeprefix(f"{value.provider}/")
 
         case tollway.ToolCall():
             fields["function"] = {"name": value.name, "arguments": value.arguments}
-        case tollway.Budget():
+        case tollway.Budget() | tollway.BudgetQuote():
             scope = {"type": "user", "user": value.user} if value.user is not None else {"type": "everyone"}
             if value.tag is not None:
                 scope = {"type": "tag", "key": value.tag[0], "value": value.tag[1]}

@@ -3,6 +3,8 @@
 mod arguments;
 mod cost;
 mod failure;
+mod prices;
+mod table;
 
 use std::ffi::OsString;
 use std::io::{BufRead, Write};
@@ -32,6 +34,7 @@ pub fn run(
     };
     let outcome = match arguments.command {
         Command::Cost(arguments) => cost::run(&arguments, input, &mut output),
+        Command::Prices(command) => prices::run(command, &mut output),
     };
     let outcome = outcome.and_then(|ok| output.flush().map(|()| ok).map_err(Failure::from));
     match outcome {

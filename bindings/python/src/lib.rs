@@ -10,6 +10,7 @@ mod wait;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _native {
+    use std::ffi::OsString;
     use std::time::Duration;
 
     use pyo3::prelude::*;
@@ -20,6 +21,16 @@ mod _native {
     use super::queue::CompletionQueue;
     #[pymodule_export]
     use super::stream::Stream;
+
+    /// Runs the `tollway` command with arguments whose first is its name, and returns its exit code.
+    ///
+    /// It reads and writes the standard streams of the process, with the interpreter released.
+    #[pyfunction]
+    fn cli(python: Python<'_>, arguments: Vec<OsString>) -> u8 {
+        python.detach(|| {
+            tollway_cli::run(arguments, std::io::stdin().lock(), std::io::stdout().lock(), std::io::stderr())
+        })
+    }
 
     /// Returns the codes of all kinds of errors.
     #[pyfunction]

@@ -3,7 +3,7 @@
 import os
 from typing import final
 
-__all__ = ["Call", "CompletionQueue", "Engine", "Stream", "error_codes", "shutdown"]
+__all__ = ["Call", "CompletionQueue", "Engine", "Stream", "cli", "error_codes", "shutdown"]
 
 @final
 class Engine:
@@ -64,6 +64,12 @@ class CompletionQueue:
 
     def close(self) -> None:
         """Ends the wait of the thread that stands in for the loop."""
+
+def cli(arguments: list[str]) -> int:
+    """Runs the `tollway` command with arguments whose first is its name, and returns its exit code.
+
+    It reads and writes the standard streams of the process. Ctrl-C waits for its end.
+    """
 
 def error_codes() -> list[str]:
     """Returns the codes of all kinds of errors."""

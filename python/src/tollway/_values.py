@@ -61,6 +61,16 @@ def decimal_or_none(value: str | None) -> Decimal | None:
     return None if value is None else Decimal(value)
 
 
+def quantity(value: int | str) -> int | Decimal:
+    """Reads a quantity: an int where it is whole, else a Decimal."""
+    return value if isinstance(value, int) else Decimal(value)
+
+
+def quantity_or_none(value: int | str | None) -> int | Decimal | None:
+    """Reads a quantity that may be absent."""
+    return None if value is None else quantity(value)
+
+
 def instant(value: str) -> datetime:
     """Reads an instant, to the microsecond that Python knows."""
     # Python 3.10 reads neither a `Z` nor a fraction of any length.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from .types import SettingsParameters
+    from .quote_results import Quote
+    from .types import ChatParameters, Messages, SettingsParameters
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -29,6 +30,7 @@ class AsyncTollway:
         # As in the sync twin, these come with the first handle, and no later.
         from .budgets import AsyncBudgets
         from .chat import AsyncChat
+        from .fx import AsyncFxRates
         from .models import AsyncModels
         from .prices import AsyncPrices
         from .routes import AsyncRoutes
@@ -39,6 +41,7 @@ class AsyncTollway:
         self.models = AsyncModels(engine)
         self.prices = AsyncPrices(engine)
         self.routes = AsyncRoutes(engine)
+        self.fx = AsyncFxRates(engine)
         self.budgets = AsyncBudgets(engine)
         self.usage = AsyncUsageLedger(engine)
 
@@ -54,6 +57,12 @@ class AsyncTollway:
         engine = AsyncEngine(_handle.create(path, master_key, settings))
         await engine.run(_handle.OPEN)
         return cls(engine)
+
+    async def quote(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> Quote:
+        """Says what a chat call would cost, without making it; see `Tollway.quote`."""
+        from .chat import quote
+
+        return await self._engine.run(quote(messages, parameters))
 
     async def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

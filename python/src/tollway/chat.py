@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._engine import AsyncEngine, Operation, SyncEngine, check_mapping, check_names, encode
+from .quote_results import Quote
 from .results import ChatReply
 from .stream import AsyncChatStream, ChatStream
 from .types import ChatParameters
@@ -27,23 +28,28 @@ _ELSEWHERE = {
 _HINT = "; pass fields that only some providers know in extra={...}"
 
 
-def _arguments(messages: Messages, parameters: ChatParameters) -> dict[str, Any]:
+def _arguments(messages: Messages, parameters: ChatParameters, function: str = "chat()") -> dict[str, Any]:
     given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
     for name in _ELSEWHERE.keys() & given.keys():
-        detail = f"chat() has no argument {name!r}, which {_ELSEWHERE[name]}"
+        detail = f"{function} has no argument {name!r}, which {_ELSEWHERE[name]}"
         raise TypeError(detail)
-    check_names(given, _KNOWN, "chat()", _HINT)
+    check_names(given, _KNOWN, function, _HINT)
     options = {name: given.pop(name) for name in _OPTIONS & given.keys()}
     extra = check_mapping(given.pop("extra", {}), "extra", "{'top_k': 5}")
     doubled = sorted(extra.keys() & (_KNOWN | {"messages"}))
     if doubled:
-        detail = f"extra holds {doubled[0]!r}, which chat() takes as an argument of its own; pass it there"
+        detail = f"extra holds {doubled[0]!r}, which {function} takes as an argument of its own; pass it there"
         raise TypeError(detail)
     return {"request": {"messages": messages, **given, **extra}, "options": options}
 
 
 def _chat(messages: Messages, parameters: ChatParameters) -> Operation[ChatReply]:
     return Operation("chat", _arguments(messages, parameters), ChatReply._decode)
+
+
+def quote(messages: Messages, parameters: ChatParameters) -> Operation[Quote]:
+    """Returns the operation that says what a call would cost."""
+    return Operation("quote", _arguments(messages, parameters, "quote()"), Quote._decode)
 
 
 class Chat:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from .types import SettingsParameters
+    from .quote_results import Quote
+    from .types import ChatParameters, Messages, SettingsParameters
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -34,6 +35,7 @@ class Tollway:
         # while another thread loads a module would leave the module locked in the child.
         from .budgets import Budgets
         from .chat import Chat
+        from .fx import FxRates
         from .models import Models
         from .prices import Prices
         from .routes import Routes
@@ -44,6 +46,7 @@ class Tollway:
         self.models = Models(engine)
         self.prices = Prices(engine)
         self.routes = Routes(engine)
+        self.fx = FxRates(engine)
         self.budgets = Budgets(engine)
         self.usage = UsageLedger(engine)
 
@@ -59,6 +62,19 @@ class Tollway:
         engine = SyncEngine(_handle.create(path, master_key, settings))
         engine.run(_handle.OPEN)
         return cls(engine)
+
+    def quote(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> Quote:
+        """Says what a chat call would cost with each model that may serve it, and whether its budgets would admit it.
+
+        The parameters are those of `chat`. Nothing is sent, and nothing is reserved.
+
+        Raises:
+            NoRouteError: No model could serve the call.
+            InvalidRequestError: A parameter is wrong.
+        """
+        from .chat import quote
+
+        return self._engine.run(quote(messages, parameters))
 
     def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

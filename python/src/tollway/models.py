@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
-from .prices import price_arguments
+from ._price_arguments import price_arguments
 from .results import Model, ModelConfig, ModelHealth
 from .types import ModelChanges, ModelParameters
 

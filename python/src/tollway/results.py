@@ -7,15 +7,43 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ._table import table
-from ._values import decimal_or_none, instant, instant_or_none
+from ._values import decimal_or_none, instant, instant_or_none, quantity
+from .price_results import Conversion, Facts, ReceiptLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-_INPUT_METERS = frozenset({"input_token", "cached_input_token", "cache_write_5m_token", "cache_write_1h_token"})
-_CACHE_WRITE_METERS = frozenset({"cache_write_5m_token", "cache_write_1h_token"})
-_OUTPUT_METERS = frozenset({"output_token", "reasoning_token"})
+_CACHE_READ_METERS = frozenset(
+    {
+        "cached_input_token",
+        "explicit_cached_input_token",
+        "cached_input_audio_token",
+        "cached_input_image_token",
+        "cached_input_video_token",
+    }
+)
+_CACHE_WRITE_METERS = frozenset({"cache_write_5m_token", "cache_write_1h_token", "cache_write_audio_token"})
+_INPUT_METERS = (
+    frozenset({"input_token", "input_audio_token", "input_image_token", "input_video_token"})
+    | _CACHE_READ_METERS
+    | _CACHE_WRITE_METERS
+)
+_OUTPUT_METERS = frozenset(
+    {
+        "output_token",
+        "reasoning_token",
+        "citation_token",
+        "rejected_prediction_token",
+        "output_audio_token",
+        "output_image_token",
+        "output_video_token",
+    }
+)
+
+
+def _meters(value: dict[str, Any]) -> Mapping[str, int | Decimal]:
+    return {meter: quantity(each) for meter, each in value.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +63,17 @@ class Iteration:
 
     kind: str
     model: str | None
-    meters: Mapping[str, int]
+    meters: Mapping[str, int | Decimal]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The quantities of one attempt, as disjoint meters. What was not reported is absent, which is not zero."""
+    """The quantities of one attempt, as disjoint meters. What was not reported is absent, which is not zero.
 
-    meters: Mapping[str, int]
+    A quantity is an `int`, or a `Decimal` where it is not whole.
+    """
+
+    meters: Mapping[str, int | Decimal]
     flags: tuple[str, ...]
     reported_total: int | None
     reported_cost: Decimal | None
@@ -56,7 +87,7 @@ class Usage:
     @property
     def cached_input_tokens(self) -> int | None:
         """The input tokens that the provider read from its cache."""
-        return self.meters.get("cached_input_token")
+        return self._sum(_CACHE_READ_METERS)
 
     @property
     def cache_write_tokens(self) -> int | None:
@@ -71,7 +102,7 @@ class Usage:
     @property
     def reasoning_tokens(self) -> int | None:
         """The output tokens that were spent on reasoning."""
-        return self.meters.get("reasoning_token")
+        return self._sum(frozenset({"reasoning_token"}))
 
     @property
     def total_tokens(self) -> int | None:
@@ -79,50 +110,19 @@ class Usage:
         return self._sum(_INPUT_METERS | _OUTPUT_METERS)
 
     def _sum(self, counted: frozenset[str]) -> int | None:
-        quantities = [quantity for meter, quantity in self.meters.items() if meter in counted]
+        quantities = [int(each) for meter, each in self.meters.items() if meter in counted]
         return sum(quantities) if quantities else None
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> Usage:
         return cls(
-            meters=value["meters"],
+            meters=_meters(value["meters"]),
             flags=tuple(value["flags"]),
             reported_total=value["reported_total"],
             reported_cost=decimal_or_none(value["reported_cost"]),
             iterations=tuple(
-                Iteration(each["kind"], each["model"], each["meters"]) for each in value.get("iterations", ())
+                Iteration(each["kind"], each["model"], _meters(each["meters"])) for each in value.get("iterations", ())
             ),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptLine:
-    """One line of a receipt: a quantity of one meter in one attempt, at one price."""
-
-    attempt: int
-    model: str
-    meter: str | None
-    note: str | None
-    quantity: int
-    unit_price: Decimal | None
-    unit: str | None
-    price_id: int | None
-    amount: Decimal | None
-    currency: str | None
-
-    @classmethod
-    def _decode(cls, value: dict[str, Any]) -> ReceiptLine:
-        return cls(
-            attempt=value["attempt"],
-            model=value["model"],
-            meter=value["meter"],
-            note=value.get("note"),
-            quantity=value["quantity"],
-            unit_price=decimal_or_none(value["unit_price"]),
-            unit=value["unit"],
-            price_id=value["price_id"],
-            amount=decimal_or_none(value["amount"]),
-            currency=value["currency"],
         )
 
 
@@ -134,17 +134,23 @@ class Receipt:
     totals: Mapping[str, Decimal]
 
     def __str__(self) -> str:
-        rows = [("attempt", "model", "meter", "quantity", "unit price", "unit", "amount", "")]
+        rows: list[tuple[str, ...]] = [
+            ("attempt", "model", "meter", "quantity", "unit price", "unit", "times", "amount", "")
+        ]
         for line in self.lines:
             label = " ".join(part for part in (line.meter, f"({line.note})" if line.note else None) if part)
+            used = str(line.quantity) if line.billed_quantity is None else f"{line.quantity} as {line.billed_quantity}"
             price = "-" if line.unit_price is None else f"{line.unit_price:f}"
+            times = " x ".join(f"{modifier.ratio:f}" for modifier in line.modifiers)
             amount = "unpriced" if line.amount is None else f"{line.amount:f}"
             number = str(line.attempt)
-            rows.append(
-                (number, line.model, label, str(line.quantity), price, line.unit or "-", amount, line.currency or "")
-            )
-        rows.extend(("total", "", "", "", "", "", f"{total:f}", currency) for currency, total in self.totals.items())
-        return table(rows, right={0, 3, 4, 6})
+            rows.append((number, line.model, label, used, price, line.unit or "-", times, amount, line.currency or ""))
+        if not any(line.modifiers for line in self.lines):
+            rows = [(*row[:6], *row[7:]) for row in rows]
+        width = len(rows[0])
+        gap = [""] * (width - 3)
+        rows.extend(("total", *gap, f"{total:f}", currency) for currency, total in self.totals.items())
+        return table(rows, right={0, 3, 4, width - 2})
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> Receipt:
@@ -377,33 +383,6 @@ class ModelHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """One dated price of one meter of a model config."""
-
-    id: int
-    model_config_id: int
-    pricing_type: str
-    unit_price: Decimal
-    unit: str
-    currency: str
-    effective_date: datetime
-    expiry_date: datetime | None
-    is_active: bool
-    source: str
-    created_at: datetime
-
-    @classmethod
-    def _decode(cls, value: dict[str, Any]) -> Price:
-        decoded = {
-            "unit_price": Decimal(value["unit_price"]),
-            "effective_date": instant(value["effective_date"]),
-            "expiry_date": instant_or_none(value["expiry_date"]),
-            "created_at": instant(value["created_at"]),
-        }
-        return cls(**{**value, **decoded})
-
-
-@dataclass(frozen=True, slots=True)
 class Route:
     """How the candidates of a capability or an alias are chosen."""
 
@@ -487,8 +466,11 @@ class UsageRecord:
     Attributes:
         uid: The identity over all ledgers.
         cost_amount: What it cost, in `currency`; nothing if it is unpriced.
-        billed_by: What produced the number, such as `provider_usage`, `drain`, `estimate` or `reservation`.
+        billed_by: What produced the number, such as `provider_usage`, `drain`, `estimate` or `adjustment`.
         status: `success`, `failed`, `timeout`, `cancelled` or `partial`.
+        facts: What the call was, as far as prices depend on it.
+        conversions: The cost in the currencies of budgets that it moved.
+        adjusts: The uid of the record whose cost this one corrects; nothing on every other record.
     """
 
     id: int
@@ -518,6 +500,9 @@ class UsageRecord:
     error_message: str | None
     latency_ms: int
     created_at: datetime
+    facts: Facts | None = None
+    conversions: tuple[Conversion, ...] = ()
+    adjusts: str | None = None
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> UsageRecord:
@@ -527,6 +512,8 @@ class UsageRecord:
         fields["usage"] = Usage._decode(value["usage"])
         fields["receipt"] = tuple(ReceiptLine._decode(line) for line in value["receipt"])
         fields["price_ids"] = tuple(value["price_ids"])
+        fields["facts"] = None if value.get("facts") is None else Facts._decode(value["facts"])
+        fields["conversions"] = tuple(Conversion._decode(each) for each in value.get("conversions", ()))
         fields["created_at"] = instant(value["created_at"])
         return cls(**fields)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from . import price_results
 
 Amount: TypeAlias = Decimal | str | int
 """An exact amount of money. A float is refused."""
@@ -18,32 +21,187 @@ Strategy: TypeAlias = Literal["single", "fallback", "economy"]
 Window: TypeAlias = Literal["total", "day", "month"]
 AbandonPolicy: TypeAlias = Literal["drain", "cancel_and_estimate", "bill_reserved"]
 UnpricedPolicy: TypeAlias = Literal["refuse", "hold", "allow"]
-Unit: TypeAlias = Literal["per_token", "per_1k_tokens", "per_1m_tokens", "per_request"]
+Unit: TypeAlias = Literal[
+    "per_token",
+    "per_1k_tokens",
+    "per_1m_tokens",
+    "per_character",
+    "per_1k_characters",
+    "per_10k_characters",
+    "per_1m_characters",
+    "per_second",
+    "per_minute",
+    "per_hour",
+    "per_image",
+    "per_pixel",
+    "per_megapixel",
+    "per_page",
+    "per_1k_pages",
+    "per_search",
+    "per_1k_searches",
+    "per_message",
+    "per_1k_messages",
+    "per_request",
+    "per_1k_requests",
+    "per_session",
+    "per_token_hour",
+    "per_1m_token_hours",
+    "per_gigabyte_day",
+    "per_credit",
+    "per_job",
+    "ratio",
+]
 RecordStatus: TypeAlias = Literal["success", "failed", "timeout", "cancelled", "partial"]
 CostStatus: TypeAlias = Literal["reported", "computed", "estimated", "unpriced"]
 Meter: TypeAlias = Literal[
     "input_token",
     "cached_input_token",
+    "explicit_cached_input_token",
     "cache_write_5m_token",
     "cache_write_1h_token",
+    "input_audio_token",
+    "cached_input_audio_token",
+    "cache_write_audio_token",
+    "input_image_token",
+    "cached_input_image_token",
+    "input_video_token",
+    "cached_input_video_token",
     "output_token",
     "reasoning_token",
+    "citation_token",
+    "rejected_prediction_token",
+    "output_audio_token",
+    "output_image_token",
+    "output_video_token",
+    "input_character",
+    "output_character",
+    "tts_character",
+    "input_audio_second",
+    "output_audio_second",
+    "input_video_second",
+    "video_second",
+    "compute_second",
+    "input_image",
+    "image",
+    "input_pixel",
+    "pixel",
+    "page",
+    "annotated_page",
+    "search_unit",
+    "web_search",
+    "file_search",
+    "maps_search",
+    "text_message",
+    "code_interpreter_session",
+    "guardrail_unit",
+    "credit",
+    "cache_storage_token_hour",
+    "storage_gigabyte_day",
+    "job",
     "request",
 ]
 
 
-class _PriceTerms(TypedDict):
+Basis: TypeAlias = Literal["replaces", "surcharge"]
+PriceFormat: TypeAlias = Literal["tollway", "litellm", "genai-prices", "models.dev", "openrouter"]
+
+
+Range = TypedDict("Range", {"above": Amount, "from": Amount, "up_to": Amount, "below": Amount}, total=False)
+"""A range of numbers: at most one of `above` and `from`, and of `up_to` and `below`. `from` and `up_to` are inside."""
+
+Hours = TypedDict("Hours", {"from": str, "until": str})
+"""Hours of a day such as `09:00:00`; the second is outside. They may pass midnight."""
+
+
+class Calendar(TypedDict, total=False):
+    """The hours and days at which a price applies, on the vendor's clock. Dates are `2026-10-01`."""
+
+    time_zone: str
+    weekdays: Sequence[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]]
+    hours: Sequence[Hours | Mapping[str, str]]
+    excluded_dates: Sequence[str]
+    included_dates: Sequence[str]
+    at: Literal["request_start", "first_token", "completion"]
+
+
+Choice: TypeAlias = str | Sequence[str]
+"""A word, or several of which one must be the call's."""
+
+
+class Conditions(TypedDict, total=False):
+    """When a price applies: all of them must hold.
+
+    The first group are numbers of the call that must lie in a range, the second its properties. With a `marginal` scale
+    the price is that of the part of the quantity that lies in the range, and not of all of it.
+    """
+
+    input_tokens: Range | Mapping[str, Any]
+    output_tokens: Range | Mapping[str, Any]
+    duration: Range | Mapping[str, Any]
+    pixels: Range | Mapping[str, Any]
+    max_results: Range | Mapping[str, Any]
+
+    service_tier: Choice
+    speed: Choice
+    thinking: bool | Choice
+    resolution: Choice
+    size: Choice
+    quality: Choice
+    audio: bool | Choice
+    video_input: bool | Choice
+    region: Choice
+    endpoint_scope: Choice
+    search_size: Choice
+    search_type: Choice
+    cache_mode: Choice
+    deployment: Choice
+    plan: Choice
+
+    calendar: Calendar | Mapping[str, Any]
+    scale: Literal["whole_request", "marginal"]
+
+
+class Rounding(TypedDict, total=False):
+    """How a quantity is billed that is not a multiple of what the vendor bills."""
+
+    minimum_quantity: Amount
+    step: Amount
+    minimum_charge: Amount
+
+
+class _Modifier(TypedDict):
+    group: str
+
+
+class Modifier(_Modifier, total=False):
+    """What a modifier multiplies: some meters, with those below them, or all. Lower orders are applied first."""
+
+    meters: Sequence[Meter]
+    order: int
+    excludes: Sequence[str]
+
+
+class _PriceInput(TypedDict):
     unit_price: Amount
     unit: Unit
     currency: str
 
 
-class PriceTerms(_PriceTerms, total=False):
-    """A price of one meter. It applies from `effective_date` on, or from now, until `expiry_date`."""
+class PriceInput(_PriceInput, total=False):
+    """A price of one meter, or the ratio of a modifier. It applies from `effective_date`, or now, to `expiry_date`."""
 
+    conditions: Conditions | Mapping[str, Any] | None
+    basis: Basis | None
+    rounding: Rounding | price_results.Rounding | Mapping[str, Any] | None
+    modifier: Modifier | price_results.Modifier | Mapping[str, Any] | None
     effective_date: Instant | None
     expiry_date: Instant | None
     source: str | None
+
+
+_OnePrice: TypeAlias = PriceInput | Mapping[str, Any]
+PriceMap: TypeAlias = Mapping[str, _OnePrice | Sequence[_OnePrice]]
+"""Prices by meter, or `modifier`: one, or a list of them."""
 
 
 class MoneyTerms(TypedDict):
@@ -258,7 +416,7 @@ class ModelParameters(TypedDict, total=False):
         priority: Its place in a fallback; lower is earlier.
         active: Whether routing may pick it.
         description: A note.
-        prices: The price of each meter. Those of the bundled catalog where left out; none where empty.
+        prices: The prices of each meter. Those of the bundled catalog where left out; none where empty.
     """
 
     alias: str | None
@@ -270,7 +428,7 @@ class ModelParameters(TypedDict, total=False):
     priority: int
     active: bool
     description: str | None
-    prices: Mapping[str, PriceTerms | Mapping[str, Any]] | None
+    prices: PriceMap | None
 
 
 class ModelChanges(TypedDict, total=False):
@@ -286,8 +444,8 @@ class ModelChanges(TypedDict, total=False):
     description: str | None
 
 
-class UsageFilter(TypedDict, total=False):
-    """Which usage records to look at. `until` is exclusive; `tags` must all be there."""
+class RecordFilter(TypedDict, total=False):
+    """Which usage records to look at, apart from when; `tags` must all be there."""
 
     user: str | None
     tags: Mapping[str, str] | None
@@ -296,6 +454,11 @@ class UsageFilter(TypedDict, total=False):
     request_id: str | None
     status: RecordStatus | None
     cost_status: CostStatus | None
+
+
+class UsageFilter(RecordFilter, total=False):
+    """Which usage records to look at. `until` is exclusive; `tags` must all be there."""
+
     since: Instant | None
     until: Instant | None
 

@@ -4,6 +4,7 @@ mod cache;
 mod genai_prices;
 mod line;
 mod litellm;
+mod single;
 mod tollway_format;
 
 use std::io::{BufRead, Write};
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{Bill, BillHead};
-use tollway::types::{Currency, Error, ErrorKind, Meter, ReceiptLine, Result, UsageFlag};
+use tollway::types::{Currency, Meter, ReceiptLine, Result, UsageFlag};
 
 use crate::arguments::CostArguments;
 use crate::failure::Failure;
@@ -49,7 +50,7 @@ pub(crate) fn run(
     if arguments.jsonl {
         return stream(input, output);
     }
-    Err(Error::new(ErrorKind::InvalidRequest, "give --jsonl").into())
+    single::run(arguments, output)
 }
 
 fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Result<bool, Failure> {

@@ -10,7 +10,7 @@ use super::{Arguments, invalid, invalid_at, parse};
 use crate::error::ErrorInfo;
 
 /// A chat request and the choices of its caller.
-pub(super) struct ChatArguments(ChatRequest, CallOptions);
+pub(super) struct ChatArguments(pub(super) ChatRequest, pub(super) CallOptions);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,8 +28,8 @@ struct Peek<'a> {
 }
 
 impl Arguments for Box<ChatArguments> {
-    fn read(_verb: &str, text: &str) -> Result<Self, ErrorInfo> {
-        chat_arguments(text).map(|(request, options)| Self::new(ChatArguments(request, options)))
+    fn read(verb: &str, text: &str) -> Result<Self, ErrorInfo> {
+        arguments(verb, text).map(|(request, options)| Self::new(ChatArguments(request, options)))
     }
 }
 
@@ -40,34 +40,41 @@ pub(super) async fn chat(client: &Tollway, arguments: Box<ChatArguments>) -> tol
 
 /// Reads `{"request": {...}, "options": {...}}`, where `messages` may be one text, which a user says.
 pub(crate) fn chat_arguments(text: &str) -> Result<(ChatRequest, CallOptions), ErrorInfo> {
-    let parts: Parts<'_> = serde_json::from_str(text).map_err(|error| invalid("chat", &error))?;
+    arguments("chat", text)
+}
+
+fn arguments(verb: &str, text: &str) -> Result<(ChatRequest, CallOptions), ErrorInfo> {
+    let parts: Parts<'_> = serde_json::from_str(text).map_err(|error| invalid(verb, &error))?;
     let options = parts.options.map_or("{}", RawValue::get);
-    let options: CallOptions = parse("chat", if options == "null" { "{}" } else { options })?;
+    let options: CallOptions = parse(verb, if options == "null" { "{}" } else { options })?;
     let request = parts.request.get();
-    let peek: Peek<'_> = serde_json::from_str(request).map_err(|error| invalid("chat", &error))?;
+    let peek: Peek<'_> = serde_json::from_str(request).map_err(|error| invalid(verb, &error))?;
     let request: ChatRequest = if peek.messages.get().starts_with('"') {
-        let mut fields: Map<String, Value> = parse("chat", request)?;
+        let mut fields: Map<String, Value> = parse(verb, request)?;
         if let Some(messages) = fields.get_mut("messages") {
             *messages = json!([{"role": "user", "content": messages.take()}]);
         }
         serde_path_to_error::deserialize(Value::Object(fields))
-            .map_err(|error| invalid_at("chat", &error.path().to_string(), error.inner()))?
+            .map_err(|error| invalid_at(verb, &error.path().to_string(), error.inner()))?
     } else if peek.messages.get().starts_with('[') {
-        parse("chat", request)?
+        parse(verb, request)?
     } else {
-        return refuse(r#"messages must be a text, or a list such as [{"role": "user", "content": "Hi"}]"#);
+        return refuse(verb, r#"messages must be a text, or a list such as [{"role": "user", "content": "Hi"}]"#);
     };
     if request.messages.is_empty() {
-        return refuse("messages is empty; give at least one message");
+        return refuse(verb, "messages is empty; give at least one message");
     }
     if options.idempotency_key.as_deref() == Some("") {
-        return refuse("idempotency_key is empty, and would make all calls with it one; give a key, or leave it out");
+        return refuse(
+            verb,
+            "idempotency_key is empty, and would make all calls with it one; give a key, or leave it out",
+        );
     }
     Ok((request, options))
 }
 
-fn refuse<T>(detail: &str) -> Result<T, ErrorInfo> {
-    Err(ErrorInfo::new(ErrorKind::InvalidRequest, format!("chat: {detail}")))
+fn refuse<T>(verb: &str, detail: &str) -> Result<T, ErrorInfo> {
+    Err(ErrorInfo::new(ErrorKind::InvalidRequest, format!("{verb}: {detail}")))
 }
 
 #[cfg(test)]

@@ -6,8 +6,12 @@
 mod budgets;
 mod chat;
 mod exact;
+mod fx;
 mod models;
+mod price_book;
+mod price_lists;
 mod prices;
+mod quote;
 mod routes;
 mod usage;
 mod wording;
@@ -43,6 +47,7 @@ macro_rules! verbs {
 
 verbs! {
     "chat" => chat::chat,
+    "quote" => quote::quote,
     "models.add" => models::add,
     "models.update" => models::update,
     "models.delete" => models::delete,
@@ -52,6 +57,14 @@ verbs! {
     "prices.set" => prices::set,
     "prices.list" => prices::list,
     "prices.expire" => prices::expire,
+    "prices.add" => prices::add,
+    "prices.lint" => price_lists::lint_prices,
+    "prices.import_file" => price_lists::import_file,
+    "prices.export" => price_lists::export,
+    "prices.update_from_catalog" => price_lists::update_from_catalog,
+    "prices.rerate" => price_lists::rerate,
+    "fx.set" => fx::set,
+    "fx.list" => fx::list,
     "routes.set" => routes::set,
     "routes.list" => routes::list,
     "routes.delete" => routes::delete,

@@ -1,7 +1,5 @@
 //! The verbs about model configs and models.
 
-use std::collections::BTreeMap;
-
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -9,7 +7,7 @@ use tollway::client::{ModelHealth, ModelInput, ModelUpdate, Tollway};
 use tollway::types::{Capability, Model, ModelConfig, Result};
 
 use super::NoArguments;
-use super::prices::{MeterName, PriceArguments, inputs};
+use super::prices::{PriceMapArguments, inputs};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +32,7 @@ pub(super) struct AddArguments {
     #[serde(default)]
     description: Option<String>,
     #[serde(default)]
-    prices: Option<BTreeMap<MeterName, PriceArguments>>,
+    prices: Option<PriceMapArguments>,
 }
 
 /// An absent field stays as it is; an explicit null removes an alias, an address or a note.

@@ -1,26 +1,27 @@
-//! The verbs about prices.
+//! The verbs about the prices of model configs.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::Error as NameError;
+use serde::de::value::{Error as NameError, MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tollway::client::{PriceInput, PriceList, Tollway};
-use tollway::types::{Currency, Meter, Price, PriceId, PricingType, Result, Unit};
+use tollway::types::{Basis, Conditions, Currency, Modifier, Price, PriceId, PricingType, Result, Rounding, Unit};
 
 use super::exact::Exact;
 
-/// A meter as the key of a mapping. It is read through a text, because only then does an error's path name it.
+/// A meter, or `modifier`, as the key of a mapping. It is read through a text, because only then does an error's path
+/// name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct MeterName(Meter);
+pub(super) struct PricingTypeName(PricingType);
 
-impl TryFrom<String> for MeterName {
+impl TryFrom<String> for PricingTypeName {
     type Error = NameError;
 
     fn try_from(name: String) -> std::result::Result<Self, NameError> {
-        Meter::deserialize(name.into_deserializer()).map(Self)
+        PricingType::deserialize(name.into_deserializer()).map(Self)
     }
 }
 
@@ -32,6 +33,14 @@ pub(super) struct PriceArguments {
     unit: Unit,
     currency: Currency,
     #[serde(default)]
+    conditions: Conditions,
+    #[serde(default)]
+    basis: Basis,
+    #[serde(default)]
+    rounding: Rounding,
+    #[serde(default)]
+    modifier: Option<Modifier>,
+    #[serde(default)]
     effective_date: Option<Timestamp>,
     #[serde(default)]
     expiry_date: Option<Timestamp>,
@@ -39,11 +48,55 @@ pub(super) struct PriceArguments {
     source: Option<String>,
 }
 
+impl From<PriceArguments> for PriceInput {
+    fn from(price: PriceArguments) -> Self {
+        Self {
+            conditions: price.conditions,
+            basis: price.basis,
+            rounding: price.rounding,
+            modifier: price.modifier,
+            effective_date: price.effective_date,
+            expiry_date: price.expiry_date,
+            source: price.source,
+            ..Self::new(price.unit_price.0, price.unit, price.currency)
+        }
+    }
+}
+
+/// The prices of one meter: one, or a list of them.
+pub(super) struct PricesArguments(Vec<PriceArguments>);
+
+// A derived reader of either form would not say what is wrong with a price.
+impl<'de> Deserialize<'de> for PricesArguments {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = PricesArguments;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a price, or a list of prices")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<PricesArguments, A::Error> {
+                PriceArguments::deserialize(MapAccessDeserializer::new(map)).map(|price| PricesArguments(vec![price]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> std::result::Result<PricesArguments, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(items)).map(PricesArguments)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// The prices of a model config, by meter or `modifier`.
+pub(super) type PriceMapArguments = BTreeMap<PricingTypeName, PricesArguments>;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetArguments {
     model: String,
-    prices: BTreeMap<MeterName, PriceArguments>,
+    prices: PriceMapArguments,
 }
 
 #[derive(Deserialize)]
@@ -62,19 +115,23 @@ pub(super) struct ExpireArguments {
 }
 
 /// Converts prices by meter.
-pub(super) fn inputs(prices: BTreeMap<MeterName, PriceArguments>) -> BTreeMap<PricingType, PriceList> {
-    let input = |price: PriceArguments| PriceInput {
-        effective_date: price.effective_date,
-        expiry_date: price.expiry_date,
-        source: price.source,
-        ..PriceInput::new(price.unit_price.0, price.unit, price.currency)
-    };
-    prices.into_iter().map(|(MeterName(meter), price)| (meter.into(), input(price).into())).collect()
+pub(super) fn inputs(prices: PriceMapArguments) -> BTreeMap<PricingType, PriceList> {
+    let list = |PricesArguments(prices)| prices.into_iter().map(PriceInput::from).collect::<Vec<_>>().into();
+    prices.into_iter().map(|(PricingTypeName(name), prices)| (name, list(prices))).collect()
 }
 
 pub(super) async fn set(client: &Tollway, arguments: SetArguments) -> Result<Vec<Price>> {
     let ids = client.set_prices(&arguments.model, inputs(arguments.prices)).await?;
-    let mut prices = client.prices(Some(&arguments.model)).await?;
+    rows(client, &arguments.model, &ids).await
+}
+
+pub(super) async fn add(client: &Tollway, arguments: SetArguments) -> Result<Vec<Price>> {
+    let ids = client.add_prices(&arguments.model, inputs(arguments.prices)).await?;
+    rows(client, &arguments.model, &ids).await
+}
+
+async fn rows(client: &Tollway, model: &str, ids: &[PriceId]) -> Result<Vec<Price>> {
+    let mut prices = client.prices(Some(model)).await?;
     prices.retain(|price| ids.contains(&price.id));
     Ok(prices)
 }
@@ -89,12 +146,17 @@ pub(super) async fn expire(client: &Tollway, arguments: ExpireArguments) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use tollway::types::{Attribute, Measure, Meter};
+
     use super::*;
     use crate::verbs::parse;
 
+    fn read(prices: &str) -> std::result::Result<SetArguments, crate::ErrorInfo> {
+        parse("prices.set", &format!(r#"{{"model": "m", "prices": {prices}}}"#))
+    }
+
     fn detail(prices: &str) -> String {
-        let text = format!(r#"{{"model": "m", "prices": {prices}}}"#);
-        parse::<SetArguments>("prices.set", &text).map(drop).unwrap_err().detail.into()
+        read(prices).map(drop).unwrap_err().detail.into()
     }
 
     #[test]
@@ -106,5 +168,49 @@ mod tests {
         );
         let unit = detail(r#"{"input_token": {"unit_price": "1", "unit": "per_million", "currency": "USD"}}"#);
         assert!(unit.starts_with("prices.set: prices.input_token.unit: unknown variant `per_million`"), "{unit}");
+        let second =
+            r#"{"input_token": [{"unit_price": "1", "unit": "per_token", "currency": "USD"}, {"price": "1"}]}"#;
+        assert!(detail(second).starts_with("prices.set: prices.input_token[1].price: unknown field `price`"));
+        let neither = detail(r#"{"input_token": "0.15"}"#);
+        assert!(neither.ends_with("expected a price, or a list of prices"), "{neither}");
+    }
+
+    #[test]
+    fn a_meter_has_one_price_or_several_with_all_of_their_terms() {
+        let arguments = read(
+            r#"{"input_token": {"unit_price": 1, "unit": "per_1m_tokens", "currency": "USD"},
+                "output_token": [
+                    {"unit_price": "2", "unit": "per_1m_tokens", "currency": "USD",
+                        "conditions": {"input_tokens": {"above": 200000}, "service_tier": "Batch"}},
+                    {"unit_price": "3", "unit": "per_1m_tokens", "currency": "USD", "basis": "surcharge",
+                        "rounding": {"minimum_quantity": 10, "step": "0.5", "minimum_charge": "0.01"}}],
+                "modifier": {"unit_price": "0.5", "unit": "ratio", "currency": "USD",
+                    "modifier": {"group": "batch", "meters": ["input_token"], "excludes": ["cache"]}}}"#,
+        )
+        .unwrap();
+        let prices = inputs(arguments.prices);
+        let of = |name: PricingType| prices[&name].iter().collect::<Vec<_>>();
+        assert_eq!((of(Meter::InputToken.into()).len(), of(Meter::OutputToken.into()).len()), (1, 2));
+        let [tier, surcharge] = of(Meter::OutputToken.into())[..] else { panic!("two prices") };
+        assert!(tier.conditions.choices[&Attribute::ServiceTier].contains("batch"));
+        assert!(tier.conditions.ranges.contains_key(&Measure::InputTokens));
+        assert_eq!((surcharge.basis, surcharge.rounding.step.unwrap().to_string()), (Basis::Surcharge, "0.5".into()));
+        let [ratio] = of(PricingType::MODIFIER)[..] else { panic!("one modifier") };
+        assert_eq!(ratio.modifier.as_ref().unwrap().excludes, ["cache"]);
+    }
+
+    #[test]
+    fn no_figure_of_a_price_is_a_float() {
+        let price = |more: &str| {
+            format!(r#"{{"input_token": {{"unit_price": "1", "unit": "per_token", "currency": "USD", {more}}}}}"#)
+        };
+        for wrong in [
+            r#""rounding": {"step": 0.5}"#,
+            r#""rounding": {"minimum_charge": 0.5}"#,
+            r#""conditions": {"duration": {"above": 7.5}}"#,
+        ] {
+            assert!(read(&price(wrong)).is_err(), "{wrong}");
+            assert!(read(&price(&wrong.replace("0.5", "\"0.5\"").replace("7.5", "\"7.5\""))).is_ok(), "{wrong}");
+        }
     }
 }
