@@ -27,7 +27,7 @@ pub(crate) fn bare_floats() -> impl FnMut() -> u64 {
 /// The everyday case.
 pub(crate) fn plain() -> impl FnMut() -> u64 {
     let prices = [(Meter::InputToken, "3"), (Meter::CachedInputToken, "0.3"), (Meter::OutputToken, "15")];
-    bills(PriceSet::of_terms(prices.map(|(meter, price)| terms(meter, price, ""))), &[Facts::default()])
+    bills(PriceSet::of_terms(prices.map(|(meter, price)| terms(meter, price, ""))), vec![Facts::default()])
 }
 
 /// A price list with most of what vendors make prices depend on.
@@ -55,7 +55,7 @@ pub(crate) fn conditional() -> impl FnMut() -> u64 {
         facts.set(Attribute::Region, "eu");
         facts
     });
-    bills(PriceSet::of_terms(all), &facts)
+    bills(PriceSet::of_terms(all), facts.to_vec())
 }
 
 fn terms(meter: Meter, price: &str, when: &str) -> PriceTerms {
@@ -64,9 +64,8 @@ fn terms(meter: Meter, price: &str, when: &str) -> PriceTerms {
     PriceTerms { conditions, ..PriceTerms::new(meter, price, Unit::Per1mTokens, Currency::USD, Timestamp::UNIX_EPOCH) }
 }
 
-fn bills(prices: tollway::types::Result<PriceSet>, facts: &[Facts]) -> impl FnMut() -> u64 {
+fn bills(prices: tollway::types::Result<PriceSet>, facts: Vec<Facts>) -> impl FnMut() -> u64 {
     let prices = prices.unwrap_or_default();
-    let facts = facts.to_vec();
     let usages: Vec<Usage> = (0..USAGES as u64)
         .map(|place| {
             let meters = [

@@ -26,6 +26,7 @@ const EXPECTED_OUTPUT: u64 = 512;
 
 /// What a request can consume at the most, and as a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate thing that an input can have")]
 pub struct InputSize {
     /// No tokenizer makes more tokens of the input.
     pub bound: u64,

@@ -123,29 +123,29 @@ impl Estimate {
         }
         usage.meters.insert(Meter::InputToken, left.into());
         put(&mut usage, Meter::ReasoningToken, self.expected_reasoning);
-        self.bill(head, prices, usage)
+        self.bill(head, prices, &usage)
     }
 
     /// Returns the least that an attempt of this input costs: all of it read from the provider's cache, and one token of output.
     pub fn minimum(&self, head: BillHead<'_>, prices: &PriceSet) -> Result<Bill> {
         let read = self.size.estimate.min(self.size.bound);
-        let cached = self.bill(head, prices, usage_of(&[(Meter::CachedInputToken, read), (Meter::OutputToken, 1)]))?;
-        let fresh = self.bill(head, prices, usage_of(&[(Meter::InputToken, read), (Meter::OutputToken, 1)]))?;
+        let cached = self.bill(head, prices, &usage_of(&[(Meter::CachedInputToken, read), (Meter::OutputToken, 1)]))?;
+        let fresh = self.bill(head, prices, &usage_of(&[(Meter::InputToken, read), (Meter::OutputToken, 1)]))?;
         let is_dearer = cached.cost.zip(fresh.cost).is_some_and(|(cached, fresh)| cached.amount > fresh.amount);
         Ok(if is_dearer { fresh } else { cached })
     }
 
     /// Bills a usage; what the prices do not cover is unpriced. A model whose thinking the request leaves open is expected
     /// not to think.
-    fn bill(&self, head: BillHead<'_>, prices: &PriceSet, usage: Usage) -> Result<Bill> {
+    fn bill(&self, head: BillHead<'_>, prices: &PriceSet, usage: &Usage) -> Result<Bill> {
         let mut facts = self.facts.clone();
         if facts.get(Attribute::Thinking).is_none() {
             facts.set(Attribute::Thinking, "false");
         }
         if self.uncovered.is_some() {
-            PriceSet::default().bill(head, &usage, &facts)
+            PriceSet::default().bill(head, usage, &facts)
         } else {
-            prices.bill(head, &usage, &facts)
+            prices.bill(head, usage, &facts)
         }
     }
 }

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    Attribute, Basis, Capability, Conditions, Currency, Decimal, Measure, Meter, Offer, OfferPrice, PriceBook, Scale,
-    Unit,
+    Attribute, Basis, Capability, Conditions, Currency, Decimal, Measure, Meter, MeterKind, Offer, OfferPrice,
+    PriceBook, Scale, Unit,
 };
 
 /// Something that looks wrong in a price book.
@@ -211,12 +211,24 @@ impl Look<'_> {
     /// Looks at one meter under two conditions.
     fn at_conditions(&mut self, left: &OfferPrice, right: &OfferPrice) {
         let (name, amount, against) = (left.pricing_type, left.unit_price, right.unit_price);
-        if amount > against && is_batch_of(&left.conditions, &right.conditions) {
+        let is_dearer_batch = amount > against && is_batch_of(&left.conditions, &right.conditions);
+        if is_dearer_batch && !(is_cache_read(left) && self.is_within_input(left)) {
             self.find("batch_above_standard", format!("{name} costs {amount} in a batch, and {against} outside one"));
         }
         if amount < against && is_longer_than(&left.conditions, &right.conditions) {
             self.find("tiers_not_rising", format!("{name} costs {against}, and {amount} for a longer input"));
         }
+    }
+
+    /// Tells whether a batch price of cached input is no more than what input costs outside a batch. Some vendors cache
+    /// nothing in batches.
+    fn is_within_input(&self, price: &OfferPrice) -> bool {
+        self.offer.prices.iter().any(|other| {
+            other.pricing_type == Meter::InputToken
+                && other.unit == price.unit
+                && other.unit_price >= price.unit_price
+                && is_batch_of(&price.conditions, &other.conditions)
+        })
     }
 
     fn at_groups(&mut self) {
@@ -256,6 +268,11 @@ impl Look<'_> {
             }
         }
     }
+}
+
+fn is_cache_read(price: &OfferPrice) -> bool {
+    let kind = price.pricing_type.meter().map(Meter::kind);
+    matches!(kind, Some(MeterKind::CacheRead | MeterKind::ExplicitCacheRead))
 }
 
 fn is_token(meter: Meter) -> bool {

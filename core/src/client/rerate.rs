@@ -10,7 +10,7 @@ use super::{Tollway, unexpected};
 use crate::billing::component::Component;
 use crate::billing::price::{Bill, BillHead, PriceSet};
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::vendor;
+use crate::provider::{seller, vendor};
 use crate::store::{Adjustment, Operation, Outcome};
 use crate::types::{
     BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, Money, PriceBook, PriceId, Result, Totals, UsageFilter,
@@ -286,7 +286,7 @@ impl Prices {
                 }
                 snapshot.price_set_as_known(config, if *as_of_now { self.now } else { at }, self.now)?
             }
-            Source::Book(offers) => match offers.get(&(record.provider.clone(), record.model.clone())) {
+            Source::Book(offers) => match offers.get(&(seller(&record.provider).to_owned(), record.model.clone())) {
                 Some(offer) => PriceSet::in_force(offer.iter(), at, Timestamp::MAX)?,
                 None if record.cost_status == CostStatus::Unpriced => {
                     return Err(Refusal::Because("the price book has no offer of it".to_owned()));
@@ -316,7 +316,7 @@ fn offers(book: PriceBook) -> Result<Offers> {
         let terms = offer.prices.iter().map(|price| offer.term(price, Timestamp::MIN));
         let components: Arc<Vec<_>> = Arc::new(terms.map(|terms| Arc::new(Component::of_terms(terms))).collect());
         for name in std::iter::once(&offer.model).chain(&offer.aliases) {
-            let key = (offer.provider.clone(), name.clone());
+            let key = (seller(&offer.provider).to_owned(), name.clone());
             if offers.insert(key, Arc::clone(&components)).is_some() {
                 return Err(super::admin::invalid(format!(
                     "the price book offers {}/{name} twice; leave one of the offers out",

@@ -174,7 +174,7 @@ mod tests {
             assert_eq!((first.read, first.written_5m + first.written_1h), (0, marked[0].tokens));
             assert_eq!(first.written_1h > 0, marker == "1h");
             cache.remember(CONFIG, &marked, now);
-            let kept = now + lifetime - Duration::from_secs(1);
+            let kept = now + lifetime.saturating_sub(Duration::from_secs(1));
             let second = cache.outlook(CONFIG, WireFormat::AnthropicMessages, &marked, kept);
             assert_eq!((second.read, second.written_5m + second.written_1h), (marked[0].tokens, 0));
         }

@@ -28,7 +28,6 @@ pub mod option {
     use super::{Decimal, Deserialize, Deserializer, Serializer};
 
     /// Writes a decimal as a text, or nothing.
-    #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
     pub fn serialize<S: Serializer>(value: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => serializer.collect_str(value),

@@ -1,7 +1,6 @@
 //! `tollway cost PROVIDER/MODEL`: what one usage costs by the bundled catalog or a price list.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
@@ -22,9 +21,6 @@ use crate::failure::Failure;
 use crate::prices::book::Book;
 use crate::prices::{words, write_json};
 use crate::table::{Side, Table};
-
-/// Numbers of a call that look like meters, and the meters.
-const LOOKALIKES: [(&str, &str); 2] = [("input_tokens", "input_token"), ("output_tokens", "output_token")];
 
 /// What is written as JSON.
 #[derive(Serialize)]
@@ -102,13 +98,6 @@ fn described(text: &str, prepared: &Prepared) -> Result<(ReportedUsage, Facts), 
         let detail = format!("--usage must be a JSON object, such as {{\"input_token\": 1200}}: {error}");
         Error::new(ErrorKind::InvalidRequest, detail)
     })?;
-    // As facts they would pick a tier, and bill nothing.
-    if let Ok(fields) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text)
-        && let Some((total, meter)) = LOOKALIKES.iter().find(|(total, _)| fields.contains_key(*total))
-    {
-        let detail = format!("--usage: {total} is no meter; give {meter}, or {total}_total with what is part of it");
-        return Err(Error::new(ErrorKind::InvalidRequest, detail).into());
-    }
     let line = Line {
         id: None,
         format: Format::Tollway,

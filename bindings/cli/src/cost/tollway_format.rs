@@ -16,6 +16,9 @@ use super::cache::Prepared;
 use super::genai_prices::{cited, count, tokens};
 use super::line::{Line, Number, Totals};
 
+/// Numbers of a call that look like meters, and the meters. As facts they would pick a tier, and bill nothing.
+const LOOKALIKES: [(&str, &str); 2] = [("input_tokens", "input_token"), ("output_tokens", "output_token")];
+
 /// Reads the prices of a line.
 pub(super) fn prepare(line: &Line<'_>) -> Result<Prepared> {
     let map = read_price_map(line.prices.get())?;
@@ -43,6 +46,11 @@ pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage
     let mut started_at = None;
     let mut meters: BTreeMap<Meter, Quantity> = BTreeMap::new();
     let mut totals = Map::new();
+    if let Some((total, meter)) = LOOKALIKES.iter().find(|(total, _)| fields.contains_key(*total)) {
+        return Err(invalid(&format!(
+            "usage: {total} is no meter; give {meter}, or {total}_total with what is part of it"
+        )));
+    }
     for (name, raw) in fields.into_iter().filter(|(_, raw)| raw.get() != "null") {
         if name == "timestamp" {
             started_at = Some(read(raw.get(), &name)?);
