@@ -5,6 +5,7 @@
 mod lines;
 mod sets;
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -90,7 +91,7 @@ fn report(contestants: &mut [Contestant]) -> String {
         contestant.rates.sort_by(f64::total_cmp);
         let rates = &contestant.rates;
         let (lowest, median, highest) = (rates[0], rates[rates.len() / 2], rates[rates.len() - 1]);
-        text.push_str(&format!("{median:>12.0} ({lowest:.0} to {highest:.0})  {}\n", contestant.name));
+        let _ = writeln!(text, "{median:>12.0} ({lowest:.0} to {highest:.0})  {}", contestant.name);
     }
     text
 }

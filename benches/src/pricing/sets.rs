@@ -13,8 +13,8 @@ const HEAD: BillHead<'_> = BillHead { attempt: 1, model: "house/model", reported
 
 /// What four multiplications and their sum cost, by which every exact way must be slower.
 pub(crate) fn bare_floats() -> impl FnMut() -> u64 {
-    let counts: Vec<[f64; 4]> =
-        (0..USAGES).map(|place| [1_000.0 + place as f64, 500.0, 200.0, 90.0 + place as f64]).collect();
+    let places = (0_u32..).map(f64::from).take(USAGES);
+    let counts: Vec<[f64; 4]> = places.map(|place| [1_000.0 + place, 500.0, 200.0, 90.0 + place]).collect();
     move || {
         for counts in black_box(&counts) {
             let cost: f64 = counts.iter().zip([3e-6, 3e-7, 1.5e-5, 1.5e-5]).map(|(count, price)| count * price).sum();
