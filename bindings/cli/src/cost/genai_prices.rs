@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use tollway::billing::price::PriceSet;
-use tollway::catalog::import::read_genai_prices;
+use tollway::catalog::import::{Omission, read_genai_prices};
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::{
     Attribute, Capability, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity,
@@ -21,7 +21,7 @@ pub(super) fn prepare(line: &Line<'_>) -> Result<Prepared> {
         (Some(rules), None) => rules,
         _ => line.prices,
     };
-    let entry = read_genai_prices(&line.provider, &line.model, prices.get())?;
+    let entry = read_genai_prices(&line.provider, &line.model, prices.get(), Omission::IsFree)?;
     if let Some(key) = entry.not_understood.first() {
         return Err(Error::new(
             ErrorKind::InvalidRequest,

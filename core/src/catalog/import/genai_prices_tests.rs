@@ -46,17 +46,26 @@ fn keys_become_meters_and_unknown_ones_are_reported() {
         ("input_token", "0.1"),
         ("cache_write_5m_token", "1.5"),
         ("cache_write_1h_token", "2"),
-        ("output_token", "0"),
         ("input_audio_second", "3.6"),
         ("output_audio_second", "3.6"),
         ("input_pixel", "0.004"),
     ];
     assert_eq!(prices, expected.map(|(name, price)| (name, price.to_owned())));
     let report = imported.report;
-    assert_eq!((report.entries, report.offers, report.prices), (2, 1, 7));
+    assert_eq!((report.entries, report.offers, report.prices), (2, 1, 6));
     assert_eq!(report.unpriced, ["acme/free"]);
     let keys: Vec<_> = report.not_understood.iter().map(|key| (key.key.as_str(), key.value.as_str())).collect();
     assert_eq!(keys, [("colour", "\"grey\""), ("quacks_mtok", "7")]);
+}
+
+#[test]
+fn output_that_a_set_leaves_out_is_free_only_in_the_reading_that_says_so() {
+    let output = |omission| {
+        let entry = read_prices("acme", "duck", r#"{"input_mtok": 0.1}"#, omission).unwrap();
+        entry.prices.into_iter().find(|price| price.pricing_type == Meter::OutputToken).map(|price| price.unit_price)
+    };
+    assert_eq!(output(Omission::IsUnknown), None);
+    assert_eq!(output(Omission::IsFree), Some(Decimal::ZERO));
 }
 
 #[test]
@@ -140,10 +149,19 @@ fn variants_take_the_place_of_the_standard_price_also_where_that_jumps() {
 
 #[test]
 fn two_models_of_groq_are_billed_for_ten_seconds_at_least() {
-    let entry =
-        read_prices("groq", "whisper-large-v3", r#"{"audio_hours": "0.36", "input_audio_hours": "0.36"}"#).unwrap();
+    let entry = read_prices(
+        "groq",
+        "whisper-large-v3",
+        r#"{"audio_hours": "0.36", "input_audio_hours": "0.36"}"#,
+        Omission::IsUnknown,
+    )
+    .unwrap();
     assert_eq!(entry.prices[0].rounding.minimum_quantity, Some(10.into()));
-    assert!(read_prices("groq", "whisper-small", r#"{"audio_hours": "0.36"}"#).unwrap().prices[0].rounding.is_none());
+    assert!(
+        read_prices("groq", "whisper-small", r#"{"audio_hours": "0.36"}"#, Omission::IsUnknown).unwrap().prices[0]
+            .rounding
+            .is_none()
+    );
 }
 
 #[test]

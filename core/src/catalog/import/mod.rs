@@ -14,7 +14,7 @@ mod tollway;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use genai_prices::read_prices as read_genai_prices;
+pub use genai_prices::{Omission, read_prices as read_genai_prices};
 pub use litellm::{exact_object, read_entry as read_litellm_entry};
 pub use tollway::{PriceMap, read_price_map, write};
 

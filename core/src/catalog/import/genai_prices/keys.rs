@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::digits::{self, Fields};
 use super::super::tiers;
+use super::Omission;
 use crate::catalog::import::NotUnderstood;
 use crate::types::{Decimal, Meter, OfferPrice, Range, Unit, exact_amount};
 
@@ -113,8 +114,11 @@ pub(super) fn rates(prices: &Fields<'_>, entry: &str, not_understood: &mut Vec<N
     rates
 }
 
-/// Adds what a set means by leaving it out: a model that has an input price and no output price bills no output.
-pub(super) fn complete(rates: &mut Rates) {
+/// Adds what a set means by leaving it out, where that is free: output beside a price of input.
+pub(super) fn complete(rates: &mut Rates, omission: Omission) {
+    if omission == Omission::IsUnknown {
+        return;
+    }
     if rates.contains_key(&Meter::InputToken) && !rates.keys().any(|meter| meter.is_output()) {
         let free = Rate { unit: Unit::Per1mTokens, base: Decimal::ZERO, tiers: BTreeMap::new() };
         rates.insert(Meter::OutputToken, free);

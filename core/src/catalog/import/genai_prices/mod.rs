@@ -86,7 +86,13 @@ fn offer(provider: &str, fields: &Fields<'_>, origin: &Origin, report: &mut Impo
     for (name, raw) in fields.iter().filter(|(name, _)| !OTHER_FIELDS.contains(&name.as_str())) {
         report.not_understood.push(digits::not_understood(&entry, name, raw, "the field is not known"));
     }
-    let read = of_model(provider, &model, fields.get("prices").copied(), fields.get("price_variants").copied());
+    let read = of_model(
+        provider,
+        &model,
+        fields.get("prices").copied(),
+        fields.get("price_variants").copied(),
+        Omission::IsUnknown,
+    );
     report.not_understood.extend(read.not_understood);
     if read.prices.is_empty() {
         report.unpriced.push(entry);
@@ -132,14 +138,31 @@ fn drop_shared_names(offers: &mut [Offer], report: &mut ImportReport) {
 
 /// Reads the prices of one model: one set, or a list of rules of which the last that holds wins, with variants among them.
 ///
-/// Fails with `invalid_request` if the text is no JSON.
-pub fn read_prices(provider: &str, model: &str, prices: &str) -> Result<Entry> {
+/// With `Omission::IsFree`, output that a set leaves out beside a price of input is billed at nothing, as the calculator
+/// of genai-prices does it. Fails with `invalid_request` if the text is no JSON.
+pub fn read_prices(provider: &str, model: &str, prices: &str, omission: Omission) -> Result<Entry> {
     let raw: &RawValue = digits::parse(prices, "the prices of a model of genai-prices")?;
-    Ok(of_model(provider, model, Some(raw), None))
+    Ok(of_model(provider, model, Some(raw), None, omission))
 }
 
-fn of_model(provider: &str, model: &str, prices: Option<&RawValue>, variants: Option<&RawValue>) -> Entry {
-    let mut reader = Reader { entry: format!("{provider}/{model}"), ..Reader::default() };
+/// What it means that a set of prices has one of input and none of output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Omission {
+    /// Output has no price, which is not a price of nothing.
+    #[default]
+    IsUnknown,
+    /// Output costs nothing.
+    IsFree,
+}
+
+fn of_model(
+    provider: &str,
+    model: &str,
+    prices: Option<&RawValue>,
+    variants: Option<&RawValue>,
+    omission: Omission,
+) -> Entry {
+    let mut reader = Reader { entry: format!("{provider}/{model}"), omission, ..Reader::default() };
     if let Some(raw) = prices {
         reader.take_prices(raw);
     }
@@ -161,6 +184,7 @@ fn of_model(provider: &str, model: &str, prices: Option<&RawValue>, variants: Op
 #[derive(Default)]
 struct Reader {
     entry: String,
+    omission: Omission,
     rules: Vec<Rule>,
     variants: Vec<Variant>,
     not_understood: Vec<NotUnderstood>,
@@ -183,7 +207,7 @@ impl Reader {
         match serde_json::from_str::<Fields<'_>>(raw.get()) {
             Ok(set) => {
                 let mut rates = keys::rates(&set, &self.entry, &mut self.not_understood);
-                keys::complete(&mut rates);
+                keys::complete(&mut rates, self.omission);
                 self.rules.push(Rule { constraint: Constraint::None, rates });
             }
             Err(_) => self.take_list(raw, "prices"),
@@ -221,7 +245,7 @@ impl Reader {
         if let Some(choices) = choices {
             self.variants.push(Variant { choices, constraint, rates });
         } else {
-            keys::complete(&mut rates);
+            keys::complete(&mut rates, self.omission);
             self.rules.push(Rule { constraint, rates });
         }
         Ok(())
