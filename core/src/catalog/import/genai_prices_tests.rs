@@ -65,7 +65,7 @@ fn output_that_a_set_leaves_out_is_free_only_in_the_reading_that_says_so() {
         entry.prices.into_iter().find(|price| price.pricing_type == Meter::OutputToken).map(|price| price.unit_price)
     };
     assert_eq!(output(Omission::IsUnknown), None);
-    assert_eq!(output(Omission::IsFree), Some(Decimal::ZERO));
+    assert_eq!(output(Omission::IsFree), Some(crate::types::Decimal::ZERO));
 }
 
 #[test]
