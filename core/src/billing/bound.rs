@@ -3,6 +3,8 @@
 //! A byte-level tokenizer never makes more tokens than there are UTF-8 bytes, so bytes bound text. What is not text has
 //! a bound per part, above the largest count that the vendors document for one part.
 
+use serde_json::{Map, Value};
+
 use crate::types::{ChatRequest, Content, Message, Part, Usage, UsageFlag};
 
 /// Tokens that a chat template adds to a conversation at the most.
@@ -89,16 +91,24 @@ pub fn input_size(request: &ChatRequest) -> InputSize {
     if let Some(format) = &request.response_format {
         size.add_json(format);
     }
-    if !request.extra.is_empty() {
-        size.add_json(&request.extra);
-        size.asks_audio = request.extra.contains_key("audio") || request.extra.contains_key("modalities");
-        let named = REMOTE_INPUT.iter().filter(|field| request.extra.contains_key(**field)).count();
-        size.bound = size.bound.saturating_add(REMOTE_INPUT_BOUND.saturating_mul(named as u64));
-    }
+    size.add_fields(&request.extra);
     size
 }
 
 impl InputSize {
+    /// Adds what fields of the body bring beside the conversation: those of the request, or those of its config.
+    pub fn add_fields(&mut self, fields: &Map<String, Value>) {
+        if fields.is_empty() {
+            return;
+        }
+        self.add_json(fields);
+        let generation = fields.get("generationConfig").and_then(Value::as_object);
+        self.asks_audio |= ["audio", "modalities"].iter().any(|field| fields.contains_key(*field))
+            || generation.is_some_and(|generation| generation.contains_key("responseModalities"));
+        let named = REMOTE_INPUT.iter().filter(|field| fields.contains_key(**field)).count();
+        self.bound = self.bound.saturating_add(REMOTE_INPUT_BOUND.saturating_mul(named as u64));
+    }
+
     fn add_content(&mut self, content: &Content) {
         match content {
             Content::Text(text) => self.add_text(text),

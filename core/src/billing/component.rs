@@ -87,14 +87,30 @@ impl Component {
         self.terms.conditions.scale == Scale::WholeRequest && self.holds(circumstances)
     }
 
-    /// Returns the part of a quantity that a marginal price is for; nothing if it is none or does not apply.
-    pub(super) fn marginal_share(&self, quantity: Quantity, circumstances: &Circumstances<'_>) -> Option<Quantity> {
+    /// Takes what a marginal price is for out of the parts of a quantity that have no price yet, and returns how much that is;
+    /// nothing if it is no such price or does not apply.
+    pub(super) fn take_share(
+        &self,
+        open: &mut Vec<(Decimal, Decimal)>,
+        circumstances: &Circumstances<'_>,
+    ) -> Option<Quantity> {
         let conditions = &self.terms.conditions;
         if conditions.scale != Scale::Marginal || !self.holds(circumstances) {
             return None;
         }
-        let share = conditions.ranges.values().next()?.share_of(quantity.get());
-        Quantity::new(share).filter(|share| !share.is_zero())
+        let range = conditions.ranges.values().next()?;
+        let mut share = Quantity::ZERO;
+        let mut left = Vec::with_capacity(open.len() + 1);
+        for (start, end) in open.drain(..) {
+            let Some((lower, upper)) = range.part_of((start, end)) else {
+                left.push((start, end));
+                continue;
+            };
+            share = share.saturating_add(Quantity::new(upper.saturating_sub(lower))?);
+            left.extend([(start, lower), (upper, end)].into_iter().filter(|(start, end)| start < end));
+        }
+        *open = left;
+        Some(share).filter(|share| !share.is_zero())
     }
 
     fn holds(&self, circumstances: &Circumstances<'_>) -> bool {

@@ -19,6 +19,9 @@ const REASONING_BOUND: u64 = 32_768;
 /// The reasoning that is expected of an answer whose request asks for it, if its limits allow that much.
 const EXPECTED_REASONING: u64 = 1_024;
 
+/// The speed of a request that asks for none.
+const STANDARD_SPEED: &str = "standard";
+
 /// What is expected of the provider's cache for one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheOutlook {
@@ -66,7 +69,14 @@ impl Estimate {
         now: Timestamp,
     ) -> Self {
         let mut size = input_size(request);
-        size.writes_1h |= config.model_params.get("body").is_some_and(asks_1h_writes);
+        let body = config.model_params.get("body");
+        size.writes_1h |= body.is_some_and(asks_1h_writes);
+        if let Some(body) = body.and_then(serde_json::Value::as_object) {
+            let estimate = size.estimate;
+            size.add_fields(body);
+            // Few of them are read by the model, so they bound the input and are not expected of it.
+            size.estimate = estimate;
+        }
         let facts = fixed_facts(request, &config.model_params, now);
         let answers = u64::from(request.n.unwrap_or(1).max(1));
         let model_limit = output_limit_of(config);
@@ -105,7 +115,12 @@ impl Estimate {
                 }
         };
         let bounds = Bounds { input_tokens: self.size.bound, output_tokens: self.output_bound, possible: &possible };
-        prices.worst_case(head, bounds, &self.facts)
+        let mut facts = self.facts.clone();
+        // No provider answers at another speed than the one that it was asked for, and no answer says it.
+        if facts.get(Attribute::Speed).is_none() {
+            facts.set(Attribute::Speed, STANDARD_SPEED);
+        }
+        prices.worst_case(head, bounds, &facts)
     }
 
     /// Returns what the attempt is expected to cost.
@@ -169,7 +184,8 @@ fn reasoning_beside(request: &ChatRequest, config: &ModelConfig, model_limit: Op
     if !vendor(&config.provider).quirks.reasoning_outside_limit || is_off {
         return 0;
     }
-    let budget = extra.get("thinking_budget").and_then(serde_json::Value::as_u64);
+    let configured = || config.model_params.get("body")?.get("thinking_budget");
+    let budget = extra.get("thinking_budget").or_else(configured).and_then(serde_json::Value::as_u64);
     budget.or(model_limit).unwrap_or(REASONING_BOUND)
 }
 
@@ -189,3 +205,7 @@ fn asks_1h_writes(body: &serde_json::Value) -> bool {
 pub fn head_of(model: &str, reported_currency: Currency) -> BillHead<'_> {
     BillHead { attempt: 1, model, reported_currency }
 }
+
+#[cfg(test)]
+#[path = "estimate_tests.rs"]
+mod tests;

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::component::{Circumstances, Component};
 use super::exact::Exact;
 use crate::types::{
-    AppliedModifier, Attribute, Basis, CostStatus, Currency, Decimal, Error, ErrorKind, Facts, Meter, Money, PriceId,
-    PriceTerms, Quantity, ReceiptLine, Result, STANDARD_TIER, Usage, UsageFlag,
+    AppliedModifier, Attribute, Basis, CostStatus, Currency, Decimal, Error, ErrorKind, Facts, Meter, Modifier, Money,
+    PriceId, PriceTerms, Quantity, ReceiptLine, Result, STANDARD_TIER, Usage, UsageFlag,
 };
 
 /// The prices of one model config that are in force at one instant, in one currency.
@@ -196,7 +196,9 @@ impl PriceSet {
     pub fn bill(&self, head: BillHead<'_>, usage: &Usage, facts: &Facts) -> Result<Bill> {
         let circumstances = Circumstances::new(facts, usage);
         let mut drafts = Vec::new();
-        let asks_request = !usage.meters.contains_key(&Meter::Request) && self.by_meter.contains_key(&Meter::Request);
+        let has_fee = self.by_meter.contains_key(&Meter::Request)
+            || self.surcharges.iter().any(|surcharge| surcharge.terms.pricing_type == Meter::Request);
+        let asks_request = has_fee && !usage.meters.contains_key(&Meter::Request);
         let request = asks_request.then_some((&Meter::Request, &Quantity::ONE));
         for (meter, quantity) in usage.meters.iter().chain(request) {
             self.draft(head, *meter, *quantity, None, &circumstances, &mut drafts);
@@ -279,6 +281,8 @@ impl PriceSet {
             return;
         }
         let mut rest = quantity;
+        // From where to where the quantity, counted from zero, has no price yet.
+        let mut open = vec![(Decimal::ZERO, quantity.get())];
         let mut push = |component: Option<&Arc<Component>>, quantity: Quantity, note: Option<String>| {
             drafts.push(self.line(head, meter, component, quantity, note, circumstances));
         };
@@ -287,12 +291,9 @@ impl PriceSet {
             let whole = prices.iter().position(|price| price.applies(circumstances));
             // A marginal price that looks at no more than the whole one that is tried before it stands back.
             for price in &prices[..whole.unwrap_or(prices.len())] {
-                if let Some(share) = price.marginal_share(quantity, circumstances) {
-                    let share = share.min(rest);
+                if let Some(share) = price.take_share(&mut open, circumstances) {
                     rest = rest.saturating_sub(share);
-                    if !share.is_zero() {
-                        push(Some(price), share, note.cloned());
-                    }
+                    push(Some(price), share, note.cloned());
                 }
             }
             if rest.is_zero() {
@@ -304,7 +305,9 @@ impl PriceSet {
                 break;
             }
         }
-        if !rest.is_zero() {
+        // A request without a price of its own is no work that was left unpriced; a surcharge may still be on it.
+        let is_free = meter == Meter::Request && !self.has_price(Meter::Request);
+        if !rest.is_zero() && !is_free {
             push(None, rest, note.cloned());
         }
         for surcharge in &self.surcharges {
@@ -364,18 +367,27 @@ impl PriceSet {
         component: &Component,
         circumstances: &Circumstances<'_>,
     ) -> Vec<&Arc<Component>> {
-        let mut chosen: Vec<&Arc<Component>> = Vec::new();
-        for candidate in &self.modifiers {
+        let mut apply: Vec<(usize, &Arc<Component>, &Modifier)> = Vec::new();
+        for (order, candidate) in self.modifiers.iter().enumerate() {
             let Some(terms) = &candidate.terms.modifier else { continue };
-            let stands_back = chosen
-                .iter()
-                .filter_map(|other| other.terms.modifier.as_ref())
-                .any(|other| other.group == terms.group || other.excludes.contains(&terms.group));
-            if !stands_back && candidate.multiplies(meter, component) && candidate.applies(circumstances) {
-                chosen.push(candidate);
+            let is_taken = apply.iter().any(|(_, _, other)| other.group == terms.group);
+            if !is_taken && candidate.multiplies(meter, component) && candidate.applies(circumstances) {
+                apply.push((order, candidate, terms));
             }
         }
-        chosen
+        // First those that no other excludes; of two that exclude each other, the one that is ordered first.
+        let excludes = |one: &Modifier, other: &Modifier| one.excludes.contains(&other.group);
+        let mut kept = Vec::with_capacity(apply.len());
+        while !apply.is_empty() {
+            let is_free =
+                |terms: &Modifier| !apply.iter().any(|(_, _, other)| excludes(other, terms) && !excludes(terms, other));
+            let place = apply.iter().position(|(_, _, terms)| is_free(terms)).unwrap_or_default();
+            let (order, modifier, terms) = apply.remove(place);
+            apply.retain(|(_, _, other)| !excludes(terms, other));
+            kept.push((order, modifier));
+        }
+        kept.sort_by_key(|(order, _)| *order);
+        kept.into_iter().map(|(_, modifier)| modifier).collect()
     }
 }
 

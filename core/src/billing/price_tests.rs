@@ -259,12 +259,109 @@ fn modifiers_multiply_in_order_one_of_a_group_and_never_twice_for_one_fact() {
 }
 
 #[test]
+fn what_a_modifier_excludes_does_not_apply_beside_it_wherever_the_two_are_ordered() {
+    let input = price(1, Meter::InputToken, "1", "2026-01-01T00:00:00Z", None).terms;
+    let excluding = |ratio, group: &str, order, excluded: &[&str]| {
+        let mut terms = modifier(ratio, group, "");
+        if let Some(modifier) = &mut terms.modifier {
+            modifier.order = order;
+            modifier.excludes = excluded.iter().map(|group| (*group).to_owned()).collect();
+        }
+        terms
+    };
+    let half = excluding("0.5", "batch", 0, &[]);
+    let fast = |order, excluded: &[&str]| excluding("6", "fast", order, excluded);
+    for (modifiers, amount) in [
+        (vec![half.clone(), fast(-1, &["batch"])], "6"),
+        (vec![half.clone(), fast(1, &["batch"])], "6"),
+        (vec![half.clone(), fast(1, &[])], "3"),
+        (vec![excluding("0.5", "batch", 0, &["fast"]), fast(1, &["batch"])], "0.5"),
+        // What is itself excluded excludes nothing.
+        (vec![half, fast(1, &["batch"]), excluding("2", "plan", 2, &["fast"])], "1"),
+    ] {
+        let prices = PriceSet::of_terms(modifiers.into_iter().chain([input.clone()])).unwrap();
+        assert_eq!(cost(&prices, &[(Meter::InputToken, 1_000_000)], &noon()), amount);
+    }
+}
+
+#[test]
 fn a_surcharge_is_added_to_the_price_of_its_meter() {
     let mut surcharge = price(1, Meter::InputToken, "0.5", "2026-01-01T00:00:00Z", None).terms;
     surcharge.basis = Basis::Surcharge;
     let terms = [price(1, Meter::InputToken, "1", "2026-01-01T00:00:00Z", None).terms, surcharge];
     let prices = PriceSet::of_terms(terms).unwrap();
     assert_eq!(cost(&prices, &[(Meter::CachedInputToken, 1_000_000)], &noon()), "1.5");
+}
+
+#[test]
+fn a_marginal_price_is_for_the_part_in_its_range_whatever_stands_beside_it() {
+    let part = |id, amount, when: &str| PriceTerms {
+        conditions: conditions(when),
+        ..price(id, Meter::InputToken, amount, "2026-01-01T00:00:00Z", None).terms
+    };
+    let terms = [
+        part(1, "4", r#"{"input_tokens": {"above": 1000000}, "scale": "marginal"}"#),
+        part(2, "1", r#"{"input_tokens": {"up_to": 1000000}, "service_tier": "flex", "scale": "marginal"}"#),
+        PriceTerms {
+            known_from: instant("2026-02-01T00:00:00Z"),
+            ..part(3, "2", r#"{"input_tokens": {"up_to": 1000000}, "scale": "marginal"}"#)
+        },
+    ];
+    let mut flex = noon();
+    flex.set(Attribute::ServiceTier, "flex");
+    let used = [(Meter::InputToken, 2_000_000)];
+    assert_eq!(cost(&PriceSet::of_terms(terms.clone()).unwrap(), &used, &flex), "5");
+    assert_eq!(cost(&PriceSet::of_terms(terms.clone()).unwrap(), &used, &noon()), "6");
+    // What no range covers has no price, though another meter's range counts as much.
+    let outer = PriceTerms { pricing_type: Meter::CachedInputToken.into(), ..terms[2].clone() };
+    let prices = PriceSet::of_terms([outer, terms[2].clone()]).unwrap();
+    assert_eq!(cost(&prices, &[(Meter::CachedInputToken, 2_000_000)], &noon()), "unpriced");
+}
+
+#[test]
+fn the_smallest_amounts_are_kept_whole() {
+    let tiny = set(&[(Meter::InputToken, "0.000123"), (Meter::OutputToken, "0.000000000457")]);
+    assert_eq!(cost(&tiny, &[(Meter::InputToken, 1), (Meter::OutputToken, 3)], &noon()), "0.000000000123001371");
+}
+
+#[test]
+fn a_fee_on_each_request_is_billed_without_a_price_under_it() {
+    let mut fee = price(1, Meter::Request, "0.5", "2026-01-01T00:00:00Z", None).terms;
+    fee.unit = Unit::PerRequest;
+    fee.basis = Basis::Surcharge;
+    let terms = [price(1, Meter::InputToken, "1", "2026-01-01T00:00:00Z", None).terms, fee];
+    let prices = PriceSet::of_terms(terms).unwrap();
+    assert_eq!(cost(&prices, &[(Meter::InputToken, 1_000_000)], &noon()), "1.5");
+}
+
+#[test]
+fn modifiers_of_one_group_multiply_each_its_own_meters() {
+    let ratio = |ratio, meter| {
+        let mut terms = modifier(ratio, "batch", "");
+        terms.modifier.as_mut().unwrap().meters.push(meter);
+        terms
+    };
+    let plain = |meter| price(1, meter, "1", "2026-01-01T00:00:00Z", None).terms;
+    let terms = [
+        plain(Meter::InputToken),
+        plain(Meter::OutputToken),
+        ratio("0.5", Meter::InputToken),
+        ratio("0.6", Meter::OutputToken),
+    ];
+    let prices = PriceSet::of_terms(terms).unwrap();
+    let million = [(Meter::InputToken, 1_000_000), (Meter::OutputToken, 1_000_000)];
+    assert_eq!(cost(&prices, &million, &noon()), "1.1");
+}
+
+#[test]
+fn what_is_added_or_multiplies_has_no_marginal_scale() {
+    let marginal = conditions(r#"{"input_tokens": {"above": 9}, "scale": "marginal"}"#);
+    let mut surcharge = price(1, Meter::InputToken, "1", "2026-01-01T00:00:00Z", None).terms;
+    surcharge.conditions = marginal.clone();
+    assert_eq!(surcharge.problem(), None);
+    surcharge.basis = Basis::Surcharge;
+    let ratio = PriceTerms { conditions: marginal, ..modifier("2", "length", "") };
+    assert!([surcharge, ratio].iter().all(|terms| terms.problem().is_some_and(|says| says.contains("marginal"))));
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The most that an attempt can cost: what is held before it is made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::component::Component;
 use super::exact::Exact;
 use super::price::{BillHead, PriceSet};
-use crate::types::{Decimal, Facts, Measure, Meter, Money, Quantity, ReceiptLine, Result, Scale, exact_add};
+use crate::types::{
+    Attribute, Decimal, Facts, Measure, Meter, Money, Quantity, ReceiptLine, Result, STANDARD_TIER, Scale, exact_add,
+};
 
 /// What bounds an attempt before it is made.
 #[derive(Clone, Copy)]
@@ -53,16 +56,25 @@ impl Outlook<'_> {
         }
     }
 
-    /// Tells whether a price may apply to some of a meter.
+    /// Tells whether an attribute may turn out to be one of some values.
     ///
-    /// An attribute that is not fixed may turn out to be anything, and so may the tier: a provider can choose it itself.
+    /// One that is not fixed may turn out to be anything. A tier that was asked for may be served or not, and the standard one
+    /// is served in its place.
+    fn may_be(&self, attribute: Attribute, values: &BTreeSet<String>) -> bool {
+        let is_standard = attribute == Attribute::ServiceTier && values.contains(STANDARD_TIER);
+        self.facts.attributes.get(&attribute).is_none_or(|value| values.contains(value) || is_standard)
+    }
+
+    /// Tells whether an attribute is one of some values whatever the attempt will be.
+    fn surely_is(&self, attribute: Attribute, values: &BTreeSet<String>) -> bool {
+        let is_certain = attribute != Attribute::ServiceTier || values.contains(STANDARD_TIER);
+        is_certain && self.facts.attributes.get(&attribute).is_some_and(|value| values.contains(value))
+    }
+
+    /// Tells whether a price may apply to some of a meter.
     fn may_apply(&self, price: &Component, meter: Meter) -> bool {
         let conditions = &price.terms.conditions;
-        let fixed = &self.facts.attributes;
-        let is_possible = conditions
-            .choices
-            .iter()
-            .all(|(attribute, values)| fixed.get(attribute).is_none_or(|value| values.contains(value)));
+        let is_possible = conditions.choices.iter().all(|(attribute, values)| self.may_be(*attribute, values));
         let is_reached = || match conditions.scale {
             // The meter's own quantity counts, whatever the range is named after.
             Scale::Marginal => conditions.ranges.values().all(|range| range.reaches_below(self.most_of(meter).into())),
@@ -81,14 +93,10 @@ impl Outlook<'_> {
     /// Tells whether a price applies whatever the attempt will be, so that none that is tried after it ever does.
     fn surely_applies(&self, price: &Component) -> bool {
         let conditions = &price.terms.conditions;
-        let fixed = &self.facts.attributes;
         conditions.scale == Scale::WholeRequest
             && conditions.ranges.is_empty()
             && conditions.calendar.is_none()
-            && conditions
-                .choices
-                .iter()
-                .all(|(attribute, values)| fixed.get(attribute).is_some_and(|value| values.contains(value)))
+            && conditions.choices.iter().all(|(attribute, values)| self.surely_is(*attribute, values))
     }
 }
 

@@ -105,6 +105,26 @@ fn a_tier_that_is_not_fixed_may_be_any_and_one_that_is_fixed_is_no_other() {
 }
 
 #[test]
+fn a_tier_that_was_asked_for_may_not_be_served() {
+    let used = [(Meter::InputToken, 1_000_000)];
+    let mut flex = facts();
+    flex.set(Attribute::ServiceTier, "flex");
+    let mut standard = facts();
+    standard.set(Attribute::ServiceTier, "standard");
+    let half = PriceTerms {
+        pricing_type: PricingType::MODIFIER,
+        unit: Unit::Ratio,
+        modifier: Some(Modifier { group: "tier".to_owned(), ..Modifier::default() }),
+        ..price(Meter::InputToken, "0.5", r#"{"service_tier": "flex"}"#)
+    };
+    for cheaper in [price(Meter::InputToken, "1", r#"{"service_tier": "flex"}"#), half] {
+        let terms = [price(Meter::InputToken, "2", ""), cheaper];
+        assert_eq!(held_and_billed(&terms, &flex, &|_| true, &used, &standard), (decimal("2"), decimal("2")));
+        assert_eq!(held_and_billed(&terms, &flex, &|_| true, &used, &flex), (decimal("2"), decimal("1")));
+    }
+}
+
+#[test]
 fn what_surely_applies_hides_what_is_tried_after_it() {
     let mut newer = price(Meter::InputToken, "1", "");
     newer.known_from = "2026-01-01T00:00:00Z".parse().unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::call::{Call, panicked};
@@ -36,6 +37,8 @@ pub(super) struct Received {
     /// Whether the answer began: a status of success arrived.
     pub(super) answered: bool,
     pub(super) provider_request_id: Option<String>,
+    /// When the first part of a streamed answer arrived.
+    pub(super) first_token_at: Option<Timestamp>,
     whole: Option<(Completion, Option<ReportedUsage>)>,
     decoder: Option<Box<dyn StreamDecoder>>,
     assembly: Assembly,
@@ -249,6 +252,9 @@ impl Call {
             };
             let Some(event) = event else { break };
             let outcome = decoder.decode_event(&event?, &mut deltas);
+            if received.first_token_at.is_none() && !deltas.is_empty() {
+                received.first_token_at = Some(self.engine.environment.now());
+            }
             for delta in deltas.drain(..) {
                 received.assembly.add(&delta);
                 self.deliver(delta).await;

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Tollway, unexpected};
 use crate::billing::component::Component;
+use crate::billing::coverage::configured_tier;
 use crate::billing::price::{Bill, BillHead, PriceSet};
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{seller, vendor};
 use crate::store::{Adjustment, Operation, Outcome};
 use crate::types::{
-    BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, Money, PriceBook, PriceId, Result, Totals, UsageFilter,
-    UsageRecord, exact_add, exact_subtract,
+    Attribute, BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, Money, PriceBook, PriceId, Result, Totals,
+    UsageFilter, UsageRecord, exact_add, exact_subtract,
 };
 
 /// Which records to bill again, and at which prices.
@@ -276,14 +277,16 @@ impl Prices {
             ));
         }
         let at = record.facts.started_at;
+        let mut configured = None;
         let prices = match &self.source {
             Source::File { snapshot, as_of_now } => {
                 let config = record.model_config_id;
-                if snapshot.configs().iter().all(|other| other.id != config) {
+                let Some(found) = snapshot.configs().iter().find(|other| other.id == config) else {
                     return Err(Refusal::Because(format!(
                         "its model config {config} was deleted, and its prices with it; rerate against a price book"
                     )));
-                }
+                };
+                configured = configured_tier(&found.model_params);
                 snapshot.price_set_as_known(config, if *as_of_now { self.now } else { at }, self.now)?
             }
             Source::Book(offers) => match offers.get(&(seller(&record.provider).to_owned(), record.model.clone())) {
@@ -296,7 +299,16 @@ impl Prices {
         };
         let reported_currency = vendor(&record.provider).currency;
         let head = BillHead { attempt: record.attempt, model, reported_currency };
-        let Bill { cost, cost_status, price_ids, .. } = prices.bill(head, &record.usage, &record.facts)?;
+        let bill = prices.bill(head, &record.usage, &record.facts)?;
+        let Bill { cost, cost_status, price_ids, covers_tier, .. } = bill;
+        let tier = record.facts.get(Attribute::ServiceTier);
+        // The plain prices are not those of a tier that had none when it was asked for.
+        if record.cost_status == CostStatus::Unpriced && !covers_tier && tier != configured {
+            return Err(Refusal::Because(format!(
+                "it was served at the tier {:?}, which no price names; add prices of that tier",
+                tier.unwrap_or_default()
+            )));
+        }
         match (cost, record.cost_status) {
             // What the provider stated stays unless the prices say otherwise.
             (Some(_), CostStatus::Reported) if cost_status == CostStatus::Reported => Err(Refusal::Skipped),

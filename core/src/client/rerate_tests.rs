@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::client::testing::{Fixture, at, decimal, from_json, per_million};
+use crate::environment::Environment as _;
 use crate::report::SummaryQuery;
-use crate::types::{BudgetTerms, Limit, ModelConfig, Scope, Window};
+use crate::types::{Attribute, BudgetTerms, Facts, Limit, ModelConfig, Scope, Window};
 
 fn usd(amount: &str) -> Money {
     Money::new(decimal(amount), Currency::USD)
@@ -93,6 +94,29 @@ async fn a_record_that_had_no_price_gets_one_once_it_is_known() {
     assert_eq!((records.len(), records[0].cost_amount), (1, Some(decimal("3"))));
     let again = fixture.tollway.rerate(query(RerateBook::AsKnownNow), true).await.unwrap();
     assert_eq!((again.unchanged, again.lines.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_tier_without_prices_is_not_billed_at_the_plain_ones_later() {
+    let fixture = Fixture::open().await;
+    let config = house(&fixture, json!({"input_token": per_million("1")})).await;
+    let mut facts = Facts::at(fixture.world.now());
+    facts.set(Attribute::ServiceTier, "priority");
+    let unpriced = (CostStatus::Unpriced, BilledBy::ProviderUsage);
+    fixture.settled_as(&config, 1_000_000, None, unpriced, facts).await;
+    let before = fixture.records().await;
+    for book in [RerateBook::AsKnownNow, RerateBook::InForceNow] {
+        let report = fixture.tollway.rerate(query(book), true).await.unwrap();
+        assert!(report.lines[0].reason.as_ref().unwrap().contains("\"priority\""), "{:?}", report.lines[0]);
+    }
+    assert_eq!(fixture.records().await, before);
+
+    let mut dearer = per_million("2");
+    dearer["conditions"] = json!({"service_tier": "priority"});
+    let prices = from_json(json!({"input_token": [per_million("1"), dearer]}));
+    fixture.tollway.set_prices("openai/house-model", prices).await.unwrap();
+    let report = fixture.tollway.rerate(query(RerateBook::InForceNow), true).await.unwrap();
+    assert_eq!(report.lines[0].new_cost, Some(decimal("2")));
 }
 
 #[tokio::test]

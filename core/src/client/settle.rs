@@ -94,10 +94,11 @@ impl Call {
         let completion = received.completion();
         let served_tier = completion.service_tier.as_deref();
         let now = self.engine.environment.now();
-        let (priced, billed_by) =
-            price(plan, basis, served_tier, now).map(|priced| (priced, billed_by)).or_else(|error| {
+        let (priced, billed_by) = price(plan, basis, served_tier, (received.first_token_at, now))
+            .map(|priced| (priced, billed_by))
+            .or_else(|error| {
                 tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
-                price(plan, Basis::Reservation, None, now).map(|priced| (priced, BilledBy::Reservation))
+                price(plan, Basis::Reservation, None, (None, now)).map(|priced| (priced, BilledBy::Reservation))
             })?;
         let Priced { usage, bill, facts } = priced;
         if matches!(ended, Ended::Complete) && self.engine.prompt_cache.is_asked() {
@@ -168,7 +169,7 @@ impl Call {
         let Some((reservation_id, plan)) = self.unsettled.take() else { return };
         let error = super::call::panicked();
         let now = self.engine.environment.now();
-        let written = match price(&plan, Basis::Reservation, None, now) {
+        let written = match price(&plan, Basis::Reservation, None, (None, now)) {
             Ok(Priced { usage, bill, facts }) => {
                 let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
                 let settlement = Settlement {
@@ -335,8 +336,13 @@ struct Priced {
     facts: Facts,
 }
 
-/// Prices what an attempt is billed by, at the prices of what was served.
-fn price(plan: &Plan, basis: Basis, served_tier: Option<&str>, now: Timestamp) -> Result<Priced> {
+/// Prices what an attempt is billed by, at the prices of what was served, by when the first token came and the last.
+fn price(
+    plan: &Plan,
+    basis: Basis,
+    served_tier: Option<&str>,
+    (first_token_at, now): (Option<Timestamp>, Timestamp),
+) -> Result<Priced> {
     let params = &plan.config.model_params;
     let is_other = served_tier.map(|tier| is_other_tier(tier, params));
     let unpriced = PriceSet::default();
@@ -349,7 +355,7 @@ fn price(plan: &Plan, basis: Basis, served_tier: Option<&str>, now: Timestamp) -
     let model = plan.config.name();
     let reported_currency = vendor(&plan.config.provider).currency;
     let head = BillHead { attempt: plan.number, model: &model, reported_currency };
-    let mut facts = plan.estimate.facts.clone();
+    let mut facts = Facts { first_token_at, ..plan.estimate.facts.clone() };
     match basis {
         Basis::Usage(mut usage) => {
             add_served_facts(&mut facts, &usage, served_tier, now);

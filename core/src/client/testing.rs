@@ -69,6 +69,17 @@ impl Fixture {
         cost_status: CostStatus,
         billed_by: BilledBy,
     ) -> String {
+        self.settled_as(config, tokens, cost, (cost_status, billed_by), Facts::at(self.world.now())).await
+    }
+
+    pub(super) async fn settled_as(
+        &self,
+        config: &ModelConfig,
+        tokens: u64,
+        cost: Option<Money>,
+        (cost_status, billed_by): (CostStatus, BilledBy),
+        facts: Facts,
+    ) -> String {
         let now = self.world.now();
         let uid = self.world.unique_id();
         let store = &self.tollway.engine.store;
@@ -94,7 +105,7 @@ impl Fixture {
         let settlement = Settlement {
             reservation_id: reserved.id,
             usage: Usage { meters: [(Meter::InputToken, tokens.into())].into(), ..Usage::default() },
-            facts: Facts::at(now),
+            facts,
             cost,
             cost_status,
             billed_by,

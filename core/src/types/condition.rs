@@ -125,12 +125,12 @@ impl Range {
         self.above.is_none_or(|end| most > end) && self.from.is_none_or(|end| most >= end)
     }
 
-    /// Returns how much of a quantity, counted from zero, lies inside.
+    /// Returns from where to where a part of a quantity, counted from zero, lies inside; nothing if none of it does.
     #[must_use]
-    pub fn share_of(&self, quantity: Decimal) -> Decimal {
-        let lower = self.above.or(self.from).unwrap_or_default();
-        let upper = self.up_to.or(self.below).map_or(quantity, |end| end.min(quantity));
-        upper.saturating_sub(lower.max(Decimal::ZERO)).max(Decimal::ZERO)
+    pub fn part_of(&self, (start, end): (Decimal, Decimal)) -> Option<(Decimal, Decimal)> {
+        let lower = self.above.or(self.from).unwrap_or_default().max(start);
+        let upper = self.up_to.or(self.below).map_or(end, |own| own.min(end));
+        (lower < upper).then_some((lower, upper))
     }
 
     /// Tells whether the range can contain nothing, or has two ends of one side.

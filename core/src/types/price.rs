@@ -1,13 +1,14 @@
 //! Prices: one dated price of one meter of a model config, or one modifier of several.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::condition::Conditions;
+use super::condition::{Conditions, Scale};
 use super::ids::{ModelConfigId, PriceId};
 use super::meter::Meter;
 use super::money::Currency;
@@ -267,6 +268,12 @@ impl PriceTerms {
         if is_ratio && (self.basis != Basis::Replaces || !rounding.is_none()) {
             return Some("a modifier has a basis or a rounding; leave them out".to_owned());
         }
+        if (is_ratio || self.basis == Basis::Surcharge) && self.conditions.scale == Scale::Marginal {
+            return Some(format!(
+                "a {} has a marginal scale, which only prices have; leave it out",
+                if is_ratio { "modifier" } else { "surcharge" }
+            ));
+        }
         if self.unit_price.is_sign_negative() && !self.unit_price.is_zero() {
             return Some(format!("the price of {name} is below zero; give zero or more"));
         }
@@ -286,11 +293,14 @@ impl PriceTerms {
     /// Tells whether two prices are for the same thing under the same conditions, so that one takes the other's place.
     #[must_use]
     pub fn same_slot(&self, other: &Self) -> bool {
-        let group = |terms: &Self| terms.modifier.as_ref().map(|modifier| modifier.group.clone());
+        let multiplied = |terms: &Self| {
+            let modifier = terms.modifier.as_ref();
+            modifier.map(|modifier| (modifier.group.clone(), modifier.meters.iter().copied().collect::<BTreeSet<_>>()))
+        };
         self.pricing_type == other.pricing_type
             && self.basis == other.basis
             && self.conditions == other.conditions
-            && group(self) == group(other)
+            && multiplied(self) == multiplied(other)
     }
 }
 
