@@ -86,6 +86,12 @@ def test_what_is_no_amount_is_a_value_error(value: Decimal | str) -> None:
         money_text(value, "limit")
 
 
+@pytest.mark.parametrize("value", ["1e999999999", "1e-999999999", Decimal("1E+999999999"), "9" * 200])
+def test_an_endless_number_is_refused_before_it_is_written_out(value: Decimal | str) -> None:
+    with pytest.raises(ValueError, match="rate has too many digits"):
+        money_text(value, "rate")
+
+
 @pytest.mark.parametrize("value", [0.1, True, None, b"5"])
 def test_what_is_no_exact_number_is_a_type_error(value: Any) -> None:
     with pytest.raises(TypeError, match="limit is money"):

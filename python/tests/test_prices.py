@@ -87,6 +87,7 @@ def test_a_wrong_price_is_named(tw: tollway.Tollway) -> None:
         ({"basis": "instead"}, r"prices\.input_token\.basis"),
         ({"modifier": {"group": "batch"}}, "modifier"),
         ({"unit": "per_image"}, "unit"),
+        ({"conditions": {"service_tier": {1, "batch"}}}, "service_tier"),
     ]
     for terms, text in wrong:
         with pytest.raises(tollway.InvalidRequestError, match=text):

@@ -72,37 +72,37 @@ pub(crate) struct CostArguments {
 #[group(id = "totals", multiple = true)]
 pub(crate) struct TotalArguments {
     /// All input tokens, those of caches included.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) input_tokens: Option<u64>,
     /// Those of them that were read from a cache.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) cached_input_tokens: Option<u64>,
     /// Those of them that were written to a 5-minute cache, or to one of unstated lifetime.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) cache_write_5m_tokens: Option<u64>,
     /// Those of them that were written to a 1-hour cache.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) cache_write_1h_tokens: Option<u64>,
     /// Those of them that are sound.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) input_audio_tokens: Option<u64>,
     /// Those of them that are images.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) input_image_tokens: Option<u64>,
     /// Those of them that are videos.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) input_video_tokens: Option<u64>,
     /// All output tokens, reasoning included.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) output_tokens: Option<u64>,
     /// Those of them that were spent on reasoning.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) reasoning_tokens: Option<u64>,
     /// Those of them that are sound.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) output_audio_tokens: Option<u64>,
     /// Those of them that are images.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tokens)]
     pub(crate) output_image_tokens: Option<u64>,
     /// Images that were made.
     #[arg(long, value_name = "N", value_parser = quantity)]
@@ -254,6 +254,10 @@ fn fact(text: &str) -> Result<Fact, String> {
 fn instant(text: &str) -> Result<Timestamp, String> {
     let midnight = || text.parse::<Date>().and_then(|day| day.to_zoned(TimeZone::UTC)).map(|day| day.timestamp());
     text.parse().or_else(|_| midnight()).map_err(|_| "give an instant such as 2026-11-22T08:00:00Z".to_owned())
+}
+
+fn tokens(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "give a whole number of zero or more, such as 1200".to_owned())
 }
 
 fn quantity(text: &str) -> Result<Quantity, String> {

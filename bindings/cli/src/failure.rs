@@ -28,6 +28,9 @@ impl fmt::Display for Failure {
         match self {
             Self::Engine(error) => write!(formatter, "{}: {}", error.code(), error.detail()),
             Self::Output(error) => error.fmt(formatter),
+            Self::File(path, error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                write!(formatter, "{}: it is no UTF-8 text; name a price list", path.display())
+            }
             Self::File(path, error) => write!(formatter, "{}: {error}; check the path", path.display()),
             Self::Missing(detail) => formatter.write_str(detail),
         }

@@ -92,7 +92,7 @@ fn a_wrong_call_says_what_to_do() {
         (&["cost", MODEL, "--usage", "{}", "--input-tokens", "1"], 2, "cannot be used with"),
         (&["cost", "--jsonl", MODEL], 2, "cannot be used with"),
         (&["cost"], 2, "PROVIDER/MODEL"),
-        (&["cost", MODEL, "--input-tokens", "-1"], 2, "--input-tokens"),
+        (&["cost", MODEL, "--input-tokens", "-1"], 2, "give a whole number of zero or more"),
         (&["cost", MODEL, "--input-tokens", "1", "--at", "yesterday"], 2, "2026-11-22T08:00:00Z"),
         (&["cost", MODEL, "--input-tokens", "1", "--fact", "tier=batch"], 2, "known are service_tier"),
         (&["cost", MODEL, "--input-tokens", "1", "--fact", "duration=long"], 2, "duration=8.5"),

@@ -67,3 +67,45 @@ fn what_is_not_known_is_said_and_the_next_line_still_has_its_cost() {
     }
     assert_eq!(answers[4]["cost"], "0.000004");
 }
+
+/// What the command answers to these bytes, and its exit code.
+fn answers(input: &[u8]) -> (u8, Vec<Value>) {
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let code = tollway_cli::run(["tollway", "cost", "--jsonl"].map(Into::into), input, &mut output, &mut errors);
+    assert_eq!(String::from_utf8(errors).unwrap(), "");
+    let answers = String::from_utf8(output).unwrap();
+    (code, answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn bytes_that_are_no_text_spoil_their_own_line_only() {
+    let good = line(&json!({"output_token": 1})).to_string();
+    let lines = [b"\xEF\xBB\xBF", good.as_bytes(), b"\r\n\r\n{\"id\": \"\xFF\"}\n", good.as_bytes()].concat();
+    let (code, answers) = answers(&lines);
+    assert_eq!((code, answers.len()), (1, 3), "{answers:?}");
+    assert_eq!((&answers[0]["cost"], &answers[2]["cost"]), (&json!("0.000004"), &json!("0.000004")));
+    assert!(answers[1]["error"].as_str().unwrap().contains("write it as UTF-8"), "{answers:?}");
+}
+
+#[test]
+fn a_line_without_its_fields_still_says_which_it_is() {
+    let (_, answers) = answers(b"{\"id\": [7], \"format\": \"parchment\"}\n{\"id\": 8}\n[1]\n{\"id\": 9");
+    assert_eq!((&answers[0]["id"], &answers[1]["id"]), (&json!([7]), &json!(8)), "{answers:?}");
+    assert!(answers[0]["error"].as_str().unwrap().contains("parchment"), "{answers:?}");
+    assert!(answers[1]["error"].as_str().unwrap().contains("`format`"), "{answers:?}");
+    assert!(answers[2]["error"].as_str().unwrap().contains("no JSON object"), "{answers:?}");
+    assert_eq!((answers.len(), answers[2].get("id"), answers[3].get("id")), (4, None, None), "{answers:?}");
+}
+
+#[test]
+fn a_total_that_is_no_whole_number_is_named_and_a_long_one_is_cut() {
+    for (total, says) in [
+        (json!(-5), "input_tokens_total is"),
+        (json!(3.5), "give a whole number of zero or more"),
+        (json!("7".repeat(100_000)), "input_tokens_total is"),
+    ] {
+        let answer = run(&[line(&json!({"output_tokens_total": 1, "input_tokens_total": total}))]).remove(0);
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains(says) && error.len() < 3_000, "{error}");
+    }
+}

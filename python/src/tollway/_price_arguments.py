@@ -66,8 +66,8 @@ def _exact(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         return {key: _exact(each, f"{name}: {key}") for key, each in value.items()}
     if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes)):
-        # A set has no order of its own.
-        items = sorted(value) if isinstance(value, (set, frozenset)) else value
+        # A set has no order of its own, and what is no word is refused later, by its name.
+        items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
         return [_exact(each, name) for each in items]
     return value
 

@@ -7,6 +7,8 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
 
+# Far beyond what the engine takes. Written out, a number with a great exponent would fill the memory.
+_MOST_PLACES = 100
 _FRACTION = re.compile(r"\.(\d+)")
 
 
@@ -15,7 +17,7 @@ def money_text(value: Decimal | str | int, name: str) -> str:
 
     Raises:
         TypeError: The value is a float, or no number.
-        ValueError: The value is not finite, or a text that is no decimal.
+        ValueError: The value is not finite, has too many digits, or is a text that is no decimal.
     """
     if isinstance(value, bool) or not isinstance(value, (Decimal, str, int)):
         detail = (
@@ -29,6 +31,10 @@ def money_text(value: Decimal | str | int, name: str) -> str:
         raise ValueError(detail) from None
     if not number.is_finite():
         detail = f"{name} must be a finite number, not {value!r}"
+        raise ValueError(detail)
+    _, digits, exponent = number.as_tuple()
+    if len(digits) + abs(int(exponent)) > _MOST_PLACES:
+        detail = f"{name} has too many digits to be exact; give at most 28, such as '0.15'"
         raise ValueError(detail)
     return f"{number:f}"
 

@@ -1,10 +1,12 @@
 //! One line of `tollway cost --jsonl`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use tollway::types::{Decimal, Error, ErrorKind, Quantity, Result, decimal_of};
 
 /// The form of a line's prices, and the reading of its usage that goes with it.
@@ -42,14 +44,56 @@ pub(super) struct Line<'a> {
     pub(super) usage: &'a RawValue,
 }
 
-impl Line<'_> {
+/// Returns whether a text begins as an object does. An array would be read as the fields in their order.
+fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// Returns the `id` of a line that is an object, whatever else is wrong with it.
+pub(super) fn id(text: &str) -> Option<&RawValue> {
+    #[derive(Deserialize)]
+    struct Head<'a> {
+        #[serde(borrow)]
+        id: Option<&'a RawValue>,
+    }
+    is_object(text).then(|| serde_json::from_str::<Head<'_>>(text).ok())??.id
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line.
+    pub(super) fn read(text: &'a str) -> Result<Self> {
+        let invalid = |detail| Error::new(ErrorKind::InvalidRequest, detail);
+        if !is_object(text) {
+            return Err(invalid("the line is no JSON object; give one of `format`, `prices` and `usage`".to_owned()));
+        }
+        serde_json::from_str(text)
+            .map_err(|error| invalid(format!("the line is not valid: {error}; give `format`, `prices` and `usage`")))
+    }
+
     /// Reads the usage as inclusive totals.
     pub(super) fn totals(&self) -> Result<Totals> {
-        serde_json::from_str(self.usage.get()).map_err(|error| {
-            Error::new(
-                ErrorKind::InvalidRequest,
-                format!("the usage is not valid: {error}; give inclusive totals by name"),
-            )
+        Totals::read(self.usage.get())
+    }
+}
+
+impl Totals {
+    /// Reads inclusive totals, and names the field that is not valid.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|error| {
+            let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+            let is_wrong = |(name, raw): &(&String, &&RawValue)| {
+                serde_json::from_value::<Self>(Value::Object(Map::from_iter([((*name).clone(), Value::Null)]))).is_ok()
+                    && serde_json::from_str::<Self>(&format!("{{{}:{}}}", Value::from(name.as_str()), raw.get()))
+                        .is_err()
+            };
+            let detail = match fields.iter().find(is_wrong) {
+                Some((name, raw)) if name.ends_with("_tokens") || name.ends_with("_tokens_total") => {
+                    format!("usage: {name} is {}; give a whole number of zero or more", raw.get())
+                }
+                Some((name, _)) => format!("usage: {name}: {error}"),
+                None => format!("usage: {error}; give inclusive totals by name"),
+            };
+            Error::new(ErrorKind::InvalidRequest, detail)
         })
     }
 }

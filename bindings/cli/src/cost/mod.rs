@@ -13,12 +13,18 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{Bill, BillHead};
-use tollway::types::{Currency, Meter, ReceiptLine, Result, UsageFlag};
+use tollway::types::{Currency, Error, ErrorKind, Meter, ReceiptLine, Result, UsageFlag};
 
 use crate::arguments::CostArguments;
 use crate::failure::Failure;
 use cache::Cache;
 use line::{Format, Line};
+
+/// What some programs write before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How many characters of a reason are written.
+const LONGEST_REASON: usize = 2_000;
 
 /// What is written for a line that has a cost.
 #[derive(Serialize)]
@@ -55,20 +61,30 @@ pub(crate) fn run(
 
 fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Result<bool, Failure> {
     let mut cache = Cache::default();
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     // A line is written at once: whatever takes it may look through every piece for its end.
     let mut answer = Vec::new();
     let mut all_priced = true;
+    let mut is_first = true;
     loop {
-        text.clear();
-        if input.read_line(&mut text)? == 0 {
+        bytes.clear();
+        if input.read_until(b'\n', &mut bytes)? == 0 {
             return Ok(all_priced);
         }
-        if text.trim().is_empty() {
+        let line = if is_first { bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes) } else { &bytes };
+        is_first = false;
+        if line.trim_ascii().is_empty() {
             continue;
         }
         answer.clear();
-        all_priced &= one(&text, &mut cache, &mut answer)?;
+        all_priced &= match std::str::from_utf8(line) {
+            Ok(text) => one(text, &mut cache, &mut answer)?,
+            Err(error) => {
+                let detail =
+                    format!("the line is no UTF-8 text from byte {} on; write it as UTF-8", error.valid_up_to());
+                refuse(None, &Error::new(ErrorKind::InvalidRequest, detail), &mut answer)?
+            }
+        };
         answer.push(b'\n');
         output.write_all(&answer)?;
     }
@@ -76,28 +92,31 @@ fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Resu
 
 /// Prices one line; returns whether it has a cost.
 fn one(text: &str, cache: &mut Cache, output: &mut Vec<u8>) -> std::result::Result<bool, Failure> {
-    let line: Line<'_> = match serde_json::from_str(text) {
+    let line = match Line::read(text) {
         Ok(line) => line,
-        Err(error) => {
-            write_json(
-                output,
-                &Refused { id: None, error: format!("invalid_request: the line is not valid: {error}") },
-            )?;
-            return Ok(false);
-        }
+        Err(error) => return refuse(line::id(text), &error, output),
     };
-    let refused = match price(&line, cache) {
-        Ok((bill, flags)) => match (&bill.exact, bill.cost) {
-            (Some(exact), Some(cost)) => {
-                let (cost, currency) = (exact.to_text(), cost.currency);
-                write_json(output, &Priced { id: line.id, cost, currency, lines: &bill.lines, flags: &flags })?;
-                return Ok(true);
-            }
-            _ => unpriced(&bill),
-        },
-        Err(error) => format!("{}: {}", error.code(), error.detail()),
+    let (bill, flags) = match price(&line, cache) {
+        Ok(priced) => priced,
+        Err(error) => return refuse(line.id, &error, output),
     };
-    write_json(output, &Refused { id: line.id, error: refused })?;
+    let Some((exact, cost)) = bill.exact.as_ref().zip(bill.cost) else {
+        write_json(output, &Refused { id: line.id, error: unpriced(&bill) })?;
+        return Ok(false);
+    };
+    let (cost, currency) = (exact.to_text(), cost.currency);
+    write_json(output, &Priced { id: line.id, cost, currency, lines: &bill.lines, flags: &flags })?;
+    Ok(true)
+}
+
+/// Writes why a line has no cost. What it quotes of the line is cut, since a line may be of any length.
+fn refuse(id: Option<&RawValue>, reason: &Error, output: &mut Vec<u8>) -> std::result::Result<bool, Failure> {
+    let mut error = format!("{}: {}", reason.code(), reason.detail());
+    if let Some((end, _)) = error.char_indices().nth(LONGEST_REASON) {
+        error.truncate(end);
+        error.push_str(" ...");
+    }
+    write_json(output, &Refused { id, error })?;
     Ok(false)
 }
 

@@ -75,7 +75,7 @@ pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage
         }
     }
     facts.started_at = started_at.unwrap_or_else(|| SystemEnvironment.now());
-    let totals: Totals = read(&Value::Object(totals).to_string(), "usage")?;
+    let totals = Totals::read(&Value::Object(totals).to_string())?;
     let has_both = totals.input_tokens_total.is_some() || totals.output_tokens_total.is_some();
     if has_both && meters.keys().any(|meter| meter.is_input() || meter.is_output()) {
         return Err(invalid("usage: tokens are given as totals and as meters; give one of the two"));
