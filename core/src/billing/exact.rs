@@ -80,7 +80,8 @@ impl Exact {
     /// Fails with [`ErrorKind::InvalidRequest`] if the amount is too large for the ledger.
     pub fn for_ledger(&self) -> Result<(Decimal, bool)> {
         let too_large = || {
-            let detail = format!("the amount {} is too large for the ledger; check the price", self.to_text());
+            let detail =
+                format!("the amount {} is too large for the ledger; check the price and the quantity", self.to_text());
             Error::new(ErrorKind::InvalidRequest, detail)
         };
         let (units, rounded) = match &self.0 {

@@ -20,7 +20,9 @@ pub fn fixed_facts(request: &ChatRequest, params: &Map<String, Value>, at: Times
         }
     }
     let body = params.get("body").and_then(Value::as_object);
-    let field = |name: &str| request.extra.get(name).or_else(|| body?.get(name));
+    let own = |name: &str| request.extra.get(name);
+    let configured = |name: &str| body?.get(name);
+    let field = |name: &str| own(name).or_else(|| configured(name));
     for (name, attribute) in [("speed", Attribute::Speed), ("inference_geo", Attribute::Region)] {
         if let Some(word) = field(name).and_then(Value::as_str) {
             facts.set(attribute, word);
@@ -30,8 +32,10 @@ pub fn fixed_facts(request: &ChatRequest, params: &Map<String, Value>, at: Times
     if let Some(tier) = tier {
         facts.set(Attribute::ServiceTier, tier);
     }
-    let effort = request.reasoning_effort.as_deref().or_else(|| body?.get("reasoning_effort")?.as_str());
-    if let Some(thinking) = asks_to_think(effort, &field) {
+    let effort = request.reasoning_effort.as_deref();
+    let thinking = asks_to_think(effort, &own)
+        .or_else(|| asks_to_think(configured("reasoning_effort").and_then(Value::as_str), &configured));
+    if let Some(thinking) = thinking {
         facts.set(Attribute::Thinking, if thinking { "true" } else { "false" });
     }
     facts
@@ -42,9 +46,11 @@ pub fn add_served_facts(facts: &mut Facts, usage: &Usage, served_tier: Option<&s
     if let Some(tier) = served_tier {
         facts.set(Attribute::ServiceTier, tier);
     }
-    if facts.get(Attribute::Thinking).is_none() {
-        let thought = usage.get(Meter::ReasoningToken).is_some_and(|tokens| !tokens.is_zero());
-        facts.set(Attribute::Thinking, if thought { "true" } else { "false" });
+    let thought = usage.get(Meter::ReasoningToken).is_some_and(|tokens| !tokens.is_zero());
+    if thought {
+        facts.set(Attribute::Thinking, "true");
+    } else if facts.get(Attribute::Thinking).is_none() {
+        facts.set(Attribute::Thinking, "false");
     }
     facts.completed_at = Some(completed_at);
 }
@@ -93,6 +99,11 @@ mod tests {
             (json!({"thinking": {"type": "disabled"}}), json!({}), vec![(Attribute::Thinking, "false")]),
             (
                 json!({"enable_thinking": false, "reasoning_effort": "high"}),
+                json!({"body": {"enable_thinking": true}}),
+                vec![(Attribute::Thinking, "false")],
+            ),
+            (
+                json!({"thinking": {"type": "disabled"}}),
                 json!({"body": {"enable_thinking": true}}),
                 vec![(Attribute::Thinking, "false")],
             ),

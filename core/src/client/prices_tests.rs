@@ -125,7 +125,11 @@ async fn prices_that_make_no_sense_are_refused_with_their_meter() {
         ),
         (input(json!({"rounding": {"step": 0}})), "step"),
         (input(json!({"modifier": {"group": "x"}})), "modifier"),
-        (json!({"modifier": {"unit_price": "0", "unit": "ratio", "currency": "USD", "modifier": {}}}), "ratio"),
+        (
+            json!({"modifier": {"unit_price": "0", "unit": "ratio", "currency": "USD", "modifier": {"group": "x"}}}),
+            "ratio",
+        ),
+        (json!({"modifier": {"unit_price": "2", "unit": "ratio", "currency": "USD", "modifier": {}}}), "group"),
         (json!({"modifier": {"unit_price": "1", "unit": "ratio", "currency": "USD"}}), "`modifier`"),
         (
             json!({"output_token": {"unit_price": "1", "unit": "per_1m_tokens", "currency": "CNY"}}),

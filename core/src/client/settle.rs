@@ -365,6 +365,12 @@ fn price(
                 usage.flag(UsageFlag::OtherServiceTier);
                 bill.cost_status = CostStatus::Estimated;
             }
+            let stated = usage.reported_cost.filter(|_| bill.cost_status == CostStatus::Computed);
+            if bill.cost.zip(stated).is_some_and(|(cost, stated)| {
+                cost.currency == reported_currency && cost.amount.normalize() != stated.normalize()
+            }) {
+                usage.flag(UsageFlag::ReportedCostDiffers);
+            }
             if bill.is_rounded {
                 usage.flag(UsageFlag::Rounded);
             }

@@ -218,6 +218,12 @@ impl Conditions {
         if let Some((attribute, _)) = self.choices.iter().find(|(_, values)| values.is_empty()) {
             return Some(format!("{} has no values to choose from; give at least one", attribute.name()));
         }
+        let is_flag =
+            |attribute: &Attribute| matches!(attribute, Attribute::Thinking | Attribute::Audio | Attribute::VideoInput);
+        let mut flags = self.choices.iter().filter(|(attribute, _)| is_flag(attribute));
+        if let Some((flag, _)) = flags.find(|(_, words)| words.iter().any(|word| word != "true" && word != "false")) {
+            return Some(format!("{} is true or false; give one of the two", flag.name()));
+        }
         if self.scale == Scale::Marginal && self.ranges.len() != 1 {
             return Some("a marginal scale needs exactly one range; give one".to_owned());
         }
@@ -374,6 +380,7 @@ mod tests {
             (r#"{"input_tokens":{"above":1.5}}"#, "whole number"),
             (r#"{"service_tier":[]}"#, "service_tier"),
             (r#"{"service_tier":{"a":1}}"#, "service_tier"),
+            (r#"{"thinking":"maybe"}"#, "true or false"),
             (r#"{"scale":"marginal"}"#, "exactly one range"),
         ] {
             assert!(read(text).unwrap_err().contains(says), "{text}");

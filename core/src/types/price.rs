@@ -262,6 +262,9 @@ impl PriceTerms {
                 format!("the price of {name} has a field `modifier`, which only modifiers have; leave it out")
             });
         }
+        if self.modifier.as_ref().is_some_and(|modifier| modifier.group.trim().is_empty()) {
+            return Some("a modifier has no group; name its kind, such as \"region\"".to_owned());
+        }
         if is_ratio && self.unit_price <= Decimal::ZERO {
             return Some("the ratio of a modifier is not above zero; give one that is".to_owned());
         }

@@ -110,6 +110,8 @@ pub enum UsageFlag {
     OtherServiceTier,
     /// Another model did part of the work, and has no price here; its part is not in the cost.
     UnpricedIteration,
+    /// The provider states another cost than its prices make; the record keeps both, and bills by the prices.
+    ReportedCostDiffers,
     /// The exact cost has more decimals than the ledger keeps, or no end; it was rounded once, half to even, at the 18th.
     Rounded,
 }

@@ -20,7 +20,10 @@ pub(super) fn run(arguments: &ListArguments, output: &mut impl Write) -> Result<
     };
     let mut offers = book.offers().filter(is_asked).peekable();
     if offers.peek().is_none() {
-        return Err(Failure::Missing(format!("not_found: {} has no such model", book.name)));
+        return Err(Failure::Missing(format!(
+            "not_found: {} has no model of that provider and capability; leave an option out to see what there is",
+            book.name
+        )));
     }
     if arguments.json {
         write_json_lines(output, offers)?;

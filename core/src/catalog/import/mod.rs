@@ -123,7 +123,15 @@ pub fn import(format: SourceFormat, text: &str, origin: &Origin, strict: bool) -
         SourceFormat::GenaiPrices => genai_prices::read(text, origin),
         SourceFormat::ModelsDev => models_dev::read(text, origin),
         SourceFormat::OpenRouter => openrouter::read(text, origin),
-    }?;
+    };
+    let imported = imported.map_err(|error| {
+        let forms: Vec<_> = SourceFormat::ALL.iter().map(|form| form.name()).collect();
+        error.with_detail_suffix(&format!(
+            "; check that it is of the form {}, among {}",
+            format.name(),
+            forms.join(", ")
+        ))
+    })?;
     match imported.report.not_understood.first() {
         Some(first) if strict => Err(Error::new(
             ErrorKind::InvalidRequest,

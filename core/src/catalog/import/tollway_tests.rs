@@ -46,6 +46,12 @@ fn conditions() -> impl Strategy<Value = Conditions> {
         prop::collection::btree_set("[a-z0-9]{1,6}", 1..3),
         0..3,
     );
+    let choices = choices.prop_map(|mut choices| {
+        for flag in [Attribute::Thinking, Attribute::Audio, Attribute::VideoInput] {
+            choices.entry(flag).and_modify(|words| *words = ["true".to_owned()].into());
+        }
+        choices
+    });
     (prop::collection::vec(ranges(), 0..3), choices, prop::option::of(calendars()), any::<bool>()).prop_map(
         |(ranges, choices, calendar, marginal)| {
             let ranges: std::collections::BTreeMap<_, _> = ranges.into_iter().collect();

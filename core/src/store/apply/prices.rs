@@ -164,7 +164,7 @@ impl Plan {
 
     /// Ends the prices that are meant where an interval begins, and takes them back as far as it lies in the past.
     ///
-    /// Those that are yet to begin stay. What a wholly past interval took the middle of goes on after it.
+    /// Those that are yet to begin stay. What the interval took the middle of goes on after it.
     fn make_room(&mut self, interval: Interval, is_meant: impl Fn(&PriceTerms) -> bool) {
         let now = self.now;
         let places: Vec<usize> = self.rivals(is_meant).collect();
@@ -172,21 +172,24 @@ impl Plan {
             let other = Interval::of(&self.rows[place].price);
             if interval.start >= now {
                 if other.start <= interval.start && !other.ends_by(interval.start) {
+                    self.resume(place, other, interval.end);
                     self.end(place, interval.start);
                 }
             } else if other.start <= now && other.overlaps(interval) {
-                if let Some(end) = interval.end.filter(|end| *end <= now)
-                    && !other.ends_by(end)
-                {
-                    let mut rest = self.rows[place].price.clone();
-                    rest.terms.effective_date = end;
-                    rest.terms.expiry_date = other.end;
-                    rest.terms.known_from = now;
-                    self.cut(Price { superseded: None, ..rest });
-                }
+                self.resume(place, other, interval.end);
                 self.take_back(place, interval.start.max(other.start));
             }
         }
+    }
+
+    /// Lets a price go on in a row of its own after an interval that lies in its middle, such as a promotion.
+    fn resume(&mut self, place: usize, other: Interval, end: Option<Timestamp>) {
+        let Some(end) = end.filter(|end| !other.ends_by(*end)) else { return };
+        let mut rest = self.rows[place].price.clone();
+        rest.terms.effective_date = end;
+        rest.terms.expiry_date = other.end;
+        rest.terms.known_from = self.now;
+        self.cut(Price { superseded: None, ..rest });
     }
 
     fn end(&mut self, place: usize, at: Timestamp) {
@@ -248,7 +251,11 @@ impl Plan {
 /// Writes what was planned, and returns the ids of the prices that were given, in their order.
 pub(super) fn write(ledger: &mut Ledger<'_>, plan: Plan) -> Result<Vec<PriceId>> {
     let mut ids = Vec::new();
-    let changed: Vec<_> = plan.rows.into_iter().filter(|row| row.changed).collect();
+    let is_void = |row: &Planned| {
+        let terms = &row.price.terms;
+        row.origin == Origin::Cut && terms.expiry_date.is_some_and(|expiry| expiry <= terms.effective_date)
+    };
+    let changed: Vec<_> = plan.rows.into_iter().filter(|row| row.changed && !is_void(row)).collect();
     let rows = changed.iter().map(|row| PriceRow::new(&row.price)).collect::<Result<Vec<_>>>()?;
     for (planned, row) in changed.into_iter().zip(rows) {
         let id = match planned.origin {

@@ -112,6 +112,30 @@ fn a_price_of_the_past_corrects_what_is_believed_now_and_not_what_was_known() {
 }
 
 #[test]
+fn after_a_promotion_the_price_before_it_holds_again() {
+    let fixture = Fixture::new();
+    let id = add(&fixture, config("gpt", None), vec![price("3", None, None)]).unwrap();
+    let later = noon() + Duration::from_hours(1);
+    let (begins, ends) = ("2026-12-01T00:00:00Z", "2026-12-08T00:00:00Z");
+    set(&fixture, id, vec![price("1", Some(begins), Some(ends))], later).unwrap();
+    for (instant, expected) in
+        [("2026-11-30T23:59:59Z", "3"), (begins, "1"), ("2026-12-07T23:59:59Z", "1"), (ends, "3")]
+    {
+        assert_eq!(in_force(&fixture, at(instant)), [expected], "{instant}");
+    }
+    // A list that names the price after the promotion too needs no row in between.
+    let followed = vec![
+        price("2", Some("2027-01-01T00:00:00Z"), Some("2027-02-01T00:00:00Z")),
+        price("4", Some("2027-02-01T00:00:00Z"), None),
+    ];
+    set(&fixture, id, followed, later).unwrap();
+    assert_eq!(in_force(&fixture, at("2027-02-01T00:00:00Z")), ["4"]);
+    assert!(
+        fixture.configuration().prices.iter().all(|price| price.terms.expiry_date != Some(price.terms.effective_date))
+    );
+}
+
+#[test]
 fn a_price_of_the_past_alone_leaves_what_came_after_it() {
     let fixture = Fixture::new();
     let id = add(&fixture, config("gpt", None), vec![price("1", Some("2026-01-01T00:00:00Z"), None)]).unwrap();
