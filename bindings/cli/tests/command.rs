@@ -98,7 +98,7 @@ fn a_wrong_call_says_what_to_do() {
         (&["cost", MODEL, "--input-tokens", "1", "--fact", "duration=long"], 2, "duration=8.5"),
         (&["cost", MODEL, "--input-tokens", "1", "--book", "/nowhere/book.json"], 1, "/nowhere/book.json"),
         (&["prices", "list", "--capability", "smell"], 2, "possible values: text"),
-        (&["prices", "list", "--provider", "acme"], 1, "no such model"),
+        (&["prices", "list", "--provider", "acme"], 1, "no model of that provider"),
         (&["prices", "show", "acme/duck"], 1, "has no acme/duck"),
         (&["prices", "lint", "x.json", "--format", "yaml"], 2, "genai-prices"),
         (&["price"], 2, "prices"),
