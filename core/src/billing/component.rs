@@ -65,21 +65,13 @@ impl Component {
     /// Tells whether the price is in force at an instant, by what was known at another.
     #[must_use]
     pub fn in_force(&self, at: Timestamp, known: Timestamp) -> bool {
-        self.terms.in_force(at)
-            && self.terms.known_from <= known
-            && self.superseded.is_none_or(|superseded| at < superseded.from || known < superseded.known_from)
+        self.terms.in_force_as_known(self.superseded, at, known)
     }
 
     /// The order in which prices of one meter are tried: the one that looks at most facts, then the newest, first.
     pub(super) fn order(&self) -> impl Ord + use<> {
         let terms = &self.terms;
         Reverse((self.weight, terms.known_from, terms.effective_date, self.price_id))
-    }
-
-    /// Returns how many facts it looks at.
-    #[must_use]
-    pub const fn weight(&self) -> usize {
-        self.weight
     }
 
     /// Tells whether it applies to the whole quantity of a call's meter, whatever that is.

@@ -293,6 +293,14 @@ impl PriceTerms {
         problem.map(|problem| format!("the conditions of the price of {name} make no sense: {problem}"))
     }
 
+    /// Tells whether the price is in force at an instant, by what was known of it and of what was taken back at another.
+    #[must_use]
+    pub fn in_force_as_known(&self, superseded: Option<Superseded>, at: Timestamp, known: Timestamp) -> bool {
+        self.in_force(at)
+            && self.known_from <= known
+            && superseded.is_none_or(|superseded| at < superseded.from || known < superseded.known_from)
+    }
+
     /// Tells whether two prices are for the same thing under the same conditions, so that one takes the other's place.
     #[must_use]
     pub fn same_slot(&self, other: &Self) -> bool {
@@ -311,8 +319,6 @@ impl Price {
     /// Tells whether the price is in force at an instant, by what was known at another.
     #[must_use]
     pub fn in_force(&self, at: Timestamp, known: Timestamp) -> bool {
-        self.terms.in_force(at)
-            && self.terms.known_from <= known
-            && self.superseded.is_none_or(|superseded| at < superseded.from || known < superseded.known_from)
+        self.terms.in_force_as_known(self.superseded, at, known)
     }
 }

@@ -5,8 +5,8 @@ use tollway::billing::price::PriceSet;
 use tollway::catalog::import::{Omission, read_genai_prices};
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::{
-    Attribute, Capability, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity,
-    ReportedModalities, ReportedUsage, Result,
+    Attribute, Capability, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity, ReportedUsage,
+    Result,
 };
 
 use super::cache::Prepared;
@@ -49,7 +49,7 @@ pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage
         .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("usage: {error}")))?;
     let facts = facts(&totals);
     let prices = prices.prices(facts.started_at)?;
-    let mut reported = tokens(&totals);
+    let mut reported = totals.tokens();
     if prices.has_price(Meter::CitationToken) {
         cited(&totals, &mut reported);
     }
@@ -84,32 +84,6 @@ fn facts(totals: &Totals) -> Facts {
         facts.measures.extend(number.map(|number| (measure, number.0.get())));
     }
     facts
-}
-
-/// Reads the tokens of inclusive totals.
-pub(super) fn tokens(totals: &Totals) -> ReportedUsage {
-    ReportedUsage {
-        input: totals.input_tokens_total,
-        input_includes_cache: true,
-        cached_input: totals.cached_input_tokens,
-        cache_write_5m: totals.cache_write_5m_tokens,
-        cache_write_1h: totals.cache_write_1h_tokens,
-        input_modalities: ReportedModalities {
-            audio: totals.input_audio_tokens,
-            image: totals.input_image_tokens,
-            video: totals.input_video_tokens,
-            cached_audio: totals.cached_audio_tokens,
-            cached_image: totals.cached_image_tokens,
-            cached_video: totals.cached_video_tokens,
-        },
-        output: totals.output_tokens_total,
-        output_includes_reasoning: true,
-        reasoning: totals.reasoning_tokens,
-        output_audio: totals.output_audio_tokens,
-        output_image: totals.output_image_tokens,
-        output_video: totals.output_video_tokens,
-        ..ReportedUsage::default()
-    }
 }
 
 /// Adds what is no token.

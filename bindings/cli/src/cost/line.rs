@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use tollway::types::{Decimal, Error, ErrorKind, Quantity, Result, decimal_of};
+use tollway::types::{Decimal, Error, ErrorKind, Quantity, ReportedModalities, ReportedUsage, Result, decimal_of};
 
 /// The form of a line's prices, and the reading of its usage that goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -139,6 +139,34 @@ pub(super) struct Totals {
     pub(super) data_residency: Option<String>,
     pub(super) vertex_location: Option<String>,
     pub(super) timestamp: Option<Timestamp>,
+}
+
+impl Totals {
+    /// Returns the tokens as they were reported: caches, modalities and reasoning stand inside the totals.
+    pub(super) fn tokens(&self) -> ReportedUsage {
+        ReportedUsage {
+            input: self.input_tokens_total,
+            input_includes_cache: true,
+            cached_input: self.cached_input_tokens,
+            cache_write_5m: self.cache_write_5m_tokens,
+            cache_write_1h: self.cache_write_1h_tokens,
+            input_modalities: ReportedModalities {
+                audio: self.input_audio_tokens,
+                image: self.input_image_tokens,
+                video: self.input_video_tokens,
+                cached_audio: self.cached_audio_tokens,
+                cached_image: self.cached_image_tokens,
+                cached_video: self.cached_video_tokens,
+            },
+            output: self.output_tokens_total,
+            output_includes_reasoning: true,
+            reasoning: self.reasoning_tokens,
+            output_audio: self.output_audio_tokens,
+            output_image: self.output_image_tokens,
+            output_video: self.output_video_tokens,
+            ..ReportedUsage::default()
+        }
+    }
 }
 
 /// A number of any form that JSON has, by its digits: it never goes through a float.

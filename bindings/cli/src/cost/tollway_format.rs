@@ -13,7 +13,7 @@ use tollway::types::{
 };
 
 use super::cache::Prepared;
-use super::genai_prices::{cited, count, tokens};
+use super::genai_prices::{cited, count};
 use super::line::{Line, Number, Totals};
 
 /// Numbers of a call that look like meters, and the meters. As facts they would pick a tier, and bill nothing.
@@ -89,7 +89,7 @@ pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage
     if let Some(seconds) = totals.seconds {
         facts.measures.entry(Measure::Duration).or_insert(seconds.0.get());
     }
-    let mut reported = tokens(&totals);
+    let mut reported = totals.tokens();
     let set = prices.prices(facts.started_at)?;
     cited(&totals, &mut reported);
     count(&totals, &set, false, &mut reported);

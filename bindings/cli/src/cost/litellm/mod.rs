@@ -8,8 +8,8 @@ mod reading;
 use serde_json::Value;
 use tollway::catalog::import::{exact_object, read_litellm_entry};
 use tollway::types::{
-    Attribute, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity, ReportedModalities,
-    ReportedUsage, Result, decimal_of,
+    Attribute, Currency, Decimal, Error, ErrorKind, Facts, Measure, Meter, Offer, Quantity, ReportedUsage, Result,
+    decimal_of,
 };
 
 use super::cache::{Prepared, UNKNOWN_INSTANT};
@@ -82,28 +82,12 @@ pub(super) fn usage(line: &Line<'_>, prices: &Prepared) -> Result<(ReportedUsage
 fn tokens(totals: &Totals) -> ReportedUsage {
     // The peer takes nothing for cached of a modality unless that is reported.
     let cached = |part: Option<u64>, all: Option<u64>| part.or(all.map(|_| 0));
-    ReportedUsage {
-        input: totals.input_tokens_total,
-        cached_input: totals.cached_input_tokens,
-        cache_write_5m: totals.cache_write_5m_tokens,
-        cache_write_1h: totals.cache_write_1h_tokens,
-        input_includes_cache: true,
-        input_modalities: ReportedModalities {
-            audio: totals.input_audio_tokens,
-            image: totals.input_image_tokens,
-            video: totals.input_video_tokens,
-            cached_audio: cached(totals.cached_audio_tokens, totals.input_audio_tokens),
-            cached_image: cached(totals.cached_image_tokens, totals.input_image_tokens),
-            cached_video: cached(totals.cached_video_tokens, totals.input_video_tokens),
-        },
-        output: totals.output_tokens_total,
-        reasoning: totals.reasoning_tokens,
-        output_includes_reasoning: true,
-        output_audio: totals.output_audio_tokens,
-        output_image: totals.output_image_tokens,
-        output_video: totals.output_video_tokens,
-        ..ReportedUsage::default()
-    }
+    let mut reported = totals.tokens();
+    let modalities = &mut reported.input_modalities;
+    modalities.cached_audio = cached(modalities.cached_audio, modalities.audio);
+    modalities.cached_image = cached(modalities.cached_image, modalities.image);
+    modalities.cached_video = cached(modalities.cached_video, modalities.video);
+    reported
 }
 
 fn facts(line: &Line<'_>, totals: &Totals, reading: Reading) -> Facts {
