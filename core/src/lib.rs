@@ -31,6 +31,7 @@
 pub mod billing;
 pub mod catalog;
 pub mod client;
+pub mod dialect;
 pub mod environment;
 pub mod provider;
 pub mod report;

@@ -1,0 +1,90 @@
+//! What a request is for, by its method and its address.
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A chat in OpenAI's format of completions.
+    OpenAiChat,
+    /// A chat in OpenAI's format of responses.
+    OpenAiResponses,
+    /// A chat in Anthropic's format.
+    AnthropicMessages,
+    /// The list of models.
+    Models,
+    /// One model, by its name.
+    Model(String),
+    /// Anything else, which a provider must know.
+    Other,
+}
+
+/// Tells what a request is for by the end of its path, whatever host and version stand before it.
+#[must_use]
+pub fn recognize(method: &str, url: &str) -> Endpoint {
+    let path = path_of(url);
+    let path = path.trim_end_matches('/');
+    match method.to_ascii_uppercase().as_str() {
+        "POST" if path.ends_with("/chat/completions") => Endpoint::OpenAiChat,
+        "POST" if path.ends_with("/responses") => Endpoint::OpenAiResponses,
+        "POST" if path.ends_with("/messages") && !path.contains("/threads/") => Endpoint::AnthropicMessages,
+        "GET" if path.ends_with("/models") => Endpoint::Models,
+        "GET" => match path.split_once("/models/") {
+            Some((_, name)) if !name.is_empty() => Endpoint::Model(percent_decoded(name)),
+            _ => Endpoint::Other,
+        },
+        _ => Endpoint::Other,
+    }
+}
+
+/// Returns the path of an address, or of a path with a query.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |start| &rest[start..]));
+    rest.split(['?', '#']).next().unwrap_or_default()
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut place = 0;
+    while let Some(byte) = bytes.get(place) {
+        let code = text.get(place + 1..place + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match code {
+            Some(code) if *byte == b'%' => {
+                decoded.push(code);
+                place += 3;
+            }
+            _ => {
+                decoded.push(*byte);
+                place += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_path_tells_the_endpoint() {
+        for (method, url, endpoint) in [
+            ("POST", "https://api.openai.com/v1/chat/completions", Endpoint::OpenAiChat),
+            ("post", "/v1/chat/completions?api-version=1", Endpoint::OpenAiChat),
+            ("POST", "https://x.test/openai/deployments/d/chat/completions?api-version=1", Endpoint::OpenAiChat),
+            ("POST", "https://api.openai.com/v1/responses", Endpoint::OpenAiResponses),
+            ("POST", "https://api.openai.com/v1/responses/compact", Endpoint::Other),
+            ("GET", "https://api.openai.com/v1/responses", Endpoint::Other),
+            ("POST", "https://api.anthropic.com/v1/messages", Endpoint::AnthropicMessages),
+            ("POST", "https://api.anthropic.com/v1/messages?beta=true", Endpoint::AnthropicMessages),
+            ("POST", "https://api.anthropic.com/v1/messages/count_tokens", Endpoint::Other),
+            ("POST", "https://api.openai.com/v1/threads/t/messages", Endpoint::Other),
+            ("GET", "https://api.openai.com/v1/models", Endpoint::Models),
+            ("GET", "https://api.openai.com/v1/models/openai%2Fgpt-4o", Endpoint::Model("openai/gpt-4o".into())),
+            ("GET", "https://api.openai.com/v1/models/openai/gpt-4o", Endpoint::Model("openai/gpt-4o".into())),
+            ("POST", "https://api.openai.com/v1/embeddings", Endpoint::Other),
+            ("POST", "https://api.openai.com", Endpoint::Other),
+        ] {
+            assert_eq!(recognize(method, url), endpoint, "{method} {url}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The list of models, as an app's library asks for it: what may be named in a request.
+
+use serde_json::{Value, json};
+
+/// A name that a request may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedModel {
+    /// The name: an alias, `provider/model`, or a capability that has a route.
+    pub name: String,
+    /// The provider; `tollway` for a route.
+    pub owner: String,
+    /// When it was configured, in seconds since 1970.
+    pub created: i64,
+}
+
+/// Writes the list of models in the words of OpenAI's or Anthropic's libraries.
+#[must_use]
+pub fn encode_models(models: &[ListedModel], is_anthropic: bool) -> Vec<u8> {
+    let data: Vec<Value> = models.iter().map(|model| written(model, is_anthropic)).collect();
+    let list = if is_anthropic {
+        let name = |model: Option<&ListedModel>| model.map(|model| model.name.clone());
+        json!({"data": data, "has_more": false, "first_id": name(models.first()), "last_id": name(models.last())})
+    } else {
+        json!({"object": "list", "data": data})
+    };
+    list.to_string().into_bytes()
+}
+
+/// Writes one model.
+#[must_use]
+pub fn encode_model(model: &ListedModel, is_anthropic: bool) -> Vec<u8> {
+    written(model, is_anthropic).to_string().into_bytes()
+}
+
+fn written(model: &ListedModel, is_anthropic: bool) -> Value {
+    if is_anthropic {
+        let created = jiff::Timestamp::from_second(model.created).unwrap_or_default();
+        json!({"type": "model", "id": model.name, "display_name": model.name, "created_at": created.to_string()})
+    } else {
+        json!({"id": model.name, "object": "model", "created": model.created, "owned_by": model.owner})
+    }
+}

@@ -1,0 +1,17 @@
+//! OpenAI's format of chat completions, as apps speak it.
+
+use super::{DecodedRequest, Dialect};
+use crate::types::{Error, ErrorKind, Result};
+
+/// The dialect.
+pub(super) struct OpenAiChat;
+
+impl Dialect for OpenAiChat {
+    fn decode_request(&self, _body: &[u8]) -> Result<DecodedRequest> {
+        Err(Error::new(ErrorKind::InvalidRequest, "not written yet"))
+    }
+
+    fn encode_error(&self, error: &Error) -> Vec<u8> {
+        error.detail().as_bytes().to_vec()
+    }
+}

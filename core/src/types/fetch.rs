@@ -1,0 +1,47 @@
+//! An HTTP exchange as a vendor's own library makes it, answered in process.
+
+use serde::{Deserialize, Serialize};
+
+use super::request::CallOptions;
+
+/// A request as a library would send it. No part of it reaches the network as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FetchRequest {
+    /// The method, such as `POST`.
+    pub method: String,
+    /// The address: whole, or its path and query. The host is not looked at.
+    pub url: String,
+    /// The headers. Keys of providers among them are dropped.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The choices of the app for all requests of one client.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FetchOptions {
+    /// What serves each request whatever model it names: `provider/model`, an alias, or a capability.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// The choices that every call has. Headers of a request may choose otherwise for that request.
+    #[serde(default)]
+    pub options: CallOptions,
+}
+
+/// The head of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FetchHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, with names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+impl FetchRequest {
+    /// Returns the value of a header, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
