@@ -48,6 +48,9 @@ pub struct AssistantMessage {
     /// The calls that the model asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
     pub tool_calls: Vec<ToolCall>,
+    /// What the provider says of places in the text, such as the address that a sentence cites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    pub annotations: Vec<Value>,
     /// The author's name, where several speak in one role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

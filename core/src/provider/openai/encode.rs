@@ -27,7 +27,8 @@ const BOUNDS: [&str; 9] = [
 
 /// Encodes a request.
 ///
-/// The reasoning of earlier answers goes back only to providers that take it; for others it is history without effect.
+/// The reasoning of earlier answers goes back only to providers that take it; for others it is history without effect, as
+/// annotations are for all.
 pub(super) fn encode(
     target: &Target<'_>,
     request: &ChatRequest,
@@ -91,6 +92,7 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
         Message::Assistant(assistant) => {
             fields.remove("reasoning_content");
             fields.remove("thinking_blocks");
+            fields.remove("annotations");
             if let (Some(field), Some(reasoning)) = (quirks.reasoning_field, &assistant.reasoning_content) {
                 fields.insert(field.to_owned(), reasoning.as_str().into());
             }
