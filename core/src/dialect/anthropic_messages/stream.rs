@@ -1,0 +1,192 @@
+//! Writing of answers, whole ones and streams.
+
+use serde_json::{Value, json};
+
+use super::encode;
+use crate::dialect::receipt_field::{FIELD, receipt_field};
+use crate::dialect::sse::put_event;
+use crate::dialect::{AnswerStart, ReplyEncoder};
+use crate::types::{ChatReply, ChatRequest, Delta, Error, Result, Stop, ToolCallDelta, Usage};
+
+/// Writes one answer.
+pub(super) struct Encoder {
+    stops: Vec<String>,
+    /// The index of the next block.
+    next: u32,
+    /// The block that has not ended, and its index.
+    open: Option<(Block, u32)>,
+    /// The index of the block of each call, by the call's place.
+    calls: Vec<(u32, u32)>,
+    /// Reasoning that was written with its finished block, and may come again as a piece.
+    told: String,
+}
+
+/// What a block that has not ended is made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Thinking,
+    Text,
+    Call(u32),
+}
+
+impl Encoder {
+    /// Starts the writing of the answer to a request.
+    pub(super) fn new(request: &ChatRequest) -> Self {
+        let stops = request.stop.as_ref().map(Stop::texts).unwrap_or_default();
+        Self {
+            stops: stops.into_iter().map(str::to_owned).collect(),
+            next: 0,
+            open: None,
+            calls: Vec::new(),
+            told: String::new(),
+        }
+    }
+
+    fn put_reasoning(&mut self, reasoning: &str, events: &mut Vec<u8>) {
+        let mut new = reasoning;
+        if let Some(rest) = self.told.strip_prefix(reasoning) {
+            self.told = rest.to_owned();
+            return;
+        } else if let Some(rest) = reasoning.strip_prefix(self.told.as_str()) {
+            new = rest;
+        }
+        self.told.clear();
+        let index = self.open_block(Block::Thinking, || encode::encode_thinking("", Vec::new()), events);
+        put_piece(index, &json!({"type": "thinking_delta", "thinking": new}), events);
+    }
+
+    /// Writes a finished block of reasoning: as the end of the one whose text was written already, or as a whole.
+    fn put_thinking_block(&mut self, block: &Value, events: &mut Vec<u8>) {
+        let signature = block.get("signature").and_then(Value::as_str);
+        if let (Some((Block::Thinking, index)), Some(signature)) = (self.open, signature) {
+            put_piece(index, &json!({"type": "signature_delta", "signature": signature}), events);
+            self.close_block(events);
+            return;
+        }
+        self.close_block(events);
+        let Some(thinking) = block.get("thinking").and_then(Value::as_str).filter(|_| encode::is_own_block(block))
+        else {
+            let whole = if encode::is_own_block(block) {
+                block.clone()
+            } else {
+                encode::encode_thinking("", vec![block.clone()])
+            };
+            self.start_block(&whole, events);
+            self.stop_last(events);
+            return;
+        };
+        let index = self.start_block(&encode::encode_thinking("", Vec::new()), events);
+        put_piece(index, &json!({"type": "thinking_delta", "thinking": thinking}), events);
+        put_piece(index, &json!({"type": "signature_delta", "signature": signature.unwrap_or_default()}), events);
+        self.stop_last(events);
+        self.told.push_str(thinking);
+    }
+
+    /// Writes a piece of a call. A piece of a call whose block has ended still goes to that block: readers add pieces up by
+    /// their index.
+    fn put_call(&mut self, call: &ToolCallDelta, events: &mut Vec<u8>) {
+        let known = self.calls.iter().find(|(place, _)| *place == call.index).map(|(_, index)| *index);
+        let index = known.unwrap_or_else(|| {
+            let start = || {
+                let id = call.id.clone().unwrap_or_else(|| format!("call_{}", call.index));
+                let name = call.name.as_deref().unwrap_or_default();
+                let mut block = json!({"type": "tool_use", "id": id, "name": name, "input": {}});
+                if let Some(extra) = &call.extra_content {
+                    block["extra_content"] = extra.clone();
+                }
+                block
+            };
+            let index = self.open_block(Block::Call(call.index), start, events);
+            self.calls.push((call.index, index));
+            index
+        });
+        if !call.arguments.is_empty() {
+            put_piece(index, &json!({"type": "input_json_delta", "partial_json": call.arguments}), events);
+        }
+    }
+
+    /// Returns the index of the open block if it is this one; else ends it and starts this one.
+    fn open_block(&mut self, block: Block, start: impl FnOnce() -> Value, events: &mut Vec<u8>) -> u32 {
+        match self.open {
+            Some((open, index)) if open == block => index,
+            _ => {
+                self.close_block(events);
+                let index = self.start_block(&start(), events);
+                self.open = Some((block, index));
+                index
+            }
+        }
+    }
+
+    fn start_block(&mut self, block: &Value, events: &mut Vec<u8>) -> u32 {
+        let index = self.next;
+        self.next += 1;
+        let event = json!({"type": "content_block_start", "index": index, "content_block": block});
+        put_event(events, "content_block_start", &event);
+        index
+    }
+
+    fn close_block(&mut self, events: &mut Vec<u8>) {
+        if let Some((_, index)) = self.open.take() {
+            put_event(events, "content_block_stop", &json!({"type": "content_block_stop", "index": index}));
+        }
+    }
+
+    fn stop_last(&mut self, events: &mut Vec<u8>) {
+        let index = self.next.saturating_sub(1);
+        put_event(events, "content_block_stop", &json!({"type": "content_block_stop", "index": index}));
+    }
+}
+
+impl ReplyEncoder for Encoder {
+    fn encode_reply(&mut self, start: &AnswerStart, reply: &ChatReply) -> Result<Vec<u8>> {
+        Ok(encode::encode_reply(start, reply, &self.stops).to_string().into_bytes())
+    }
+
+    fn encode_start(&mut self, start: &AnswerStart, events: &mut Vec<u8>) {
+        let mut message = encode::encode_message(start);
+        message["usage"] = encode::encode_usage(&Usage::default());
+        put_event(events, "message_start", &json!({"type": "message_start", "message": message}));
+    }
+
+    fn encode_delta(&mut self, delta: &Delta, events: &mut Vec<u8>) {
+        // A request of this format asks for one answer.
+        if delta.index != 0 {
+            return;
+        }
+        if !delta.reasoning.is_empty() {
+            self.put_reasoning(&delta.reasoning, events);
+        }
+        if let Some(block) = &delta.thinking_block {
+            self.put_thinking_block(block, events);
+        }
+        if !delta.text.is_empty() {
+            let index = self.open_block(Block::Text, || json!({"type": "text", "text": ""}), events);
+            put_piece(index, &json!({"type": "text_delta", "text": delta.text}), events);
+        }
+        for call in &delta.tool_calls {
+            self.put_call(call, events);
+        }
+    }
+
+    fn encode_done(&mut self, reply: &ChatReply, events: &mut Vec<u8>) {
+        self.close_block(events);
+        let event = json!({
+            "type": "message_delta",
+            "delta": encode::encode_stop(reply, &self.stops),
+            "usage": encode::encode_usage(&reply.usage),
+            FIELD: receipt_field(reply),
+        });
+        put_event(events, "message_delta", &event);
+        put_event(events, "message_stop", &json!({"type": "message_stop"}));
+    }
+
+    fn encode_failure(&mut self, error: &Error, events: &mut Vec<u8>) {
+        put_event(events, "error", &encode::encode_error(error));
+    }
+}
+
+fn put_piece(index: u32, piece: &Value, events: &mut Vec<u8>) {
+    let event = json!({"type": "content_block_delta", "index": index, "delta": piece});
+    put_event(events, "content_block_delta", &event);
+}
