@@ -187,7 +187,7 @@ fn other_formats_leave_out_what_says_nothing_to_their_models() {
             {"role": "assistant", "content": null,
              "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}}]},
             {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "Error: no such x"}]},
-            {"role": "user", "content": [{"type": "text", "text": "again"}]}]})
+            {"role": "user", "content": "again"}]})
     );
     let gemini = sent(&request, "gemini", "gemini-3-pro");
     assert_eq!(
@@ -527,7 +527,7 @@ fn a_stream_has_its_blocks_one_after_another() {
         (&first["id"], &first["content"], &first["stop_reason"]),
         (&json!("msg_0199-a"), &json!([]), &Value::Null)
     );
-    assert_eq!(first["usage"]["output_tokens"], 0);
+    assert_eq!((&first["usage"]["output_tokens"], &first["usage"]["cache_creation"]), (&json!(0), &Value::Null));
     let last = &events[events.len() - 2];
     assert_eq!(last["usage"], counts());
     assert_eq!(last["delta"], json!({"stop_reason": "tool_use", "stop_sequence": null}));
@@ -569,13 +569,34 @@ fn opaque_blocks_are_streamed_whole_and_never_twice() {
 }
 
 #[test]
-fn a_piece_of_an_earlier_call_goes_to_its_block() {
+fn calls_whose_pieces_alternate_are_written_one_after_another() {
     let reply = reply(AssistantMessage::default(), FinishReason::ToolCalls, "tool_calls");
-    let deltas = [piece(0, Some("x"), "{"), piece(1, Some("y"), "{"), piece(0, None, "}"), piece(1, None, "}")];
-    let told = shorthand(&streamed(&deltas, &reply));
-    let pieces: Vec<&str> = told.iter().filter_map(|event| event.strip_prefix("delta ")).collect();
-    assert_eq!(pieces, ["0 partial_json={", "1 partial_json={", "0 partial_json=}", "1 partial_json=}"]);
-    assert_eq!(told.iter().filter(|event| event.starts_with("stop")).collect::<Vec<_>>(), ["stop 0", "stop 1"]);
+    let pieces = |deltas: &[Delta]| -> Vec<String> {
+        let told = shorthand(&streamed(deltas, &reply));
+        told[1..told.len() - 2].to_vec()
+    };
+    let begun = [piece(0, Some("x"), "{"), piece(1, Some("y"), "["), piece(2, Some("z"), ""), piece(1, None, "]")];
+    let whole = [
+        "start 0 tool_use",
+        "delta 0 partial_json={",
+        "delta 0 partial_json=}",
+        "stop 0",
+        "start 1 tool_use",
+        "delta 1 partial_json=[]",
+        "stop 1",
+        "start 2 tool_use",
+    ];
+    let mut deltas = begun.to_vec();
+    deltas.push(piece(0, None, "}"));
+    assert_eq!(pieces(&deltas), [&whole[..], &["stop 2"]].concat());
+    deltas.push(piece(2, None, "{}"));
+    assert_eq!(pieces(&deltas), [&whole[..], &["delta 2 partial_json={}", "stop 2"]].concat());
+    // What never becomes whole is written all the same when the answer goes on, or ends.
+    let mut unfinished = whole.to_vec();
+    unfinished.remove(2);
+    assert_eq!(pieces(&begun), [&unfinished[..], &["stop 2"]].concat());
+    let told = pieces(&[&begun[..], &[say("a")]].concat());
+    assert_eq!(told[told.len() - 3..], ["start 3 text", "delta 3 text=a", "stop 3"]);
 }
 
 /// What is written here is read by the other side of the same format.

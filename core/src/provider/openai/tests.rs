@@ -317,3 +317,23 @@ fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
     assert_eq!(subject.encode_fields(json!({}))["max_completion_tokens"], 70);
     assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["max_completion_tokens"], 60);
 }
+
+#[test]
+fn what_only_anthropics_format_says_is_left_out() {
+    let cached = json!({"type": "ephemeral"});
+    let fields = json!({"anthropic": {"thinking": {"type": "adaptive"}}, "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": cached}]},
+        {"role": "tool", "tool_call_id": "a", "content": "no", "is_error": true},
+        {"role": "tool", "tool_call_id": "b", "is_error": true, "content": [{"type": "image_url", "image_url": {"url": "https://a.test"}}]}]});
+    let body = openai().encode(fields.clone());
+    assert_eq!(
+        body,
+        json!({"model": body["model"], "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "a"}]},
+            {"role": "tool", "tool_call_id": "a", "content": "Error: no"},
+            {"role": "tool", "tool_call_id": "b", "content": [
+                {"type": "text", "text": "Error:"}, {"type": "image_url", "image_url": {"url": "https://a.test"}}]}]})
+    );
+    let body = Subject::new("openrouter", "m").encode(fields);
+    assert_eq!(body["messages"][0]["content"][0]["cache_control"], cached);
+}
