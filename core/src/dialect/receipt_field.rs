@@ -55,7 +55,7 @@ fn ascii(text: &str) -> String {
     for unit in text.encode_utf16() {
         match u8::try_from(unit) {
             Ok(byte @ b' '..=b'~') => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("\\u{unit:04x}")),
+            _ => escaped.extend(format!("\\u{unit:04x}").chars()),
         }
     }
     escaped

@@ -265,7 +265,7 @@ class AudioPart(TypedDict):
 
 
 class FileContent(TypedDict, total=False):
-    """A document: its content as a `data:` address, or the provider's id of it."""
+    """A document: its content as a `data:` address, its `https:` address, or the provider's id of it."""
 
     file_data: str
     file_id: str

@@ -106,7 +106,9 @@ impl Encoder {
             return;
         };
         let index = self.start_block(&encode::encode_thinking("", Vec::new()), events);
-        put_piece(index, &json!({"type": "thinking_delta", "thinking": thinking}), events);
+        if !thinking.is_empty() {
+            put_piece(index, &json!({"type": "thinking_delta", "thinking": thinking}), events);
+        }
         put_piece(index, &json!({"type": "signature_delta", "signature": signature.unwrap_or_default()}), events);
         self.stop_last(events);
         self.told.push_str(thinking);
