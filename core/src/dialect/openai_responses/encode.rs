@@ -78,12 +78,12 @@ pub(super) fn response(form: &Form, start: &AnswerStart, status: &str, output: V
         "error": null,
         "incomplete_details": null,
         "model": start.model,
-        "output": output,
         "previous_response_id": null,
         "service_tier": null,
         "store": form.is_kept,
         "usage": null,
     });
+    response["output"] = output.into();
     for (name, value) in &form.echo {
         response[name] = value.clone();
     }

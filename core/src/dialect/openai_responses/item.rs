@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::types::{AssistantMessage, Choice, Content, ToolCall};
 
@@ -127,9 +127,24 @@ pub(super) fn items(choice: &Choice) -> Vec<Item> {
     items
 }
 
-/// Returns the probabilities of a text's tokens.
+/// Returns the probabilities of a text's tokens. What chat completions may leave out is filled in: this format requires it.
 pub(super) fn logprobs(logprobs: &Value) -> Vec<Value> {
-    logprobs.get("content").and_then(Value::as_array).cloned().unwrap_or_default()
+    let mut tokens = logprobs.get("content").and_then(Value::as_array).cloned().unwrap_or_default();
+    for fields in tokens.iter_mut().filter_map(Value::as_object_mut) {
+        put_bytes(fields);
+        let others = fields.entry("top_logprobs").or_insert_with(|| json!([]));
+        for fields in others.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            put_bytes(fields);
+        }
+    }
+    tokens
+}
+
+fn put_bytes(fields: &mut Map<String, Value>) {
+    if fields.get("bytes").is_none_or(Value::is_null) {
+        let bytes = fields.get("token").and_then(Value::as_str).map_or(json!([]), |token| json!(token.as_bytes()));
+        fields.insert("bytes".to_owned(), bytes);
+    }
 }
 
 /// Writes an annotation of chat completions, whose content stands one level deeper. A citation without a place in the text

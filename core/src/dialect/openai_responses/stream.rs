@@ -176,18 +176,17 @@ impl Encoder {
     }
 
     fn add_call(&mut self, piece: &ToolCallDelta, events: &mut Vec<u8>) {
-        let place = match self.calls.get(&piece.index) {
-            Some(place) => *place,
-            None => {
-                self.close_open(|item| !matches!(item, Item::Call(_)), events);
-                let mut call = ToolCall { r#type: "function".to_owned(), ..ToolCall::default() };
-                call.id = piece.id.clone().unwrap_or_default();
-                call.function.name = piece.name.clone().unwrap_or_default();
-                call.extra_content.clone_from(&piece.extra_content);
-                let place = self.open(Item::Call(call), events);
-                self.calls.insert(piece.index, place);
-                place
-            }
+        let place = if let Some(place) = self.calls.get(&piece.index) {
+            *place
+        } else {
+            self.close_open(|item| !matches!(item, Item::Call(_)), events);
+            let mut call = ToolCall { r#type: "function".to_owned(), ..ToolCall::default() };
+            call.id = piece.id.clone().unwrap_or_default();
+            call.function.name = piece.name.clone().unwrap_or_default();
+            call.extra_content.clone_from(&piece.extra_content);
+            let place = self.open(Item::Call(call), events);
+            self.calls.insert(piece.index, place);
+            place
         };
         let Some(Slot { id, item: Item::Call(call), .. }) = self.slots.get_mut(place) else { return };
         if piece.extra_content.is_some() {

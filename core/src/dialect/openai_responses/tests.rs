@@ -284,7 +284,7 @@ fn a_stream_has_every_event_in_order() {
     for (place, event) in done.into_iter().enumerate() {
         assert_eq!((event["output_index"].as_u64(), &event["item"]), (Some(place as u64), &response["output"][place]));
     }
-    assert_eq!(written[11]["logprobs"], json!([{"token": "h", "logprob": -0.5}]));
+    assert_eq!(written[11]["logprobs"], json!([{"token": "h", "logprob": -0.5, "bytes": [104], "top_logprobs": []}]));
     assert_eq!((&written[14]["text"], &written[13]["annotation"]["title"]), (&json!("hi"), &json!("t")));
     let ids = |name: &str| -> Vec<&Value> {
         written.iter().filter(|event| event["type"] == name).map(|event| &event["item_id"]).collect()

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value, json};
 
 use crate::provider::endpoint::{
-    assemble, base_url, data_url, has_cache_control, invalid, is_implied, join_query, overlay, percent_encoded,
-    refused, split_query, with_version,
+    assemble, base_url, data_url, has_cache_control, invalid, is_implied, is_without_effect, join_query, overlay,
+    percent_encoded, refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -62,7 +62,7 @@ pub(super) fn encode(
         match EXTRA.iter().find(|(name, ..)| name == key) {
             Some((_, name, true)) => overlay(&mut config, Map::from_iter([((*name).to_owned(), value.clone())])),
             Some((_, name, false)) => overlay(&mut body, Map::from_iter([((*name).to_owned(), value.clone())])),
-            None if is_implied(framing, key, value) => {}
+            None if is_implied(framing, key, value) || is_without_effect(key, value) => {}
             None => return Err(refused(target, key)),
         }
     }
