@@ -6,10 +6,12 @@
 mod admin;
 mod attempt;
 mod call;
+mod fetch;
 mod fx;
 mod idempotency;
 mod inputs;
 mod open;
+mod pass_through;
 mod price_comparison;
 mod price_updates;
 mod prices;
@@ -30,11 +32,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use fetch::{FetchBody, FetchResponse};
 pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelUpdate, PriceInput, PriceList};
 pub use price_comparison::{PriceProposal, ProposalKind};
 pub use price_updates::PriceUpdate;
 pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
-pub use stream::ChatStream;
+pub use stream::{Answering, ChatStream};
 
 use crate::environment::Environment;
 use crate::provider::Framing;

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::Outcome;
 use crate::error::ErrorInfo;
+use crate::fetch::Fetch;
 use crate::runtime::{self, AbortOnDrop, Close, Runtime, Task, process_id};
 use crate::stream::Stream;
 use crate::verbs;
@@ -142,6 +143,17 @@ impl Engine {
             let (request, options) = verbs::chat_arguments(&arguments)?;
             drop(arguments);
             Ok(engine.client().await?.chat_stream(request, options).await?)
+        })
+    }
+
+    /// Answers a request of a vendor's own library; `head` is JSON, see [`Fetch`].
+    #[must_use]
+    pub fn fetch(&self, head: &str, body: Vec<u8>) -> Fetch {
+        let engine = self.clone();
+        let asked = crate::fetch::read(head, body);
+        Fetch::start(async move {
+            let (request, options) = asked?;
+            Ok(engine.client().await?.fetch(request, options).await?)
         })
     }
 

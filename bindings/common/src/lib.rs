@@ -4,14 +4,17 @@
 //! A binding converts arguments, values and errors, and nothing else. A new verb costs it no line of Rust: it is a row in
 //! the table of `verbs`.
 
+mod buffer;
 pub mod engine;
 pub mod error;
+pub mod fetch;
 pub mod runtime;
 pub mod stream;
 mod verbs;
 
 pub use engine::{Engine, StartedCall};
 pub use error::ErrorInfo;
+pub use fetch::{Answer, Fetch, Part};
 pub use runtime::Task;
 pub use stream::{Batch, Stream};
 pub use tollway::vault::MasterKeyCallback;
@@ -23,6 +26,7 @@ const fn assert_thread_safe<T: Send + Sync>() {}
 const _: () = {
     assert_thread_safe::<Engine>();
     assert_thread_safe::<StartedCall>();
+    assert_thread_safe::<Fetch>();
     assert_thread_safe::<Stream>();
     assert_thread_safe::<ErrorInfo>();
     assert_thread_safe::<Task<String>>();

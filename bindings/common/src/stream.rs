@@ -1,24 +1,14 @@
 //! A streamed chat, as bindings read it: batches of events that are ready, and a call when some become ready.
-//!
-//! A task on the runtime reads the engine's stream into a bounded buffer, so that a reader who finds events there needs no
-//! turn of any event loop, and one who waits gets all that came in one delivery.
 
-use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use futures_util::future::poll_fn;
-use tokio::sync::Notify;
 use tollway::client::ChatStream;
 use tollway::types::{ErrorKind, StreamEvent};
 
+use crate::buffer::{CAPACITY, Reader, Taken, WriteEnd};
 use crate::error::ErrorInfo;
-use crate::runtime::{AbortOnDrop, Runtime, process_id};
-
-/// How many events may wait for the reader before the provider's stream is no longer read.
-const CAPACITY: usize = 256;
-
-type Waiter = Box<dyn FnOnce() + Send>;
 
 /// What a stream has at hand.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,23 +24,7 @@ pub enum Batch {
 }
 
 /// A streamed chat with one reader. Dropping or closing it gives the call up; it is then settled by its abandon policy.
-pub struct Stream {
-    buffer: Arc<Buffer>,
-    task: AbortOnDrop,
-}
-
-struct Buffer {
-    state: Mutex<State>,
-    room: Notify,
-}
-
-#[derive(Default)]
-struct State {
-    events: VecDeque<String>,
-    failure: Option<ErrorInfo>,
-    ended: bool,
-    waiter: Option<Waiter>,
-}
+pub struct Stream(Reader<String>);
 
 impl Stream {
     pub(crate) fn start(open: impl Future<Output = Result<ChatStream, ErrorInfo>> + Send + 'static) -> Self {
@@ -79,78 +53,38 @@ impl Stream {
         })
     }
 
-    fn start_with<F: Future<Output = ()> + Send + 'static>(read: impl FnOnce(WriteEnd) -> F) -> Self {
-        let buffer = Arc::new(Buffer { state: Mutex::default(), room: Notify::new() });
-        let end = WriteEnd(Arc::clone(&buffer));
-        let task = match Runtime::current() {
-            Ok(runtime) => runtime.spawn_abortable(read(end)),
-            Err(error) => {
-                end.fail(error);
-                AbortOnDrop::none(process_id())
-            }
-        };
-        Self { buffer, task }
+    fn start_with<F: Future<Output = ()> + Send + 'static>(read: impl FnOnce(WriteEnd<String>) -> F) -> Self {
+        Self(Reader::start(read))
     }
 
     /// Takes up to `maximum` events that are ready, without waiting.
     #[must_use]
     pub fn try_next_batch(&self, maximum: usize) -> Batch {
-        if self.task.is_inherited() {
-            return Batch::Failed(ErrorInfo::forked());
-        }
-        let mut state = self.buffer.lock();
-        let count = state.events.len().min(maximum.max(1));
-        if count > 0 {
-            let mut text = String::from("[");
-            for (place, event) in state.events.drain(..count).enumerate() {
-                if place > 0 {
-                    text.push(',');
-                }
-                text.push_str(&event);
-            }
-            text.push(']');
-            drop(state);
-            self.buffer.room.notify_one();
-            Batch::Events(text)
-        } else if let Some(error) = state.failure.take() {
-            Batch::Failed(error)
-        } else if state.ended {
-            Batch::End
-        } else {
-            Batch::Pending
+        match self.0.take(maximum) {
+            Taken::Items(events) => Batch::Events(format!("[{}]", events.join(","))),
+            Taken::Pending => Batch::Pending,
+            Taken::Failed(error) => Batch::Failed(error),
+            Taken::End => Batch::End,
         }
     }
 
     /// Calls a function once there is something other than [`Batch::Pending`] to take: at once, or from a thread of the
     /// runtime. There is one reader: a function that was given before is dropped.
     pub fn when_ready(&self, ready: impl FnOnce() + Send + 'static) {
-        if !self.task.is_inherited() {
-            let mut state = self.buffer.lock();
-            if !state.is_ready() {
-                state.waiter = Some(Box::new(ready));
-                return;
-            }
-        }
-        ready();
+        self.0.when_ready(ready);
     }
 
     /// Waits for events and takes up to `maximum` of them as a JSON array; nothing at the end. Dropping the future loses
     /// no event.
     pub async fn next_batch(&self, maximum: usize) -> Result<Option<String>, ErrorInfo> {
-        poll_fn(|context| {
-            loop {
-                match self.try_next_batch(maximum) {
-                    Batch::Events(events) => return std::task::Poll::Ready(Ok(Some(events))),
-                    Batch::Failed(error) => return std::task::Poll::Ready(Err(error)),
-                    Batch::End => return std::task::Poll::Ready(Ok(None)),
-                    Batch::Pending => {}
-                }
-                let mut state = self.buffer.lock();
-                if !state.is_ready() {
-                    let waker = context.waker().clone();
-                    state.waiter = Some(Box::new(move || waker.wake()));
-                    return std::task::Poll::Pending;
-                }
+        poll_fn(|context| match self.try_next_batch(maximum) {
+            Batch::Events(events) => Poll::Ready(Ok(Some(events))),
+            Batch::Failed(error) => Poll::Ready(Err(error)),
+            Batch::End => Poll::Ready(Ok(None)),
+            Batch::Pending => {
+                let waker = context.waker().clone();
+                self.when_ready(move || waker.wake());
+                Poll::Pending
             }
         })
         .await
@@ -158,79 +92,7 @@ impl Stream {
 
     /// Gives the call up and ends the stream; events that were not taken are dropped.
     pub fn close(&self) {
-        self.task.abort();
-        if self.task.is_inherited() {
-            return;
-        }
-        self.buffer.change(|state| {
-            state.events.clear();
-            state.failure = None;
-            state.ended = true;
-        });
-    }
-}
-
-impl Buffer {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the state and then calls the waiting reader, outside the lock, because it may come back for more at once.
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let waiter = {
-            let mut state = self.lock();
-            change(&mut state);
-            if state.is_ready() { state.waiter.take() } else { None }
-        };
-        if let Some(waiter) = waiter {
-            waiter();
-        }
-    }
-}
-
-impl State {
-    fn is_ready(&self) -> bool {
-        self.ended || !self.events.is_empty()
-    }
-}
-
-/// The end of the buffer that the reading task holds. However the task ends, the reader hears of it.
-struct WriteEnd(Arc<Buffer>);
-
-impl WriteEnd {
-    /// Appends events, after waiting until the reader has taken enough of those before.
-    async fn push(&self, events: Vec<String>) {
-        if events.is_empty() {
-            return;
-        }
-        while self.0.lock().events.len() >= CAPACITY {
-            self.0.room.notified().await;
-        }
-        self.0.change(|state| {
-            // A stream that was closed meanwhile takes nothing more.
-            if !state.ended {
-                state.events.extend(events);
-            }
-        });
-    }
-
-    fn finish(&self) {
-        self.0.change(|state| state.ended = true);
-    }
-
-    fn fail(&self, error: ErrorInfo) {
-        self.0.change(|state| {
-            if !state.ended {
-                state.failure = Some(error);
-                state.ended = true;
-            }
-        });
-    }
-}
-
-impl Drop for WriteEnd {
-    fn drop(&mut self) {
-        self.fail(ErrorInfo::lost());
+        self.0.close();
     }
 }
 

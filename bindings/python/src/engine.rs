@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use pyo3::prelude::*;
 use tollway_common::{ErrorInfo, Outcome, StartedCall};
 
+use crate::fetch::Fetch;
 use crate::queue::CompletionQueue;
 use crate::stream::Stream;
 use crate::wait;
@@ -67,6 +68,11 @@ impl Engine {
     /// Starts a streamed chat.
     fn stream(&self, arguments: &str) -> Stream {
         Stream::new(self.0.stream(arguments))
+    }
+
+    /// Answers a request of a vendor's own library, whose head is JSON.
+    fn fetch(&self, head: &str, body: &[u8]) -> Fetch {
+        Fetch::new(self.0.fetch(head, body.to_vec()))
     }
 }
 

@@ -4,6 +4,7 @@
 //! interpreter: a finished call is put on a [`queue::CompletionQueue`], which the event loop's thread empties.
 
 mod engine;
+mod fetch;
 mod queue;
 mod stream;
 mod wait;
@@ -17,6 +18,8 @@ mod _native {
 
     #[pymodule_export]
     use super::engine::{Call, Engine};
+    #[pymodule_export]
+    use super::fetch::Fetch;
     #[pymodule_export]
     use super::queue::CompletionQueue;
     #[pymodule_export]

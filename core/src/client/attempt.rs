@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::call::{Call, panicked};
 use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
+use super::stream::Answering;
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::PriceSet;
 use crate::catalog::snapshot::Snapshot;
@@ -219,7 +220,8 @@ impl Call {
         }
         received.answered = true;
         if self.framing == Framing::EventStream {
-            return self.read_stream(adapter.decode_stream(target, &head), response.events(), received).await;
+            let decoder = adapter.decode_stream(target, &head);
+            return self.read_stream(target, decoder, response.events(), received).await;
         }
         let mut body = Vec::new();
         let whole = response.read_to(&mut body).await;
@@ -237,6 +239,7 @@ impl Call {
 
     async fn read_stream(
         &mut self,
+        target: &Target<'_>,
         decoder: Box<dyn StreamDecoder>,
         mut events: EventReader,
         received: &mut Received,
@@ -254,6 +257,9 @@ impl Call {
             let outcome = decoder.decode_event(&event?, &mut deltas);
             if received.first_token_at.is_none() && !deltas.is_empty() {
                 received.first_token_at = Some(self.engine.environment.now());
+                let model = decoder.summary().model.unwrap_or_else(|| target.model.to_owned());
+                let target = format!("{}/{}", target.provider, target.model);
+                let _ = self.answering.set(Answering { target, model });
             }
             for delta in deltas.drain(..) {
                 received.assembly.add(&delta);
@@ -268,7 +274,8 @@ impl Call {
     }
 }
 
-fn provider_request_id(head: &ResponseHead) -> Option<String> {
+/// Returns the provider's id of a request, by the header that it is in.
+pub(super) fn provider_request_id(head: &ResponseHead) -> Option<String> {
     let names =
         ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id", "x-generation-id", "x-client-request-id"];
     names.into_iter().find_map(|name| head.header(name)).map(str::to_owned)

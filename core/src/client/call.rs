@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,7 +12,7 @@ use super::Engine;
 use super::attempt::Plan;
 use super::idempotency::KeyState;
 use super::reply::ReplyDraft;
-use super::stream::ChatStream;
+use super::stream::{Answering, ChatStream};
 use crate::provider::Framing;
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::{Selection, select};
@@ -40,6 +40,8 @@ pub(super) struct Call {
     pub(super) draft: ReplyDraft,
     /// Whether a piece of an answer reached the caller: from then on no other candidate can take over.
     pub(super) delivered: bool,
+    /// Who answers; its caller may look at it.
+    pub(super) answering: Arc<OnceLock<Answering>>,
     /// What is reserved and not settled yet.
     pub(super) unsettled: Option<(ReservationId, Arc<Plan>)>,
 }
@@ -55,7 +57,8 @@ impl Call {
         let request_id = engine.environment.unique_id();
         let timeout = options.timeout.unwrap_or(engine.settings.timeout).min(LONGEST_CALL);
         let deadline = engine.environment.monotonic().saturating_add(timeout);
-        let stream = ChatStream::new(request_id.clone(), events);
+        let answering = Arc::new(OnceLock::new());
+        let stream = ChatStream::new(request_id.clone(), events, Arc::clone(&answering));
         let draft = ReplyDraft::default();
         (
             Self {
@@ -68,6 +71,7 @@ impl Call {
                 deadline,
                 draft,
                 delivered: false,
+                answering,
                 unsettled: None,
             },
             stream,
@@ -120,6 +124,9 @@ impl Call {
 
     async fn replay(&mut self, reply: ChatReply) -> Result<ChatReply> {
         if self.framing == Framing::EventStream {
+            let target = format!("{}/{}", reply.provider, reply.model);
+            let model = reply.served_model.clone().unwrap_or_else(|| reply.model.clone());
+            let _ = self.answering.set(Answering { target, model });
             for choice in &reply.choices {
                 let delta = super::reply::whole_delta(choice);
                 self.deliver(delta).await;

@@ -1,27 +1,49 @@
 //! The caller's end of a call.
 
+use std::sync::{Arc, OnceLock};
+
 use tokio::sync::mpsc;
 
 use crate::types::{Error, ErrorKind, Result, StreamEvent};
+
+/// Who answers a call, known from its first piece on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answering {
+    /// `provider/model` of the config that was picked.
+    pub target: String,
+    /// The model as the provider names it, or as the config does where it does not say.
+    pub model: String,
+}
 
 /// A streamed call. Dropping it gives the call up: it is billed by its abandon policy.
 #[derive(Debug)]
 pub struct ChatStream {
     request_id: String,
     events: mpsc::Receiver<Result<StreamEvent>>,
+    answering: Arc<OnceLock<Answering>>,
     /// Whether the last event was handed out.
     is_ended: bool,
 }
 
 impl ChatStream {
-    pub(super) fn new(request_id: String, events: mpsc::Receiver<Result<StreamEvent>>) -> Self {
-        Self { request_id, events, is_ended: false }
+    pub(super) fn new(
+        request_id: String,
+        events: mpsc::Receiver<Result<StreamEvent>>,
+        answering: Arc<OnceLock<Answering>>,
+    ) -> Self {
+        Self { request_id, events, answering, is_ended: false }
     }
 
     /// Returns the id of the call, which its usage records carry.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    /// Returns who answers; nothing before the first piece of the answer.
+    #[must_use]
+    pub fn answering(&self) -> Option<&Answering> {
+        self.answering.get()
     }
 
     /// Waits for the next event; after [`StreamEvent::Done`] or an error it returns nothing. A stream never ends without

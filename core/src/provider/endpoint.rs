@@ -122,17 +122,22 @@ pub(super) fn assemble(
     let mut headers =
         vec![("content-type".to_owned(), "application/json".to_owned()), ("accept".to_owned(), accept.to_owned())];
     headers.extend(own_headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    for (name, value) in target.params.get("headers").and_then(Value::as_object).into_iter().flatten() {
-        let name = name.to_ascii_lowercase();
-        headers.retain(|(header, _)| *header != name);
-        headers.push((name, value.as_str().unwrap_or_default().to_owned()));
-    }
+    put_configured_headers(target, &mut headers);
     let mut whole = target.params.get("body").and_then(Value::as_object).cloned().unwrap_or_default();
     overlay(&mut whole, body);
     let body = serde_json::to_vec(&whole).map_err(|error| {
         Error::new(ErrorKind::Internal, format!("the request could not be written as JSON: {error}"))
     })?;
-    Ok(EncodedRequest { url, headers, secret_header: secret_header(target)?, body })
+    Ok(EncodedRequest { method: "POST".to_owned(), url, headers, secret_header: secret_header(target)?, body })
+}
+
+/// Puts the config's headers in the place of those that have their names.
+pub(super) fn put_configured_headers(target: &Target<'_>, headers: &mut Vec<(String, String)>) {
+    for (name, value) in target.params.get("headers").and_then(Value::as_object).into_iter().flatten() {
+        let name = name.to_ascii_lowercase();
+        headers.retain(|(header, _)| *header != name);
+        headers.push((name, value.as_str().unwrap_or_default().to_owned()));
+    }
 }
 
 /// Puts the fields of one object over those of another; objects within are joined, everything else is replaced.
@@ -147,7 +152,8 @@ pub(super) fn overlay(below: &mut Map<String, Value>, above: Map<String, Value>)
     }
 }
 
-fn secret_header(target: &Target<'_>) -> Result<Option<(&'static str, SecretString)>> {
+/// Returns the header that carries the target's key.
+pub(super) fn secret_header(target: &Target<'_>) -> Result<Option<(&'static str, SecretString)>> {
     let Some(key) = target.api_key else { return Ok(None) };
     let named = target.params.get("auth_header").and_then(Value::as_str).and_then(AuthHeader::from_name);
     let style = match named.or(target.vendor.auth_header) {

@@ -8,11 +8,13 @@ mod json;
 mod openai;
 mod origin;
 mod params;
+mod pass_through;
 #[cfg(test)]
 mod testing;
 mod vendor;
 
 pub use params::validate_params;
+pub use pass_through::{asked_model, asked_wire_format, encode_pass_through, is_passed_back};
 pub use vendor::*;
 
 use secrecy::SecretString;
@@ -36,8 +38,10 @@ pub struct Target<'a> {
     pub params: &'a Map<String, Value>,
 }
 
-/// A request that is ready to be sent by POST.
+/// A request that is ready to be sent.
 pub struct EncodedRequest {
+    /// The method.
+    pub method: String,
     /// The address.
     pub url: String,
     /// The headers that are no secret.
@@ -134,6 +138,11 @@ pub trait StreamDecoder: Send {
 
     /// Returns the id, the served model and the tier as known so far; its choices are empty.
     fn summary(&self) -> Completion;
+}
+
+/// Returns the wire format that a target speaks; fails with `invalid_request` if its parameters name an unknown one.
+pub fn wire_format(target: &Target<'_>) -> Result<WireFormat> {
+    endpoint::wire_format(target)
 }
 
 /// Returns the adapter that speaks a target's wire format.

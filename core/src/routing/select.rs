@@ -95,6 +95,25 @@ pub fn select(
     Ok(selection)
 }
 
+/// Chooses the candidates of a request of any capability, by what it names alone; nothing named stands for every active
+/// config, the defaults first.
+///
+/// Fails with `no_route`, saying which configs exist and why each was passed over.
+pub fn select_any(snapshot: &Snapshot, wanted: Option<&str>, outlook: &Outlook<'_>) -> Result<Selection> {
+    let mut selection = Selection::default();
+    if let Some(wanted) = wanted {
+        add_named(snapshot, &ChatRequest::default(), wanted, outlook, &mut selection)?;
+    } else {
+        let mut all = snapshot.configs().to_vec();
+        all.sort_by_key(|config| (!config.is_default, config.priority, config.id));
+        selection.keep_active(all);
+    }
+    if selection.candidates.is_empty() {
+        return Err(selection.no_route(&format!("{:?}", wanted.unwrap_or("the request"))));
+    }
+    Ok(selection)
+}
+
 fn add_named(
     snapshot: &Snapshot,
     request: &ChatRequest,

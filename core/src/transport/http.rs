@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Method, Response, Url};
 use secrecy::ExposeSecret;
 
 use super::sse::EventReader;
@@ -41,7 +41,9 @@ impl HttpClient {
             .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("base_url is no address: {error}")))?;
         let host = host(&url);
         let headers = headers(&request)?;
-        let sent = self.client()?.post(url).headers(headers).body(request.body).send().await;
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| Error::new(ErrorKind::InvalidRequest, format!("{:?} is no method", request.method)))?;
+        let sent = self.client()?.request(method, url).headers(headers).body(request.body).send().await;
         let response = sent.map_err(|error| transport_error(error, &host))?;
         let named = response
             .headers()
@@ -86,6 +88,11 @@ impl HttpResponse {
         let mut body = Vec::new();
         self.read_to(&mut body).await?;
         Ok(body)
+    }
+
+    /// Reads the next piece of the body; nothing at its end. Fails with `provider_unavailable` if it breaks off.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        self.response.chunk().await.map_err(|error| transport_error(error, &self.host))
     }
 
     /// Appends the body to a buffer, which has what came before if it breaks off; that fails with `provider_unavailable`.
@@ -177,6 +184,7 @@ mod tests {
 
     fn request(url: String) -> EncodedRequest {
         EncodedRequest {
+            method: "POST".to_owned(),
             url,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             secret_header: Some(("x-api-key", SecretString::from("sk-secret"))),

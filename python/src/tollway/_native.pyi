@@ -25,6 +25,9 @@ class Engine:
     def stream(self, arguments: str) -> Stream:
         """Starts a streamed chat."""
 
+    def fetch(self, head: str, body: bytes) -> Fetch:
+        """Answers a request of a vendor's own library, whose head is JSON."""
+
 @final
 class Call:
     """A call under way. When it is collected, the call is given up."""
@@ -47,6 +50,25 @@ class Stream:
 
     def close(self) -> None:
         """Gives the call up and ends the stream."""
+
+@final
+class Fetch:
+    """An answer with one reader. When it is collected, the call is given up."""
+
+    def take(self) -> tuple[str | None, bytes | None, str | None, bool]:
+        """Takes what is ready, without waiting: the head alone, or more of the body, an error, and whether it is over."""
+
+    def wait(self, timeout: float | None) -> bool:
+        """Waits until there is something to take; returns false if the seconds ran out before.
+
+        Ctrl-C ends the wait and gives the call up.
+        """
+
+    def notify(self, queue: CompletionQueue, ticket: int) -> None:
+        """Puts a ticket on a queue once there is something to take."""
+
+    def close(self) -> None:
+        """Gives the call up and ends the answer."""
 
 @final
 class CompletionQueue:

@@ -1,0 +1,271 @@
+//! The drop-in: requests of vendors' own libraries, answered in process, in their words.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::Tollway;
+use super::stream::ChatStream;
+use crate::dialect::{
+    AnswerStart, Dialect, Endpoint, ListedModel, ReplyEncoder, call_headers, dialect, dialect_of_errors, encode_model,
+    encode_models, recognize, reply_headers, status,
+};
+use crate::provider::Framing;
+use crate::types::{
+    CallOptions, ChatReply, Error, ErrorKind, FetchHead, FetchOptions, FetchRequest, Result, StreamEvent,
+};
+
+/// How many events of a stream are written at once.
+const BATCH: usize = 64;
+
+/// An answer: its head, and its body as it comes.
+pub struct FetchResponse {
+    /// The status and the headers.
+    pub head: FetchHead,
+    /// The body. Dropping it gives the call up: it is billed by its abandon policy.
+    pub body: FetchBody,
+}
+
+/// The body of an answer.
+pub struct FetchBody(Body);
+
+enum Body {
+    Whole(Vec<u8>),
+    Chat(Box<StreamedChat>),
+    Passed(mpsc::Receiver<Result<Bytes>>),
+}
+
+struct StreamedChat {
+    stream: ChatStream,
+    encoder: Box<dyn ReplyEncoder>,
+    start: AnswerStart,
+    /// The event that had to come before the head could be sent.
+    first: Option<Result<StreamEvent>>,
+}
+
+impl Tollway {
+    /// Answers a request as the vendor would whose library made it: a chat by whatever config serves it, in the format that
+    /// was asked in; the list of models; anything else by handing it to a config's provider as it is.
+    ///
+    /// What goes wrong is an answer too, with the status and the body that make the library raise its own error; the
+    /// stable code is in it. It fails only with `closed` and `forked`. An answer that is streamed comes once its first piece
+    /// is there. Dropping the future or the body gives the call up: it is billed by its abandon policy.
+    pub async fn fetch(&self, request: FetchRequest, options: FetchOptions) -> Result<FetchResponse> {
+        self.engine.check()?;
+        let endpoint = recognize(&request.method, &request.url);
+        let is_anthropic = request.header("anthropic-version").is_some();
+        let answer = match (dialect(&endpoint), &endpoint) {
+            (Some(dialect), _) => self.answer_chat(dialect, &request, options).await,
+            (None, Endpoint::Models) => self.answer_models(None, is_anthropic).await,
+            (None, Endpoint::Model(name)) => self.answer_models(Some(name), is_anthropic).await,
+            (None, _) => self.pass_through(request, options).await,
+        };
+        let dialect = dialect_of_errors(&endpoint, is_anthropic);
+        Ok(answer.unwrap_or_else(|refused| refusal(dialect, &refused)))
+    }
+
+    async fn answer_chat(
+        &self,
+        dialect: &dyn Dialect,
+        request: &FetchRequest,
+        options: FetchOptions,
+    ) -> std::result::Result<FetchResponse, Refused> {
+        let call_options = call_options(request, options.options)?;
+        let mut decoded = dialect.decode_request(&request.body)?;
+        if options.model.is_some() {
+            decoded.request.model = options.model;
+        }
+        let created = self.engine.environment.now().as_second();
+        let mut stream = self.start(decoded.request, call_options, decoded.framing)?;
+        let request_id = stream.request_id().to_owned();
+        let refused = Refused::of_call(&request_id);
+        let mut encoder = decoded.encoder;
+        if decoded.framing == Framing::Json {
+            let reply = whole(&mut stream).await.map_err(&refused)?;
+            let model = reply.served_model.clone().unwrap_or_else(|| reply.model.clone());
+            let start = AnswerStart { request_id: request_id.clone(), created, model };
+            let body = encoder.encode_reply(&start, &reply).map_err(&refused)?;
+            return Ok(json(200, reply_headers(&reply), body));
+        }
+        let first = stream.next().await.ok_or_else(|| Error::new(ErrorKind::Internal, "the call ended without a word"));
+        let first = first.and_then(|event| event).map_err(&refused)?;
+        let (target, model) = match (&first, stream.answering()) {
+            (StreamEvent::Done(reply), None) => {
+                let model = reply.served_model.clone().unwrap_or_else(|| reply.model.clone());
+                (Some(format!("{}/{}", reply.provider, reply.model)), model)
+            }
+            (_, answering) => {
+                let answering = answering.cloned();
+                (answering.as_ref().map(|who| who.target.clone()), answering.map(|who| who.model).unwrap_or_default())
+            }
+        };
+        let mut headers = call_headers(&request_id, target.as_deref());
+        headers.push(("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned()));
+        headers.push(("cache-control".to_owned(), "no-cache".to_owned()));
+        let start = AnswerStart { request_id, created, model };
+        let body = Body::Chat(Box::new(StreamedChat { stream, encoder, start, first: Some(Ok(first)) }));
+        Ok(FetchResponse { head: FetchHead { status: 200, headers }, body: FetchBody(body) })
+    }
+
+    async fn answer_models(
+        &self,
+        wanted: Option<&str>,
+        is_anthropic: bool,
+    ) -> std::result::Result<FetchResponse, Refused> {
+        let models = self.listed_models().await?;
+        let Some(wanted) = wanted else { return Ok(json(200, Vec::new(), encode_models(&models, is_anthropic))) };
+        let named = models.iter().find(|model| model.name == wanted);
+        let bare = || models.iter().find(|model| model.name.split_once('/').is_some_and(|(_, name)| name == wanted));
+        let model = named.or_else(bare).ok_or_else(|| {
+            let known: Vec<_> = models.iter().map(|model| model.name.as_str()).collect();
+            let detail = format!("no model or route is named {wanted:?}; there are: {}", known.join(", "));
+            Error::new(ErrorKind::NotFound, detail)
+        })?;
+        Ok(json(200, Vec::new(), encode_model(model, is_anthropic)))
+    }
+
+    /// Returns what a request for text may name, each name once: routes, aliases, then models by their names.
+    async fn listed_models(&self) -> Result<Vec<ListedModel>> {
+        let snapshot = self.engine.snapshot().await?;
+        let mut listed: Vec<ListedModel> = Vec::new();
+        let mut add = |name: String, owner: &str, created: i64| {
+            if !listed.iter().any(|known| known.name == name) {
+                listed.push(ListedModel { name, owner: owner.to_owned(), created });
+            }
+        };
+        for route in snapshot.routes() {
+            add(route.terms.name.clone(), "tollway", route.updated_at.as_second());
+        }
+        let active = || snapshot.configs().iter().filter(|config| config.is_active);
+        for config in active() {
+            if let Some(alias) = &config.alias {
+                add(alias.clone(), &config.provider, config.created_at.as_second());
+            }
+        }
+        for config in active() {
+            add(config.name(), &config.provider, config.created_at.as_second());
+        }
+        Ok(listed)
+    }
+}
+
+impl FetchResponse {
+    /// Makes the answer of a request that was passed on.
+    pub(super) fn passed(head: FetchHead, chunks: mpsc::Receiver<Result<Bytes>>) -> Self {
+        Self { head, body: FetchBody(Body::Passed(chunks)) }
+    }
+}
+
+impl FetchBody {
+    /// Waits for the next piece of the body; nothing at its end. It fails only where the provider of a request that was
+    /// passed on breaks its answer off: a chat tells its failure in its own events.
+    ///
+    /// Cancel safe: no piece is lost if the future is dropped.
+    pub async fn next(&mut self) -> Option<Result<Vec<u8>>> {
+        match &mut self.0 {
+            Body::Whole(body) if body.is_empty() => None,
+            Body::Whole(body) => Some(Ok(std::mem::take(body))),
+            Body::Chat(chat) => chat.next().await.map(Ok),
+            Body::Passed(chunks) => Some(chunks.recv().await?.map(|chunk| chunk.to_vec())),
+        }
+    }
+}
+
+impl StreamedChat {
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let mut written = Vec::new();
+            let batch = match self.first.take() {
+                Some(first) => {
+                    self.encoder.encode_start(&self.start, &mut written);
+                    vec![first]
+                }
+                None => self.stream.next_batch(BATCH).await,
+            };
+            if batch.is_empty() {
+                return None;
+            }
+            for event in batch {
+                match event {
+                    Ok(StreamEvent::Delta(delta)) => self.encoder.encode_delta(&delta, &mut written),
+                    Ok(StreamEvent::Done(reply)) => self.encoder.encode_done(&reply, &mut written),
+                    Err(error) => self.encoder.encode_failure(&error, &mut written),
+                }
+            }
+            if !written.is_empty() {
+                return Some(written);
+            }
+        }
+    }
+}
+
+/// Why a request has no answer but an error, and the id of its call if it had one already.
+pub(super) struct Refused {
+    error: Error,
+    request_id: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn of_call(request_id: &str) -> impl Fn(Error) -> Self + use<> {
+        let request_id = request_id.to_owned();
+        move |error| Self { error, request_id: Some(request_id.clone()) }
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, request_id: None }
+    }
+}
+
+/// Reads the choices that a request's headers make, over those of its client.
+pub(super) fn call_options(request: &FetchRequest, mut options: CallOptions) -> Result<CallOptions> {
+    let invalid = |name: &str, wanted: &str| {
+        Error::new(ErrorKind::InvalidRequest, format!("header {name} must be {wanted}; change it, or leave it out"))
+    };
+    if let Some(user) = request.header("x-tollway-user") {
+        options.user = Some(user.to_owned());
+    }
+    if let Some(tags) = request.header("x-tollway-tags") {
+        let tags: BTreeMap<String, String> = serde_json::from_str(tags)
+            .map_err(|_| invalid("x-tollway-tags", "a JSON object of texts, such as {\"feature\": \"search\"}"))?;
+        options.tags.extend(tags);
+    }
+    if let Some(seconds) = request.header("x-tollway-timeout") {
+        let timeout = seconds.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        options.timeout = Some(timeout.ok_or_else(|| invalid("x-tollway-timeout", "a positive number of seconds"))?);
+    }
+    if let Some(key) = request.header("idempotency-key").filter(|key| !key.is_empty()) {
+        options.idempotency_key = Some(key.to_owned());
+    }
+    Ok(options)
+}
+
+async fn whole(stream: &mut ChatStream) -> Result<ChatReply> {
+    loop {
+        match stream.next().await {
+            Some(Ok(StreamEvent::Done(reply))) => return Ok(*reply),
+            Some(Ok(StreamEvent::Delta(_))) => {}
+            Some(Err(error)) => return Err(error),
+            None => return Err(Error::new(ErrorKind::Internal, "the call ended without a reply; report this defect")),
+        }
+    }
+}
+
+fn json(status: u16, mut headers: Vec<(String, String)>, body: Vec<u8>) -> FetchResponse {
+    headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    FetchResponse { head: FetchHead { status, headers }, body: FetchBody(Body::Whole(body)) }
+}
+
+fn refusal(dialect: &dyn Dialect, Refused { error, request_id }: &Refused) -> FetchResponse {
+    let mut headers = request_id.as_deref().map(|id| call_headers(id, None)).unwrap_or_default();
+    headers.push(("x-tollway-error-code".to_owned(), error.code().to_owned()));
+    // What a retry can do, the engine has done.
+    headers.push(("x-should-retry".to_owned(), "false".to_owned()));
+    if let Some(wait) = error.retry_after() {
+        headers.push(("retry-after".to_owned(), wait.as_secs_f64().ceil().to_string()));
+    }
+    json(status(error.kind()), headers, dialect.encode_error(error))
+}

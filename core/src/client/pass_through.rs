@@ -1,0 +1,309 @@
+//! Requests that no dialect knows: handed to a config's provider as they are, and recorded as unpriced.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::attempt::provider_request_id;
+use super::fetch::{FetchResponse, Refused, call_options};
+use super::{Engine, Tollway};
+use crate::catalog::snapshot::Snapshot;
+use crate::provider::{
+    Target, asked_model, asked_wire_format, encode_pass_through, is_passed_back, vendor, wire_format,
+};
+use crate::routing::select::select_any;
+use crate::store::{Operation, Outcome, ReserveRequest, Reserved, Settlement};
+use crate::transport::HttpResponse;
+use crate::types::{
+    BilledBy, CallOptions, CostStatus, Decimal, Error, ErrorKind, Facts, FetchHead, FetchOptions, FetchRequest, Meter,
+    ModelConfig, Money, Quantity, ReceiptLine, RecordStatus, Result, Usage,
+};
+
+/// How many pieces of a body may wait for a slow caller before the provider is read no further.
+const PIECES_AHEAD: usize = 16;
+
+/// A request under way.
+struct PassThrough {
+    engine: Arc<Engine>,
+    request: FetchRequest,
+    options: CallOptions,
+    config: Arc<ModelConfig>,
+    request_id: String,
+    started: Duration,
+    deadline: Duration,
+}
+
+/// What is known of an answer when it has ended.
+#[derive(Default)]
+struct Seen {
+    provider_request_id: Option<String>,
+    /// Whether the provider took the request, so that it may cost money.
+    answered: bool,
+}
+
+type HeadSink = oneshot::Sender<std::result::Result<(FetchHead, mpsc::Receiver<Result<Bytes>>), Refused>>;
+
+impl Tollway {
+    /// Hands a request to the provider of the config that it names, or of the first one that speaks the request's format.
+    ///
+    /// One attempt is made: nobody but its author knows whether the request may be repeated.
+    pub(super) async fn pass_through(
+        &self,
+        request: FetchRequest,
+        options: FetchOptions,
+    ) -> std::result::Result<FetchResponse, Refused> {
+        let call_options = call_options(&request, options.options)?;
+        let snapshot = self.engine.snapshot().await?;
+        let wanted = options.model.or_else(|| asked_model(&request));
+        let config = self.engine.config_for(&snapshot, wanted.as_deref(), &request)?;
+        let environment = &self.engine.environment;
+        let started = environment.monotonic();
+        let timeout = call_options.timeout.unwrap_or(self.engine.settings.timeout);
+        let passed = PassThrough {
+            engine: Arc::clone(&self.engine),
+            request,
+            options: call_options,
+            config,
+            request_id: environment.unique_id(),
+            started,
+            deadline: started.saturating_add(timeout),
+        };
+        let (sink, head) = oneshot::channel();
+        self.engine.tracker.spawn(passed.run(sink));
+        let broken_off =
+            || Error::new(ErrorKind::Cancelled, "the request was broken off; its record says what became of it");
+        let (head, chunks) = head.await.map_err(|_| broken_off())??;
+        Ok(FetchResponse::passed(head, chunks))
+    }
+}
+
+impl Engine {
+    fn config_for(
+        &self,
+        snapshot: &Snapshot,
+        wanted: Option<&str>,
+        request: &FetchRequest,
+    ) -> Result<Arc<ModelConfig>> {
+        let mut selection = select_any(snapshot, wanted, &self.outlook())?;
+        let asked = asked_wire_format(request);
+        for config in std::mem::take(&mut selection.candidates) {
+            let target = target(&config, None);
+            let spoken = wire_format(&target)?;
+            if spoken == asked {
+                return Ok(config);
+            }
+            selection
+                .pass_over(&config, format!("it speaks {}, and the request is in {}", spoken.name(), asked.name()));
+        }
+        let what = format!("{} {}, which is handed on as it is", request.method, request.url);
+        Err(selection.no_route(&what))
+    }
+}
+
+impl PassThrough {
+    async fn run(self, sink: HeadSink) {
+        let refused = Refused::of_call(&self.request_id);
+        let reserved = match self.reserve().await {
+            Ok(reserved) => reserved,
+            Err(error) => return drop(sink.send(Err(refused(error)))),
+        };
+        let mut seen = Seen::default();
+        let outcome = self.exchange(sink, &mut seen).await;
+        if let Err(error) = self.settle(&reserved, &seen, outcome).await {
+            tracing::error!(%error, "a request was not settled; recovery will settle its reservation");
+        }
+    }
+
+    async fn reserve(&self) -> Result<Reserved> {
+        let now = self.engine.environment.now();
+        let left = self.deadline.saturating_sub(self.started);
+        let asked = ReserveRequest {
+            request_id: self.request_id.clone(),
+            attempt: 1,
+            record_uid: self.engine.environment.unique_id(),
+            user: self.options.user.clone(),
+            tags: self.options.tags.clone(),
+            model_config_id: self.config.id,
+            provider: self.config.provider.clone(),
+            model: self.config.model_name.clone(),
+            capability: self.config.capability,
+            worst_case: None,
+            worst_case_tokens: 0,
+            on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
+            now,
+            expires_at: now.saturating_add(left + super::settle::GRACE).unwrap_or(now),
+        };
+        match self.engine.store.apply(Operation::Reserve(Box::new(asked))).await {
+            Ok(Outcome::Reserved(reserved)) => Ok(reserved),
+            Ok(other) => Err(super::unexpected(&other)),
+            Err(error) if error.kind() == ErrorKind::Unpriced => Err(error.with_detail_suffix(&format!(
+                "; {} {} is handed on as it is, and has no price: allow such requests with `on_unpriced`",
+                self.request.method, self.request.url
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends, hands the head over, and then the body as it comes. Returns what ended it badly, and how.
+    async fn exchange(&self, sink: HeadSink, seen: &mut Seen) -> std::result::Result<(), (RecordStatus, Error)> {
+        let late = self.engine.environment.sleep(self.deadline.saturating_sub(self.started));
+        let mut sink = Some(sink);
+        let refused = Refused::of_call(&self.request_id);
+        tokio::select! {
+            biased;
+            outcome = self.send(&mut sink, seen) => match outcome {
+                Ok(()) => Ok(()),
+                Err((status, error)) => {
+                    if let Some(sink) = sink.take() {
+                        let _ = sink.send(Err(refused(error.clone())));
+                    }
+                    Err((status, error))
+                }
+            },
+            () = self.engine.stopping.cancelled() => Err((RecordStatus::Cancelled, super::call::file_closed())),
+            () = late => {
+                let error = Error::new(ErrorKind::Timeout, "the request's time ran out; allow more with `timeout`");
+                if let Some(sink) = sink.take() {
+                    let _ = sink.send(Err(refused(error.clone())));
+                }
+                Err((RecordStatus::Timeout, error))
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        sink: &mut Option<HeadSink>,
+        seen: &mut Seen,
+    ) -> std::result::Result<(), (RecordStatus, Error)> {
+        let mut response = self.head(sink).await?;
+        seen.provider_request_id = provider_request_id(&response.head);
+        seen.answered = (200..300).contains(&response.head.status);
+        let (pieces, chunks) = mpsc::channel(PIECES_AHEAD);
+        let Some(sink) = sink.take() else { return Ok(()) };
+        let gone = || Error::new(ErrorKind::Cancelled, "the caller gave the request up");
+        if sink.send(Ok((self.answer_head(&response), chunks))).is_err() {
+            return Err((RecordStatus::Cancelled, gone()));
+        }
+        let status = response.head.status;
+        loop {
+            let piece = tokio::select! {
+                biased;
+                piece = response.chunk() => piece,
+                () = pieces.closed() => return Err((RecordStatus::Partial, gone())),
+            };
+            match piece {
+                Ok(Some(piece)) => {
+                    if pieces.send(Ok(piece)).await.is_err() {
+                        return Err((RecordStatus::Partial, gone()));
+                    }
+                }
+                Ok(None) if seen.answered => return Ok(()),
+                Ok(None) => {
+                    let error =
+                        Error::new(ErrorKind::ProviderUnavailable, format!("the provider answered with {status}"));
+                    return Err((RecordStatus::Failed, error.with_status(status)));
+                }
+                Err(error) => {
+                    let _ = pieces.send(Err(error.clone())).await;
+                    return Err((RecordStatus::Partial, error));
+                }
+            }
+        }
+    }
+
+    /// Waits for the head of the answer, or for the caller to go.
+    async fn head(&self, sink: &mut Option<HeadSink>) -> std::result::Result<HttpResponse, (RecordStatus, Error)> {
+        let failed =
+            |error: Error| (RecordStatus::Failed, error.with_target(&self.config.provider, &self.config.model_name));
+        let sealed = self.config.api_key.as_ref();
+        let identity = super::open::key_identity(self.config.id);
+        let key =
+            sealed.map(|sealed| self.engine.vault.unseal_text(&identity, &sealed.0)).transpose().map_err(failed)?;
+        let encoded = encode_pass_through(&target(&self.config, key.as_ref()), &self.request).map_err(failed)?;
+        let gone = async {
+            match sink.as_mut() {
+                Some(sink) => sink.closed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            response = self.engine.http.send(encoded) => response.map_err(failed),
+            () = gone => {
+                Err((RecordStatus::Cancelled, Error::new(ErrorKind::Cancelled, "the caller gave the request up")))
+            }
+        }
+    }
+
+    fn answer_head(&self, response: &HttpResponse) -> FetchHead {
+        let mut headers: Vec<_> =
+            response.head.headers.iter().filter(|(name, _)| is_passed_back(name)).cloned().collect();
+        headers.extend(crate::dialect::call_headers(&self.request_id, Some(&self.config.name())));
+        headers.push(("x-tollway-cost-status".to_owned(), CostStatus::Unpriced.name().to_owned()));
+        FetchHead { status: response.head.status, headers }
+    }
+
+    /// Records the request: one that the provider refused cost nothing, any other has no known cost.
+    async fn settle(
+        &self,
+        reserved: &Reserved,
+        seen: &Seen,
+        outcome: std::result::Result<(), (RecordStatus, Error)>,
+    ) -> Result<()> {
+        let now = self.engine.environment.now();
+        let (status, error) =
+            outcome.err().map_or((RecordStatus::Success, None), |(status, error)| (status, Some(error)));
+        let may_cost = seen.answered || !matches!(status, RecordStatus::Failed);
+        let one = BTreeMap::from([(Meter::Request, Quantity::from(1))]);
+        let line = ReceiptLine {
+            attempt: 1,
+            model: self.config.name(),
+            meter: Some(Meter::Request),
+            note: None,
+            quantity: Quantity::from(1),
+            billed_quantity: None,
+            unit_price: None,
+            unit: None,
+            price_id: None,
+            modifiers: Vec::new(),
+            amount: None,
+            currency: None,
+        };
+        let nothing = Money::new(Decimal::ZERO, vendor(&self.config.provider).currency);
+        let latency = self.engine.environment.monotonic().saturating_sub(self.started);
+        let settlement = Settlement {
+            reservation_id: reserved.id,
+            usage: Usage { meters: if may_cost { one } else { BTreeMap::new() }, ..Usage::default() },
+            facts: Facts::at(now),
+            cost: (!may_cost).then_some(nothing),
+            cost_status: if may_cost { CostStatus::Unpriced } else { CostStatus::Computed },
+            billed_by: if may_cost { BilledBy::ProviderUsage } else { BilledBy::NotBilled },
+            receipt: if may_cost { vec![line] } else { Vec::new() },
+            price_ids: Vec::new(),
+            status,
+            provider_request_id: seen.provider_request_id.clone(),
+            served_model: None,
+            error_code: error.as_ref().map(|error| error.code().to_owned()),
+            error_message: error.as_ref().map(|error| error.detail().to_owned()),
+            latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
+            completes_key: None,
+            now,
+        };
+        self.engine.store.apply(Operation::Settle(Box::new(settlement))).await.map(|_| ())
+    }
+}
+
+fn target<'a>(config: &'a ModelConfig, api_key: Option<&'a secrecy::SecretString>) -> Target<'a> {
+    Target {
+        vendor: vendor(&config.provider),
+        provider: &config.provider,
+        model: &config.model_name,
+        base_url: config.base_url.as_deref(),
+        api_key,
+        params: &config.model_params,
+    }
+}

@@ -1,0 +1,246 @@
+//! Requests that are handed to a provider as they are: only the address and the key are the config's.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::endpoint::{
+    base_url, invalid, join_query, put_configured_headers, secret_header, split_query, with_version,
+};
+use super::vendor::WireFormat;
+use super::{EncodedRequest, Target, endpoint};
+use crate::types::{FetchRequest, Result};
+
+/// Headers that belong to one connection, or that carry a key of the app's, or words for the engine.
+const KEPT_HERE: [&str; 19] = [
+    "accept-encoding",
+    "api-key",
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-api-key",
+    "x-goog-api-key",
+    "content-encoding",
+    "set-cookie",
+];
+
+/// The ends of paths that name the chat of a wire format, which a config's address may have.
+const CHAT_PATHS: [&str; 2] = ["/chat/completions", "/messages"];
+
+#[derive(Deserialize)]
+struct Peek<'a> {
+    #[serde(borrow, default)]
+    model: Option<&'a RawValue>,
+}
+
+/// Returns the model that a request names in its body, be it JSON or a form.
+#[must_use]
+pub fn asked_model(request: &FetchRequest) -> Option<String> {
+    let text = request.body.get(model_place(request)?)?;
+    if is_form(request) {
+        return Some(String::from_utf8_lossy(text).trim().to_owned()).filter(|name| !name.is_empty());
+    }
+    serde_json::from_slice(text).ok()
+}
+
+/// Tells the wire format of the vendor whose library made a request.
+#[must_use]
+pub fn asked_wire_format(request: &FetchRequest) -> WireFormat {
+    if request.header("anthropic-version").is_some() {
+        WireFormat::AnthropicMessages
+    } else if request.header("x-goog-api-key").is_some() || request.url.contains("/v1beta/") {
+        WireFormat::GeminiGenerateContent
+    } else {
+        WireFormat::OpenAiChat
+    }
+}
+
+/// Tells whether a header of a provider's answer is handed back.
+#[must_use]
+pub fn is_passed_back(name: &str) -> bool {
+    !KEPT_HERE.contains(&name)
+}
+
+/// Encodes a request for a target: the path behind its version is appended to the target's address, the keys are dropped
+/// and the target's own is added. The body stays as it is, but for the name of the model, which becomes the target's.
+///
+/// Fails with `invalid_request` if the target has no address.
+pub fn encode_pass_through(target: &Target<'_>, request: &FetchRequest) -> Result<EncodedRequest> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for (name, value) in &request.headers {
+        let name = name.to_ascii_lowercase();
+        if !KEPT_HERE.contains(&name.as_str()) && !name.starts_with("x-tollway-") && !name.starts_with("x-stainless-") {
+            headers.push((name, value.clone()));
+        }
+    }
+    put_configured_headers(target, &mut headers);
+    Ok(EncodedRequest {
+        method: request.method.to_ascii_uppercase(),
+        url: url(target, &request.url)?,
+        headers,
+        secret_header: secret_header(target)?,
+        body: body(target, request)?,
+    })
+}
+
+fn url(target: &Target<'_>, asked: &str) -> Result<String> {
+    let (base, base_query) = split_query(base_url(target)?);
+    let base = CHAT_PATHS.iter().find_map(|path| base.strip_suffix(path)).unwrap_or(base);
+    let base = match endpoint::wire_format(target)? {
+        WireFormat::OpenAiChat => base.to_owned(),
+        WireFormat::AnthropicMessages => with_version(base, "v1"),
+        WireFormat::GeminiGenerateContent => with_version(base, "v1beta"),
+    };
+    let asked = asked.split_once("://").map_or(asked, |(_, rest)| rest.find('/').map_or("/", |start| &rest[start..]));
+    let asked = asked.split('#').next().unwrap_or_default();
+    let (path, query) = asked.split_once('?').map_or((asked, None), |(path, query)| (path, Some(query)));
+    let joined = join_query(&format!("{base}{}", behind_version(path)), query.filter(|query| !query.is_empty()));
+    Ok(match base_query {
+        Some(more) if joined.contains('?') => format!("{joined}&{more}"),
+        more => join_query(&joined, more),
+    })
+}
+
+/// Returns what stands behind the version in a path, or the whole path if it has none.
+fn behind_version(path: &str) -> &str {
+    let mut place = 0;
+    for segment in path.split('/') {
+        place += segment.len();
+        let digits = segment.strip_prefix('v').unwrap_or_default();
+        if digits.starts_with(|character: char| character.is_ascii_digit()) {
+            return path.get(place..).unwrap_or_default();
+        }
+        place += 1;
+    }
+    path
+}
+
+fn body(target: &Target<'_>, request: &FetchRequest) -> Result<Vec<u8>> {
+    let Some(place) = model_place(request).filter(|_| asked_model(request).as_deref() != Some(target.model)) else {
+        return Ok(request.body.clone());
+    };
+    let name = if is_form(request) {
+        target.model.to_owned()
+    } else {
+        serde_json::to_string(target.model).map_err(|error| invalid(target, format!("the model's name: {error}")))?
+    };
+    let mut body = request.body.clone();
+    body.splice(place, name.into_bytes());
+    Ok(body)
+}
+
+fn is_form(request: &FetchRequest) -> bool {
+    request.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"))
+}
+
+/// Finds where the body names the model.
+fn model_place(request: &FetchRequest) -> Option<Range<usize>> {
+    if is_form(request) {
+        let name = find(&request.body, b"name=\"model\"", 0)?;
+        let start = find(&request.body, b"\r\n\r\n", name)? + 4;
+        return Some(start..find(&request.body, b"\r\n", start)?);
+    }
+    let peek: Peek<'_> = serde_json::from_slice(&request.body).ok()?;
+    let text = peek.model?.get();
+    // The text is a part of the body, whose place tells where it stands.
+    let start = text.as_ptr().addr().checked_sub(request.body.as_ptr().addr())?;
+    text.starts_with('"').then_some(start..start + text.len())
+}
+
+fn find(body: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
+    let rest = body.get(from..)?;
+    rest.windows(wanted.len()).position(|window| window == wanted).map(|place| from + place)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::{ExposeSecret, SecretString};
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(url: &str, content_type: &str, body: &str) -> FetchRequest {
+        FetchRequest {
+            method: "post".into(),
+            url: url.into(),
+            headers: vec![
+                ("Content-Type".into(), content_type.into()),
+                ("Authorization".into(), "Bearer the-apps-own".into()),
+                ("X-Tollway-User".into(), "alice".into()),
+                ("OpenAI-Beta".into(), "assistants=v2".into()),
+            ],
+            body: body.into(),
+        }
+    }
+
+    fn encoded(provider: &'static str, base_url: Option<&str>, request: &FetchRequest) -> EncodedRequest {
+        let key = SecretString::from("sk-config");
+        let params = json!({"headers": {"X-House": "1"}}).as_object().unwrap().clone();
+        let vendor = super::super::vendor(provider);
+        let target = Target { vendor, provider, model: "embed-1", base_url, api_key: Some(&key), params: &params };
+        encode_pass_through(&target, request).unwrap()
+    }
+
+    #[test]
+    fn the_path_behind_the_version_goes_to_the_configs_address() {
+        for (provider, base, asked, url) in [
+            ("openai", None, "https://api.openai.com/v1/embeddings", "https://api.openai.com/v1/embeddings"),
+            ("openai", Some("http://h/v1/chat/completions"), "/v1/files?limit=2", "http://h/v1/files?limit=2"),
+            ("deepseek", None, "https://api.openai.com/v1/models", "https://api.deepseek.com/models"),
+            (
+                "azure",
+                Some("https://r.test/openai/v1?api-version=1"),
+                "/v1/a?b=2",
+                "https://r.test/openai/v1/a?b=2&api-version=1",
+            ),
+            (
+                "anthropic",
+                Some("http://h"),
+                "https://api.anthropic.com/v1/messages/count_tokens",
+                "http://h/v1/messages/count_tokens",
+            ),
+            ("openai", Some("http://h/v1"), "https://x.test/embeddings", "http://h/v1/embeddings"),
+            ("openai", Some("http://h/v1"), "https://x.test", "http://h/v1/"),
+        ] {
+            assert_eq!(encoded(provider, base, &request(asked, "application/json", "{}")).url, url, "{asked}");
+        }
+    }
+
+    #[test]
+    fn the_body_stays_but_for_the_models_name() {
+        let body = r#"{ "input": [1.0, "ä"],  "model" : "openai/embed-1", "x": 12345678901234567890123 }"#;
+        let sent = encoded("openai", None, &request("/v1/embeddings", "application/json", body));
+        let expected = r#"{ "input": [1.0, "ä"],  "model" : "embed-1", "x": 12345678901234567890123 }"#;
+        assert_eq!(String::from_utf8(sent.body).unwrap(), expected);
+        let form = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nopenai/embed-1\r\n--b\r\nContent-Disposition: \
+                    form-data; name=\"file\"\r\n\r\n\u{0}\r\n--b--\r\n";
+        let asked = request("/v1/audio/transcriptions", "multipart/form-data; boundary=b", form);
+        assert_eq!(asked_model(&asked).as_deref(), Some("openai/embed-1"));
+        let sent = encoded("openai", None, &asked);
+        assert_eq!(String::from_utf8(sent.body).unwrap(), form.replace("openai/embed-1", "embed-1"));
+        for untouched in ["", "no json", "[1]", r#"{"model": 5}"#, r#"{"model": "embed-1" }"#] {
+            let sent = encoded("openai", None, &request("/v1/x", "application/json", untouched));
+            assert_eq!(sent.body, untouched.as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_apps_keys_are_dropped_and_the_configs_is_sent() {
+        let sent = encoded("openai", None, &request("/v1/embeddings", "application/json", "{}"));
+        let names: Vec<_> = sent.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["content-type", "openai-beta", "x-house"]);
+        assert_eq!(sent.secret_header.unwrap().1.expose_secret(), "Bearer sk-config");
+        assert_eq!(sent.method, "POST");
+    }
+}
