@@ -17,8 +17,8 @@ import httpx
 import httpx2
 
 
-def _is_of(library: Any, value: Any) -> bool:
-    return any(kind.__module__.partition(".")[0] == library.__name__ for kind in type(value).__mro__)
+# What tells the library of whoever builds a request. The types' own `__module__` does not: vendors' libraries change it.
+_HTTPX_TYPES = (httpx.URL, httpx.Timeout, httpx.Headers, httpx.QueryParams, httpx.Cookies, httpx.Auth)
 
 
 def converted(value: Any, library: Any) -> Any:  # noqa: PLR0911 - one way out for each type
@@ -57,10 +57,15 @@ def _converted_auth(auth: Any, library: Any) -> Any:
 
 def _build(client: Any, own: Any, second: Any, method: str, url: Any, arguments: dict[str, Any]) -> Any:
     """Builds a request of `httpx` if any argument is of `httpx`, and one of `httpx2` otherwise."""
-    if any(_is_of(httpx, value) for value in (url, *arguments.values())):
+    if any(isinstance(value, _HTTPX_TYPES) for value in (url, *arguments.values())):
         _take_settings(second, client)
         return second.build_request(method, converted(url, httpx), **_all_converted(arguments, httpx))
     return own(method, converted(url, httpx2), **_all_converted(arguments, httpx2))
+
+
+def _unchangeable(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Returns those settings that a client has from the start."""
+    return {name: arguments[name] for name in ("default_encoding", "trust_env") if name in arguments}
 
 
 def _take_settings(second: Any, client: Any) -> None:
@@ -71,7 +76,6 @@ def _take_settings(second: Any, client: Any) -> None:
     second.auth = converted(client.auth, httpx)
     second.timeout = converted(client.timeout, httpx)
     second.event_hooks = client.event_hooks
-    second.trust_env = client.trust_env
     second.follow_redirects = client.follow_redirects
     second.max_redirects = client.max_redirects
 
@@ -87,8 +91,7 @@ class BothClient(httpx2.Client):
 
     def __init__(self, transport: httpx2.BaseTransport, second: httpx.BaseTransport, arguments: dict[str, Any]) -> None:
         super().__init__(transport=transport, **_all_converted(arguments, httpx2))
-        encoding = {name: arguments[name] for name in ("default_encoding",) if name in arguments}
-        self._second = httpx.Client(transport=second, **encoding)
+        self._second = httpx.Client(transport=second, **_unchangeable(arguments))
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[httpx.Client]:  # type: ignore[override]
@@ -114,8 +117,7 @@ class AsyncBothClient(httpx2.AsyncClient):
         self, transport: httpx2.AsyncBaseTransport, second: httpx.AsyncBaseTransport, arguments: dict[str, Any]
     ) -> None:
         super().__init__(transport=transport, **_all_converted(arguments, httpx2))
-        encoding = {name: arguments[name] for name in ("default_encoding",) if name in arguments}
-        self._second = httpx.AsyncClient(transport=second, **encoding)
+        self._second = httpx.AsyncClient(transport=second, **_unchangeable(arguments))
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[httpx.AsyncClient]:  # type: ignore[override]

@@ -1,7 +1,8 @@
 """Clients of Anthropic's library whose requests the engine routes, answers and bills.
 
-Import `Anthropic` from here, and write `Anthropic(tw, user="alice")` in place of `anthropic.Anthropic()`. What is made is the
-library's own class. It needs no API key, because the keys are in the file, and no retries, because the engine retries.
+Import `Anthropic` from here, and write `Anthropic(tw, user="alice")` in place of `anthropic.Anthropic()`. What is made
+is of the library's own class. It needs no API key, because the keys are in the file, and no retries, because the
+engine retries.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Clients of OpenAI's library whose requests the engine routes, answers and bills.
 
-Import `OpenAI` from here, and write `OpenAI(tw, user="alice")` in place of `openai.OpenAI()`. What is made is the
-library's own class. It needs no API key, because the keys are in the file, and no retries, because the engine retries.
+Import `OpenAI` from here, and write `OpenAI(tw, user="alice")` in place of `openai.OpenAI()`. What is made is of
+the library's own class. It needs no API key, because the keys are in the file, and no retries, because the engine
+retries.
 """
 
 from __future__ import annotations
