@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import re
@@ -181,6 +182,8 @@ class Run:
         begin = time.monotonic()
         if "stream" in step:
             result, error = self.stream(self.filled(step["stream"]))
+        elif "fetch" in step:
+            result = self.fetch(self.filled(step["fetch"]))
         else:
             try:
                 outcome = VERBS[step["call"]](self.client, **self.filled(step.get("arguments", {})))
@@ -214,6 +217,25 @@ class Run:
             error = caught
         return {"text": "".join(pieces), "deltas": len(pieces), "reply": as_json(stream.reply)}, error
 
+    def fetch(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Makes a request as a vendor's own library does, and reads its whole answer."""
+        options = {**asked.get("options", {}), **({"model": asked["model"]} if "model" in asked else {})}
+        content = asked.get("text", json.dumps(asked["json"]) if "json" in asked else "")
+        arguments = (asked["method"], f"https://api.example.com{asked['url']}" if asked["url"][0] == "/" else asked["url"])
+        headers = asked.get("headers", {})
+        if isinstance(self.client, tollway.Tollway):
+            with tollway.httpx_client(self.client, **options) as http:
+                response = http.request(*arguments, headers=headers, content=content)
+        else:
+            http = tollway.async_httpx_client(self.client, **options)
+            response = self.done(http.request(*arguments, headers=headers, content=content))
+            self.done(http.aclose())
+        answer = {"status": response.status_code, "headers": dict(response.headers), "body": response.text}
+        with contextlib.suppress(ValueError):
+            answer["json"] = response.json()
+        answer["events"] = [event(text) for text in response.text.split("\n\n") if text]
+        return answer
+
     def requests(self, script: str) -> Any:
         """Returns what the mock provider received for a script."""
         address = f"{self.saved['mock']}/_mock/requests?script={script}&last=1000"
@@ -231,6 +253,17 @@ class Run:
         if alone := re.fullmatch(r"\{([a-z]+)\}", value):
             return self.saved[alone[1]]
         return re.sub(r"\{([a-z]+)\}", lambda found: str(self.saved.get(found[1], found[0])), value)
+
+
+def event(text: str) -> dict[str, Any]:
+    """Reads a server-sent event: its name, where it has one, and its data, as JSON where it is."""
+    event: dict[str, Any] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(": ")
+        event[name] = value
+    with contextlib.suppress(ValueError, KeyError):
+        event["data"] = json.loads(event["data"])
+    return event
 
 
 async def collect(stream: tollway.AsyncChatStream, pieces: list[str]) -> None:

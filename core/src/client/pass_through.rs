@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::attempt::provider_request_id;
@@ -32,6 +33,7 @@ struct PassThrough {
     options: CallOptions,
     config: Arc<ModelConfig>,
     request_id: String,
+    started_at: Timestamp,
     started: Duration,
     deadline: Duration,
 }
@@ -42,6 +44,8 @@ struct Seen {
     provider_request_id: Option<String>,
     /// Whether the provider took the request, so that it may cost money.
     answered: bool,
+    /// Keeps the body open, so that its end comes after the settlement is in the file.
+    pieces: Option<mpsc::Sender<Result<Bytes>>>,
 }
 
 type HeadSink = oneshot::Sender<std::result::Result<(FetchHead, mpsc::Receiver<Result<Bytes>>), Refused>>;
@@ -68,6 +72,7 @@ impl Tollway {
             options: call_options,
             config,
             request_id: environment.unique_id(),
+            started_at: environment.now(),
             started,
             deadline: started.saturating_add(timeout),
         };
@@ -112,9 +117,11 @@ impl PassThrough {
         };
         let mut seen = Seen::default();
         let outcome = self.exchange(sink, &mut seen).await;
+        let last = seen.pieces.take();
         if let Err(error) = self.settle(&reserved, &seen, outcome).await {
             tracing::error!(%error, "a request was not settled; recovery will settle its reservation");
         }
+        drop(last);
     }
 
     async fn reserve(&self) -> Result<Reserved> {
@@ -183,6 +190,7 @@ impl PassThrough {
         seen.provider_request_id = provider_request_id(&response.head);
         seen.answered = (200..300).contains(&response.head.status);
         let (pieces, chunks) = mpsc::channel(PIECES_AHEAD);
+        seen.pieces = Some(pieces.clone());
         let Some(sink) = sink.take() else { return Ok(()) };
         let gone = || Error::new(ErrorKind::Cancelled, "the caller gave the request up");
         if sink.send(Ok((self.answer_head(&response), chunks))).is_err() {
@@ -278,7 +286,7 @@ impl PassThrough {
         let settlement = Settlement {
             reservation_id: reserved.id,
             usage: Usage { meters: if may_cost { one } else { BTreeMap::new() }, ..Usage::default() },
-            facts: Facts::at(now),
+            facts: Facts::at(self.started_at),
             cost: (!may_cost).then_some(nothing),
             cost_status: if may_cost { CostStatus::Unpriced } else { CostStatus::Computed },
             billed_by: if may_cost { BilledBy::ProviderUsage } else { BilledBy::NotBilled },

@@ -6,7 +6,7 @@ use mock_provider::{MockProvider, Script};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use tollway_common::{Engine, ErrorInfo};
+use tollway_common::{Answer, Engine, ErrorInfo, Part};
 use tollway_system_tests::MASTER_KEY;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,6 +135,11 @@ impl Run {
         let (result, error) = if let Some(arguments) = step.get("stream") {
             let (result, error) = self.stream(&self.filled(arguments)?.to_string()).await;
             (Some(result), error)
+        } else if let Some(asked) = step.get("fetch") {
+            match fetch(&self.engine, &self.filled(asked)?).await {
+                Ok(answer) => (Some(answer), None),
+                Err(error) => (None, Some(error)),
+            }
         } else {
             let arguments = self.filled(step.get("arguments").unwrap_or(&json!({})))?.to_string();
             match self.engine.call(step["call"].as_str().ok_or("the step has no call")?, &arguments).await {
@@ -215,13 +220,68 @@ impl Run {
     }
 }
 
+/// Makes a request as a vendor's own library does, and reads its whole answer.
+async fn fetch(engine: &Engine, asked: &Value) -> Result<Value, ErrorInfo> {
+    let mut head = Map::from_iter(["method", "url"].map(|name| (name.to_owned(), asked[name].clone())));
+    for name in ["model", "options"] {
+        head.extend(asked.get(name).map(|value| (name.to_owned(), value.clone())));
+    }
+    head.insert(
+        "headers".to_owned(),
+        asked["headers"].as_object().into_iter().flatten().map(|(name, value)| json!([name, value])).collect(),
+    );
+    let text = asked["text"].as_str().map(str::to_owned);
+    let body = text.or_else(|| asked.get("json").map(Value::to_string)).unwrap_or_default();
+    let answer = engine.fetch(&Value::Object(head).to_string(), body.into_bytes());
+    let (mut result, mut bytes) = (Map::new(), Vec::new());
+    loop {
+        match answer.try_next() {
+            Answer::Part(Part::Head(text)) => {
+                let head: Value = serde_json::from_str(&text).unwrap();
+                let pairs = head["headers"].as_array().unwrap().iter();
+                let headers = pairs.map(|pair| (pair[0].as_str().unwrap().to_owned(), pair[1].clone()));
+                result.insert("headers".to_owned(), Value::Object(headers.collect()));
+                result.insert("status".to_owned(), head["status"].clone());
+            }
+            Answer::Part(Part::Body(piece)) => bytes.extend(piece),
+            Answer::Failed(error) => return Err(error),
+            Answer::End => break,
+            Answer::Pending => {
+                let (sender, ready) = tokio::sync::oneshot::channel();
+                answer.when_ready(move || drop(sender.send(())));
+                ready.await.unwrap();
+            }
+        }
+    }
+    let body = String::from_utf8(bytes).unwrap();
+    if let Ok(json) = serde_json::from_str(&body) {
+        result.insert("json".to_owned(), json);
+    }
+    result.insert("events".to_owned(), body.split("\n\n").filter(|event| !event.is_empty()).map(event).collect());
+    result.insert("body".to_owned(), body.into());
+    Ok(Value::Object(result))
+}
+
+/// Reads a server-sent event: its name, where it has one, and its data, as JSON where it is.
+fn event(text: &str) -> Value {
+    let mut event = Map::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("event: ") {
+            event.insert("event".to_owned(), name.into());
+        } else if let Some(data) = line.strip_prefix("data: ") {
+            event.insert("data".to_owned(), serde_json::from_str(data).unwrap_or_else(|_| data.into()));
+        }
+    }
+    Value::Object(event)
+}
+
 async fn open(folder: &Path, settings: &Value) -> Engine {
     let options = json!({"master_key": MASTER_KEY, "settings": settings}).to_string();
     Engine::open(&folder.join("app.tollway"), &options, None).await.unwrap()
 }
 
 fn what(step: &Value) -> &str {
-    let kind = ["stream", "requests", "reopen"].into_iter().find(|kind| step.get(kind).is_some());
+    let kind = ["stream", "fetch", "requests", "reopen"].into_iter().find(|kind| step.get(kind).is_some());
     step["call"].as_str().or(kind).unwrap_or("nothing")
 }
 
