@@ -16,8 +16,7 @@ from typing import Any
 import httpx
 import httpx2
 
-
-# What tells the library of whoever builds a request. The types' own `__module__` does not: vendors' libraries change it.
+# What tells the library of whoever builds a request. Their `__module__` does not, which vendors' libraries change.
 _HTTPX_TYPES = (httpx.URL, httpx.Timeout, httpx.Headers, httpx.QueryParams, httpx.Cookies, httpx.Auth)
 
 
