@@ -33,9 +33,10 @@ SCRIPTS = {
 def tw(path: Path, mock: MockProvider) -> Iterator[tollway.Tollway]:
     with tollway.open(path, master_key=MASTER_KEY, max_retries=0) as client:
         for name in MODELS:
-            provider = name.partition("/")[0]
             base_url = mock.script(script_of(name), SCRIPTS[name.partition("/")[2]])
-            client.models.add(name, api_key="k", base_url=base_url, prices=prices(name), default=name == "openai/house")
+            client.models.add(
+                name, api_key="the-key", base_url=base_url, prices=prices(name), default=name == "openai/house"
+            )
         client.budgets.set(user="poor", limit="0.000001", currency="USD", window="month")
         yield client
 
