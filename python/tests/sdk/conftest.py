@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ ABSENT = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
 # `test_installed.py` says so.
 collect_ignore_glob = [name for name in ("test_[!i]*.py", "test_instructor.py") if ABSENT]
 
-SCRIPTS = {
+SCRIPTS: dict[str, dict[str, Any]] = {
     "house": {"automatic": True},
     "busy": {"automatic": True, "status": 429},
     # 200 words, one in 20 ms: time enough to leave after two.

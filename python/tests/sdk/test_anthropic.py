@@ -30,7 +30,7 @@ from tollway.anthropic import Anthropic, AsyncAnthropic
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from anthropic.types import MessageParam, ToolParam
+    from anthropic.types import MessageParam, ToolParam, ToolResultBlockParam
 
     import tollway
     from conftest import MockProvider
@@ -79,7 +79,7 @@ def test_a_stream(client: anthropic.Anthropic, ledger: Ledger, served_by: str) -
     assert last.type == "message_delta"
     assert (last.delta.stop_reason, last.usage.output_tokens) == ("end_turn", ANSWER_TOKENS)
     call = Call(served_by, PROMPT_TOKENS, ANSWER_TOKENS)
-    assert last.tollway["cost"] == f"{cost(call):f}"  # type: ignore[union-attr]
+    assert last.tollway["cost"] == f"{cost(call):f}"  # type: ignore[attr-defined]
     ledger.holds(call)
 
 
@@ -100,8 +100,12 @@ def test_a_tool_use_and_its_result(
     uses = [block for block in first.content if block.type == "tool_use"]
     assert [(use.name, use.input) for use in uses] == [("weather", {"city": "mock"})]
     messages.append({"role": "assistant", "content": first.content})
-    result = {"type": "tool_result", "tool_use_id": uses[0].id, "content": "It is sunny there."}
-    messages.append({"role": "user", "content": [result]})  # type: ignore[list-item]
+    result: ToolResultBlockParam = {
+        "type": "tool_result",
+        "tool_use_id": uses[0].id,
+        "content": "It is sunny there.",
+    }
+    messages.append({"role": "user", "content": [result]})
     second = client.messages.create(model=served_by, max_tokens=100, messages=messages, tools=[TOOL])
     assert text_of(second)
     assert "It is sunny there." in mock.last_request(script_of(served_by))

@@ -85,7 +85,7 @@ def test_a_streamed_response(client: openai.OpenAI, ledger: Ledger, served_by: s
     deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
     assert "".join(deltas) == ANSWER
     assert len(deltas) > 1
-    assert [event.sequence_number for event in events] == list(range(len(events)))  # type: ignore[union-attr]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
     last = events[-1]
     assert last.type == "response.completed"
     assert last.response.output_text == ANSWER

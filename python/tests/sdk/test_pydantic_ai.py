@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from pydantic import BaseModel
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic_ai.models import Model
+    from pydantic_ai.run import AgentRunResult
 
     from conftest import MockProvider
 
@@ -44,6 +45,14 @@ if TYPE_CHECKING:
 class City(BaseModel):
     name: str
     people: int
+
+
+Output = TypeVar("Output")
+
+
+def run(agent: Agent[None, Output], prompt: str) -> AgentRunResult[Output]:
+    # `run_sync` leaves the loop open that it makes.
+    return asyncio.run(agent.run(prompt))
 
 
 def openai_model(tw: tollway.Tollway, name: str, **chosen: Any) -> OpenAIChatModel:
@@ -63,7 +72,7 @@ def maker(request: pytest.FixtureRequest) -> Maker:
 
 
 def test_a_run(tw: tollway.Tollway, ledger: Ledger, maker: Maker, served_by: str) -> None:
-    result = Agent(maker(tw, served_by)).run_sync(PROMPT)
+    result = run(Agent(maker(tw, served_by)), PROMPT)
     assert result.output == ANSWER
     assert (result.usage.input_tokens, result.usage.output_tokens) == (PROMPT_TOKENS, ANSWER_TOKENS)
     ledger.holds(Call(served_by, PROMPT_TOKENS, ANSWER_TOKENS))
@@ -91,7 +100,7 @@ def test_a_tool_and_its_result(
         asked.append(city)
         return "It is sunny there."
 
-    result = agent.run_sync(TOOL_PROMPT)
+    result = run(agent, TOOL_PROMPT)
     assert asked == ["mock"]
     assert result.output
     assert "It is sunny there." in mock.last_request(script_of(served_by))
@@ -104,14 +113,14 @@ def test_a_tool_and_its_result(
 
 def test_structured_output(tw: tollway.Tollway, ledger: Ledger, maker: Maker, served_by: str) -> None:
     # As a tool, which the model is made to call.
-    by_tool = Agent(maker(tw, served_by), output_type=City).run_sync(TOOL_PROMPT)
+    by_tool = run(Agent(maker(tw, served_by), output_type=City), TOOL_PROMPT)
     assert by_tool.output == City(name="mock", people=0)
     usage = by_tool.usage
     ledger.holds(Call(served_by, usage.input_tokens, usage.output_tokens))
 
 
 def test_native_structured_output(tw: tollway.Tollway, ledger: Ledger, served_by: str) -> None:
-    result = Agent(openai_model(tw, served_by), output_type=NativeOutput(City)).run_sync(PROMPT)
+    result = run(Agent(openai_model(tw, served_by), output_type=NativeOutput(City)), PROMPT)
     assert result.output == City(name="mock", people=0)
     ledger.holds(Call(served_by, result.usage.input_tokens, result.usage.output_tokens))
 
@@ -119,13 +128,13 @@ def test_native_structured_output(tw: tollway.Tollway, ledger: Ledger, served_by
 @pytest.mark.parametrize("fallback", ["openai/house", "anthropic/house", "gemini/house"])
 def test_a_busy_provider_falls_back(tw: tollway.Tollway, ledger: Ledger, maker: Maker, fallback: str) -> None:
     busy = "anthropic/busy" if fallback == "openai/house" else "openai/busy"
-    assert Agent(maker(tw, busy, fallbacks=[fallback])).run_sync(PROMPT).output == ANSWER
+    assert run(Agent(maker(tw, busy, fallbacks=[fallback])), PROMPT).output == ANSWER
     ledger.holds(Refusal(busy), Call(fallback, PROMPT_TOKENS, ANSWER_TOKENS))
 
 
 def test_a_budget_is_the_librarys_own_error(tw: tollway.Tollway, ledger: Ledger, maker: Maker) -> None:
     with pytest.raises(ModelHTTPError) as caught:
-        Agent(maker(tw, "openai/house", user="poor")).run_sync(PROMPT)
+        run(Agent(maker(tw, "openai/house", user="poor")), PROMPT)
     assert caught.value.status_code == 402
     assert "budget_exceeded" in str(caught.value.body)
     ledger.is_empty()
