@@ -37,6 +37,20 @@ struct Event {
     in_flight: usize,
 }
 
+/// A language's package as a contestant, which takes part where a variable tells where it is.
+struct Shell {
+    label: &'static str,
+    variable: &'static str,
+    /// The program that runs the script; the variable's value where absent.
+    program: Option<&'static str>,
+    script: &'static str,
+}
+
+const SHELLS: [Shell; 2] = [
+    Shell { label: "Python", variable: "TOLLWAY_BENCH_PYTHON", program: None, script: "python/bench_tollway.py" },
+    Shell { label: "Node", variable: "TOLLWAY_BENCH_NODE", program: Some("node"), script: "node/bench_tollway.mjs" },
+];
+
 const CALLS: [Event; 3] = [
     Event { title: "whole replies, 1 in flight", shape: Shape::Whole, in_flight: 1 },
     Event { title: "whole replies, 64 in flight", shape: Shape::Whole, in_flight: 64 },
@@ -57,7 +71,6 @@ pub(crate) fn run(plan: Plan) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("tollway-bench-").tempdir_in(parent)?;
     let program =
         SystemEnvironment.variable("TOLLWAY_MOCK_PROVIDER").map_or(beside.join("mock-provider"), PathBuf::from);
-    let python = SystemEnvironment.variable("TOLLWAY_BENCH_PYTHON");
 
     say(&format!(
         "build: {}; processors: {}; files: {}; rounds: {} of {} s (calls) and {} s (ledger)",
@@ -68,11 +81,11 @@ pub(crate) fn run(plan: Plan) -> Result<(), Failure> {
         plan.call_seconds,
         plan.ledger_seconds,
     ))?;
-    calls(plan, &own, &program, python.as_deref(), folder.path())?;
+    calls(plan, &own, &program, folder.path())?;
     ledger(plan, &own, folder.path())
 }
 
-fn calls(plan: Plan, own: &Path, mock: &Path, python: Option<&str>, folder: &Path) -> Result<(), Failure> {
+fn calls(plan: Plan, own: &Path, mock: &Path, folder: &Path) -> Result<(), Failure> {
     let mock = Mock::start(mock)?;
     let setup = |name: &str, recorded: Vec<Recorded>| Setup {
         folder: folder.join(name).to_string_lossy().into_owned(),
@@ -95,13 +108,15 @@ fn calls(plan: Plan, own: &Path, mock: &Path, python: Option<&str>, folder: &Pat
             &setup("engine-exclusive", Vec::new()),
         )?,
     ];
-    match python {
-        Some(python) => {
-            let mut command = Command::new(python);
-            command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python/bench_tollway.py"));
-            contestants.push(Contestant::start("Python", &mut command, &setup("python", Vec::new()))?);
+    for shell in SHELLS {
+        match SystemEnvironment.variable(shell.variable) {
+            Some(value) => {
+                let mut command = Command::new(shell.program.unwrap_or(&value));
+                command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(shell.script));
+                contestants.push(Contestant::start(shell.label, &mut command, &setup(shell.label, Vec::new()))?);
+            }
+            None => say(&format!("{} is not measured: {} is not set", shell.label, shell.variable))?,
         }
-        None => say("Python is not measured: TOLLWAY_BENCH_PYTHON is not set")?,
     }
     let cells = compete(plan.rounds, plan.call_seconds, plan.warm_seconds, &CALLS, &mut contestants)?;
     Table { what: "calls/s", baseline: "bare reqwest", cells }.print()

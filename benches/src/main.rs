@@ -23,6 +23,7 @@ const USAGE: &str = "usage: tollway-benches [catalog] [--quick]
 environment:
   TOLLWAY_MOCK_PROVIDER   the mock provider's program; the one beside this program where absent
   TOLLWAY_BENCH_PYTHON    a Python that has the package; it is left out, and said to be, where absent
+  TOLLWAY_BENCH_NODE      the folder of the npm package, built; it is left out, and said to be, where absent
   TOLLWAY_BENCH_FOLDER    where the files go, which must be on a real disk; beside this program where absent
 ";
 

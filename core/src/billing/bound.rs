@@ -117,23 +117,18 @@ impl InputSize {
     }
 
     fn add_part(&mut self, part: &Part) {
-        let cache_control = match part {
-            Part::Text { text, cache_control } => {
-                self.add_text(text);
-                cache_control.as_ref()
-            }
-            Part::ImageUrl { cache_control, .. } => {
+        match part {
+            Part::Text { text, .. } => self.add_text(text),
+            Part::ImageUrl { .. } => {
                 self.has_images = true;
                 self.bound += IMAGE_BOUND;
                 self.estimate += IMAGE_ESTIMATE;
-                cache_control.as_ref()
             }
             Part::InputAudio { input_audio } => {
                 self.has_audio = true;
                 self.add_encoded(&input_audio.data);
-                None
             }
-            Part::File { file } => {
+            Part::File { file, .. } => {
                 self.has_files = true;
                 self.has_images = true;
                 self.has_audio = true;
@@ -147,10 +142,9 @@ impl InputSize {
                     }
                     None => self.bound += REMOTE_FILE_BOUND,
                 }
-                None
             }
-        };
-        self.writes_1h |= cache_control.is_some_and(|control| control.ttl.as_deref() == Some("1h"));
+        }
+        self.writes_1h |= part.cache_control().is_some_and(|control| control.ttl.as_deref() == Some("1h"));
     }
 
     fn add_text(&mut self, text: &str) {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::types::{
     AssistantMessage, Attempt, ChatReply, Choice, Completion, Content, CostStatus, Decimal, Delta, FunctionCall,
     ModelConfig, Money, Receipt, ReceiptLine, Result, ToolCall, ToolCallDelta, Usage,
@@ -44,6 +46,7 @@ impl ReplyDraft {
             provider_finish_reason: first.provider_finish_reason,
             choices: completion.choices,
             usage,
+            service_tier: completion.service_tier,
             cost: cost.map(|cost| cost.amount),
             currency: cost.map(|cost| cost.currency),
             cost_status: self.attempts.last().map_or(CostStatus::Unpriced, |attempt| attempt.cost_status),
@@ -90,6 +93,10 @@ impl Assembly {
             message.refusal.get_or_insert_default().push_str(&delta.refusal);
         }
         message.thinking_blocks.extend(delta.thinking_block.clone());
+        message.annotations.extend(delta.annotations.iter().cloned());
+        if let Some(logprobs) = &delta.logprobs {
+            add_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
+        }
         if delta.finish_reason.is_some() {
             choice.finish_reason = delta.finish_reason;
         }
@@ -155,6 +162,8 @@ pub(super) fn whole_delta(choice: &Choice) -> Delta {
                 extra_content: call.extra_content.clone(),
             })
             .collect(),
+        annotations: message.annotations.clone(),
+        logprobs: choice.logprobs.clone(),
         finish_reason: choice.finish_reason,
         provider_finish_reason: choice.provider_finish_reason.clone(),
     }
@@ -170,6 +179,23 @@ pub(super) fn estimate_output(choices: &[Choice]) -> u64 {
             + texts.into_iter().flatten().chain(calls).map(crate::billing::bound::estimate_tokens).sum::<u64>()
     };
     choices.iter().map(|choice| of_message(&choice.message)).sum()
+}
+
+/// Joins the probabilities of a piece to those before it: lists grow, everything else is replaced.
+fn add_logprobs(known: &mut Value, more: &Value) {
+    let (Some(fields), Some(added)) = (known.as_object_mut(), more.as_object()) else {
+        known.clone_from(more);
+        return;
+    };
+    for (key, value) in added {
+        match (fields.get_mut(key), value) {
+            (Some(Value::Array(known)), Value::Array(more)) => known.extend(more.iter().cloned()),
+            (Some(_), Value::Null) => {}
+            _ => {
+                fields.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
 
 fn append(content: &mut Content, more: &str) {

@@ -4,6 +4,7 @@
 mod anthropic_messages;
 mod endpoint;
 mod error;
+mod field;
 mod models;
 mod openai_chat;
 mod openai_responses;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::vendor::{AuthHeader, WireFormat};
 use super::{EncodedRequest, Framing, Target};
-use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Part, Result, Tool};
+use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Result, Tool};
 
 /// Makes the error for a field that the target cannot express.
 pub(super) fn refused(target: &Target<'_>, field: &str) -> Error {
@@ -188,14 +188,25 @@ pub(super) fn data_url(url: &str) -> Option<(&str, &str)> {
     Some((media_type.split(';').next().filter(|name| !name.is_empty())?, content))
 }
 
+/// Tells whether a text is an address that a provider could fetch.
+pub(super) fn is_web_address(text: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// The extra field with what a request says in Anthropic's own words: how to think, beside `reasoning_effort`, and hints
+/// for the cache. It is for that format alone; others leave it out, and cache breakpoints with it.
+pub(super) const ANTHROPIC: &str = "anthropic";
+
+/// Tells whether any part of a request carries a cache breakpoint that may not be left out.
+pub(super) fn needs_cache_control(request: &ChatRequest) -> bool {
+    has_cache_control(request) && !request.extra.contains_key(ANTHROPIC)
+}
+
 /// Tells whether any part of a request carries a cache breakpoint.
-pub(super) fn has_cache_control(request: &ChatRequest) -> bool {
+fn has_cache_control(request: &ChatRequest) -> bool {
     let in_content = |content: &Content| match content {
         Content::Text(_) => false,
-        Content::Parts(parts) => parts.iter().any(|part| match part {
-            Part::Text { cache_control, .. } | Part::ImageUrl { cache_control, .. } => cache_control.is_some(),
-            Part::InputAudio { .. } | Part::File { .. } => false,
-        }),
+        Content::Parts(parts) => parts.iter().any(|part| part.cache_control().is_some()),
     };
     let in_messages = request.messages.iter().any(|message| match message {
         Message::System(message) | Message::User(message) => in_content(&message.content),

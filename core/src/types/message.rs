@@ -48,6 +48,9 @@ pub struct AssistantMessage {
     /// The calls that the model asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
     pub tool_calls: Vec<ToolCall>,
+    /// What the provider says of places in the text, such as the address that a sentence cites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    pub annotations: Vec<Value>,
     /// The author's name, where several speak in one role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -64,6 +67,9 @@ pub struct ToolMessage {
     /// The tool's name, which some wire formats want.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether the call failed, and the content says why. Formats without a word for it say so in the content.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_error: bool,
 }
 
 /// Content: a text, or a list of parts.
@@ -121,6 +127,9 @@ pub enum Part {
     File {
         /// The document.
         file: FilePart,
+        /// A cache breakpoint after this part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cache_control: Option<CacheControl>,
     },
 }
 
@@ -149,7 +158,7 @@ pub struct InputAudio {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FilePart {
-    /// The content as a `data:` address.
+    /// The content as a `data:` address, or the `https:` address of it where the provider fetches documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_data: Option<String>,
     /// The provider's id of an uploaded file.
@@ -224,6 +233,19 @@ pub struct FunctionDefinition {
     /// Whether the arguments must follow the schema exactly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strict: Option<bool>,
+}
+
+impl Part {
+    /// Returns the cache breakpoint after the part.
+    #[must_use]
+    pub fn cache_control(&self) -> Option<&CacheControl> {
+        match self {
+            Self::Text { cache_control, .. }
+            | Self::ImageUrl { cache_control, .. }
+            | Self::File { cache_control, .. } => cache_control.as_ref(),
+            Self::InputAudio { .. } => None,
+        }
+    }
 }
 
 impl Content {

@@ -39,6 +39,9 @@ pub struct Choice {
     pub finish_reason: Option<FinishReason>,
     /// Why it stopped, in the provider's words.
     pub provider_finish_reason: Option<String>,
+    /// The logarithms of the tokens' probabilities as OpenAI shapes them, where the request asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Value>,
 }
 
 /// What an adapter reads from a provider's answer. The client adds what it cost to make a [`ChatReply`].
@@ -81,6 +84,9 @@ pub struct ChatReply {
     pub choices: Vec<Choice>,
     /// What the answer consumed.
     pub usage: Usage,
+    /// The tier that was served, in the provider's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
     /// What all attempts cost together, in `currency`; absent if any of them has no price.
     pub cost: Option<Decimal>,
     /// The currency of `cost`.
@@ -144,6 +150,12 @@ pub struct Delta {
     /// Pieces of tool calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCallDelta>,
+    /// What the provider says of places in the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Value>,
+    /// The logarithms of the probabilities of the tokens in this piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Value>,
     /// Why the answer stopped, in OpenAI's words, when it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<FinishReason>,

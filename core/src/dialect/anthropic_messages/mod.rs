@@ -1,17 +1,28 @@
 //! Anthropic's format of messages, as apps speak it.
 
+mod content;
+mod decode;
+mod encode;
+mod fields;
+mod stream;
+
 use super::{DecodedRequest, Dialect};
-use crate::types::{Error, ErrorKind, Result};
+use crate::types::{Error, Result};
 
 /// The dialect.
 pub(super) struct AnthropicMessages;
 
 impl Dialect for AnthropicMessages {
-    fn decode_request(&self, _body: &[u8]) -> Result<DecodedRequest> {
-        Err(Error::new(ErrorKind::InvalidRequest, "not written yet"))
+    fn decode_request(&self, body: &[u8]) -> Result<DecodedRequest> {
+        let (request, framing) = decode::decode_request(body)?;
+        let encoder = Box::new(stream::Encoder::new(&request));
+        Ok(DecodedRequest { request, framing, encoder })
     }
 
     fn encode_error(&self, error: &Error) -> Vec<u8> {
-        error.detail().as_bytes().to_vec()
+        encode::encode_error(error).to_string().into_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests;

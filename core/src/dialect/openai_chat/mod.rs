@@ -1,17 +1,67 @@
 //! OpenAI's format of chat completions, as apps speak it.
 
-use super::{DecodedRequest, Dialect};
-use crate::types::{Error, ErrorKind, Result};
+mod decode;
+mod encode;
+mod error;
+mod stream;
+#[cfg(test)]
+pub(super) mod tests;
+
+use super::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder};
+use crate::types::{ChatReply, Delta, Error, Result};
 
 /// The dialect.
 pub(super) struct OpenAiChat;
 
 impl Dialect for OpenAiChat {
-    fn decode_request(&self, _body: &[u8]) -> Result<DecodedRequest> {
-        Err(Error::new(ErrorKind::InvalidRequest, "not written yet"))
+    fn decode_request(&self, body: &[u8]) -> Result<DecodedRequest> {
+        decode::decode(body)
     }
 
     fn encode_error(&self, error: &Error) -> Vec<u8> {
-        error.detail().as_bytes().to_vec()
+        error::encode(error)
+    }
+}
+
+/// What the request says of the answer's form.
+#[derive(Clone, Copy, Debug, Default)]
+struct Form {
+    /// Whether a stream ends with a chunk of usage.
+    include_usage: bool,
+    /// Whether the request offers `functions`, the form before tools; its answers call a function in that form.
+    has_functions: bool,
+}
+
+/// Writes the answer of one request.
+struct Encoder {
+    form: Form,
+    stream: stream::Encoder,
+}
+
+impl Encoder {
+    fn new(form: Form) -> Self {
+        Self { form, stream: stream::Encoder::new(form) }
+    }
+}
+
+impl ReplyEncoder for Encoder {
+    fn encode_reply(&mut self, start: &AnswerStart, reply: &ChatReply) -> Result<Vec<u8>> {
+        Ok(encode::encode(self.form, start, reply))
+    }
+
+    fn encode_start(&mut self, start: &AnswerStart, _events: &mut Vec<u8>) {
+        self.stream.start(start);
+    }
+
+    fn encode_delta(&mut self, delta: &Delta, events: &mut Vec<u8>) {
+        self.stream.encode_delta(delta, events);
+    }
+
+    fn encode_done(&mut self, reply: &ChatReply, events: &mut Vec<u8>) {
+        self.stream.encode_done(reply, events);
+    }
+
+    fn encode_failure(&mut self, error: &Error, events: &mut Vec<u8>) {
+        self.stream.encode_failure(error, events);
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn decode_choice(value: &Value) -> Choice {
         message,
         finish_reason: reason.map(finish_reason),
         provider_finish_reason: reason.map(str::to_owned),
+        logprobs: None,
     }
 }
 

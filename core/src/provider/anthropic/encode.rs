@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::decode::is_kept;
 use crate::provider::endpoint::{
-    assemble, base_url, data_url, invalid, is_implied, join_query, overlay, refused, split_query, with_version,
+    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_web_address, join_query, overlay, refused,
+    split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -58,7 +59,7 @@ pub(super) fn encode(
     }
     encode_tools(request, &mut body);
     encode_format(target, request, &mut body)?;
-    if let Some(effort) = &request.reasoning_effort {
+    if let Some(effort) = request.reasoning_effort.as_ref().filter(|_| !states_thinking(request)) {
         encode_effort(target, effort, limit, &mut body)?;
     }
     if let Some(tier) = &request.service_tier {
@@ -128,7 +129,12 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
                     Content::Text(text) => text.as_str().into(),
                     content @ Content::Parts(_) => encode_content(target, content)?.into(),
                 };
-                results.push(json!({"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}));
+                let mut result =
+                    json!({"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content});
+                if message.is_error {
+                    result["is_error"] = true.into();
+                }
+                results.push(raised(result, &message.content));
             }
         }
     }
@@ -160,7 +166,12 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
             let name = &call.function.name;
             invalid(target, format!("field `tool_calls[].function.arguments` of {name:?} is no JSON object: {error}"))
         })?;
-        blocks.push(json!({"type": "tool_use", "id": call.id, "name": call.function.name, "input": input}));
+        let mut block = json!({"type": "tool_use", "id": call.id, "name": call.function.name, "input": input});
+        let own = call.extra_content.as_ref().and_then(|extra| extra.pointer("/anthropic/cache_control"));
+        if let Some(control) = own {
+            block["cache_control"] = control.clone();
+        }
+        blocks.push(block);
     }
     Ok(blocks)
 }
@@ -184,7 +195,7 @@ fn encode_part(target: &Target<'_>, part: &Part) -> Result<Value> {
             Ok(cached(encode_image(target, image_url)?, cache_control.as_ref()))
         }
         Part::InputAudio { .. } => Err(refused(target, "input_audio")),
-        Part::File { file } => encode_file(target, file),
+        Part::File { file, cache_control } => Ok(cached(encode_file(target, file)?, cache_control.as_ref())),
     }
 }
 
@@ -212,7 +223,11 @@ fn encode_file(target: &Target<'_>, file: &FilePart) -> Result<Value> {
                 json!({"type": "text", "media_type": "text/plain", "data": text})
             }
             Some((media_type, data)) => json!({"type": "base64", "media_type": media_type, "data": data}),
-            None => return Err(invalid(target, "field `file.file_data` must be a data: address with base64 content")),
+            None if is_web_address(data) => json!({"type": "url", "url": data}),
+            None => {
+                let detail = "field `file.file_data` must be a data: address with base64 content, or an https: address";
+                return Err(invalid(target, detail));
+            }
         },
         (None, Some(id)) => json!({"type": "file", "file_id": id}),
         _ => return Err(invalid(target, "field `file` needs either file_data or file_id")),
@@ -307,6 +322,12 @@ fn encode_effort(target: &Target<'_>, effort: &str, limit: u64, body: &mut Map<S
     Ok(())
 }
 
+/// Tells whether a request says in the format's own words how to think, which an effort would say once more.
+fn states_thinking(request: &ChatRequest) -> bool {
+    let own = request.extra.get(ANTHROPIC);
+    own.is_some_and(|own| ["thinking", "output_config"].iter().any(|key| own.get(key).is_some()))
+}
+
 /// Tells models that take an effort from the earlier ones, which take a budget, by their names.
 fn thinks_adaptively(model: &str) -> bool {
     const BUDGETED: [&str; 14] = [
@@ -342,6 +363,13 @@ fn encode_extra(
             "user" if value.is_string() => {
                 overlay(body, Map::from_iter([("metadata".to_owned(), json!({"user_id": value}))]));
             }
+            ANTHROPIC => {
+                let own = value.as_object().ok_or_else(|| refused(target, key))?;
+                if let Some(unknown) = own.keys().find(|key| !EXTRA.contains(&key.as_str())) {
+                    return Err(refused(target, &format!("{ANTHROPIC}.{unknown}")));
+                }
+                overlay(body, own.clone());
+            }
             known if EXTRA.contains(&known) => overlay(body, Map::from_iter([(key.clone(), value.clone())])),
             _ => return Err(refused(target, key)),
         }
@@ -357,6 +385,16 @@ fn cached(mut block: Value, cache_control: Option<&CacheControl>) -> Value {
         }
     }
     block
+}
+
+/// Moves the cache breakpoint of a result's last part to the result: parts within a block cannot be cached by themselves.
+fn raised(mut result: Value, content: &Content) -> Value {
+    let Content::Parts(parts) = content else { return result };
+    let Some(control) = parts.last().and_then(Part::cache_control) else { return result };
+    if let Some(last) = result["content"].as_array_mut().and_then(|blocks| blocks.last_mut()?.as_object_mut()) {
+        last.shift_remove("cache_control");
+    }
+    cached(result, Some(control))
 }
 
 fn put_number(body: &mut Map<String, Value>, key: &str, value: Option<&serde_json::Number>) {

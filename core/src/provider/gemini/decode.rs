@@ -49,6 +49,7 @@ pub(super) fn blocked(value: &Value) -> Option<Choice> {
         message: AssistantMessage::default(),
         finish_reason: Some(FinishReason::ContentFilter),
         provider_finish_reason: Some(reason),
+        logprobs: None,
     })
 }
 
@@ -68,7 +69,13 @@ fn decode_candidate(candidate: &Value, place: u32) -> Choice {
     let finish_reason = reason.as_deref().map(|reason| finish_reason(reason, !message.tool_calls.is_empty()));
     message.content = said.map(Content::Text);
     message.reasoning_content = (!reasoning.is_empty()).then_some(reasoning);
-    Choice { index: index(candidate).unwrap_or(place), message, finish_reason, provider_finish_reason: reason }
+    Choice {
+        index: index(candidate).unwrap_or(place),
+        message,
+        finish_reason,
+        provider_finish_reason: reason,
+        logprobs: None,
+    }
 }
 
 /// Returns the parts of a candidate.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value, json};
 
 use crate::provider::endpoint::{
-    assemble, base_url, data_url, has_cache_control, invalid, is_implied, join_query, overlay, percent_encoded,
-    refused, split_query, with_version,
+    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_web_address, join_query, needs_cache_control,
+    overlay, percent_encoded, refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -63,6 +63,9 @@ pub(super) fn encode(
             Some((_, name, true)) => overlay(&mut config, Map::from_iter([((*name).to_owned(), value.clone())])),
             Some((_, name, false)) => overlay(&mut body, Map::from_iter([((*name).to_owned(), value.clone())])),
             None if is_implied(framing, key, value) => {}
+            // Whom the call is for says nothing to the model.
+            None if key == "user" && value.is_string() => {}
+            None if key == ANTHROPIC => {}
             None => return Err(refused(target, key)),
         }
     }
@@ -102,7 +105,7 @@ fn refuse_fields(target: &Target<'_>, request: &ChatRequest) -> Result<()> {
         Message::Tool(_) => false,
     });
     for (field, is_set) in [
-        ("cache_control", has_cache_control(request)),
+        ("cache_control", needs_cache_control(request)),
         ("parallel_tool_calls", request.parallel_tool_calls == Some(false)),
         ("messages[].name", named),
     ] {
@@ -188,8 +191,9 @@ fn encode_result(target: &Target<'_>, message: &ToolMessage, functions: &HashMap
     })?;
     let said = message.content.text();
     let response = match serde_json::from_str::<Value>(&said) {
-        Ok(object @ Value::Object(_)) => object,
-        _ => json!({"result": said}),
+        Ok(object @ Value::Object(_)) if !message.is_error => object,
+        Ok(object @ Value::Object(_)) => json!({"error": object}),
+        _ => json!({if message.is_error { "error" } else { "result" }: said}),
     };
     let mut function = json!({"name": name, "response": response});
     if !is_made_up(&message.tool_call_id) {
@@ -238,12 +242,13 @@ fn encode_part(target: &Target<'_>, part: &Part) -> Result<Value> {
             let media_type = format!("audio/{}", input_audio.format);
             Ok(json!({"inlineData": {"mimeType": media_type, "data": input_audio.data}}))
         }
-        Part::File { file } => encode_file(target, file),
+        Part::File { file, .. } => encode_file(target, file),
     }
 }
 
 fn encode_file(target: &Target<'_>, file: &FilePart) -> Result<Value> {
     match (&file.file_data, &file.file_id) {
+        (Some(address), None) if is_web_address(address) => Ok(file_data(address)),
         (Some(data), None) => {
             let (media_type, data) = data_url(data)
                 .ok_or_else(|| invalid(target, "field `file.file_data` must be a data: address with base64 content"))?;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{error, usage};
 use crate::provider::failure::unreadable;
-use crate::provider::json::{items, owned, text};
+use crate::provider::json::{field, items, owned, text};
 use crate::provider::{Decoded, ResponseHead, Target};
 use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall};
 
@@ -58,10 +58,12 @@ fn decode_choice(choice: &Value, place: u32) -> Choice {
             thinking_blocks: items(message, "reasoning_details").to_vec(),
             refusal: owned(message, "refusal"),
             tool_calls,
+            annotations: items(message, "annotations").to_vec(),
             name: None,
         },
         finish_reason: reason.and_then(finish_reason),
         provider_finish_reason: reason.map(str::to_owned),
+        logprobs: field(choice, "logprobs").cloned(),
     }
 }
 

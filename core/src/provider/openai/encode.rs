@@ -4,11 +4,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::provider::endpoint::{
-    assemble, base_url, has_cache_control, invalid, join_query, overlay, refused, split_query,
+    ANTHROPIC, assemble, base_url, invalid, join_query, needs_cache_control, overlay, refused, split_query,
 };
 use crate::provider::vendor::ReasoningControl;
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
-use crate::types::{ChatRequest, Error, ErrorKind, Message, Result};
+use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Part, Result};
 
 const PATH: &str = "/chat/completions";
 
@@ -27,7 +27,8 @@ const BOUNDS: [&str; 9] = [
 
 /// Encodes a request.
 ///
-/// The reasoning of earlier answers goes back only to providers that take it; for others it is history without effect.
+/// The reasoning of earlier answers goes back only to providers that take it; for others it is history without effect, as
+/// annotations are for all.
 pub(super) fn encode(
     target: &Target<'_>,
     request: &ChatRequest,
@@ -35,7 +36,7 @@ pub(super) fn encode(
     framing: Framing,
 ) -> Result<EncodedRequest> {
     let quirks = &target.vendor.quirks;
-    if has_cache_control(request) && !quirks.cache_control {
+    if needs_cache_control(request) && !quirks.cache_control {
         return Err(refused(target, "cache_control"));
     }
     let mut body = Map::new();
@@ -56,7 +57,11 @@ pub(super) fn encode(
     put(&mut body, "service_tier", request.service_tier.as_ref())?;
     put(&mut body, "response_format", request.response_format.as_ref())?;
     if !request.tools.is_empty() {
-        put(&mut body, "tools", Some(&request.tools))?;
+        let mut tools = to_value(&request.tools)?;
+        if !quirks.cache_control {
+            drop_breakpoints(Some(&mut tools));
+        }
+        body.insert("tools".to_owned(), tools);
     }
     put(&mut body, "tool_choice", request.tool_choice.as_ref())?;
     put(&mut body, "parallel_tool_calls", request.parallel_tool_calls)?;
@@ -85,12 +90,16 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
     let Some(fields) = written.as_object_mut() else { return Ok(written) };
     match message {
         Message::System(_) | Message::User(_) => {}
-        Message::Tool(_) => {
+        Message::Tool(tool) => {
             fields.remove("name");
+            if fields.remove("is_error").is_some() {
+                fields.insert("content".to_owned(), to_value(&failed(&tool.content))?);
+            }
         }
         Message::Assistant(assistant) => {
             fields.remove("reasoning_content");
             fields.remove("thinking_blocks");
+            fields.remove("annotations");
             if let (Some(field), Some(reasoning)) = (quirks.reasoning_field, &assistant.reasoning_content) {
                 fields.insert(field.to_owned(), reasoning.as_str().into());
             }
@@ -111,7 +120,34 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
             }
         }
     }
+    if !quirks.cache_control {
+        drop_breakpoints(fields.get_mut("content"));
+    }
     Ok(written)
+}
+
+/// Leaves out the cache breakpoints of parts or tools, for a provider that caches by itself.
+fn drop_breakpoints(items: Option<&mut Value>) {
+    for item in items.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
+        item.shift_remove("cache_control");
+    }
+}
+
+/// Returns the result of a failed call in words, as the format has no field for the failure.
+fn failed(content: &Content) -> Content {
+    const FAILED: &str = "Error: ";
+    match content {
+        Content::Text(text) => Content::Text(format!("{FAILED}{text}")),
+        Content::Parts(parts) => {
+            let mut parts = parts.clone();
+            if let Some(Part::Text { text, .. }) = parts.first_mut() {
+                text.insert_str(0, FAILED);
+            } else {
+                parts.insert(0, Part::Text { text: FAILED.trim_end().to_owned(), cache_control: None });
+            }
+            Content::Parts(parts)
+        }
+    }
 }
 
 fn encode_effort(control: ReasoningControl, effort: &str) -> (&'static str, Value) {
@@ -150,6 +186,7 @@ fn encode_extra(
                 );
                 return Err(invalid(target, detail));
             }
+            ANTHROPIC => {}
             // A sound or an image in the answer has no place in a reply, and must not be paid for and lost.
             "audio" => return Err(refused(target, key)),
             "modalities" if *value != json!(["text"]) => return Err(refused(target, key)),

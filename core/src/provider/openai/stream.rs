@@ -130,6 +130,8 @@ impl ChoiceState {
             reasoning: spoken.reasoning,
             refusal: owned(said, "refusal").unwrap_or_default(),
             tool_calls,
+            annotations: items(said, "annotations").to_vec(),
+            logprobs: field(choice, "logprobs").cloned(),
             finish_reason: reason.as_deref().and_then(finish_reason),
             ..Delta::default()
         };

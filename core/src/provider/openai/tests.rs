@@ -317,3 +317,39 @@ fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
     assert_eq!(subject.encode_fields(json!({}))["max_completion_tokens"], 70);
     assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["max_completion_tokens"], 60);
 }
+
+#[test]
+fn probabilities_and_citations_are_kept() {
+    let logprobs = json!({"content": [{"token": "a", "logprob": -0.5}]});
+    let citations = json!([{"type": "url_citation", "url_citation": {"url": "https://a.test"}}]);
+    let message = json!({"content": "a", "annotations": citations});
+    let body = json!({"choices": [{"index": 0, "finish_reason": "stop", "logprobs": logprobs, "message": message}]});
+    let decoded = openai().decode(&body.to_string()).unwrap();
+    let choice = &decoded.completion.choices[0];
+    assert_eq!((&choice.logprobs, json!(choice.message.annotations)), (&Some(logprobs.clone()), citations.clone()));
+    let (deltas, _) =
+        openai().decode_stream(&[json!({"choices": [{"index": 0, "logprobs": logprobs, "delta": message}]})]);
+    assert_eq!((&deltas[0].logprobs, json!(deltas[0].annotations)), (&Some(logprobs), citations.clone()));
+    let turns = json!({"messages": [{"role": "assistant", "content": "a", "annotations": citations}]});
+    assert_eq!(openai().encode(turns)["messages"], json!([{"role": "assistant", "content": "a"}]));
+}
+
+#[test]
+fn what_only_anthropics_format_says_is_left_out() {
+    let cached = json!({"type": "ephemeral"});
+    let fields = json!({"anthropic": {"thinking": {"type": "adaptive"}}, "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": cached}]},
+        {"role": "tool", "tool_call_id": "a", "content": "no", "is_error": true},
+        {"role": "tool", "tool_call_id": "b", "is_error": true, "content": [{"type": "image_url", "image_url": {"url": "https://a.test"}}]}]});
+    let body = openai().encode(fields.clone());
+    assert_eq!(
+        body,
+        json!({"model": body["model"], "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "a"}]},
+            {"role": "tool", "tool_call_id": "a", "content": "Error: no"},
+            {"role": "tool", "tool_call_id": "b", "content": [
+                {"type": "text", "text": "Error:"}, {"type": "image_url", "image_url": {"url": "https://a.test"}}]}]})
+    );
+    let body = Subject::new("openrouter", "m").encode(fields);
+    assert_eq!(body["messages"][0]["content"][0]["cache_control"], cached);
+}
