@@ -480,4 +480,3 @@ export interface OpenOptions extends Settings {
    */
   readonly masterKey: string | (() => string | Promise<string>);
 }
-
