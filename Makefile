@@ -1,4 +1,5 @@
-# Needs Rust, Python 3.10 or later, and nothing else: what the Python side wants goes into a virtual environment in CACHE.
+# Needs Rust, Python 3.10 or later, Node 20 or later with npm, and nothing else: what the Python side wants goes into a
+# virtual environment in CACHE, what the Node side wants into node/node_modules.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,6 +20,7 @@ VENV := $(CACHE)/venv
 VENV_READY := $(VENV)/.ready
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+NODE_READY := node/node_modules/.package-lock.json
 IN_VENV := VIRTUAL_ENV=$(VENV) PATH="$(VENV)/bin:$$PATH"
 
 .PHONY: help
@@ -30,15 +32,20 @@ demo: python-develop mock-provider ## run examples/python/quickstart.py against 
 	@$(VENV)/bin/python examples/python/quickstart.py
 
 .PHONY: test
-test: test-rust test-python test-catalog test-system ## run every test
+test: test-rust test-python test-node test-catalog test-system ## run every test
 
 .PHONY: test-rust
 test-rust: ## run the tests of the Rust crates
-	cargo test --workspace --exclude tollway-python --exclude tollway-system-tests
+	cargo test --workspace --exclude tollway-python --exclude tollway-node --exclude tollway-system-tests
 
 .PHONY: test-python
 test-python: python-develop mock-provider ## run the tests of the Python package
 	$(VENV)/bin/python -m pytest -o cache_dir=$(CACHE)/pytest python/tests
+
+.PHONY: test-node
+test-node: node-develop mock-provider ## run the tests of the npm package
+	cd node && npm test --silent
+	cd node && node --expose-gc build/leak.js
 
 .PHONY: test-catalog
 test-catalog: ## run the tests of the rules by which the price catalog is built
@@ -49,7 +56,7 @@ test-system: mock-provider ## run the tests over crashes, processes and real con
 	cargo test -p tollway-system-tests
 
 .PHONY: lint
-lint: lint-rust lint-python lint-dependencies ## check format, lints, types and dependencies
+lint: lint-rust lint-python lint-node lint-dependencies ## check format, lints, types and dependencies
 
 .PHONY: lint-rust
 lint-rust: ## check format and lints of the Rust crates
@@ -64,14 +71,19 @@ lint-python: $(VENV_READY) ## check format, lints and types of the Python code
 	cd python && $(VENV)/bin/mypy ../examples/python
 	cd python && $(VENV)/bin/mypy ../benches/python
 
+.PHONY: lint-node
+lint-node: $(NODE_READY) ## check format, lints and types of the TypeScript code
+	cd node && npm run --silent lint
+
 .PHONY: lint-dependencies
 lint-dependencies: $(CARGO_DENY) ## check dependencies against deny.toml, but for advisories, which need their database
 	$(CARGO_DENY) check bans licenses sources
 
 .PHONY: format
-format: $(VENV_READY) ## put all code into its format
+format: $(VENV_READY) $(NODE_READY) ## put all code into its format
 	cargo fmt --all
 	$(VENV)/bin/ruff format python examples/python benches/python
+	cd node && npm run --silent format
 
 .PHONY: bench
 bench: $(VENV_READY) ## measure what the README quotes (builds with optimizations, which takes minutes)
@@ -94,6 +106,11 @@ bench-quick: python-develop mock-provider ## see that the benchmark runs (withou
 python-develop: $(VENV_READY) ## build the Python package into its virtual environment
 	@cd python && $(IN_VENV) maturin develop --quiet
 
+.PHONY: node-develop
+node-develop: $(NODE_READY) ## build the npm package and its native module in its folder
+	@cargo build --quiet -p tollway-node
+	@cd node && node scripts/native.mjs $(CARGO_TARGET_DIR)/debug && npm run --silent build
+
 .PHONY: mock-provider
 mock-provider: ## build the server that plays model providers
 	@cargo build --quiet -p mock-provider
@@ -112,6 +129,11 @@ $(VENV_READY): python/requirements-dev.txt
 	fi
 	@touch $@
 
+# npm writes this file last. No script of a package is run.
+$(NODE_READY): node/package-lock.json
+	@cd node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # Unoptimized, because it is built once and runs for a second; and apart from the workspace's own builds.
 $(CARGO_DENY):
 	env -u CARGO_TARGET_DIR cargo install cargo-deny --quiet --debug --locked \
@@ -120,4 +142,5 @@ $(CARGO_DENY):
 .PHONY: clean
 clean: ## delete what was built
 	cargo clean
+	rm -rf node/dist node/build node/*.node node/node_modules
 	rm -rf $(VENV) $(CACHE)/cargo-deny-* $(RUFF_CACHE_DIR) $(MYPY_CACHE_DIR) $(PYTHONPYCACHEPREFIX) $(CACHE)/pytest

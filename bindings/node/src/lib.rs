@@ -1,0 +1,44 @@
+//! The native module of the npm package: it converts arguments, values and errors, and nothing else.
+//!
+//! Results and errors cross as JSON text, which JavaScript's own parser reads. No thread of the runtime ever touches the
+//! engine of JavaScript: a finished call is put on a [`queue::CompletionQueue`], which the event loop's thread empties.
+
+mod engine;
+mod queue;
+mod stream;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use napi::{Error, Result, Status};
+use napi_derive::napi;
+
+/// Runs the `tollway` command with arguments whose first is its name, and returns its exit code.
+///
+/// It reads and writes the standard streams of the process, and blocks the calling thread.
+#[napi]
+#[must_use]
+pub fn cli(arguments: Vec<String>) -> u8 {
+    let arguments = arguments.into_iter().map(OsString::from);
+    tollway_cli::run(arguments, std::io::stdin().lock(), std::io::stdout().lock(), std::io::stderr())
+}
+
+/// Returns the codes of all kinds of errors.
+#[napi]
+#[must_use]
+pub fn error_codes() -> Vec<&'static str> {
+    tollway_common::error::CODES.to_vec()
+}
+
+/// Gives up what is under way in the whole process, waits for its settlement at most for the seconds given, and stops the
+/// runtime. It blocks the calling thread.
+#[napi]
+pub fn shutdown(timeout: f64) -> Result<()> {
+    tollway_common::runtime::shutdown(seconds(timeout)?);
+    Ok(())
+}
+
+pub(crate) fn seconds(timeout: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(timeout)
+        .map_err(|_| Error::new(Status::InvalidArg, "timeout must be a positive number of seconds"))
+}

@@ -1,0 +1,147 @@
+/** The client. */
+
+import { Budgets } from './budgets.js';
+import { chatArguments } from './chat.js';
+import { decodeQuote, decodeReply } from './decode.js';
+import { Engine, nothing } from './engine.js';
+import { invalid } from './errors.js';
+import { FxRates } from './fx.js';
+import { Models } from './models.js';
+import { kindOf, OptionNames } from './names.js';
+import { Prices } from './prices.js';
+import type { ChatReply, Quote } from './results.js';
+import { Routes } from './routes.js';
+import { ChatStream } from './stream.js';
+import type { ChatOptions, ChatParameters, ChatRequest, Messages, OpenOptions } from './types.js';
+import { UsageLedger } from './usage.js';
+
+const CLOSE_TIMEOUT = 5;
+const OPEN = new OptionNames('Tollway.open()', [
+  'masterKey',
+  'durability',
+  'exclusive',
+  'recovery',
+  'timeout',
+  'connectTimeout',
+  'streamIdleTimeout',
+  'maxRetries',
+  'cooldownFailures',
+  'cooldown',
+  'onAbandon',
+  'onUnpriced',
+  'defaultOutputLimit',
+]);
+
+/**
+ * An open file: its models, prices, routes, budgets and ledger, and the calls that it makes and bills.
+ *
+ * It belongs to the thread that opened it; worker threads and other processes open the file for themselves. Close it, or
+ * declare it with `await using`; what is left open is closed when the process exits.
+ */
+export class Tollway {
+  readonly models: Models;
+  readonly prices: Prices;
+  readonly routes: Routes;
+  readonly fx: FxRates;
+  readonly budgets: Budgets;
+  readonly usage: UsageLedger;
+  /** @internal */
+  readonly engine: Engine;
+
+  /** @internal */
+  constructor(engine: Engine) {
+    if (!(engine instanceof Engine)) {
+      throw invalid('a Tollway is made by await Tollway.open(path, { masterKey })');
+    }
+    this.engine = engine;
+    this.models = new Models(engine);
+    this.prices = new Prices(engine);
+    this.routes = new Routes(engine);
+    this.fx = new FxRates(engine);
+    this.budgets = new Budgets(engine);
+    this.usage = new UsageLedger(engine);
+  }
+
+  /**
+   * Opens a file, and makes it at first use. Many processes may open one file, unless one has it exclusively.
+   *
+   * Rejects with a `WrongMasterKeyError` or a `NotATollwayFileError`, and then has changed nothing; a `StorageError` if the
+   * file could not be read or written, or another process opened it exclusively; an `InvalidRequestError` if a setting is
+   * wrong.
+   */
+  static async open(path: string, options: OpenOptions): Promise<Tollway> {
+    if (typeof path !== 'string') {
+      throw invalid(`path must be a text, not ${kindOf(path)}`);
+    }
+    const { master_key: masterKey, ...settings } = OPEN.read(options);
+    const text: unknown = typeof masterKey === 'function' ? await masterKey() : masterKey;
+    if (typeof text !== 'string') {
+      throw invalid(`masterKey must be a text, or a function that returns one, not ${kindOf(text)}`);
+    }
+    const engine = Engine.create(path, { master_key: text, settings });
+    await engine.run('open', {}, nothing);
+    return new Tollway(engine);
+  }
+
+  /** The path of the file. */
+  get path(): string {
+    return this.engine.path;
+  }
+
+  /**
+   * Makes a call and returns the whole reply, once its cost is in the ledger.
+   *
+   * Messages are a text, which a user says, or a list in the shape of OpenAI's chat API. Rejects with a `BudgetExceededError`
+   * if a budget that applies would be passed, and with another `TollwayError` if the call failed. When the signal fires, it
+   * rejects with the signal's reason, and the call is billed by its `onAbandon`.
+   */
+  async chat(request: ChatRequest): Promise<ChatReply>;
+  async chat(messages: Messages, options?: ChatOptions): Promise<ChatReply>;
+  async chat(first: Messages | ChatRequest, options?: ChatOptions): Promise<ChatReply> {
+    const { values, signal } = chatArguments(first, options, 'chat()');
+    return this.engine.run('chat', values, decodeReply, signal);
+  }
+
+  /**
+   * Starts a streamed call and returns its events, to be read by `for await`.
+   *
+   * What was wrong with the call is thrown while the events are read. Leaving the stream early gives the call up, which is
+   * then billed by its `onAbandon`. When the signal fires, reading throws the signal's reason.
+   */
+  chatStream(request: ChatRequest): ChatStream;
+  chatStream(messages: Messages, options?: ChatOptions): ChatStream;
+  chatStream(first: Messages | ChatRequest, options?: ChatOptions): ChatStream {
+    const { values, signal } = chatArguments(first, options, 'chatStream()');
+    return new ChatStream(this.engine.stream(values), signal);
+  }
+
+  /**
+   * Says what a chat call would cost with each model that may serve it, and whether its budgets would admit it.
+   *
+   * Nothing is sent, and nothing is reserved. Rejects with a `NoRouteError` if no model could serve the call.
+   */
+  async quote(request: ChatParameters & { readonly messages: Messages }): Promise<Quote>;
+  async quote(messages: Messages, parameters?: ChatParameters): Promise<Quote>;
+  async quote(first: Messages | ChatRequest, parameters?: ChatParameters): Promise<Quote> {
+    const { values, signal } = chatArguments(first, parameters, 'quote()');
+    return this.engine.run('quote', values, decodeQuote, signal);
+  }
+
+  /** Seals everything in the file with another master key, all or nothing. */
+  async rotateMasterKey(masterKey: string): Promise<void> {
+    return this.engine.run('vault.rotate', { master_key: masterKey }, nothing);
+  }
+
+  /**
+   * Stops new calls and waits for settlements under way, at most for so many seconds.
+   *
+   * Returns whether all ended. Calls after it reject with a `ClosedError`. Closing twice does nothing.
+   */
+  async close(timeout = CLOSE_TIMEOUT): Promise<boolean> {
+    return this.engine.run('close', { timeout }, Boolean);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

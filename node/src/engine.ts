@@ -1,0 +1,83 @@
+/** An open file as all parts of a client share it: verbs in, results out. */
+
+import { isMainThread } from 'node:worker_threads';
+
+import { completionOf } from './completions.js';
+import { errorFromJson, InternalError } from './errors.js';
+import { native, type NativeEngine, type NativeStream } from './native.js';
+import { encode } from './values.js';
+
+/** How long the end of a thread or of the process may take for settlements, in seconds. */
+const EXIT_TIMEOUT = 5;
+
+const opened = new Set<WeakRef<NativeEngine>>();
+const forget = new FinalizationRegistry<WeakRef<NativeEngine>>((reference) => opened.delete(reference));
+let exitIsAwaited = false;
+
+/** Runs verbs on one file. */
+export class Engine {
+  private constructor(private readonly native: NativeEngine) {}
+
+  /** Makes a handle; opens nothing. */
+  static create(path: string, options: Readonly<Record<string, unknown>>): Engine {
+    const { engine, error } = native.Engine.create(path, encode(options, 'open'));
+    if (typeof error === 'string') {
+      throw errorFromJson(error);
+    }
+    if (engine === undefined || engine === null) {
+      throw new InternalError('the native module returned neither a handle nor an error; report it');
+    }
+    awaitSettlementsAtExit(engine);
+    return new Engine(engine);
+  }
+
+  /** The path of the file, for people. */
+  get path(): string {
+    return this.native.path();
+  }
+
+  /** Runs a verb and reads its result; the signal gives the call up, which is then settled by its policy. */
+  async run<Result>(
+    verb: string,
+    values: Readonly<Record<string, unknown>>,
+    decode: (value: never) => Result,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    const text = encode(values, verb);
+    const result = await completionOf((queue, ticket) => this.native.start(verb, text, queue, ticket), signal);
+    return decode(JSON.parse(result) as never);
+  }
+
+  /** Starts a streamed chat. */
+  stream(values: Readonly<Record<string, unknown>>): NativeStream {
+    return this.native.stream(encode(values, 'chat'));
+  }
+}
+
+/** Reads a result that says nothing. */
+export function nothing(): void {
+  // Nothing was said.
+}
+
+function awaitSettlementsAtExit(engine: NativeEngine): void {
+  if (!isMainThread) {
+    const reference = new WeakRef(engine);
+    opened.add(reference);
+    forget.register(engine, reference);
+  }
+  if (!exitIsAwaited) {
+    exitIsAwaited = true;
+    process.on('exit', isMainThread ? shutDown : closeOwn);
+  }
+}
+
+function shutDown(): void {
+  native.shutdown(EXIT_TIMEOUT);
+}
+
+/** Closes what a worker thread has open. The runtime stays, because other threads use it. */
+function closeOwn(): void {
+  for (const reference of opened) {
+    reference.deref()?.closeBlocking(EXIT_TIMEOUT);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Tollway: an embedded AI gateway with a billing ledger.
+ *
+ * `await Tollway.open(path, { masterKey })` opens a file, and makes it at first use. Importing opens no file, starts no thread
+ * and uses no network.
+ */
+
+export { Budgets } from './budgets.js';
+export { Tollway } from './client.js';
+export * as decimal from './decimal.js';
+export {
+  AuthenticationError,
+  BudgetExceededError,
+  CallTimeoutError,
+  CancelledError,
+  ClosedError,
+  ContentFilteredError,
+  ContextLengthExceededError,
+  CorruptedFileError,
+  CurrencyMismatchError,
+  type ErrorAttributes,
+  ForkedError,
+  IdempotencyConflictError,
+  InternalError,
+  InvalidRequestError,
+  NewerFileError,
+  NoRouteError,
+  NotATollwayFileError,
+  NotFoundError,
+  PermissionDeniedError,
+  ProviderQuotaExhaustedError,
+  ProviderUnavailableError,
+  RateLimitedError,
+  StorageError,
+  TollwayError,
+  UnpricedError,
+  WrongMasterKeyError,
+} from './errors.js';
+export { FxRates } from './fx.js';
+export { Models } from './models.js';
+export type * from './price-results.js';
+export { Prices } from './prices.js';
+export { formatReceipt } from './receipt.js';
+export type * from './results.js';
+export { Routes } from './routes.js';
+export { ChatStream } from './stream.js';
+export type * from './types.js';
+export { UsageLedger } from './usage.js';

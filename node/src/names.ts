@@ -1,0 +1,125 @@
+/** Names as they cross: camelCase here, snake_case in the engine. Names that are data keep theirs. */
+
+import { invalid } from './errors.js';
+
+/** Fields whose values are data of the caller, of a provider or of a price list, down to their last name. */
+const DATA = new Set([
+  'attributes',
+  'conditions',
+  'differences',
+  'extra_content',
+  'group',
+  'measures',
+  'message',
+  'meters',
+  'model_params',
+  'tags',
+  'thinking_block',
+  'totals',
+]);
+
+const camelNames = new Map<string, string>();
+
+/** Writes a name of the engine as JavaScript writes names. */
+export function camelCase(name: string): string {
+  let camel = camelNames.get(name);
+  if (camel === undefined) {
+    camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    camelNames.set(name, camel);
+  }
+  return camel;
+}
+
+/** Writes a name of JavaScript as the engine writes names. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Renames the fields of a result to camelCase, except for those that are data. */
+export function renamed(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(renamed);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const fields: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) {
+    fields[camelCase(name)] = typeof field === 'object' && !DATA.has(name) ? renamed(field) : field;
+  }
+  return fields;
+}
+
+/** Names of a function's options, by what the engine calls them. */
+export class OptionNames {
+  readonly #wire: ReadonlyMap<string, string>;
+
+  constructor(
+    private readonly owner: string,
+    names: readonly string[],
+    private readonly elsewhere: Readonly<Record<string, string>> = {},
+    private readonly hint = '',
+  ) {
+    this.#wire = new Map(names.map((name) => [name, snakeCase(name)]));
+  }
+
+  /** Tells whether a name of the engine is that of one of the options. */
+  hasWireName(name: string): boolean {
+    return this.#wire.has(camelCase(name));
+  }
+
+  /**
+   * Returns the options that were given, by the engine's names; refuses a name that is not known.
+   *
+   * What is undefined was not given; null neither, unless it is kept.
+   */
+  read(options: unknown, owner = this.owner, keepNull = false): Record<string, unknown> {
+    if (options === undefined) {
+      return {};
+    }
+    const fields: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(checkObject(options, `the options of ${owner}`, '{}'))) {
+      if (value === undefined || (value === null && !keepNull && this.#wire.has(name))) {
+        continue;
+      }
+      const wire = this.#wire.get(name);
+      if (wire === undefined) {
+        throw this.#unknown(name, owner);
+      }
+      fields[wire] = value;
+    }
+    return fields;
+  }
+
+  #unknown(name: string, owner: string): Error {
+    const elsewhere = Object.hasOwn(this.elsewhere, name) ? this.elsewhere[name] : undefined;
+    if (elsewhere !== undefined) {
+      return invalid(`${owner} has no option "${name}", which ${elsewhere}`);
+    }
+    const camel = camelCase(name);
+    if (camel !== name && this.#wire.has(camel)) {
+      return invalid(`${owner} has no option "${name}", which is ${camel} here`);
+    }
+    const known = [...this.#wire.keys()].sort().join(', ');
+    return invalid(`${owner} got the unknown option "${name}"; known are ${known}${this.hint}`);
+  }
+}
+
+/** Returns a value that must be an object with names; the error shows the example. */
+export function checkObject(value: unknown, name: string, example: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(`${name} must be an object such as ${example}, not ${kindOf(value)}`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** Returns what kind of value something is, for people; never the value, which may be a secret. */
+export function kindOf(value: unknown): string {
+  if (value === null) {
+    return 'null';
+  }
+  if (Array.isArray(value)) {
+    return 'an array';
+  }
+  return typeof value === 'object' ? (value.constructor?.name ?? 'Object') : typeof value;
+}

@@ -1,0 +1,68 @@
+/** The native module: its shape, and where it is found. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { platformName } from './platform.js';
+
+/** What a stream had at hand. */
+export interface Taken {
+  readonly events?: string;
+  readonly error?: string;
+  readonly ended: boolean;
+}
+
+/** A call under way. When it is collected, the call is given up. */
+export interface NativeCall {
+  cancel(): void;
+}
+
+/** A streamed chat with one reader. When it is collected, the call is given up. */
+export interface NativeStream {
+  take(maximum: number): Taken;
+  notify(queue: NativeQueue, ticket: number): void;
+  close(): void;
+}
+
+/** A ticket, a result and an error as JSON text; exactly one of the last two is there. */
+export type Completion = readonly [ticket: number, result: string | null | undefined, error: string | null | undefined];
+
+/** The finished calls of one event loop. */
+export interface NativeQueue {
+  drain(): Completion[];
+}
+
+/** A handle of one file. */
+export interface NativeEngine {
+  path(): string;
+  start(verb: string, argumentsText: string, queue: NativeQueue, ticket: number): NativeCall;
+  stream(argumentsText: string): NativeStream;
+  closeBlocking(timeout: number): void;
+}
+
+/** What the native module exports. */
+export interface NativeModule {
+  readonly Engine: { create(path: string, options: string): { engine?: NativeEngine; error?: string } };
+  readonly CompletionQueue: new (wake: () => void) => NativeQueue;
+  cli(commandLine: string[]): number;
+  errorCodes(): string[];
+  shutdown(timeout: number): void;
+}
+
+function load(): NativeModule {
+  const platform = platformName();
+  const beside = join(__dirname, '..', `tollway.${platform}.node`);
+  const name = existsSync(beside) ? beside : `tollway-${platform}`;
+  try {
+    return require(name) as NativeModule;
+  } catch (error) {
+    const isMissing = (error as { code?: unknown }).code === 'MODULE_NOT_FOUND' && name !== beside;
+    const detail = isMissing
+      ? `the package tollway-${platform}, which has Tollway's native module for this platform, is not installed: ` +
+        `install again without --omit=optional and on the platform that runs it, or run npm install tollway-${platform}`
+      : `Tollway's native module for ${platform} cannot be loaded from ${name}`;
+    throw new Error(detail, { cause: error });
+  }
+}
+
+export const native: NativeModule = load();

@@ -1,0 +1,58 @@
+/** Receipts as text. */
+
+import type { Receipt, ReceiptLine } from './price-results.js';
+
+const HEAD = ['attempt', 'model', 'meter', 'quantity', 'unit price', 'unit', 'times', 'amount', ''];
+const TIMES = HEAD.indexOf('times');
+
+/** Writes a receipt as a table: a row for each attempt and meter, and one for the total of each currency. */
+export function formatReceipt(receipt: Receipt): string {
+  let rows = [HEAD, ...receipt.lines.map(rowOf)];
+  if (receipt.lines.every((line) => line.modifiers.length === 0)) {
+    rows = rows.map((row) => row.toSpliced(TIMES, 1));
+  }
+  const width = rows[0]?.length ?? 0;
+  const gap = new Array<string>(width - 3).fill('');
+  for (const [currency, total] of Object.entries(receipt.totals)) {
+    rows.push(['total', ...gap, total, currency]);
+  }
+  return table(rows, new Set([0, 3, 4, width - 2]));
+}
+
+function rowOf(line: ReceiptLine): string[] {
+  const used = String(line.quantity);
+  return [
+    String(line.attempt),
+    line.model,
+    [line.meter, line.note ? `(${line.note})` : null].filter((part) => part).join(' '),
+    line.billedQuantity === null ? used : `${used} as ${line.billedQuantity}`,
+    line.unitPrice ?? '-',
+    line.unit ?? '-',
+    line.modifiers.map((modifier) => modifier.ratio).join(' x '),
+    line.amount ?? 'unpriced',
+    line.currency ?? '',
+  ];
+}
+
+/** Aligns the columns of rows; the columns named in `right` are set to the right. */
+function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, lengthOf(cell));
+    }
+  }
+  const lines = rows.map((row) => {
+    const cells = row.map((cell, column) => {
+      const padding = ' '.repeat((widths[column] ?? 0) - lengthOf(cell));
+      return right.has(column) ? padding + cell : cell + padding;
+    });
+    return cells.join('  ').trimEnd();
+  });
+  return lines.join('\n');
+}
+
+/** Counts characters, of which some take two units of JavaScript's texts. */
+function lengthOf(text: string): number {
+  return [...text].length;
+}
