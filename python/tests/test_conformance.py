@@ -221,7 +221,10 @@ class Run:
         """Makes a request as a vendor's own library does, and reads its whole answer."""
         options = {**asked.get("options", {}), **({"model": asked["model"]} if "model" in asked else {})}
         content = asked.get("text", json.dumps(asked["json"]) if "json" in asked else "")
-        arguments = (asked["method"], f"https://api.example.com{asked['url']}" if asked["url"][0] == "/" else asked["url"])
+        arguments = (
+            asked["method"],
+            f"https://api.example.com{asked['url']}" if asked["url"][0] == "/" else asked["url"],
+        )
         headers = asked.get("headers", {})
         if isinstance(self.client, tollway.Tollway):
             with tollway.httpx_client(self.client, **options) as http:
