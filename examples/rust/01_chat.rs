@@ -33,11 +33,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("{}", reply.text);
     println!("model: {}/{}", reply.provider, reply.model);
-    let (input, output) = (reply.usage.input_tokens(), reply.usage.output_tokens());
-    println!("tokens: {} in, {} out", input.unwrap_or_default(), output.unwrap_or_default());
-    if let (Some(cost), Some(currency)) = (reply.cost, reply.currency) {
-        println!("cost: {cost} {currency}, {}", reply.cost_status.name());
-    }
+    let (input, output) = (reply.usage.input_tokens().unwrap_or(0), reply.usage.output_tokens().unwrap_or(0));
+    println!("tokens: {input} in, {output} out");
+    let (cost, currency) = (reply.cost.ok_or("unpriced")?, reply.currency.ok_or("unpriced")?);
+    println!("cost: {cost} {currency}, {}", reply.cost_status.name());
     // Each amount is quantity times unit price, to the last digit; nothing is rounded.
     for line in &reply.receipt.lines {
         if let (Some(meter), Some(price), Some(unit)) = (line.meter, line.unit_price, line.unit)

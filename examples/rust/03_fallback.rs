@@ -46,11 +46,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("{}", reply.text);
     let currency = reply.currency.ok_or("unpriced")?;
-    println!("answered by {}/{} for {} {currency}", reply.provider, reply.model, reply.cost.unwrap_or_default());
+    println!("answered by {}/{} for {} {currency}", reply.provider, reply.model, reply.cost.ok_or("unpriced")?);
     for attempt in &reply.attempts {
         let why = attempt.error_code.as_ref().map(|code| format!(", {code}")).unwrap_or_default();
         print!("  attempt {}: {}/{}: {}{why}", attempt.number, attempt.provider, attempt.model, attempt.status.name());
-        println!(", {} {currency}", attempt.cost.unwrap_or_default());
+        println!(", {} {currency}", attempt.cost.ok_or("unpriced")?);
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
     // The most that a call can cost is held while it runs; then it is settled at what it did cost.
     let reply = ask(&tw, "alice", "Name three hills.", Some(100)).await?;
-    println!("{} for {} {}", reply.text, reply.cost.unwrap_or_default(), reply.currency.ok_or("unpriced")?);
+    println!("{} for {} {}", reply.text, reply.cost.ok_or("unpriced")?, reply.currency.ok_or("unpriced")?);
 
     match ask(&tw, "alice", "Write a novel.", Some(10_000)).await {
         Err(error) if error.kind() == ErrorKind::BudgetExceeded => println!("{}: {}", error.code(), error.detail()),

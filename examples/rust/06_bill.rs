@@ -2,8 +2,6 @@
 
 use std::env;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tollway::client::{ModelInput, PriceInput, RerateBook, RerateQuery, Tollway};
 use tollway::report::SummaryQuery;
 use tollway::settings::Settings;
@@ -32,8 +30,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         tw.chat(request, CallOptions { user: Some(user.into()), ..CallOptions::default() }).await?;
     }
 
-    let by = vec!["user".into(), "model".into()];
-    for row in tw.usage_summary(SummaryQuery { by, ..SummaryQuery::default() }).await? {
+    let query = SummaryQuery { by: vec!["user".into(), "model".into()], ..SummaryQuery::default() };
+    for row in tw.usage_summary(query).await? {
         let group = |key: &str| row.group.get(key).cloned().flatten().unwrap_or_default();
         // Amounts of two currencies are never added: there is a total for each.
         let totals: Vec<String> = row.totals.iter().map(|total| total.to_string()).collect();
@@ -42,10 +40,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("\nThe statement:\nday,user,model,input tokens,output tokens,amount,currency");
     for record in tw.usage_records(UsageFilter::default(), None, 100).await?.records {
-        let (day, user) = (record.created_at.to_zoned(TimeZone::UTC).date(), record.user.unwrap_or_default());
-        let input = record.usage.input_tokens().unwrap_or_default();
-        let output = record.usage.output_tokens().unwrap_or_default();
-        let (amount, currency) = (record.cost_amount.unwrap_or_default(), record.currency.ok_or("unpriced")?);
+        let (day, user) = (record.created_at.to_zoned(jiff::tz::TimeZone::UTC).date(), record.user.unwrap_or_default());
+        let (input, output) = (record.usage.input_tokens().unwrap_or(0), record.usage.output_tokens().unwrap_or(0));
+        let (amount, currency) = (record.cost_amount.ok_or("unpriced")?, record.currency.ok_or("unpriced")?);
         println!("{day},{user},{}/{},{input},{output},{amount},{currency}", record.provider, record.model);
     }
 
@@ -53,11 +50,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let price = PriceInput::new("6.00".parse()?, Unit::Per1mTokens, Currency::USD);
     tw.set_prices(claude, [(Meter::OutputToken.into(), price.into())].into()).await?;
     let (filter, book) = (UsageFilter::default(), RerateBook::InForceNow);
-    let report = tw.rerate(RerateQuery { since: Timestamp::UNIX_EPOCH, until: None, filter, book }, false).await?;
+    let report =
+        tw.rerate(RerateQuery { since: jiff::Timestamp::UNIX_EPOCH, until: None, filter, book }, false).await?;
     for line in &report.lines {
-        let (new, old) = (line.new_cost.unwrap_or_default(), line.old_cost.unwrap_or_default());
+        let (new, old) = (line.new_cost.ok_or("unpriced")?, line.old_cost.ok_or("unpriced")?);
         println!("{}: {new} instead of {old} {}", line.model, line.currency.ok_or("unpriced")?);
     }
-    println!("difference: {} USD", report.differences.get(Currency::USD).unwrap_or_default());
+    println!("difference: {} USD", report.differences.get(Currency::USD).ok_or("none")?);
     Ok(())
 }
