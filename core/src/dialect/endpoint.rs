@@ -37,8 +37,8 @@ pub fn recognize(method: &str, url: &str) -> Endpoint {
 
 /// Returns the path of an address, or of a path with a query.
 fn path_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |start| &rest[start..]));
-    rest.split(['?', '#']).next().unwrap_or_default()
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |start| &rest[start..]))
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -46,7 +46,10 @@ fn percent_decoded(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut place = 0;
     while let Some(byte) = bytes.get(place) {
-        let code = text.get(place + 1..place + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        // A sign is no digit, though a number may begin with one.
+        let digits =
+            text.get(place + 1..place + 3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match code {
             Some(code) if *byte == b'%' => {
                 decoded.push(code);
@@ -83,6 +86,15 @@ mod tests {
             ("GET", "https://api.openai.com/v1/models/openai/gpt-4o", Endpoint::Model("openai/gpt-4o".into())),
             ("POST", "https://api.openai.com/v1/embeddings", Endpoint::Other),
             ("POST", "https://api.openai.com", Endpoint::Other),
+            ("POST", "https://api.openai.com?to=/chat/completions", Endpoint::Other),
+            ("POST", "https://a.test/v1/messages/#x", Endpoint::AnthropicMessages),
+            ("POST", "/v1/forward?to=https://a.test/v1/responses", Endpoint::Other),
+            ("POST", "https://api.anthropic.com/v1/messages/batches", Endpoint::Other),
+            ("GET", "https://api.anthropic.com/v1/models?limit=20", Endpoint::Models),
+            ("GET", "https://api.anthropic.com/v1/models/", Endpoint::Models),
+            ("GET", "/v1/models/a%2fb%20c%C3%BC", Endpoint::Model("a/b cü".into())),
+            ("GET", "/v1/models/50%+5%zz%", Endpoint::Model("50%+5%zz%".into())),
+            ("DELETE", "/v1/models/a", Endpoint::Other),
         ] {
             assert_eq!(recognize(method, url), endpoint, "{method} {url}");
         }

@@ -43,3 +43,54 @@ pub(super) fn context(error: &Error) -> Value {
     context.insert("retryable".to_owned(), error.is_retryable().into());
     Value::Object(context)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_budget_is_no_matter_of_waiting() {
+        for (kind, expected) in [
+            (ErrorKind::BudgetExceeded, 402),
+            (ErrorKind::Unpriced, 402),
+            (ErrorKind::CurrencyMismatch, 402),
+            (ErrorKind::NoRoute, 404),
+            (ErrorKind::NotFound, 404),
+            (ErrorKind::RateLimited, 429),
+            (ErrorKind::ProviderQuotaExhausted, 429),
+            (ErrorKind::ProviderUnavailable, 503),
+            (ErrorKind::InvalidRequest, 400),
+            (ErrorKind::ContextLengthExceeded, 400),
+            (ErrorKind::ContentFiltered, 400),
+            (ErrorKind::Authentication, 401),
+            (ErrorKind::PermissionDenied, 403),
+            (ErrorKind::Timeout, 504),
+            (ErrorKind::Cancelled, 499),
+            (ErrorKind::IdempotencyConflict, 409),
+            (ErrorKind::Storage, 500),
+            (ErrorKind::Closed, 500),
+            (ErrorKind::Internal, 500),
+        ] {
+            assert_eq!(status(kind), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_context_has_what_is_known_and_no_more() {
+        let error = Error::new(ErrorKind::RateLimited, "wait")
+            .with_target("acme", "m")
+            .with_status(429)
+            .with_retry_after(Some(Duration::from_millis(1500)))
+            .with_request_id(Some("r".to_owned()))
+            .with_provider_code(Some("slow_down".to_owned()));
+        assert_eq!(
+            context(&error),
+            json!({"code": "rate_limited", "provider": "acme", "model": "m", "status": 429, "retry_after": 1.5,
+                "request_id": "r", "provider_code": "slow_down", "retryable": true})
+        );
+        let bare = Error::new(ErrorKind::BudgetExceeded, "raise the limit");
+        assert_eq!(context(&bare), json!({"code": "budget_exceeded", "retryable": false}));
+    }
+}

@@ -35,8 +35,56 @@ pub fn encode_model(model: &ListedModel, is_anthropic: bool) -> Vec<u8> {
 fn written(model: &ListedModel, is_anthropic: bool) -> Value {
     if is_anthropic {
         let created = jiff::Timestamp::from_second(model.created).unwrap_or_default();
-        json!({"type": "model", "id": model.name, "display_name": model.name, "created_at": created.to_string()})
+        json!({
+            "type": "model",
+            "id": model.name,
+            "display_name": model.name,
+            "created_at": created.to_string(),
+            "lifecycle": "active",
+        })
     } else {
         json!({"id": model.name, "object": "model", "created": model.created, "owned_by": model.owner})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn models() -> Vec<ListedModel> {
+        let listed =
+            |name: &str, owner: &str| ListedModel { name: name.into(), owner: owner.into(), created: 1_700_000_000 };
+        vec![listed("acme/m", "acme"), listed("fast", "tollway")]
+    }
+
+    fn read(written: &[u8]) -> Value {
+        serde_json::from_slice(written).unwrap()
+    }
+
+    #[test]
+    fn openais_libraries_get_their_list() {
+        assert_eq!(
+            read(&encode_models(&models(), false)),
+            json!({"object": "list", "data": [
+                {"id": "acme/m", "object": "model", "created": 1_700_000_000, "owned_by": "acme"},
+                {"id": "fast", "object": "model", "created": 1_700_000_000, "owned_by": "tollway"}]})
+        );
+    }
+
+    #[test]
+    fn anthropics_libraries_get_their_page_which_is_the_only_one() {
+        let page = read(&encode_models(&models(), true));
+        assert_eq!(
+            (&page["first_id"], &page["last_id"], &page["has_more"]),
+            (&json!("acme/m"), &json!("fast"), &json!(false))
+        );
+        assert_eq!(page["data"][0], read(&encode_model(&models()[0], true)));
+        assert_eq!(
+            page["data"][1],
+            json!({"type": "model", "id": "fast", "display_name": "fast", "created_at": "2023-11-14T22:13:20Z",
+                "lifecycle": "active"})
+        );
+        let none = read(&encode_models(&[], true));
+        assert_eq!(none, json!({"data": [], "has_more": false, "first_id": null, "last_id": null}));
     }
 }

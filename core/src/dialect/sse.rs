@@ -21,3 +21,20 @@ pub(super) fn put_event(events: &mut Vec<u8>, name: &str, data: &Value) {
     events.push(b'\n');
     put_data(events, data);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_ends_with_an_empty_line_and_has_none_inside() {
+        let mut events = Vec::new();
+        put_event(&mut events, "message", &json!({"text": "a\n\nb\r"}));
+        put_data(&mut events, &json!(1));
+        put_text(&mut events, "[DONE]");
+        let expected = "event: message\ndata: {\"text\":\"a\\n\\nb\\r\"}\n\ndata: 1\n\ndata: [DONE]\n\n";
+        assert_eq!(String::from_utf8(events).unwrap(), expected);
+    }
+}

@@ -59,6 +59,8 @@ pub struct ChatRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
     /// Every other field. Formats of the OpenAI family pass them on; others take those that they know and refuse the rest.
+    /// The field `anthropic` is an object of fields for that format alone: where another one serves the request, they are left
+    /// out, and cache breakpoints as well where it has none.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -265,18 +265,22 @@ class AudioPart(TypedDict):
 
 
 class FileContent(TypedDict, total=False):
-    """A document: its content as a `data:` address, or the provider's id of it."""
+    """A document: its content as a `data:` address, its `https:` address, or the provider's id of it."""
 
     file_data: str
     file_id: str
     filename: str
 
 
-class FilePart(TypedDict):
-    """A document in a list of parts."""
-
+class _FilePart(TypedDict):
     type: Literal["file"]
     file: FileContent
+
+
+class FilePart(_FilePart, total=False):
+    """A document in a list of parts."""
+
+    cache_control: CacheControl
 
 
 Content: TypeAlias = str | Sequence[TextPart | ImagePart | AudioPart | FilePart]
@@ -337,6 +341,7 @@ class ToolMessage(_ToolMessage, total=False):
     """The result of a tool call."""
 
     name: str
+    is_error: bool
 
 
 Message: TypeAlias = TextMessage | AssistantMessage | ToolMessage | Mapping[str, Any]

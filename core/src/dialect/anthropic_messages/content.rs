@@ -30,7 +30,7 @@ pub(super) fn decode_user(message: &mut Fields, messages: &mut Vec<Message>) -> 
         }
     }
     if is_empty || !parts.is_empty() {
-        messages.push(Message::User(self::message(Content::Parts(parts))));
+        messages.push(Message::User(self::message(plain(Content::Parts(parts)))));
     }
     Ok(())
 }

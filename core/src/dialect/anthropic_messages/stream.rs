@@ -1,5 +1,6 @@
 //! Writing of answers, whole ones and streams.
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::encode;
@@ -15,8 +16,8 @@ pub(super) struct Encoder {
     next: u32,
     /// The block that has not ended, and its index.
     open: Option<(Block, u32)>,
-    /// The index of the block of each call, by the call's place.
-    calls: Vec<(u32, u32)>,
+    /// The calls, in the order in which they began.
+    calls: Vec<Call>,
     /// Reasoning that was written with its finished block, and may come again as a piece.
     told: String,
 }
@@ -26,7 +27,36 @@ pub(super) struct Encoder {
 enum Block {
     Thinking,
     Text,
-    Call(u32),
+    Call,
+}
+
+/// A call that has begun.
+struct Call {
+    /// Its place among the answer's calls.
+    place: u32,
+    /// The block that it starts with, until it is written.
+    start: Value,
+    /// Its arguments so far.
+    arguments: String,
+    /// The index of its block; absent while it waits.
+    index: Option<u32>,
+}
+
+impl Call {
+    fn new(piece: &ToolCallDelta) -> Self {
+        let id = piece.id.clone().unwrap_or_else(|| format!("call_{}", piece.index));
+        let name = piece.name.as_deref().unwrap_or_default();
+        let mut start = json!({"type": "tool_use", "id": id, "name": name, "input": {}});
+        if let Some(extra) = &piece.extra_content {
+            start["extra_content"] = extra.clone();
+        }
+        Self { place: piece.index, start, arguments: piece.arguments.clone(), index: None }
+    }
+
+    /// Tells whether its arguments are a whole JSON value.
+    fn is_whole(&self) -> bool {
+        serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+    }
 }
 
 impl Encoder {
@@ -76,33 +106,52 @@ impl Encoder {
             return;
         };
         let index = self.start_block(&encode::encode_thinking("", Vec::new()), events);
-        put_piece(index, &json!({"type": "thinking_delta", "thinking": thinking}), events);
+        if !thinking.is_empty() {
+            put_piece(index, &json!({"type": "thinking_delta", "thinking": thinking}), events);
+        }
         put_piece(index, &json!({"type": "signature_delta", "signature": signature.unwrap_or_default()}), events);
         self.stop_last(events);
         self.told.push_str(thinking);
     }
 
-    /// Writes a piece of a call. A piece of a call whose block has ended still goes to that block: readers add pieces up by
-    /// their index.
-    fn put_call(&mut self, call: &ToolCallDelta, events: &mut Vec<u8>) {
-        let known = self.calls.iter().find(|(place, _)| *place == call.index).map(|(_, index)| *index);
-        let index = known.unwrap_or_else(|| {
-            let start = || {
-                let id = call.id.clone().unwrap_or_else(|| format!("call_{}", call.index));
-                let name = call.name.as_deref().unwrap_or_default();
-                let mut block = json!({"type": "tool_use", "id": id, "name": name, "input": {}});
-                if let Some(extra) = &call.extra_content {
-                    block["extra_content"] = extra.clone();
-                }
-                block
-            };
-            let index = self.open_block(Block::Call(call.index), start, events);
-            self.calls.push((call.index, index));
-            index
-        });
-        if !call.arguments.is_empty() {
-            put_piece(index, &json!({"type": "input_json_delta", "partial_json": call.arguments}), events);
+    /// Writes a piece of a call, or holds it back: readers take one block at a time, so that a call that begins while
+    /// another is written waits until that one's arguments are whole.
+    fn put_call(&mut self, piece: &ToolCallDelta, events: &mut Vec<u8>) {
+        let Some(place) = self.calls.iter().position(|call| call.place == piece.index) else {
+            self.calls.push(Call::new(piece));
+            self.put_waiting(events);
+            return;
+        };
+        let call = &mut self.calls[place];
+        call.arguments.push_str(&piece.arguments);
+        if let Some(index) = call.index {
+            put_arguments(index, &piece.arguments, events);
         }
+        self.put_waiting(events);
+    }
+
+    /// Writes the calls that wait, as far as the one before each is whole.
+    fn put_waiting(&mut self, events: &mut Vec<u8>) {
+        while let Some(place) = self.calls.iter().position(|call| call.index.is_none()) {
+            let is_open = matches!(self.open, Some((Block::Call, _)));
+            let earlier = place.checked_sub(1).and_then(|earlier| self.calls.get(earlier));
+            if is_open && earlier.is_some_and(|earlier| !earlier.is_whole()) {
+                return;
+            }
+            self.start_call(place, events);
+        }
+    }
+
+    /// Writes a call that waited, with what is known of its arguments.
+    fn start_call(&mut self, place: usize, events: &mut Vec<u8>) {
+        self.end_block(events);
+        let Some(call) = self.calls.get_mut(place) else { return };
+        let index = self.next;
+        call.index = Some(index);
+        let (start, arguments) = (call.start.take(), call.arguments.clone());
+        self.start_block(&start, events);
+        put_arguments(index, &arguments, events);
+        self.open = Some((Block::Call, index));
     }
 
     /// Returns the index of the open block if it is this one; else ends it and starts this one.
@@ -126,7 +175,15 @@ impl Encoder {
         index
     }
 
+    /// Ends the open block; of calls that wait for it, all are written, as nothing more is to be waited for.
     fn close_block(&mut self, events: &mut Vec<u8>) {
+        while let Some(place) = self.calls.iter().position(|call| call.index.is_none()) {
+            self.start_call(place, events);
+        }
+        self.end_block(events);
+    }
+
+    fn end_block(&mut self, events: &mut Vec<u8>) {
         if let Some((_, index)) = self.open.take() {
             put_event(events, "content_block_stop", &json!({"type": "content_block_stop", "index": index}));
         }
@@ -145,7 +202,10 @@ impl ReplyEncoder for Encoder {
 
     fn encode_start(&mut self, start: &AnswerStart, events: &mut Vec<u8>) {
         let mut message = encode::encode_message(start);
-        message["usage"] = encode::encode_usage(&Usage::default());
+        let mut usage = encode::encode_usage(&Usage::default());
+        // Libraries keep this part as the first event has it, so a zero here would contradict the last event.
+        usage["cache_creation"] = Value::Null;
+        message["usage"] = usage;
         put_event(events, "message_start", &json!({"type": "message_start", "message": message}));
     }
 
@@ -183,6 +243,12 @@ impl ReplyEncoder for Encoder {
 
     fn encode_failure(&mut self, error: &Error, events: &mut Vec<u8>) {
         put_event(events, "error", &encode::encode_error(error));
+    }
+}
+
+fn put_arguments(index: u32, arguments: &str, events: &mut Vec<u8>) {
+    if !arguments.is_empty() {
+        put_piece(index, &json!({"type": "input_json_delta", "partial_json": arguments}), events);
     }
 }
 

@@ -13,7 +13,7 @@ fn decode(body: &Value) -> DecodedRequest {
 }
 
 /// Adds the fields that every request has.
-fn with_basics(fields: Value) -> Value {
+fn with_basics(fields: &Value) -> Value {
     let mut body = json!({"model": "m", "max_tokens": 9000, "messages": [{"role": "user", "content": "hi"}]});
     for (key, value) in fields.as_object().unwrap() {
         body[key] = value.clone();
@@ -120,10 +120,10 @@ fn tools_and_their_choice_keep_their_meaning() {
         json!({"type": "auto", "disable_parallel_tool_use": true}),
         json!({"type": "tool", "name": "f", "disable_parallel_tool_use": true}),
     ] {
-        keeps_its_meaning(with_basics(json!({"tools": tools, "tool_choice": choice})));
+        keeps_its_meaning(with_basics(&json!({"tools": tools, "tool_choice": choice})));
     }
     let body =
-        with_basics(json!({"tools": [{"type": "custom", "name": "g", "input_schema": {}, "description": null}]}));
+        with_basics(&json!({"tools": [{"type": "custom", "name": "g", "input_schema": {}, "description": null}]}));
     assert_eq!(sent_to_claude(&body)["tools"], json!([{"name": "g", "input_schema": {}}]));
 }
 
@@ -148,7 +148,7 @@ fn thinking_goes_to_its_own_format_as_it_is_and_to_others_as_an_effort() {
         (json!({"output_config": {"effort": "low", "format": low}}), Some("low")),
         (json!({"cache_control": {"type": "ephemeral"}}), None),
     ] {
-        let body = with_basics(fields.clone());
+        let body = with_basics(&fields);
         let request = decode(&body).request;
         assert_eq!(request.reasoning_effort.as_deref(), effort, "{fields}");
         for model in ["claude-opus-4-7", "claude-haiku-4-5"] {
@@ -187,7 +187,7 @@ fn other_formats_leave_out_what_says_nothing_to_their_models() {
             {"role": "assistant", "content": null,
              "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}}]},
             {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "Error: no such x"}]},
-            {"role": "user", "content": [{"type": "text", "text": "again"}]}]})
+            {"role": "user", "content": "again"}]})
     );
     let gemini = sent(&request, "gemini", "gemini-3-pro");
     assert_eq!(
@@ -255,13 +255,13 @@ fn wrong_requests_are_told_by_their_path() {
         (json!({"stream": "yes"}), "stream: must be true or false"),
         (json!({"n": 2}), "n: this field"),
     ] {
-        let detail = refusal(&with_basics(fields.clone()));
+        let detail = refusal(&with_basics(&fields));
         assert!(detail.contains(words), "{fields}: {detail}");
     }
     assert!(AnthropicMessages.decode_request(b"{").is_err_and(|error| error.detail().contains("no JSON")));
-    assert_eq!(decode(&with_basics(json!({"stream": true}))).framing, Framing::EventStream);
-    assert_eq!(decode(&with_basics(json!({"stream": false}))).framing, Framing::Json);
-    assert_eq!(decode(&with_basics(json!({"stop_sequences": []}))).request.stop, None);
+    assert_eq!(decode(&with_basics(&json!({"stream": true}))).framing, Framing::EventStream);
+    assert_eq!(decode(&with_basics(&json!({"stream": false}))).framing, Framing::Json);
+    assert_eq!(decode(&with_basics(&json!({"stop_sequences": []}))).request.stop, None);
 }
 
 pub(super) fn usage(meters: &[(Meter, u64)]) -> Usage {
@@ -312,7 +312,7 @@ fn start() -> AnswerStart {
     AnswerStart { request_id: "0199-a".to_owned(), created: 0, model: "m-1".to_owned() }
 }
 
-fn written(reply: &ChatReply, fields: Value) -> Value {
+fn written(reply: &ChatReply, fields: &Value) -> Value {
     let mut encoder = decode(&with_basics(fields)).encoder;
     serde_json::from_slice(&encoder.encode_reply(&start(), reply).unwrap()).unwrap()
 }
@@ -336,7 +336,7 @@ fn a_whole_reply_is_a_message_with_its_cost() {
         ],
         ..AssistantMessage::default()
     };
-    let mut message = written(&reply(said, FinishReason::ToolCalls, "tool_calls"), json!({}));
+    let mut message = written(&reply(said, FinishReason::ToolCalls, "tool_calls"), &json!({}));
     let field = message.as_object_mut().unwrap().remove("tollway").unwrap();
     assert_eq!(
         (&field["cost"], &field["currency"], &field["model"]),
@@ -366,9 +366,9 @@ fn what_a_provider_wants_back_comes_back_with_the_next_turn() {
         tool_calls: vec![call("a", "{\"z\":1}", signature)],
         ..AssistantMessage::default()
     };
-    let message = written(&reply(said.clone(), FinishReason::ToolCalls, "tool_calls"), json!({}));
+    let message = written(&reply(said.clone(), FinishReason::ToolCalls, "tool_calls"), &json!({}));
     let next = json!({"messages": [{"role": "assistant", "content": message["content"]}]});
-    assert_eq!(decode(&with_basics(next)).request.messages, [Message::Assistant(said)]);
+    assert_eq!(decode(&with_basics(&next)).request.messages, [Message::Assistant(said)]);
 }
 
 #[test]
@@ -383,14 +383,14 @@ fn the_vendors_own_blocks_go_back_as_they_came() {
         thinking_blocks: own.clone(),
         ..AssistantMessage::default()
     };
-    let message = written(&reply(said, FinishReason::Stop, "end_turn"), json!({}));
+    let message = written(&reply(said, FinishReason::Stop, "end_turn"), &json!({}));
     assert_eq!(message["content"], json!([own[0], own[1], {"type": "text", "text": "x"}]));
 }
 
 #[test]
 fn why_an_answer_ended_is_told_in_the_vendors_words() {
     let stop = |reason: FinishReason, said: &str, message: AssistantMessage, fields: Value| {
-        let message = written(&reply(message, reason, said), fields);
+        let message = written(&reply(message, reason, said), &fields);
         (
             message["stop_reason"].clone(),
             message["stop_sequence"].clone(),
@@ -423,10 +423,12 @@ fn why_an_answer_ended_is_told_in_the_vendors_words() {
 
 /// Writes a whole stream.
 fn streamed(deltas: &[Delta], reply: &ChatReply) -> Vec<u8> {
-    let mut encoder = decode(&with_basics(json!({"stream": true}))).encoder;
+    let mut encoder = decode(&with_basics(&json!({"stream": true}))).encoder;
     let mut events = Vec::new();
     encoder.encode_start(&start(), &mut events);
-    deltas.iter().for_each(|delta| encoder.encode_delta(delta, &mut events));
+    for delta in deltas {
+        encoder.encode_delta(delta, &mut events);
+    }
     encoder.encode_done(reply, &mut events);
     events
 }
@@ -527,7 +529,7 @@ fn a_stream_has_its_blocks_one_after_another() {
         (&first["id"], &first["content"], &first["stop_reason"]),
         (&json!("msg_0199-a"), &json!([]), &Value::Null)
     );
-    assert_eq!(first["usage"]["output_tokens"], 0);
+    assert_eq!((&first["usage"]["output_tokens"], &first["usage"]["cache_creation"]), (&json!(0), &Value::Null));
     let last = &events[events.len() - 2];
     assert_eq!(last["usage"], counts());
     assert_eq!(last["delta"], json!({"stop_reason": "tool_use", "stop_sequence": null}));
@@ -569,13 +571,34 @@ fn opaque_blocks_are_streamed_whole_and_never_twice() {
 }
 
 #[test]
-fn a_piece_of_an_earlier_call_goes_to_its_block() {
+fn calls_whose_pieces_alternate_are_written_one_after_another() {
     let reply = reply(AssistantMessage::default(), FinishReason::ToolCalls, "tool_calls");
-    let deltas = [piece(0, Some("x"), "{"), piece(1, Some("y"), "{"), piece(0, None, "}"), piece(1, None, "}")];
-    let told = shorthand(&streamed(&deltas, &reply));
-    let pieces: Vec<&str> = told.iter().filter_map(|event| event.strip_prefix("delta ")).collect();
-    assert_eq!(pieces, ["0 partial_json={", "1 partial_json={", "0 partial_json=}", "1 partial_json=}"]);
-    assert_eq!(told.iter().filter(|event| event.starts_with("stop")).collect::<Vec<_>>(), ["stop 0", "stop 1"]);
+    let pieces = |deltas: &[Delta]| -> Vec<String> {
+        let told = shorthand(&streamed(deltas, &reply));
+        told[1..told.len() - 2].to_vec()
+    };
+    let begun = [piece(0, Some("x"), "{"), piece(1, Some("y"), "["), piece(2, Some("z"), ""), piece(1, None, "]")];
+    let whole = [
+        "start 0 tool_use",
+        "delta 0 partial_json={",
+        "delta 0 partial_json=}",
+        "stop 0",
+        "start 1 tool_use",
+        "delta 1 partial_json=[]",
+        "stop 1",
+        "start 2 tool_use",
+    ];
+    let mut deltas = begun.to_vec();
+    deltas.push(piece(0, None, "}"));
+    assert_eq!(pieces(&deltas), [&whole[..], &["stop 2"]].concat());
+    deltas.push(piece(2, None, "{}"));
+    assert_eq!(pieces(&deltas), [&whole[..], &["delta 2 partial_json={}", "stop 2"]].concat());
+    // What never becomes whole is written all the same when the answer goes on, or ends.
+    let mut unfinished = whole.to_vec();
+    unfinished.remove(2);
+    assert_eq!(pieces(&begun), [&unfinished[..], &["stop 2"]].concat());
+    let told = pieces(&[&begun[..], &[say("a")]].concat());
+    assert_eq!(told[told.len() - 3..], ["start 3 text", "delta 3 text=a", "stop 3"]);
 }
 
 /// What is written here is read by the other side of the same format.
@@ -599,7 +622,7 @@ fn the_engines_own_reader_reads_what_is_written() {
     let vendor = vendor("anthropic");
     let target = Target { vendor, provider: "anthropic", model: "m", base_url: None, api_key: None, params: &params };
     let adapter = adapter(&target).unwrap();
-    let mut encoder = decode(&with_basics(json!({}))).encoder;
+    let mut encoder = decode(&with_basics(&json!({}))).encoder;
     let whole = encoder.encode_reply(&start(), &reply).unwrap();
     let decoded = adapter.decode(&target, &crate::provider::ResponseHead::default(), &whole).unwrap();
     assert_eq!(decoded.completion.choices[0].message, said);
@@ -608,17 +631,17 @@ fn the_engines_own_reader_reads_what_is_written() {
         (usage.input, usage.cached_input, usage.cache_write, usage.output),
         (Some(10), Some(5), Some(5), Some(11))
     );
-    let mut decoder = adapter.decode_stream(&target, &crate::provider::ResponseHead::default());
+    let mut reader = adapter.decode_stream(&target, &crate::provider::ResponseHead::default());
     let mut read = Vec::new();
     for event in events(&streamed(&deltas, &reply)) {
         let event = ServerEvent { event: String::new(), data: event.to_string() };
-        decoder.decode_event(&event, &mut read).unwrap();
+        reader.decode_event(&event, &mut read).unwrap();
     }
     assert_eq!(read.pop().unwrap().finish_reason, Some(FinishReason::ToolCalls));
     let joined = |pick: fn(&Delta) -> &str| read.iter().map(pick).collect::<String>();
     assert_eq!((joined(|delta| &delta.text), joined(|delta| &delta.reasoning)), ("hello".to_owned(), "hm".to_owned()));
     assert_eq!(read.iter().filter_map(|delta| delta.thinking_block.clone()).collect::<Vec<_>>(), said.thinking_blocks);
-    assert_eq!(decoder.usage(), Some(usage));
+    assert_eq!(reader.usage(), Some(usage));
 }
 
 #[test]
@@ -649,6 +672,6 @@ fn errors_have_the_vendors_types_and_the_engines_codes() {
     let told = told(&error);
     assert_eq!((&told["request_id"], &told["error"]["tollway"]["provider"]), (&json!("r"), &json!("acme")));
     let mut bytes = Vec::new();
-    decode(&with_basics(json!({}))).encoder.encode_failure(&error, &mut bytes);
+    decode(&with_basics(&json!({}))).encoder.encode_failure(&error, &mut bytes);
     assert_eq!(events(&bytes)[0]["error"], told["error"]);
 }

@@ -269,3 +269,33 @@ fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
     assert_eq!(subject.encode_fields(json!({}))["max_tokens"], 70);
     assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["max_tokens"], 60);
 }
+
+#[test]
+fn what_is_said_in_the_formats_own_words_wins_over_the_effort() {
+    let own = json!({"thinking": {"type": "enabled", "budget_tokens": 2048}, "cache_control": {"type": "ephemeral"}});
+    let body = claude().encode_fields(json!({"max_tokens": 4096, "reasoning_effort": "high", "anthropic": own}));
+    assert_eq!((&body["thinking"], &body["cache_control"]), (&own["thinking"], &own["cache_control"]));
+    assert_eq!((body.get("output_config"), body.get("anthropic")), (None, None));
+    let body = claude().encode_fields(json!({"reasoning_effort": "high", "anthropic": {}}));
+    assert_eq!(body["output_config"], json!({"effort": "high"}));
+    claude().refuses(json!({"anthropic": {"max_tokens": 9}}), "`anthropic.max_tokens`");
+    claude().refuses(json!({"anthropic": 1}), "`anthropic`");
+}
+
+#[test]
+fn documents_by_address_and_failed_results_are_encoded() {
+    let cached = json!({"type": "ephemeral"});
+    let body = claude().encode(json!({"messages": [
+        {"role": "user", "content": [{"type": "file", "file": {"file_data": "https://a.test/x.pdf"}, "cache_control": cached}]},
+        {"role": "tool", "tool_call_id": "a", "is_error": true, "content": [{"type": "text", "text": "no", "cache_control": cached}]}]}));
+    assert_eq!(
+        body["messages"],
+        json!([
+        {"role": "user", "content": [{"type": "document", "source": {"type": "url", "url": "https://a.test/x.pdf"}, "cache_control": cached}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "is_error": true, "cache_control": cached,
+            "content": [{"type": "text", "text": "no"}]}]}])
+    );
+    let wrong =
+        json!({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": "ftp://a.test"}}]}]});
+    claude().refuses(wrong, "file_data");
+}

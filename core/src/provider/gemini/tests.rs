@@ -245,3 +245,24 @@ fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
     assert_eq!(subject.encode_fields(json!({}))["generationConfig"]["maxOutputTokens"], 70);
     assert_eq!(subject.encode_fields(json!({"max_tokens": 60}))["generationConfig"]["maxOutputTokens"], 60);
 }
+
+#[test]
+fn failed_results_and_documents_by_address_are_encoded() {
+    let body = Subject::new("gemini", "gemini-3-pro").encode(
+        json!({"user": "u", "anthropic": {"thinking": {"type": "adaptive"}}, "messages": [
+        {"role": "user", "content": [
+            {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}},
+            {"type": "file", "file": {"file_data": "https://a.test/x.pdf"}}]},
+        {"role": "tool", "tool_call_id": "x", "name": "f", "content": "no", "is_error": true},
+        {"role": "tool", "tool_call_id": "y", "name": "f", "content": "{\"z\":1}", "is_error": true}]}),
+    );
+    assert_eq!(
+        body,
+        json!({"contents": [
+            {"role": "user", "parts": [{"text": "a"},
+                {"fileData": {"fileUri": "https://a.test/x.pdf", "mimeType": "application/pdf"}}]},
+            {"role": "user", "parts": [
+                {"functionResponse": {"name": "f", "response": {"error": "no"}, "id": "x"}},
+                {"functionResponse": {"name": "f", "response": {"error": {"z": 1}}, "id": "y"}}]}]})
+    );
+}

@@ -333,3 +333,23 @@ fn probabilities_and_citations_are_kept() {
     let turns = json!({"messages": [{"role": "assistant", "content": "a", "annotations": citations}]});
     assert_eq!(openai().encode(turns)["messages"], json!([{"role": "assistant", "content": "a"}]));
 }
+
+#[test]
+fn what_only_anthropics_format_says_is_left_out() {
+    let cached = json!({"type": "ephemeral"});
+    let fields = json!({"anthropic": {"thinking": {"type": "adaptive"}}, "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": cached}]},
+        {"role": "tool", "tool_call_id": "a", "content": "no", "is_error": true},
+        {"role": "tool", "tool_call_id": "b", "is_error": true, "content": [{"type": "image_url", "image_url": {"url": "https://a.test"}}]}]});
+    let body = openai().encode(fields.clone());
+    assert_eq!(
+        body,
+        json!({"model": body["model"], "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "a"}]},
+            {"role": "tool", "tool_call_id": "a", "content": "Error: no"},
+            {"role": "tool", "tool_call_id": "b", "content": [
+                {"type": "text", "text": "Error:"}, {"type": "image_url", "image_url": {"url": "https://a.test"}}]}]})
+    );
+    let body = Subject::new("openrouter", "m").encode(fields);
+    assert_eq!(body["messages"][0]["content"][0]["cache_control"], cached);
+}
