@@ -307,6 +307,12 @@ export interface ChatParameters extends CallOptions {
   readonly extra?: Readonly<Record<string, unknown>> | null;
 }
 
+/** The choices for every request of a library that calls through `fetch`. Headers of a request choose for it alone. */
+export interface FetchOptions extends Omit<CallOptions, 'idempotencyKey'> {
+  /** The model to ask, whatever model a request names. */
+  readonly model?: string | null;
+}
+
 /** Gives a call up when it fires; the call is then billed by its `onAbandon`. */
 export interface Abortable {
   readonly signal?: AbortSignal | null;
