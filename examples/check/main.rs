@@ -19,7 +19,7 @@ fn chat() {
 #[test]
 fn stream() {
     // The second stream falls silent after some words, so that what had arrived is the same in every run.
-    let words = ["Once ", "upon ", "a ", "time ", "a ", "river ", "met ", "the ", "sea."];
+    let words = ["Once", " upon", " a", " time", " a", " river", " met", " the", " sea."];
     let chunk = |word: &&str| json!({"id": "c", "choices": [{"index": 0, "delta": {"content": word}}]}).to_string();
     let events: Vec<String> = words.iter().map(chunk).collect();
     let heard = events[..6].iter().map(|event| format!("data: {event}\n\n").len()).sum();

@@ -29,9 +29,8 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
     let (name, base_url) = ("anthropic/claude-haiku-4-5".into(), env::var("ANTHROPIC_BASE_URL").ok());
     tw.add_model(ModelInput { name, api_key: Some(api_key.into()), base_url, ..ModelInput::default() }).await?;
-    let (scope, money) = (Scope::User { user: "alice".into() }, Money::new("0.05".parse()?, Currency::USD));
-    let (limit, time_zone) = (Limit::Money(money), "UTC".into());
-    tw.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone }).await?;
+    let (scope, limit) = (Scope::Everyone, Limit::Money(Money::new("0.05".parse()?, Currency::USD)));
+    tw.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone: "UTC".into() }).await?;
 
     let mut response = post(&tw, "Name three rivers.", 100, false).await?;
     let completion: Value = from_slice(&response.body.next().await.ok_or("no body")??)?;
@@ -55,9 +54,9 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     println!("{} {}", response.head.status, refusal["error"]["code"].as_str().unwrap_or_default());
 
     for record in tw.usage_records(UsageFilter::default(), None, 100).await?.records {
-        print!("{}, {}/{}, ", record.user.unwrap_or_default(), record.provider, record.model);
-        let (amount, currency) = (record.cost_amount.ok_or("unpriced")?, record.currency.ok_or("unpriced")?);
-        println!("{}, {amount} {currency}", record.status.name());
+        let cost = Money::new(record.cost_amount.ok_or("unpriced")?, record.currency.ok_or("unpriced")?);
+        let (user, status) = (record.user.unwrap_or_default(), record.status.name());
+        println!("{user}, {}/{}, {status}, {cost}", record.provider, record.model);
     }
     Ok(())
 }
