@@ -8,7 +8,7 @@ import tollway
 
 api_key = os.environ.get("OPENAI_API_KEY")
 if not api_key:
-    sys.exit("Set OPENAI_API_KEY to a key of yours. OPENAI_BASE_URL may name another server that speaks OpenAI's format.")
+    sys.exit("Set OPENAI_API_KEY to a key of yours. OPENAI_BASE_URL may name another server of its format.")
 
 # A real app names a file that stays, and takes the master key, which seals the API keys in it, from a safe place.
 with (

@@ -8,7 +8,7 @@ import tollway
 
 api_key = os.environ.get("OPENAI_API_KEY")
 if not api_key:
-    sys.exit("Set OPENAI_API_KEY to a key of yours. OPENAI_BASE_URL may name another server that speaks OpenAI's format.")
+    sys.exit("Set OPENAI_API_KEY to a key of yours. OPENAI_BASE_URL may name another server of its format.")
 
 with (
     tempfile.TemporaryDirectory() as folder,
@@ -30,7 +30,9 @@ with (
     print(tw.chat("Write a haiku.", user="bob").text)
 
     budget = tw.budgets.list()[0]
-    print(f"settled {budget.settled:f}, reserved {budget.reserved:f}, remaining {budget.remaining:f} of {budget.limit:f}")
+    print(
+        f"settled {budget.settled:f}, reserved {budget.reserved:f}, remaining {budget.remaining:f} of {budget.limit:f}"
+    )
     records = tw.usage.records(user="alice")
     spent = sum(record.cost_amount for record in records if record.cost_amount is not None)
     print(f"alice's {len(records)} record adds up to {spent:f}: {'exact' if spent == budget.settled else 'wrong'}")

@@ -5,6 +5,7 @@ import sys
 import tempfile
 
 import openai
+
 import tollway
 
 api_key = os.environ.get("ANTHROPIC_API_KEY")
