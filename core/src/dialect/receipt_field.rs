@@ -99,6 +99,7 @@ mod tests {
             cost_status: CostStatus::Computed,
             receipt: Receipt::from_lines(vec![line]).unwrap(),
             attempts: Vec::new(),
+            service_tier: None,
             replayed: false,
         }
     }

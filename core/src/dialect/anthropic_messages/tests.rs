@@ -295,6 +295,7 @@ fn reply(message: AssistantMessage, finish_reason: FinishReason, said: &str) -> 
         cost_status: CostStatus::Computed,
         receipt: Receipt::default(),
         attempts: Vec::new(),
+        service_tier: None,
         replayed: false,
     }
 }
