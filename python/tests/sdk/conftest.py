@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ ABSENT = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
 # `test_installed.py` says so.
 collect_ignore_glob = [name for name in ("test_[!i]*.py", "test_instructor.py") if ABSENT]
 
-SCRIPTS = {
+SCRIPTS: dict[str, dict[str, Any]] = {
     "house": {"automatic": True},
     "busy": {"automatic": True, "status": 429},
     # 200 words, one in 20 ms: time enough to leave after two.
@@ -33,9 +33,10 @@ SCRIPTS = {
 def tw(path: Path, mock: MockProvider) -> Iterator[tollway.Tollway]:
     with tollway.open(path, master_key=MASTER_KEY, max_retries=0) as client:
         for name in MODELS:
-            provider = name.partition("/")[0]
             base_url = mock.script(script_of(name), SCRIPTS[name.partition("/")[2]])
-            client.models.add(name, api_key="k", base_url=base_url, prices=prices(name), default=name == "openai/house")
+            client.models.add(
+                name, api_key="the-key", base_url=base_url, prices=prices(name), default=name == "openai/house"
+            )
         client.budgets.set(user="poor", limit="0.000001", currency="USD", window="month")
         yield client
 
