@@ -209,6 +209,7 @@ export interface AudioPart {
 export interface FilePart {
   readonly type: 'file';
   readonly file: { readonly file_data?: string; readonly file_id?: string; readonly filename?: string };
+  readonly cache_control?: CacheControl;
 }
 
 export type Content = string | readonly (TextPart | ImagePart | AudioPart | FilePart)[];
@@ -244,6 +245,8 @@ export interface ToolMessage {
   readonly role: 'tool';
   readonly content: Content;
   readonly tool_call_id: string;
+  /** Whether the call failed, and the content says why. */
+  readonly is_error?: boolean;
   readonly name?: string;
 }
 
