@@ -7,6 +7,7 @@ use napi::Result;
 use napi_derive::napi;
 use tollway_common::StartedCall;
 
+use crate::fetch::Fetch;
 use crate::queue::CompletionQueue;
 use crate::stream::Stream;
 
@@ -62,6 +63,14 @@ impl Engine {
     #[must_use]
     pub fn stream(&self, arguments: String) -> Stream {
         Stream::new(self.0.stream(&arguments))
+    }
+
+    /// Answers a request of a vendor's own library, whose head is JSON.
+    #[napi]
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
+    pub fn fetch(&self, head: String, body: &[u8]) -> Fetch {
+        Fetch::new(self.0.fetch(&head, body.to_vec()))
     }
 
     /// Closes the handle and waits for settlements under way, at most for the seconds given. It blocks the calling thread,
