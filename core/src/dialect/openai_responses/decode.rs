@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Encoder, Form, input};
-use crate::dialect::{DecodedRequest, field};
+use crate::dialect::{DecodedRequest, call_id, field};
 use crate::provider::Framing;
 use crate::types::{ChatRequest, Content, Message, Result, TextMessage};
 
@@ -78,6 +78,7 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
     translate_tools(&mut fields)?;
     fields.insert("messages".to_owned(), json!([]));
     let mut request: ChatRequest = field::read("", fields.into())?;
+    call_id::restore(&mut messages);
     request.messages = messages;
     Ok(DecodedRequest { request, framing, encoder: Box::new(Encoder::new(Form { echo, is_kept })) })
 }

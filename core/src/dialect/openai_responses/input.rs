@@ -103,16 +103,11 @@ impl Reader {
             field::read::<String>(&format!("{path}.{name}"), value)
         };
         let (id, name, arguments) = (text("call_id")?, text("name")?, text("arguments")?);
-        // Libraries leave fields out that they do not know, and some providers want this one back.
-        let extra_content = item.remove("extra_content").or_else(|| {
-            let found = recent::find(item.get("id")?.as_str()?)?;
-            found.get("extra_content").cloned()
-        });
         self.turn.get_or_insert_default().tool_calls.push(ToolCall {
             id,
             r#type: "function".to_owned(),
             function: FunctionCall { name, arguments },
-            extra_content,
+            extra_content: item.remove("extra_content"),
         });
         Ok(())
     }

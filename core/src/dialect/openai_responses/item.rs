@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::dialect::call_id;
 use crate::types::{AssistantMessage, Choice, Content, ToolCall};
 
 /// What stands before reasoning blocks that are sealed into an item, so that others' sealed contents are told apart.
@@ -75,7 +76,7 @@ impl Item {
                 let mut written = json!({
                     "id": id,
                     "type": "function_call",
-                    "call_id": call.id,
+                    "call_id": call_id::encode(&call.id, call.extra_content.as_ref()),
                     "name": call.function.name,
                     "arguments": call.function.arguments,
                     "status": status,
