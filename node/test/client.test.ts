@@ -49,11 +49,12 @@ test('options reach the provider by its names, and what is the provider’s stay
     extra: { someThing: { innerName: 1 }, top_k: 5 },
   });
   const [request] = (await mock.requests('seen')) as { body: Record<string, unknown> }[];
-  assert.equal(request?.body['top_p'], 0.5);
-  assert.equal(request?.body['parallel_tool_calls'], false);
-  assert.deepEqual(request?.body['someThing'], { innerName: 1 });
-  assert.equal(request?.body['top_k'], 5);
-  const [tool] = request?.body['tools'] as { function: { name: string; parameters: unknown } }[];
+  assert.ok(request);
+  assert.equal(request.body['top_p'], 0.5);
+  assert.equal(request.body['parallel_tool_calls'], false);
+  assert.deepEqual(request.body['someThing'], { innerName: 1 });
+  assert.equal(request.body['top_k'], 5);
+  const [tool] = request.body['tools'] as { function: { name: string; parameters: unknown } }[];
   assert.deepEqual([tool?.function.name, tool?.function.parameters], ['getWeather', parameters]);
 });
 
