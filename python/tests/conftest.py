@@ -63,6 +63,12 @@ class MockProvider:
             response.read()
         return f"{self.address}/s/{name}/v1"
 
+    def last_request(self, script: str) -> str:
+        """Returns the last request that a script answered, as JSON text."""
+        address = f"{self.address}/_mock/requests?script={script}&last=1"
+        with urllib.request.urlopen(address) as response:  # noqa: S310
+            return json.dumps(json.load(response), ensure_ascii=False)
+
 
 @pytest.fixture(scope="session")
 def mock() -> Iterator[MockProvider]:

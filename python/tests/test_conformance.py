@@ -31,6 +31,9 @@ SCENARIOS = sorted(FOLDER.glob("[0-9]*.json"))
 MASTER_KEY = "0f" * 32
 # What the facade leaves out where there is none of it.
 ABSENT_IF_EMPTY = {
+    "annotations",
+    "logprobs",
+    "service_tier",
     "billed_quantity",
     "modifiers",
     "conversions",
@@ -221,7 +224,10 @@ class Run:
         """Makes a request as a vendor's own library does, and reads its whole answer."""
         options = {**asked.get("options", {}), **({"model": asked["model"]} if "model" in asked else {})}
         content = asked.get("text", json.dumps(asked["json"]) if "json" in asked else "")
-        arguments = (asked["method"], f"https://api.example.com{asked['url']}" if asked["url"][0] == "/" else asked["url"])
+        arguments = (
+            asked["method"],
+            f"https://api.example.com{asked['url']}" if asked["url"][0] == "/" else asked["url"],
+        )
         headers = asked.get("headers", {})
         if isinstance(self.client, tollway.Tollway):
             with tollway.httpx_client(self.client, **options) as http:

@@ -33,7 +33,6 @@ impl Engine {
     /// Makes a handle of a path; opens nothing.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn create(path: String, options: String) -> Created {
         match tollway_common::Engine::new(Path::new(&path), &options, None) {
             Ok(engine) => Created { engine: Some(Self(engine)), error: None },
@@ -51,7 +50,6 @@ impl Engine {
     /// Starts a verb, whose end is put on a queue under a ticket.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn start(&self, verb: String, arguments: String, queue: &CompletionQueue, ticket: f64) -> Call {
         let sender = queue.sender();
         Call(self.0.start(&verb, &arguments, move |outcome| match outcome {
@@ -63,7 +61,6 @@ impl Engine {
     /// Starts a streamed chat.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn stream(&self, arguments: String) -> Stream {
         Stream::new(self.0.stream(&arguments))
     }

@@ -123,8 +123,14 @@ for (const [way, make] of WAYS) {
         const [asked, answered] = steps;
         assert.equal(steps.length, 2);
         assert.equal(asked?.finishReason, 'tool-calls');
-        assert.deepEqual(asked?.toolCalls.map(({ toolName, input }) => [toolName, input]), [['weather', CITY]]);
-        assert.deepEqual(asked?.toolResults.map(({ output }) => output), [TOOL_RESULT]);
+        assert.deepEqual(
+          asked?.toolCalls.map(({ toolName, input }) => [toolName, input]),
+          [['weather', CITY]],
+        );
+        assert.deepEqual(
+          asked?.toolResults.map(({ output }) => output),
+          [TOOL_RESULT],
+        );
         assert.equal(answered?.finishReason, 'stop');
         await checkLedger(opened.tw, ...toolRound(name));
       });
@@ -214,7 +220,10 @@ for (const [way, make] of WAYS) {
     const names = Array.from({ length: 20 }, (_, place) => HOUSE[place % HOUSE.length] ?? '');
     const calls = names.map((name, place) => generateText({ model: make(opened, name), prompt: `Call ${place}` }));
     const texts = (await Promise.all(calls)).map(({ text }) => text);
-    assert.deepEqual(texts, names.map((_, place) => `You said: Call ${place}`));
+    assert.deepEqual(
+      texts,
+      names.map((_, place) => `You said: Call ${place}`),
+    );
     const found = await records(opened.tw);
     const total = decimal.add(...found.map(({ costAmount }) => costAmount ?? 'none'));
     const each = decimal.add(...names.map((name) => costOf(name, 2, 4)));
@@ -233,11 +242,18 @@ test('tollway/ai-sdk: what a call cost is in the metadata, whole and streamed', 
   for (const [place, each] of metadata.entries()) {
     const { cost, currency, costStatus, requestId, receipt } = each?.['tollway'] ?? {};
     const record = found[place];
-    assert.deepEqual([cost, currency, costStatus, requestId], [record?.costAmount, 'USD', 'computed', record?.requestId]);
+    assert.deepEqual(
+      [cost, currency, costStatus, requestId],
+      [record?.costAmount, 'USD', 'computed', record?.requestId],
+    );
     assert.deepEqual((receipt as unknown as { lines: unknown }).lines, record?.receipt);
   }
   assert.deepEqual(
-    [whole.finalStep.response.modelId, typeof whole.finalStep.response.id, whole.finalStep.response.timestamp instanceof Date],
+    [
+      whole.finalStep.response.modelId,
+      typeof whole.finalStep.response.id,
+      whole.finalStep.response.timestamp instanceof Date,
+    ],
     [found[0]?.servedModel, 'string', true],
   );
 });
@@ -271,7 +287,10 @@ test('tollway/ai-sdk: a stream that breaks ends in an error part', async (contex
   const broken = { automatic: true, chunk_delay_ms: 20, fault: { reset_after_bytes: 700 } };
   const baseUrl = await opened.mock.script('broken', [broken]);
   await opened.tw.models.add('openai/broken', { apiKey: 'k', baseUrl });
-  const { stream } = await createTollway(opened.tw, CALLER)('openai/broken').doStream({
+  const { stream } = await createTollway(
+    opened.tw,
+    CALLER,
+  )('openai/broken').doStream({
     prompt: [{ role: 'user', content: [{ type: 'text', text: LONG }] }],
   });
   const parts: string[] = [];
@@ -287,7 +306,10 @@ test('tollway/ai-sdk: a stream that breaks ends in an error part', async (contex
 
 test('tollway/ai-sdk: a model left unread does not run ahead of its reader', async (context) => {
   const opened = await openVendors(context);
-  const { stream } = await createTollway(opened.tw, CALLER)('openai/trickle').doStream({
+  const { stream } = await createTollway(
+    opened.tw,
+    CALLER,
+  )('openai/trickle').doStream({
     prompt: [{ role: 'user', content: [{ type: 'text', text: LONG }] }],
   });
   const reader = stream.getReader();

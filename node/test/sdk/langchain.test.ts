@@ -169,7 +169,10 @@ for (const [format, useResponsesApi] of FORMATS) {
     const names = Array.from({ length: 20 }, (_, place) => HOUSE[place % HOUSE.length] ?? '');
     const calls = names.map((name, place) => chatModel(opened, name, useResponsesApi).invoke(`Call ${place}`));
     const texts = (await Promise.all(calls)).map(({ text }) => text);
-    assert.deepEqual(texts, names.map((_, place) => `You said: Call ${place}`));
+    assert.deepEqual(
+      texts,
+      names.map((_, place) => `You said: Call ${place}`),
+    );
     const found = await records(opened.tw);
     const total = decimal.add(...found.map(({ costAmount }) => costAmount ?? 'none'));
     const each = decimal.add(...names.map((name) => costOf(name, 2, 4)));
@@ -181,7 +184,10 @@ test('a batch of messages is billed per call', async (context) => {
   const opened = await openVendors(context);
   const model = chatModel(opened, 'anthropic/house-claude', false);
   const replies = await model.batch([PROMPT, 'And three lakes, please.'], { maxConcurrency: 1 });
-  assert.deepEqual(replies.map(({ text }) => text), [ANSWER, 'You said: And three lakes, please.']);
+  assert.deepEqual(
+    replies.map(({ text }) => text),
+    [ANSWER, 'You said: And three lakes, please.'],
+  );
   const lakes = words('And three lakes, please.');
   await checkLedger(
     opened.tw,
@@ -192,7 +198,11 @@ test('a batch of messages is billed per call', async (context) => {
 
 test('embeddings are passed on as they are, and recorded without a price', async (context) => {
   const opened = await openVendors(context);
-  const body = { object: 'list', model: 'house-vectors', data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.25] }] };
+  const body = {
+    object: 'list',
+    model: 'house-vectors',
+    data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.25] }],
+  };
   const baseUrl = await opened.mock.script('vectors', [{ body }]);
   await opened.tw.models.add('openai/house-vectors', { apiKey: 'k', baseUrl, capability: 'embedding', prices: {} });
   const configuration = { fetch: opened.tw.fetch(CALLER) };

@@ -44,6 +44,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from . import types
+    from ._httpx import async_httpx_client, httpx_client
     from .price_list_results import (
         Finding,
         FxRate,
@@ -162,6 +163,8 @@ __all__ = [
     "UsagePage",
     "UsageRecord",
     "WrongMasterKeyError",
+    "async_httpx_client",
+    "httpx_client",
     "open",
     "types",
 ]
@@ -169,6 +172,7 @@ __all__ = [
 _EXIT_TIMEOUT = 5.0
 # Records are loaded at their first use, because their making takes longer than all the rest of the import.
 _LAZY = {
+    **dict.fromkeys(("async_httpx_client", "httpx_client"), "_httpx"),
     **dict.fromkeys(("AsyncChatStream", "ChatStream"), "stream"),
     **dict.fromkeys(
         (

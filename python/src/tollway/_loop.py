@@ -57,14 +57,25 @@ class LoopQueue:
         finally:
             del self._futures[ticket]
 
-    async def ready(self, stream: _native.Stream) -> None:
-        """Waits until a stream has something to take; cancelling loses no event."""
+    async def ready(
+        self,
+        source: _native.Stream | _native.Fetch,
+        timeout: float | None = None,
+    ) -> None:
+        """Waits until a source has something to take; cancelling loses nothing.
+
+        Raises:
+            TimeoutError: It had nothing for so many seconds.
+        """
         ticket, future = self._new_future()
-        stream.notify(self._native, ticket)
+        source.notify(self._native, ticket)
+        timer = None if timeout is None else future.get_loop().call_later(timeout, _expire, future)
         try:
             await future
         finally:
             del self._futures[ticket]
+            if timer is not None:
+                timer.cancel()
 
     def close(self) -> None:
         """Ends the thread that waits where the loop cannot."""
@@ -89,6 +100,11 @@ class LoopQueue:
                 future.set_exception(from_json(error))
             elif result is not None:
                 future.set_result(result)
+
+
+def _expire(future: asyncio.Future[str]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
 
 
 _queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopQueue] = weakref.WeakKeyDictionary()

@@ -56,7 +56,7 @@ class Fetch:
     """An answer with one reader. When it is collected, the call is given up."""
 
     def take(self) -> tuple[str | None, bytes | None, str | None, bool]:
-        """Takes what is ready, without waiting: the head alone, or more of the body, an error, and whether it is over."""
+        """Takes what is ready, without waiting: the head alone, more of the body, an error; and whether it is over."""
 
     def wait(self, timeout: float | None) -> bool:
         """Waits until there is something to take; returns false if the seconds ran out before.

@@ -1,0 +1,1 @@
+"""Vendors' own libraries, unchanged, over an open file: what they get, and what the ledger holds afterwards."""
