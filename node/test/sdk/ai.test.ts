@@ -50,6 +50,8 @@ const LEAVE = `
   const { streamText } = load('ai');
   const { createOpenAI } = load('@ai-sdk/openai');
   const { createTollway } = load('tollway/ai-sdk');
+  require('node:v8').setFlagsFromString('--expose-gc');
+  const gc = require('node:vm').runInNewContext('gc');
   const caller = ${JSON.stringify(CALLER)};
   async function leave(tw) {
     const openai = createOpenAI({ apiKey: 'never sent', fetch: tw.fetch(caller) });
@@ -175,7 +177,7 @@ for (const [way, make] of WAYS) {
     // The AI SDK keeps the rest of a stream that was left, for its other readers: what is unread holds the provider back.
     const { tw, mock, path } = await openVendors(context);
     await tw.close();
-    const ended = await runProgram(LEAVE, [path, MASTER_KEY, way, LONG], ['--expose-gc']);
+    const ended = await runProgram(LEAVE, [path, MASTER_KEY, way, LONG]);
     assert.deepEqual([ended.code, ended.errors], [0, '']);
     const reopened = await Tollway.open(path, { masterKey: MASTER_KEY });
     context.after(() => reopened.close());
