@@ -259,6 +259,6 @@ def test_what_is_wrong_is_refused_at_once(tw: tollway.Tollway) -> None:
         tollway.httpx_client(tw, library="requests")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         tollway.httpx_client(tw, usr="alice")
-    with tollway.httpx_client(tw, on_abandon="never") as client:  # type: ignore[arg-type]
-        with pytest.raises(httpx2.ConnectError, match="on_abandon"):
-            client.post(URL, json=BODY)
+    client = tollway.httpx_client(tw, on_abandon="never")  # type: ignore[arg-type]
+    with client, pytest.raises(httpx2.ConnectError, match="on_abandon"):
+        client.post(URL, json=BODY)
