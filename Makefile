@@ -16,11 +16,15 @@ PYTHONPYCACHEPREFIX ?= $(CACHE)/pycache
 TOLLWAY_MOCK_PROVIDER ?= $(CARGO_TARGET_DIR)/debug/mock-provider
 export CARGO_TARGET_DIR RUFF_CACHE_DIR MYPY_CACHE_DIR PYTHONPYCACHEPREFIX TOLLWAY_MOCK_PROVIDER
 
+NODE ?= node
 VENV := $(CACHE)/venv
 VENV_READY := $(VENV)/.ready
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 NODE_READY := node/node_modules/.package-lock.json
+PYTHON_CODE := python examples/python benches/python tests/system/load
+# Where the tests over several languages find the other two.
+LANGUAGES := TOLLWAY_TEST_PYTHON=$(VENV)/bin/python TOLLWAY_TEST_NODE=$(NODE)
 IN_VENV := VIRTUAL_ENV=$(VENV) PATH="$(VENV)/bin:$$PATH"
 
 .PHONY: help
@@ -32,11 +36,12 @@ demo: python-develop mock-provider ## run examples/python/quickstart.py against 
 	@$(VENV)/bin/python examples/python/quickstart.py
 
 .PHONY: test
-test: test-rust test-python test-node test-catalog test-system ## run every test
+test: test-rust test-python test-node test-catalog test-system examples ## run every test
 
 .PHONY: test-rust
 test-rust: ## run the tests of the Rust crates
-	cargo test --workspace --exclude tollway-python --exclude tollway-node --exclude tollway-system-tests
+	cargo test --workspace --exclude tollway-python --exclude tollway-node --exclude tollway-system-tests \
+	  --exclude tollway-examples
 
 .PHONY: test-python
 test-python: python-develop mock-provider ## run the tests of the Python package
@@ -52,8 +57,12 @@ test-catalog: ## run the tests of the rules by which the price catalog is built
 	$(PYTHON) -m unittest discover scripts -p 'test_*.py'
 
 .PHONY: test-system
-test-system: mock-provider ## run the tests over crashes, processes and real connections
-	cargo test -p tollway-system-tests
+test-system: python-develop node-develop mock-provider ## run the tests over crashes, processes, languages and real connections
+	$(LANGUAGES) cargo test -p tollway-system-tests
+
+.PHONY: examples
+examples: python-develop node-examples ## run the examples in every language, and compare what they print
+	$(LANGUAGES) cargo test -p tollway-examples
 
 .PHONY: lint
 lint: lint-rust lint-python lint-node lint-dependencies ## check format, lints, types and dependencies
@@ -65,11 +74,11 @@ lint-rust: ## check format and lints of the Rust crates
 
 .PHONY: lint-python
 lint-python: $(VENV_READY) ## check format, lints and types of the Python code
-	$(VENV)/bin/ruff format --check python examples/python benches/python
-	$(VENV)/bin/ruff check python examples/python benches/python
+	$(VENV)/bin/ruff format --check $(PYTHON_CODE)
+	$(VENV)/bin/ruff check $(PYTHON_CODE)
 	cd python && $(VENV)/bin/mypy
 	cd python && $(VENV)/bin/mypy ../examples/python
-	cd python && $(VENV)/bin/mypy ../benches/python
+	cd python && $(VENV)/bin/mypy ../benches/python ../tests/system/load
 
 .PHONY: lint-node
 lint-node: $(NODE_READY) ## check format, lints and types of the TypeScript code
@@ -82,7 +91,7 @@ lint-dependencies: $(CARGO_DENY) ## check dependencies against deny.toml, but fo
 .PHONY: format
 format: $(VENV_READY) $(NODE_READY) ## put all code into its format
 	cargo fmt --all
-	$(VENV)/bin/ruff format python examples/python benches/python
+	$(VENV)/bin/ruff format $(PYTHON_CODE)
 	cd node && npm run --silent format
 
 .PHONY: bench
@@ -110,6 +119,13 @@ python-develop: $(VENV_READY) ## build the Python package into its virtual envir
 node-develop: $(NODE_READY) ## build the npm package and its native module in its folder
 	@cargo build --quiet -p tollway-node
 	@cd node && node scripts/native.mjs $(CARGO_TARGET_DIR)/debug && npm run --silent build
+
+# In place of what `npm install` puts there: the package of this checkout, and the library that its tests use.
+.PHONY: node-examples
+node-examples: node-develop
+	@mkdir -p examples/node/node_modules
+	@ln -sfn ../../../node examples/node/node_modules/tollway
+	@ln -sfn ../../../node/node_modules/openai examples/node/node_modules/openai
 
 .PHONY: mock-provider
 mock-provider: ## build the server that plays model providers
@@ -145,5 +161,5 @@ $(CARGO_DENY):
 .PHONY: clean
 clean: ## delete what was built
 	cargo clean
-	rm -rf node/dist node/build node/*.node node/node_modules
+	rm -rf node/dist node/build node/*.node node/node_modules examples/node/node_modules
 	rm -rf $(VENV) $(CACHE)/cargo-deny-* $(RUFF_CACHE_DIR) $(MYPY_CACHE_DIR) $(PYTHONPYCACHEPREFIX) $(CACHE)/pytest

@@ -5,7 +5,8 @@ import { checkObject, kindOf, OptionNames } from './names.js';
 import type { ChatOptions, ChatRequest, Messages } from './types.js';
 import { given } from './values.js';
 
-const ENGINE_OPTIONS = [
+/** What Tollway does with a call, by the names of options. */
+export const ENGINE_OPTIONS = [
   'user',
   'tags',
   'idempotencyKey',

@@ -5,6 +5,7 @@ import { chatArguments } from './chat.js';
 import { decodeQuote, decodeReply } from './decode.js';
 import { Engine, nothing } from './engine.js';
 import { invalid } from './errors.js';
+import { fetchOver } from './fetch.js';
 import { FxRates } from './fx.js';
 import { Models } from './models.js';
 import { kindOf, OptionNames } from './names.js';
@@ -12,7 +13,7 @@ import { Prices } from './prices.js';
 import type { ChatReply, Quote } from './results.js';
 import { Routes } from './routes.js';
 import { ChatStream } from './stream.js';
-import type { ChatOptions, ChatParameters, ChatRequest, Messages, OpenOptions } from './types.js';
+import type { ChatOptions, ChatParameters, ChatRequest, FetchOptions, Messages, OpenOptions } from './types.js';
 import { UsageLedger } from './usage.js';
 
 const CLOSE_TIMEOUT = 5;
@@ -113,6 +114,21 @@ export class Tollway {
   chatStream(first: Messages | ChatRequest, options?: ChatOptions): ChatStream {
     const { values, signal } = chatArguments(first, options, 'chatStream()');
     return new ChatStream(this.engine.stream(values), signal);
+  }
+
+  /**
+   * Returns a function of the type of the global `fetch`, to be given to a vendor's library: its calls are then routed and
+   * billed in process, and no connection is made for them here.
+   *
+   * Chats in the formats of OpenAI (completions and responses) and of Anthropic are served by whatever model is asked or
+   * routed to; the list of models is that of this file; every other request goes to its provider as it is, and is recorded
+   * without a price. A call that failed is answered as the vendor would, so that the library throws its own error, with the
+   * stable code in it. When a request's signal fires, or its body is left unread, the call is given up, and is billed by its
+   * `onAbandon`. The function rejects with `TypeError('fetch failed')` if the file was closed; the cause is the
+   * `TollwayError`.
+   */
+  fetch(options?: FetchOptions): typeof globalThis.fetch {
+    return fetchOver(this.engine, options);
   }
 
   /**

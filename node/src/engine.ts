@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 
 import { completionOf } from './completions.js';
 import { errorFromJson, InternalError } from './errors.js';
-import { native, type NativeEngine, type NativeStream } from './native.js';
+import { type NativeEngine, type NativeFetch, type NativeStream, native } from './native.js';
 import { encode } from './values.js';
 
 /** How long the end of a thread or of the process may take for settlements, in seconds. */
@@ -51,6 +51,11 @@ export class Engine {
   /** Starts a streamed chat. */
   stream(values: Readonly<Record<string, unknown>>): NativeStream {
     return this.native.stream(encode(values, 'chat'));
+  }
+
+  /** Starts to answer a request of a vendor's own library. */
+  fetch(head: Readonly<Record<string, unknown>>, body: Uint8Array): NativeFetch {
+    return this.native.fetch(encode(head, 'fetch'), body);
   }
 }
 

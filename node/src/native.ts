@@ -24,6 +24,21 @@ export interface NativeStream {
   close(): void;
 }
 
+/** What an answer had at hand: one of a head, more of a body and an error at most. */
+export interface TakenPart {
+  readonly head?: string;
+  readonly body?: Uint8Array;
+  readonly error?: string;
+  readonly ended: boolean;
+}
+
+/** An answer to a request of a vendor's library, with one reader. When it is collected, the call is given up. */
+export interface NativeFetch {
+  take(): TakenPart;
+  notify(queue: NativeQueue, ticket: number): void;
+  close(): void;
+}
+
 /** A ticket, a result and an error as JSON text; exactly one of the last two is there. */
 export type Completion = readonly [ticket: number, result: string | null | undefined, error: string | null | undefined];
 
@@ -37,6 +52,7 @@ export interface NativeEngine {
   path(): string;
   start(verb: string, argumentsText: string, queue: NativeQueue, ticket: number): NativeCall;
   stream(argumentsText: string): NativeStream;
+  fetch(head: string, body: Uint8Array): NativeFetch;
   closeBlocking(timeout: number): void;
 }
 

@@ -209,6 +209,7 @@ export interface AudioPart {
 export interface FilePart {
   readonly type: 'file';
   readonly file: { readonly file_data?: string; readonly file_id?: string; readonly filename?: string };
+  readonly cache_control?: CacheControl;
 }
 
 export type Content = string | readonly (TextPart | ImagePart | AudioPart | FilePart)[];
@@ -244,6 +245,8 @@ export interface ToolMessage {
   readonly role: 'tool';
   readonly content: Content;
   readonly tool_call_id: string;
+  /** Whether the call failed, and the content says why. */
+  readonly is_error?: boolean;
   readonly name?: string;
 }
 
@@ -305,6 +308,12 @@ export interface ChatParameters extends CallOptions {
   readonly serviceTier?: string | null;
   /** Fields that only some providers know, by their own names. */
   readonly extra?: Readonly<Record<string, unknown>> | null;
+}
+
+/** The choices for every request of a library that calls through `fetch`. Headers of a request choose for it alone. */
+export interface FetchOptions extends Omit<CallOptions, 'idempotencyKey'> {
+  /** The model to ask, whatever model a request names. */
+  readonly model?: string | null;
 }
 
 /** Gives a call up when it fires; the call is then billed by its `onAbandon`. */
@@ -480,4 +489,3 @@ export interface OpenOptions extends Settings {
    */
   readonly masterKey: string | (() => string | Promise<string>);
 }
-

@@ -7,6 +7,7 @@ use napi::Result;
 use napi_derive::napi;
 use tollway_common::StartedCall;
 
+use crate::fetch::Fetch;
 use crate::queue::CompletionQueue;
 use crate::stream::Stream;
 
@@ -32,7 +33,6 @@ impl Engine {
     /// Makes a handle of a path; opens nothing.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn create(path: String, options: String) -> Created {
         match tollway_common::Engine::new(Path::new(&path), &options, None) {
             Ok(engine) => Created { engine: Some(Self(engine)), error: None },
@@ -50,7 +50,6 @@ impl Engine {
     /// Starts a verb, whose end is put on a queue under a ticket.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn start(&self, verb: String, arguments: String, queue: &CompletionQueue, ticket: f64) -> Call {
         let sender = queue.sender();
         Call(self.0.start(&verb, &arguments, move |outcome| match outcome {
@@ -62,9 +61,16 @@ impl Engine {
     /// Starts a streamed chat.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn stream(&self, arguments: String) -> Stream {
         Stream::new(self.0.stream(&arguments))
+    }
+
+    /// Answers a request of a vendor's own library, whose head is JSON.
+    #[napi]
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
+    pub fn fetch(&self, head: String, body: &[u8]) -> Fetch {
+        Fetch::new(self.0.fetch(&head, body.to_vec()))
     }
 
     /// Closes the handle and waits for settlements under way, at most for the seconds given. It blocks the calling thread,

@@ -4,6 +4,7 @@
 //! engine of JavaScript: a finished call is put on a [`queue::CompletionQueue`], which the event loop's thread empties.
 
 mod engine;
+mod fetch;
 mod queue;
 mod stream;
 

@@ -67,6 +67,20 @@ pub enum BilledBy {
 }
 
 impl BilledBy {
+    /// Returns the stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProviderUsage => "provider_usage",
+            Self::Drain => "drain",
+            Self::Estimate => "estimate",
+            Self::Reservation => "reservation",
+            Self::Recovery => "recovery",
+            Self::NotBilled => "not_billed",
+            Self::Adjustment => "adjustment",
+        }
+    }
+
     /// Returns what a policy bills by.
     #[must_use]
     pub const fn policy(policy: AbandonPolicy) -> Self {

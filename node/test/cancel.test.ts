@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { after, test } from 'node:test';
+
+import { CallTimeoutError, type ChatReply, ClosedError, Tollway } from '../dist/index.js';
+import { MASTER_KEY, openFile, recordOf, records, sleep, stopMock } from './support.js';
+
+after(stopMock);
+
+test('a signal gives a call up, whose record says so', async (context) => {
+  const { tw } = await openFile(context);
+  const controller = new AbortController();
+  const call = tw.chat('Hi', { model: 'openai/slow', user: 'alice', signal: controller.signal });
+  await sleep(200);
+  const begin = performance.now();
+  controller.abort();
+  await assert.rejects(call, { name: 'AbortError' });
+  assert.ok(performance.now() - begin < 100, 'it rejects at once');
+  assert.equal((await recordOf(tw, 'alice')).status, 'cancelled');
+  assert.equal((await tw.chat('Hi')).text, 'You said: Hi', 'others go on');
+});
+
+test('a call rejects with the reason of its signal', async (context) => {
+  const { tw } = await openFile(context);
+  const reason = new Error('the tab was closed');
+  const controller = new AbortController();
+  const call = tw.chat('Hi', { model: 'openai/slow', signal: controller.signal });
+  controller.abort(reason);
+  await assert.rejects(call, reason);
+  const timed = tw.chat('Hi', { model: 'openai/slow', user: 'bob', signal: AbortSignal.timeout(200) });
+  await assert.rejects(timed, { name: 'TimeoutError' });
+  assert.equal((await recordOf(tw, 'bob')).status, 'cancelled');
+});
+
+test('a signal that has fired sends nothing', async (context) => {
+  const { tw } = await openFile(context);
+  await assert.rejects(tw.chat('Hi', { signal: AbortSignal.abort() }), { name: 'AbortError' });
+  await sleep(50);
+  assert.deepEqual(await records(tw), []);
+});
+
+test('a signal is let go of when its call has ended, and firing later does nothing', async (context) => {
+  const { tw } = await openFile(context);
+  const controller = new AbortController();
+  const { signal } = controller;
+  await tw.chat('Hi', { user: 'carol', signal });
+  await assert.rejects(tw.chat([], { signal }));
+  for await (const _event of tw.chatStream('Hi', { user: 'dave', signal })) {
+    assert.ok(true);
+  }
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  controller.abort();
+  assert.equal((await recordOf(tw, 'carol')).status, 'success');
+  assert.equal((await recordOf(tw, 'dave')).status, 'success');
+});
+
+test('the deadline of a call is an error of its own', async (context) => {
+  const { tw } = await openFile(context);
+  const begin = performance.now();
+  const call = tw.chat('Hi', { model: 'openai/slow', timeout: 0.3, user: 'erin' });
+  await assert.rejects(call, CallTimeoutError);
+  assert.ok(performance.now() - begin < 5000);
+  assert.equal((await recordOf(tw, 'erin')).status, 'timeout');
+});
+
+test('closing waits for what is being settled', async (context) => {
+  const { tw, path } = await openFile(context);
+  const call = tw.chat('Hi', { user: 'frank' }).catch((error: unknown) => error);
+  await sleep(1);
+  assert.equal(await tw.close(), true);
+  const outcome = await call;
+  assert.ok(outcome instanceof ClosedError || (outcome as ChatReply).text === 'You said: Hi', String(outcome));
+  const again = await Tollway.open(path, { masterKey: MASTER_KEY });
+  const found = await records(again, { user: 'frank' });
+  assert.ok(found.every(({ status }) => ['success', 'cancelled'].includes(status)));
+  await again.close();
+});

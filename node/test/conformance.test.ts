@@ -1,0 +1,345 @@
+/** Runs the scenarios of `tests/conformance` through the public API; their README describes them. */
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+
+import { type ChatRequest, type ChatStream, decimal, formatReceipt, Tollway, TollwayError } from '../dist/index.js';
+import { type MockProvider, mockProvider, PACKAGE, stopMock, temporaryPath } from './support.js';
+import { asOptions, asPrices, asWire, isObject } from './wire.js';
+
+// The arguments of a scenario are JSON, which only its schema knows.
+// biome-ignore lint/suspicious/noExplicitAny: as above
+type Json = any;
+
+interface Step {
+  readonly call?: string;
+  readonly stream?: Json;
+  readonly requests?: string;
+  readonly reopen?: boolean;
+  readonly arguments?: Json;
+  readonly expect?: Json;
+  readonly error?: Json;
+  readonly save?: Record<string, string>;
+  readonly at_least_seconds?: number;
+  readonly at_most_seconds?: number;
+}
+
+const FOLDER = join(PACKAGE, '..', 'tests', 'conformance');
+const SCENARIOS = readdirSync(FOLDER)
+  .filter((name) => /^\d.*\.json$/.test(name))
+  .sort();
+const MASTER_KEY = '0f'.repeat(32);
+const REQUEST_FIELDS = new Set(
+  (
+    'messages model max_tokens temperature top_p stop tools tool_choice parallel_tool_calls response_format ' +
+    'reasoning_effort n seed presence_penalty frequency_penalty service_tier'
+  ).split(' '),
+);
+
+after(stopMock);
+
+/** Returns a chat call as one object; fields that only some providers know go to `extra`. */
+function chatRequest({ request, options }: Json): ChatRequest {
+  const fields: Json = {};
+  const extra: Json = {};
+  for (const [name, value] of Object.entries(request)) {
+    if (REQUEST_FIELDS.has(name)) {
+      fields[name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())] = value;
+    } else {
+      extra[name] = value;
+    }
+  }
+  return { ...fields, ...(Object.keys(extra).length > 0 ? { extra } : {}), ...(asOptions(options ?? {}) as object) };
+}
+
+const VERBS: Record<string, (tw: Tollway, given: Json) => Promise<unknown>> = {
+  chat: (tw, given) => tw.chat(chatRequest(given)),
+  quote: (tw, given) => tw.quote(chatRequest(given)),
+  'models.add': (tw, { name, prices, ...rest }) =>
+    tw.models.add(name, { ...(asOptions(rest) as object), ...(prices ? { prices: asPrices(prices) } : {}) }),
+  'models.update': (tw, { model, ...rest }) => tw.models.update(model, asOptions(rest) as object),
+  'models.delete': (tw, { model }) => tw.models.delete(model),
+  'models.list': (tw) => tw.models.list(),
+  'models.used': (tw) => tw.models.used(),
+  'models.health': (tw) => tw.models.health(),
+  'prices.set': (tw, { model, prices }) => tw.prices.set(model, asPrices(prices)),
+  'prices.add': (tw, { model, prices }) => tw.prices.add(model, asPrices(prices)),
+  'prices.list': (tw, { model }) => tw.prices.list(model),
+  'prices.expire': (tw, { id, at }) => tw.prices.expire(id, at),
+  'prices.rerate': (tw, { since, filter, ...rest }) =>
+    tw.prices.rerate(since, { ...(asOptions(filter ?? {}) as object), ...(asOptions(rest) as object) }),
+  'prices.update_from_catalog': (tw, given) => tw.prices.updateFromCatalog(given),
+  'fx.set': (tw, { from, to, rate, ...rest }) => tw.fx.set(from, to, rate, asOptions(rest) as object),
+  'fx.list': (tw) => tw.fx.list(),
+  'routes.set': (tw, { name, ...rest }) => tw.routes.set(name, asOptions(rest) as Json),
+  'routes.list': (tw) => tw.routes.list(),
+  'routes.delete': (tw, { name }) => tw.routes.delete(name),
+  'budgets.set': (tw, { tag, ...rest }) =>
+    tw.budgets.set({ ...(asOptions(rest) as Json), ...(tag ? { tag: [tag.key, tag.value] } : {}) }),
+  'budgets.list': (tw) => tw.budgets.list(),
+  'budgets.delete': (tw, { id }) => tw.budgets.delete(id),
+  'usage.records': (tw, { filter, ...rest }) => tw.usage.records(asOptions({ ...filter, ...rest }) as object),
+  'usage.summary': (tw, { filter, ...rest }) => tw.usage.summary(asOptions({ ...filter, ...rest }) as object),
+  'usage.price': (tw, { uid, amount, currency }) => tw.usage.price(uid, amount, currency),
+};
+
+/** Checks that a printed receipt has a row for each line, with its exact amount, and one for each total. */
+function checkReceipt({ lines, totals }: Json): void {
+  const rows = formatReceipt({ lines, totals })
+    .split('\n')
+    .slice(1)
+    .map((row) => row.trim().split(/\s+/));
+  assert.equal(rows.length, lines.length + Object.keys(totals).length);
+  for (const [place, line] of lines.entries()) {
+    assert.deepEqual(rows[place]?.slice(0, 2), [String(line.attempt), line.model]);
+    assert.ok(rows[place]?.includes(line.amount ?? 'unpriced'));
+  }
+  for (const [place, [currency, total]] of Object.entries(totals).entries()) {
+    assert.deepEqual(rows[lines.length + place], ['total', total, currency]);
+  }
+}
+
+/** One scenario under way, with a file of its own. */
+class Run {
+  readonly #saved = new Map<string, Json>();
+  tw: Tollway;
+
+  private constructor(
+    tw: Tollway,
+    private readonly reopen: () => Promise<Tollway>,
+    private readonly mock: MockProvider,
+  ) {
+    this.tw = tw;
+    this.#saved.set('mock', mock.address);
+  }
+
+  static async start(path: string, mock: MockProvider, settings: object): Promise<Run> {
+    const open = (): Promise<Tollway> => Tollway.open(path, { masterKey: MASTER_KEY, ...settings });
+    return new Run(await open(), open, mock);
+  }
+
+  async step(step: Step): Promise<void> {
+    if (step.reopen) {
+      await this.tw.close();
+      this.tw = await this.reopen();
+      return;
+    }
+    if (step.requests !== undefined) {
+      compare(this.filled(step.expect), await this.mock.requests(step.requests), '');
+      return;
+    }
+    const begin = performance.now();
+    const { result, error } = await this.outcome(step);
+    const seconds = (performance.now() - begin) / 1000;
+    assert.ok((step.at_least_seconds ?? 0) <= seconds && seconds <= (step.at_most_seconds ?? 60), `took ${seconds} s`);
+    if (error === undefined) {
+      assert.ok(step.error === undefined, `it should fail, and gave ${JSON.stringify(result)}`);
+    } else {
+      assert.ok(step.error !== undefined, `it failed: ${String(error)}`);
+      compare(this.filled(step.error), asWire({ ...error }), '/error');
+    }
+    if ('expect' in step) {
+      compare(this.filled(step.expect), result, '');
+    }
+    for (const [name, pointer] of Object.entries(step.save ?? {})) {
+      this.#saved.set(name, at(result, pointer));
+    }
+  }
+
+  private async outcome(step: Step): Promise<{ result?: unknown; error?: TollwayError }> {
+    if (step.stream !== undefined) {
+      return this.stream(this.filled(step.stream));
+    }
+    const verb = VERBS[step.call ?? ''];
+    assert.ok(verb, `there is no verb ${String(step.call)}`);
+    try {
+      const result: Json = await verb(this.tw, this.filled(step.arguments ?? {}));
+      if (isObject(result?.receipt)) {
+        checkReceipt(result.receipt);
+      }
+      // What says nothing says null in the engine's JSON.
+      return { result: asWire(result ?? null) };
+    } catch (error) {
+      assert.ok(error instanceof TollwayError, String(error));
+      return { error };
+    }
+  }
+
+  /** Reads a stream to its end: the joined text, the number of its pieces, and the settled reply. */
+  private async stream(given: Json): Promise<{ result: unknown; error?: TollwayError }> {
+    const pieces: string[] = [];
+    const stream: ChatStream = this.tw.chatStream(chatRequest(given));
+    const result = (): unknown => ({ text: pieces.join(''), deltas: pieces.length, reply: asWire(stream.reply) });
+    try {
+      for await (const { text } of stream) {
+        if (text !== '') {
+          pieces.push(text);
+        }
+      }
+    } catch (error) {
+      assert.ok(error instanceof TollwayError, String(error));
+      return { result: result(), error };
+    }
+    return { result: result() };
+  }
+
+  /** Puts what was saved in the place of `{name}`: as it is where the text is nothing else, or else as text. */
+  filled(value: Json): Json {
+    if (Array.isArray(value)) {
+      return value.map((item) => this.filled(item));
+    }
+    if (isObject(value)) {
+      return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, this.filled(field)]));
+    }
+    if (typeof value !== 'string') {
+      return value;
+    }
+    const alone = /^\{([a-z]+)\}$/.exec(value);
+    if (alone?.[1] !== undefined) {
+      return this.#saved.get(alone[1]);
+    }
+    return value.replace(/\{([a-z]+)\}/g, (found, name: string) => String(this.#saved.get(name) ?? found));
+  }
+}
+
+function at(value: Json, pointer: string): Json {
+  return pointer
+    .split('/')
+    .slice(1)
+    .reduce((found, part) => found[part], value);
+}
+
+/** Compares: objects hold at least what is expected, lists are as long and equal item by item, all else is equal. */
+function compare(expected: Json, found: Json, place: string): void {
+  if (isObject(expected) && Object.keys(expected).some((key) => key.startsWith('$'))) {
+    for (const [key, wanted] of Object.entries(expected)) {
+      assert.ok(
+        fits(key, wanted, found),
+        `at ${place}: ${key} ${JSON.stringify(wanted)}, found ${JSON.stringify(found)}`,
+      );
+    }
+  } else if (isObject(expected) && isObject(found)) {
+    for (const [key, wanted] of Object.entries(expected)) {
+      if (isObject(wanted) && wanted['$absent'] === true) {
+        assert.ok(!(key in found), `at ${place}: ${key} should be absent`);
+      } else {
+        assert.ok(key in found, `at ${place}: there is no ${key} in ${JSON.stringify(found)}`);
+        compare(wanted, found[key], `${place}/${key}`);
+      }
+    }
+  } else if (Array.isArray(expected) && Array.isArray(found)) {
+    assert.equal(found.length, expected.length, `at ${place}: found ${JSON.stringify(found)}`);
+    for (const [index, wanted] of expected.entries()) {
+      compare(wanted, found[index], `${place}/${index}`);
+    }
+  } else {
+    assert.deepEqual(
+      found,
+      expected,
+      `at ${place}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`,
+    );
+  }
+}
+
+function fits(key: string, wanted: Json, found: Json): boolean {
+  switch (key) {
+    case '$present':
+      return found !== null && found !== undefined;
+    case '$decimal':
+      return typeof found === 'string' && decimal.compare(found, wanted) === 0;
+    case '$between':
+      return typeof found === 'number' && wanted[0] <= found && found <= wanted[1];
+    case '$contains': {
+      const parts: Json[] = Array.isArray(wanted) ? wanted : [wanted];
+      if (Array.isArray(found)) {
+        return parts.every((part) => found.some((item) => isDeepStrictEqual(item, part)));
+      }
+      return typeof found === 'string' && parts.every((part) => found.includes(part));
+    }
+    default:
+      return false;
+  }
+}
+
+function read(name: string): Json {
+  return JSON.parse(readFileSync(join(FOLDER, name), 'utf8'));
+}
+
+test('scenarios have no field that no one reads', () => {
+  const schema = read('schema.json');
+  const known = new Set(Object.keys(schema.properties));
+  const stepFields = new Set(Object.keys(schema.$defs.step.properties));
+  assert.ok(SCENARIOS.length >= 30);
+  for (const name of SCENARIOS) {
+    const scenario = read(name);
+    assert.equal(name.replace(/^\d+_/, '').replace('.json', ''), scenario.name);
+    assert.ok(
+      Object.keys(scenario).every((field) => known.has(field)),
+      name,
+    );
+    assert.ok(
+      schema.required.every((field: string) => field in scenario),
+      name,
+    );
+    assert.ok(
+      scenario.steps.every((step: Step) => Object.keys(step).every((field) => stepFields.has(field))),
+      name,
+    );
+  }
+});
+
+for (const name of SCENARIOS) {
+  test(`scenario ${name}`, async (context: TestContext) => {
+    const scenario = read(name);
+    const mock = await mockProvider();
+    // The mock provider outlives a scenario, and must forget the requests of the one before.
+    await mock.reset();
+    for (const [script, { replies, then }] of Object.entries<Json>(scenario.scripts ?? {})) {
+      await mock.script(script, replies, then);
+    }
+    const run = await Run.start(temporaryPath(context), mock, asOptions(scenario.settings ?? {}) as object);
+    try {
+      for (const [field, call] of [
+        ['models', 'models.add'],
+        ['routes', 'routes.set'],
+        ['budgets', 'budgets.set'],
+      ] as const) {
+        for (const given of scenario[field] ?? []) {
+          await run.step({ call, arguments: given });
+        }
+      }
+      for (const [place, step] of scenario.steps.entries()) {
+        try {
+          await run.step(step);
+        } catch (error) {
+          context.diagnostic(`step ${place + 1}: ${step.call ?? Object.keys(step)[0]}`);
+          throw error;
+        }
+      }
+    } finally {
+      await run.tw.close();
+    }
+  });
+}
+
+test('a wrong expectation fails', () => {
+  const found = { text: 'a b', amount: '0.10', wait: 5, list: [1, 2] };
+  compare({ text: { $contains: 'a' }, amount: { $decimal: '0.1' }, list: [1, 2], other: { $absent: true } }, found, '');
+  for (const wrong of [
+    { text: { $contains: 'c' } },
+    { amount: '0.1' },
+    { amount: { $decimal: '0.2' } },
+    { wait: { $between: [6, 7] } },
+    { list: [1] },
+    { list: { $contains: 3 } },
+    { text: { $absent: true } },
+    { other: { $present: true } },
+    { other: null },
+    { text: { $unknown: 1 } },
+  ]) {
+    assert.throws(() => compare(wrong, found, ''), assert.AssertionError, JSON.stringify(wrong));
+  }
+});
