@@ -6,7 +6,7 @@
  */
 
 import { errorFromJson } from './errors.js';
-import { native, type NativeCall, type NativeQueue } from './native.js';
+import { type NativeCall, type NativeQueue, native } from './native.js';
 
 interface Pending {
   readonly resolve: (text: string) => void;

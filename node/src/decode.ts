@@ -263,7 +263,13 @@ function decodeTerms(value: Wire): PriceTerms {
     ...(shallow(value) as unknown as PriceTerms),
     conditions: value['conditions'] ?? {},
     rounding: orNull(rounding, (each) => ({ ...noRounding, ...shallow(each) })),
-    modifier: orNull(modifier, (each) => ({ group: each['group'], meters: [], order: 0, excludes: [], ...shallow(each) })),
+    modifier: orNull(modifier, (each) => ({
+      group: each['group'],
+      meters: [],
+      order: 0,
+      excludes: [],
+      ...shallow(each),
+    })),
   };
 }
 

@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 
 import { completionOf } from './completions.js';
 import { errorFromJson, InternalError } from './errors.js';
-import { native, type NativeEngine, type NativeFetch, type NativeStream } from './native.js';
+import { type NativeEngine, type NativeFetch, type NativeStream, native } from './native.js';
 import { encode } from './values.js';
 
 /** How long the end of a thread or of the process may take for settlements, in seconds. */

@@ -2,13 +2,13 @@
 
 import { decodeFields, decodeImport, decodePrice, decodeUpdate, listOf } from './decode.js';
 import { type Engine, nothing } from './engine.js';
-import { kindOf, OptionNames } from './names.js';
 import { invalid } from './errors.js';
+import { kindOf, OptionNames } from './names.js';
 import { priceArguments } from './price-arguments.js';
 import type { Finding, Price, PriceExport, PriceImport, PriceUpdate, RerateReport } from './price-results.js';
 import type { Instant, PriceFormat, PriceImportOptions, PriceMap, RerateOptions } from './types.js';
-import { instantText } from './values.js';
 import { RECORD_FILTER } from './usage.js';
+import { instantText } from './values.js';
 
 const LINT = new OptionNames('prices.lint()', ['format']);
 const IMPORT = new OptionNames('prices.importFile()', ['format', 'strict', 'apply', 'source']);

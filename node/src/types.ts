@@ -489,4 +489,3 @@ export interface OpenOptions extends Settings {
    */
   readonly masterKey: string | (() => string | Promise<string>);
 }
-

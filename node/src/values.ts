@@ -30,7 +30,11 @@ export function moneyText(value: Amount, name: string): string {
   }
   const digits = whole + fraction;
   const point = whole.length + shift;
-  const before = digits.slice(0, Math.max(point, 0)).padEnd(Math.max(point, 0), '0').replace(/^0+(?=\d)/, '') || '0';
+  const before =
+    digits
+      .slice(0, Math.max(point, 0))
+      .padEnd(Math.max(point, 0), '0')
+      .replace(/^0+(?=\d)/, '') || '0';
   const after = '0'.repeat(Math.max(-point, 0)) + digits.slice(Math.max(point, 0));
   return `${sign === '-' ? '-' : ''}${before}${after === '' ? '' : `.${after}`}`;
 }
@@ -78,7 +82,9 @@ export function encode(values: Readonly<Record<string, unknown>>, verb: string):
 function fault(value: unknown, path: string, depth: number): string | undefined {
   switch (typeof value) {
     case 'string':
-      return value.isWellFormed() ? undefined : `${path} holds half of a surrogate pair, which is no text; join it with its other half`;
+      return value.isWellFormed()
+        ? undefined
+        : `${path} holds half of a surrogate pair, which is no text; join it with its other half`;
     case 'number':
       return Number.isFinite(value) ? undefined : `${path} must be a finite number`;
     case 'boolean':
@@ -97,7 +103,10 @@ function objectFault(value: object, path: string, depth: number): string | undef
   }
   if (Array.isArray(value)) {
     for (const [place, each] of value.entries()) {
-      const found = each === undefined ? `${path}[${place}] is undefined; give a value, or null` : fault(each, `${path}[${place}]`, depth + 1);
+      const found =
+        each === undefined
+          ? `${path}[${place}] is undefined; give a value, or null`
+          : fault(each, `${path}[${place}]`, depth + 1);
       if (found !== undefined) {
         return found;
       }
@@ -111,7 +120,9 @@ function objectFault(value: object, path: string, depth: number): string | undef
     return fault((value as { toJSON(): unknown }).toJSON(), path, depth + 1);
   }
   for (const [name, each] of Object.entries(value)) {
-    const found = name.isWellFormed() ? fault(each, `${path}.${name}`, depth + 1) : `${path} has a name that is no text`;
+    const found = name.isWellFormed()
+      ? fault(each, `${path}.${name}`, depth + 1)
+      : `${path} has a name that is no text`;
     if (found !== undefined) {
       return found;
     }

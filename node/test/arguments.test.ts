@@ -48,7 +48,10 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.chat('Hi', { topK: 5 }), /unknown option "topK"; known are .*topP.*extra: \{/],
   [(tw) => tw.chat('Hi', 5), /the options of chat\(\) must be an object/],
   [(tw) => tw.quote('Hi', { topK: 5 }), /quote\(\) got the unknown option "topK"/],
-  [(tw) => tw.models.add('openai/other', { key: 'k' }), /models\.add\(\) got the unknown option "key"; known are .*apiKey/],
+  [
+    (tw) => tw.models.add('openai/other', { key: 'k' }),
+    /models\.add\(\) got the unknown option "key"; known are .*apiKey/,
+  ],
   [(tw) => tw.models.update('openai/slow', { priority: null }), /priority to null/],
   [(tw) => tw.models.update('openai/slow', { prices: {} }), /models\.update\(\) got the unknown option "prices"/],
   [(tw) => tw.models.delete({ id: 1 }), /model/],
@@ -56,8 +59,14 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.prices.set('openai/slow', { request: '5' }), /the price of request must be an object/],
   [(tw) => tw.prices.set('openai/slow', { inputs: TERMS }), /prices\.inputs: .*input_token/],
   [(tw) => tw.prices.set('openai/slow', { input_token: { ...TERMS, unit_price: '1' } }), /which is unitPrice here/],
-  [(tw) => tw.prices.set('openai/slow', { request: { ...TERMS, effectiveDate: 'soon' } }), /must be an instant .* such as/],
-  [(tw) => tw.prices.set('openai/slow', { request: { ...TERMS, effectiveDate: 5 } }), /effectiveDate of request must be a Date/],
+  [
+    (tw) => tw.prices.set('openai/slow', { request: { ...TERMS, effectiveDate: 'soon' } }),
+    /must be an instant .* such as/,
+  ],
+  [
+    (tw) => tw.prices.set('openai/slow', { request: { ...TERMS, effectiveDate: 5 } }),
+    /effectiveDate of request must be a Date/,
+  ],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: 'ab' }), /tag must be a key and a value/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: ['a'] }), /tag must be a key and a value/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', window: 'week' }), /month/],
@@ -95,7 +104,12 @@ test('a wrong argument is named', async (context) => {
 
 test('what is undefined or null was not given', async (context) => {
   const { tw } = await openFile(context);
-  const reply = await tw.chat('Hi', { maxTokens: null, user: null, signal: null, extra: { top_k: null, seed_: undefined } });
+  const reply = await tw.chat('Hi', {
+    maxTokens: null,
+    user: null,
+    signal: null,
+    extra: { top_k: null, seed_: undefined },
+  });
   assert.equal(reply.text, 'You said: Hi');
   const untyped: Untyped = { model: undefined, tags: undefined };
   assert.equal((await tw.chat('Hi', untyped)).text, 'You said: Hi');
@@ -110,7 +124,10 @@ test('a wrong path or key is named, and no secret is repeated', async (context) 
   await assert.rejects(untyped.open(':memory:', { masterKey: MASTER_KEY }), /always a file/);
   const path = temporaryPath(context);
   await assert.rejects(untyped.open(path), /masterKey must be a text, or a function/);
-  await assert.rejects(untyped.open(path, { masterkey: MASTER_KEY }), /unknown option "masterkey"; known are .*masterKey/);
+  await assert.rejects(
+    untyped.open(path, { masterkey: MASTER_KEY }),
+    /unknown option "masterkey"; known are .*masterKey/,
+  );
   await assert.rejects(untyped.open(path, { masterKey: MASTER_KEY, durability: 'strickt' }), /durability/);
   assert.throws(() => new untyped(path), /made by await Tollway\.open/);
 

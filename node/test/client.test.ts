@@ -49,11 +49,12 @@ test('options reach the provider by its names, and what is the provider’s stay
     extra: { someThing: { innerName: 1 }, top_k: 5 },
   });
   const [request] = (await mock.requests('seen')) as { body: Record<string, unknown> }[];
-  assert.equal(request?.body['top_p'], 0.5);
-  assert.equal(request?.body['parallel_tool_calls'], false);
-  assert.deepEqual(request?.body['someThing'], { innerName: 1 });
-  assert.equal(request?.body['top_k'], 5);
-  const [tool] = request?.body['tools'] as { function: { name: string; parameters: unknown } }[];
+  assert.ok(request);
+  assert.equal(request.body['top_p'], 0.5);
+  assert.equal(request.body['parallel_tool_calls'], false);
+  assert.deepEqual(request.body['someThing'], { innerName: 1 });
+  assert.equal(request.body['top_k'], 5);
+  const [tool] = request.body['tools'] as { function: { name: string; parameters: unknown } }[];
   assert.deepEqual([tool?.function.name, tool?.function.parameters], ['getWeather', parameters]);
 });
 
@@ -103,14 +104,23 @@ test('budgets, routes, prices and rates come back as they were set', async (cont
 test('model configs can be changed, and null removes what may be absent', async (context) => {
   const { tw } = await openFile(context);
   const config = await tw.models.update('openai/slow', { alias: 'calm', description: 'a note', priority: 3 });
-  assert.deepEqual([config.name, config.alias, config.description, config.priority], ['openai/slow', 'calm', 'a note', 3]);
+  assert.deepEqual(
+    [config.name, config.alias, config.description, config.priority],
+    ['openai/slow', 'calm', 'a note', 3],
+  );
   const cleared = await tw.models.update('calm', { alias: null, description: null });
   assert.deepEqual([cleared.alias, cleared.description, cleared.priority], [null, null, 3]);
   await tw.models.delete('openai/slow');
-  assert.equal((await tw.models.list()).some(({ name }) => name === 'openai/slow'), false);
+  assert.equal(
+    (await tw.models.list()).some(({ name }) => name === 'openai/slow'),
+    false,
+  );
   await tw.chat('Hi');
   assert.equal((await tw.models.used())[0]?.modelCode, 'house-model');
-  assert.equal((await tw.models.health()).every(({ coolingFor }) => coolingFor === null), true);
+  assert.equal(
+    (await tw.models.health()).every(({ coolingFor }) => coolingFor === null),
+    true,
+  );
 });
 
 test('a summary groups records with exact totals', async (context) => {
@@ -125,7 +135,10 @@ test('a summary groups records with exact totals', async (context) => {
     { group: { user: 'bob' }, calls: 1, totals: { USD: '0.00000195' } },
   ];
   const found = rows.map(({ group, calls, totals }) => ({ group, calls, totals }));
-  assert.deepEqual(found.sort((a, b) => b.calls - a.calls), expected);
+  assert.deepEqual(
+    found.sort((a, b) => b.calls - a.calls),
+    expected,
+  );
   const page = await tw.usage.records({ limit: 2 });
   assert.equal(page.records.length, 2);
   assert.ok(page.nextCursor);

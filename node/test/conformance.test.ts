@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 
 import { type ChatRequest, type ChatStream, decimal, formatReceipt, Tollway, TollwayError } from '../dist/index.js';
@@ -216,7 +216,10 @@ function at(value: Json, pointer: string): Json {
 function compare(expected: Json, found: Json, place: string): void {
   if (isObject(expected) && Object.keys(expected).some((key) => key.startsWith('$'))) {
     for (const [key, wanted] of Object.entries(expected)) {
-      assert.ok(fits(key, wanted, found), `at ${place}: ${key} ${JSON.stringify(wanted)}, found ${JSON.stringify(found)}`);
+      assert.ok(
+        fits(key, wanted, found),
+        `at ${place}: ${key} ${JSON.stringify(wanted)}, found ${JSON.stringify(found)}`,
+      );
     }
   } else if (isObject(expected) && isObject(found)) {
     for (const [key, wanted] of Object.entries(expected)) {
@@ -233,7 +236,11 @@ function compare(expected: Json, found: Json, place: string): void {
       compare(wanted, found[index], `${place}/${index}`);
     }
   } else {
-    assert.deepEqual(found, expected, `at ${place}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`);
+    assert.deepEqual(
+      found,
+      expected,
+      `at ${place}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`,
+    );
   }
 }
 
@@ -269,9 +276,18 @@ test('scenarios have no field that no one reads', () => {
   for (const name of SCENARIOS) {
     const scenario = read(name);
     assert.equal(name.replace(/^\d+_/, '').replace('.json', ''), scenario.name);
-    assert.ok(Object.keys(scenario).every((field) => known.has(field)), name);
-    assert.ok(schema.required.every((field: string) => field in scenario), name);
-    assert.ok(scenario.steps.every((step: Step) => Object.keys(step).every((field) => stepFields.has(field))), name);
+    assert.ok(
+      Object.keys(scenario).every((field) => known.has(field)),
+      name,
+    );
+    assert.ok(
+      schema.required.every((field: string) => field in scenario),
+      name,
+    );
+    assert.ok(
+      scenario.steps.every((step: Step) => Object.keys(step).every((field) => stepFields.has(field))),
+      name,
+    );
   }
 });
 

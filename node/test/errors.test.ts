@@ -59,7 +59,10 @@ test('what is not there is named', async (context) => {
   await assert.rejects(tw.models.delete('openai/none'), tollway.NotFoundError);
   await assert.rejects(tw.budgets.delete(99), tollway.NotFoundError);
   await assert.rejects(tw.chat('Hi', { model: 'openai/none' }), tollway.NoRouteError);
-  await assert.rejects(tollway.Tollway.open('/nowhere/at/all.tollway', { masterKey: '5e'.repeat(32) }), tollway.StorageError);
+  await assert.rejects(
+    tollway.Tollway.open('/nowhere/at/all.tollway', { masterKey: '5e'.repeat(32) }),
+    tollway.StorageError,
+  );
 });
 
 test('an error of an unknown code is a plain one', async () => {

@@ -40,8 +40,16 @@ test('no result holds an amount as a number', async (context) => {
   };
   assert.deepEqual(fractions(results), []);
   assert.deepEqual(fractions({ here: [1.5] }), ['.here.0'], 'the search finds fractions');
-  const amounts = [reply.cost, reply.receipt.lines[0]?.amount, results.budgets[0]?.remaining, results.prices[0]?.unitPrice];
-  assert.deepEqual(amounts.map((amount) => typeof amount), ['string', 'string', 'string', 'string']);
+  const amounts = [
+    reply.cost,
+    reply.receipt.lines[0]?.amount,
+    results.budgets[0]?.remaining,
+    results.prices[0]?.unitPrice,
+  ];
+  assert.deepEqual(
+    amounts.map((amount) => typeof amount),
+    ['string', 'string', 'string', 'string'],
+  );
 });
 
 test('a fraction as a number is refused wherever money is taken', async (context) => {

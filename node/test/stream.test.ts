@@ -36,7 +36,10 @@ test('events come, and then the settled reply', async (context) => {
   assert.equal(textOf(events), 'You said: Name three rivers.');
   assert.ok(events.length > 5);
   assert.equal(events.at(-1)?.reply, stream.reply);
-  assert.equal(events.slice(0, -1).every(({ reply }) => reply === null), true);
+  assert.equal(
+    events.slice(0, -1).every(({ reply }) => reply === null),
+    true,
+  );
   assert.equal(stream.reply?.cost, '0.00000345');
   assert.equal((await recordOf(tw, 'alice')).costAmount, stream.reply.cost);
   assert.deepEqual(await collected(stream), [], 'a stream is read once');
@@ -175,5 +178,8 @@ test('many streams at once are each whole', async (context) => {
   const texts = await Promise.all(
     Array.from({ length: 50 }, async (_, number) => textOf(await collected(tw.chatStream(`Number ${number}`)))),
   );
-  assert.deepEqual(texts, Array.from({ length: 50 }, (_, number) => `You said: Number ${number}`));
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 50 }, (_, number) => `You said: Number ${number}`),
+  );
 });

@@ -180,11 +180,18 @@ export interface Ended {
   readonly errors: string;
 }
 
-/** Runs a Node program, which finds the package under `tollway`; kills it if it hangs. */
-export async function runProgram(source: string, values: readonly string[], options: string[] = []): Promise<Ended> {
-  const program = spawn(process.execPath, [...options, '-e', prelude() + source, ...values], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+/** Runs a Node program of its own, which has the package as `tollway`; kills it if it hangs. */
+export function runProgram(source: string, values: readonly string[]): Promise<Ended> {
+  return run(['-e', prelude() + source, ...values]);
+}
+
+/** Runs a Node program in a file; kills it if it hangs. */
+export function runFile(path: string, values: readonly string[]): Promise<Ended> {
+  return run([path, ...values]);
+}
+
+async function run(command: readonly string[]): Promise<Ended> {
+  const program = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
   const timer = setTimeout(() => program.kill('SIGKILL'), SCRIPT_TIMEOUT);
   const [output, errors] = [collect(program.stdout), collect(program.stderr)];
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {

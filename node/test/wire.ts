@@ -63,7 +63,9 @@ function camel(name: string): string {
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === null || (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
+  return (
+    value === null || (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0)
+  );
 }
 
 /** Writes the engine's arguments as options; what is data keeps its names. */
@@ -115,7 +117,11 @@ function undone(value: Fields): Fields {
     const { user, tag, limit, currency, ...rest } = value as unknown as Budget | BudgetQuote;
     const everyone = user === null ? { type: 'everyone' } : { type: 'user', user };
     const scope = tag === null ? everyone : { type: 'tag', key: tag[0], value: tag[1] };
-    return { ...rest, scope, limit: currency === null ? { tokens: Number(limit) } : { money: { amount: limit, currency } } };
+    return {
+      ...rest,
+      scope,
+      limit: currency === null ? { tokens: Number(limit) } : { money: { amount: limit, currency } },
+    };
   }
   if ('arguments' in value && 'name' in value && 'type' in value) {
     const { name, arguments: written, ...rest } = value as unknown as ToolCall;

@@ -78,7 +78,10 @@ test('a worker thread that is terminated gives its calls up', async (context) =>
     const left = await records(tw, { user: 'left' });
     return left.length === 2 ? left : null;
   });
-  assert.deepEqual(found.map(({ status }) => status), ['cancelled', 'cancelled']);
+  assert.deepEqual(
+    found.map(({ status }) => status),
+    ['cancelled', 'cancelled'],
+  );
   assert.equal((await tw.chat('Hi')).text, 'You said: Hi');
 });
 

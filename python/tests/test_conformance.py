@@ -31,6 +31,9 @@ SCENARIOS = sorted(FOLDER.glob("[0-9]*.json"))
 MASTER_KEY = "0f" * 32
 # What the facade leaves out where there is none of it.
 ABSENT_IF_EMPTY = {
+    "annotations",
+    "logprobs",
+    "service_tier",
     "billed_quantity",
     "modifiers",
     "conversions",

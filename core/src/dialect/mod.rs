@@ -2,6 +2,7 @@
 //! other side. Each has the same functions in the same order, so that reading one is reading all.
 
 mod anthropic_messages;
+mod call_id;
 mod endpoint;
 mod error;
 mod field;

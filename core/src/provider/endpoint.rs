@@ -1,7 +1,7 @@
 //! The parts of a request that all wire formats share: its address, its headers and how its body is put together.
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::vendor::{AuthHeader, WireFormat};
 use super::{EncodedRequest, Framing, Target};
@@ -105,6 +105,26 @@ pub(super) fn is_implied(framing: Framing, key: &str, value: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Tells whether an extra field of OpenAI's may be left out where a format lacks it: it says nothing to the model and changes
+/// no price (how OpenAI files the answer, whom it holds responsible, which cache it looks into first), or it asks for what
+/// happens anyway. What asks for something else is refused, since an app that asks for it relies on it.
+pub(super) fn is_without_effect(key: &str, value: &Value) -> bool {
+    match key {
+        "store" | "metadata" | "user" | "safety_identifier" | "prompt_cache_key" | "prompt_cache_retention" => true,
+        "logprobs" => *value == Value::Bool(false),
+        "top_logprobs" => value.as_u64() == Some(0),
+        "logit_bias" => value.as_object().is_some_and(Map::is_empty),
+        "modalities" => *value == serde_json::json!(["text"]),
+        "verbosity" => value == "medium",
+        _ => value.is_null(),
+    }
+}
+
+/// Tells whether a number asks for something, which zero does not.
+pub(super) fn is_nonzero(number: Option<&Number>) -> bool {
+    number.is_some_and(|number| number.as_f64() != Some(0.0))
 }
 
 /// Puts a request together: the config's headers and body fields, and over them the format's own.

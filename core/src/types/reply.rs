@@ -186,6 +186,10 @@ pub struct ToolCallDelta {
 /// An event of a streamed call. The last one is [`StreamEvent::Done`], unless the stream ends in an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "pieces are many and short-lived: a box for each would cost more than it saves"
+)]
 pub enum StreamEvent {
     /// A piece of an answer.
     Delta(Delta),

@@ -183,17 +183,22 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer of a reply. Its message can be sent back as it is in the next turn."""
+    """One answer of a reply. Its message can be sent back as it is in the next turn.
+
+    `logprobs` has OpenAI's shape, where the request asked for it.
+    """
 
     index: int
     message: Mapping[str, Any]
     finish_reason: str | None
     provider_finish_reason: str | None
+    logprobs: Any = None
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> Choice:
         message = {"role": "assistant", **value["message"]}
-        return cls(value["index"], message, value["finish_reason"], value["provider_finish_reason"])
+        reasons = (value["finish_reason"], value["provider_finish_reason"])
+        return cls(value["index"], message, *reasons, value.get("logprobs"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +236,7 @@ class ChatReply:
         cost_status: `reported`, `computed`, `estimated` or `unpriced`.
         request_id: The id of the call, shared by all its attempts and records.
         id: The provider's id of the answer.
+        service_tier: The tier that was served, in the provider's words.
         replayed: Whether an earlier call with the same idempotency key made this reply; it was billed then.
     """
 
@@ -252,6 +258,7 @@ class ChatReply:
     id: str | None
     request_id: str
     replayed: bool
+    service_tier: str | None = None
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> ChatReply:
@@ -274,6 +281,7 @@ class ChatReply:
             id=value["id"],
             request_id=value["request_id"],
             replayed=value["replayed"],
+            service_tier=value.get("service_tier"),
         )
 
 
@@ -306,6 +314,8 @@ class StreamEvent:
     provider_finish_reason: str | None = None
     refusal: str = ""
     thinking_block: Any = None
+    annotations: tuple[Any, ...] = ()
+    logprobs: Any = None
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> StreamEvent:
@@ -322,6 +332,8 @@ class StreamEvent:
             value.get("provider_finish_reason"),
             value.get("refusal", ""),
             value.get("thinking_block"),
+            tuple(value.get("annotations", ())),
+            value.get("logprobs"),
         )
 
 

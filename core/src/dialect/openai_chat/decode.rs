@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Encoder, Form};
-use crate::dialect::{DecodedRequest, field};
+use crate::dialect::{DecodedRequest, call_id, field};
 use crate::provider::Framing;
 use crate::types::{AssistantMessage, ChatRequest, Error, Message, Result, ToolCall, ToolMessage};
 
@@ -36,7 +36,7 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
             "stands beside `max_completion_tokens`, which means the same; give one",
         ));
     }
-    let messages = match fields.insert("messages".to_owned(), json!([])) {
+    let mut messages = match fields.insert("messages".to_owned(), json!([])) {
         Some(Value::Array(messages)) => decode_messages(messages)?,
         Some(_) => return Err(field::invalid("messages", "must be a list of messages")),
         None => return Err(field::invalid("messages", "is missing; give the conversation as a list of messages")),
@@ -45,6 +45,7 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
         // Tools of the old form were moved; the error names them where the app wrote them.
         if has_functions { renamed(&error) } else { error }
     })?;
+    call_id::restore(&mut messages);
     request.messages = messages;
     Ok(DecodedRequest {
         request,

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::Form;
-use crate::dialect::AnswerStart;
 use crate::dialect::receipt_field::{FIELD, receipt_field};
+use crate::dialect::{AnswerStart, call_id};
 use crate::types::{
     AssistantMessage, ChatReply, Choice, Content, Direction, FinishReason, FunctionCall, Meter, Modality, ToolCall,
     Usage,
@@ -96,7 +96,8 @@ pub(super) fn put_blocks(message: &AssistantMessage, written: &mut Map<String, V
 }
 
 fn encode_call(call: &ToolCall) -> Value {
-    let mut written = json!({"id": call.id, "type": "function", "function": encode_function(&call.function)});
+    let id = call_id::encode(&call.id, call.extra_content.as_ref());
+    let mut written = json!({"id": id, "type": "function", "function": encode_function(&call.function)});
     if let Some(extra) = &call.extra_content {
         written["extra_content"] = extra.clone();
     }

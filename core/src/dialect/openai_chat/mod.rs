@@ -7,6 +7,9 @@ mod stream;
 #[cfg(test)]
 pub(super) mod tests;
 
+pub(super) use encode::service_tier;
+pub(super) use error::body as error_body;
+
 use super::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder};
 use crate::types::{ChatReply, Delta, Error, Result};
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::encode::{choices, encode_usage, head, put_blocks, put_finish, service_tier};
 use super::{Form, error};
 use crate::dialect::receipt_field::{FIELD, receipt_field};
-use crate::dialect::{AnswerStart, sse};
+use crate::dialect::{AnswerStart, call_id, sse};
 use crate::types::{ChatReply, Delta, Error, ToolCallDelta};
 
 /// Writes the chunks of one stream.
@@ -113,7 +113,7 @@ impl Encoder {
             };
             let mut call = json!({"index": index});
             if let Some(id) = &piece.id {
-                call["id"] = id.as_str().into();
+                call["id"] = call_id::encode(id, piece.extra_content.as_ref()).into();
                 call["type"] = "function".into();
             }
             call["function"] = function.into();

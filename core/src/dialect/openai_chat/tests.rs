@@ -203,7 +203,7 @@ fn a_whole_reply_is_written_with_its_cost() {
                 "annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.test"}}]},
              "logprobs": {"content": [{"token": "hi"}]}, "finish_reason": "stop"},
             {"index": 1, "message": {"role": "assistant", "content": null, "refusal": "no",
-                "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"},
+                "tool_calls": [{"id": "c~tollway~eyJ4IjoxfQ", "type": "function", "function": {"name": "f", "arguments": "{}"},
                     "extra_content": {"x": 1}}]},
              "logprobs": null, "finish_reason": "stop", "provider_finish_reason": "pause_turn"}])
     );
@@ -307,7 +307,7 @@ fn pieces_of_calls_have_their_id_once() {
     let written = chunks(&streamed(&mut *decode(json!({"stream": true})).encoder, &pieces, &reply));
     assert_eq!(
         written[0]["choices"][0]["delta"]["tool_calls"],
-        json!([{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}, "extra_content": {"x": 1}}])
+        json!([{"index": 0, "id": "c~tollway~eyJ4IjoxfQ", "type": "function", "function": {"name": "f", "arguments": ""}, "extra_content": {"x": 1}}])
     );
     assert_eq!(
         written[1]["choices"][0]["delta"],

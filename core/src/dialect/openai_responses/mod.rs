@@ -1,17 +1,71 @@
 //! OpenAI's format of responses, as apps speak it.
 
-use super::{DecodedRequest, Dialect};
-use crate::types::{Error, ErrorKind, Result};
+mod decode;
+mod encode;
+mod error;
+mod input;
+mod item;
+mod recent;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+
+use super::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder};
+use crate::types::{ChatReply, Delta, Error, Result};
 
 /// The dialect.
 pub(super) struct OpenAiResponses;
 
 impl Dialect for OpenAiResponses {
-    fn decode_request(&self, _body: &[u8]) -> Result<DecodedRequest> {
-        Err(Error::new(ErrorKind::InvalidRequest, "not written yet"))
+    fn decode_request(&self, body: &[u8]) -> Result<DecodedRequest> {
+        decode::decode(body)
     }
 
     fn encode_error(&self, error: &Error) -> Vec<u8> {
-        error.detail().as_bytes().to_vec()
+        error::encode(error)
+    }
+}
+
+/// What the request says of the answer's form.
+#[derive(Clone, Debug, Default)]
+struct Form {
+    /// The fields that every response repeats.
+    echo: Map<String, Value>,
+    /// Whether a later request of this process may name the answer's items.
+    is_kept: bool,
+}
+
+/// Writes the answer of one request.
+struct Encoder {
+    stream: stream::Encoder,
+}
+
+impl Encoder {
+    fn new(form: Form) -> Self {
+        Self { stream: stream::Encoder::new(form) }
+    }
+}
+
+impl ReplyEncoder for Encoder {
+    fn encode_reply(&mut self, start: &AnswerStart, reply: &ChatReply) -> Result<Vec<u8>> {
+        Ok(encode::encode(self.stream.form(), start, reply))
+    }
+
+    fn encode_start(&mut self, start: &AnswerStart, events: &mut Vec<u8>) {
+        self.stream.encode_start(start, events);
+    }
+
+    fn encode_delta(&mut self, delta: &Delta, events: &mut Vec<u8>) {
+        self.stream.encode_delta(delta, events);
+    }
+
+    fn encode_done(&mut self, reply: &ChatReply, events: &mut Vec<u8>) {
+        self.stream.encode_done(reply, events);
+    }
+
+    fn encode_failure(&mut self, error: &Error, events: &mut Vec<u8>) {
+        self.stream.encode_failure(error, events);
     }
 }

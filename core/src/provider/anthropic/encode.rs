@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::decode::is_kept;
 use crate::provider::endpoint::{
-    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_web_address, join_query, overlay, refused,
-    split_query, with_version,
+    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_nonzero, is_web_address, is_without_effect,
+    join_query, overlay, refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -94,8 +94,8 @@ fn refuse_fields(target: &Target<'_>, request: &ChatRequest) -> Result<()> {
     for (field, is_set) in [
         ("n", request.n.is_some_and(|n| n != 1)),
         ("seed", request.seed.is_some()),
-        ("presence_penalty", request.presence_penalty.is_some()),
-        ("frequency_penalty", request.frequency_penalty.is_some()),
+        ("presence_penalty", is_nonzero(request.presence_penalty.as_ref())),
+        ("frequency_penalty", is_nonzero(request.frequency_penalty.as_ref())),
         ("messages[].name", named),
     ] {
         if is_set {
@@ -295,6 +295,8 @@ fn encode_format(target: &Target<'_>, request: &ChatRequest, body: &mut Map<Stri
 
 /// Encodes the amount of reasoning: a level for models that think adaptively, a budget of tokens for those before them.
 fn encode_effort(target: &Target<'_>, effort: &str, limit: u64, body: &mut Map<String, Value>) -> Result<()> {
+    // The least that the provider can think, beyond not at all.
+    let effort = if effort == "minimal" { "low" } else { effort };
     if effort == "none" {
         body.insert("thinking".to_owned(), json!({"type": "disabled"}));
         return Ok(());
@@ -370,11 +372,18 @@ fn encode_extra(
                 }
                 overlay(body, own.clone());
             }
+            // OpenAI's metadata are labels of the app's own, and Anthropic's name the user.
+            "metadata" if !is_of_user(value) => {}
             known if EXTRA.contains(&known) => overlay(body, Map::from_iter([(key.clone(), value.clone())])),
+            _ if is_without_effect(key, value) => {}
             _ => return Err(refused(target, key)),
         }
     }
     Ok(())
+}
+
+fn is_of_user(metadata: &Value) -> bool {
+    metadata.as_object().is_some_and(|fields| fields.keys().all(|key| key == "user_id") && !fields.is_empty())
 }
 
 fn cached(mut block: Value, cache_control: Option<&CacheControl>) -> Value {

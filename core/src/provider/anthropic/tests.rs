@@ -83,7 +83,9 @@ fn the_amount_of_reasoning_fits_the_model() {
     assert_eq!(thinking(9, "none"), json!({"type": "disabled"}));
     let haiku = Subject::new("anthropic", "claude-haiku-4-5");
     haiku.refuses(json!({"max_tokens": 1024, "reasoning_effort": "low"}), "max_tokens above 1024");
-    claude().refuses(json!({"reasoning_effort": "minimal"}), "`reasoning_effort`");
+    let effort = |effort: &str| claude().encode_fields(json!({"reasoning_effort": effort}))["output_config"].clone();
+    assert_eq!(effort("minimal"), effort("low"));
+    claude().refuses(json!({"reasoning_effort": "boundless"}), "`reasoning_effort`");
 }
 
 #[test]
@@ -298,4 +300,25 @@ fn documents_by_address_and_failed_results_are_encoded() {
     let wrong =
         json!({"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": "ftp://a.test"}}]}]});
     claude().refuses(wrong, "file_data");
+}
+
+#[test]
+fn fields_of_openais_that_change_nothing_are_left_out_and_the_others_are_refused() {
+    let plain = claude().encode_fields(json!({}));
+    let idle = json!({"store": true, "metadata": {"team": "a"}, "safety_identifier": "s", "prompt_cache_key": "k",
+        "prompt_cache_retention": "24h", "logprobs": false, "top_logprobs": 0, "logit_bias": {}, "modalities": ["text"],
+        "verbosity": "medium", "prediction": null, "presence_penalty": 0, "frequency_penalty": 0.0});
+    assert_eq!(claude().encode_fields(idle), plain);
+    for (fields, said) in [
+        (json!({"logprobs": true}), "`logprobs`"),
+        (json!({"top_logprobs": 2}), "`top_logprobs`"),
+        (json!({"logit_bias": {"50256": -100}}), "`logit_bias`"),
+        (json!({"modalities": ["text", "audio"]}), "`modalities`"),
+        (json!({"verbosity": "low"}), "`verbosity`"),
+        (json!({"web_search_options": {}}), "`web_search_options`"),
+    ] {
+        claude().refuses(fields, said);
+    }
+    let metadata = json!({"user_id": "u"});
+    assert_eq!(claude().encode_fields(json!({"metadata": metadata}))["metadata"], metadata);
 }

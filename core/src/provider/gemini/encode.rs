@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value, json};
 
 use crate::provider::endpoint::{
-    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_web_address, join_query, needs_cache_control,
-    overlay, percent_encoded, refused, split_query, with_version,
+    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_web_address, is_without_effect, join_query,
+    needs_cache_control, overlay, percent_encoded, refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -62,9 +62,7 @@ pub(super) fn encode(
         match EXTRA.iter().find(|(name, ..)| name == key) {
             Some((_, name, true)) => overlay(&mut config, Map::from_iter([((*name).to_owned(), value.clone())])),
             Some((_, name, false)) => overlay(&mut body, Map::from_iter([((*name).to_owned(), value.clone())])),
-            None if is_implied(framing, key, value) => {}
-            // Whom the call is for says nothing to the model.
-            None if key == "user" && value.is_string() => {}
+            None if is_implied(framing, key, value) || is_without_effect(key, value) => {}
             None if key == ANTHROPIC => {}
             None => return Err(refused(target, key)),
         }

@@ -82,7 +82,7 @@ fn tools_and_forms_of_output_are_encoded() {
 fn what_the_format_lacks_is_refused_by_name() {
     for (fields, said) in [
         (json!({"parallel_tool_calls": false}), "`parallel_tool_calls`"),
-        (json!({"logit_bias": {}}), "`logit_bias`"),
+        (json!({"logit_bias": {"1": 1}}), "`logit_bias`"),
         (json!({"response_modalities": ["IMAGE"]}), "`response_modalities`"),
         (json!({"reasoning_effort": "none"}), "`reasoning_effort`"),
         (json!({"service_tier": "scale"}), "`service_tier`"),
@@ -265,4 +265,23 @@ fn failed_results_and_documents_by_address_are_encoded() {
                 {"functionResponse": {"name": "f", "response": {"error": "no"}, "id": "x"}},
                 {"functionResponse": {"name": "f", "response": {"error": {"z": 1}}, "id": "y"}}]}]})
     );
+}
+
+#[test]
+fn fields_of_openais_that_change_nothing_are_left_out_and_the_others_are_refused() {
+    let plain = gemini().encode_fields(json!({}));
+    let idle = json!({"store": true, "metadata": {"team": "a"}, "safety_identifier": "s", "prompt_cache_key": "k",
+        "prompt_cache_retention": "24h", "logprobs": false, "top_logprobs": 0, "logit_bias": {}, "modalities": ["text"],
+        "verbosity": "medium", "prediction": null, "user": "u"});
+    assert_eq!(gemini().encode_fields(idle), plain);
+    for (fields, said) in [
+        (json!({"logprobs": true}), "`logprobs`"),
+        (json!({"top_logprobs": 2}), "`top_logprobs`"),
+        (json!({"logit_bias": {"50256": -100}}), "`logit_bias`"),
+        (json!({"modalities": ["text", "audio"]}), "`modalities`"),
+        (json!({"verbosity": "low"}), "`verbosity`"),
+        (json!({"web_search_options": {}}), "`web_search_options`"),
+    ] {
+        gemini().refuses(fields, said);
+    }
 }
