@@ -132,14 +132,17 @@ mock-provider: ## build the server that plays model providers
 	@cargo build --quiet -p mock-provider
 
 # Debian splits ensurepip out of Python. Then the environment is made without pip, and filled by the pip outside.
-$(VENV_READY): python/requirements-dev.txt
+$(VENV_READY): python/requirements-dev.txt python/requirements-sdks.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: set PYTHON to one")'
 	@rm -rf $(VENV)
 	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
-	  $(PYTHON) -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet -r $<; \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(VENV)/bin/python -m pip install --quiet -r $< && \
+	  $(VENV)/bin/python -m pip install --quiet --no-deps -r python/requirements-sdks.txt; \
 	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
 	  $(PYTHON) -m venv --without-pip $(VENV) && \
-	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet -r $<; \
+	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet -r $< && \
+	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --no-deps -r python/requirements-sdks.txt; \
 	else \
 	  echo 'Python has neither ensurepip nor pip: install the package python3-venv of your system' >&2; exit 1; \
 	fi
