@@ -1,5 +1,7 @@
 /** The drop-in: a function of the type of `fetch`, by which vendors' own libraries call the engine in process. */
 
+import { defaultMaxListeners, getMaxListeners, setMaxListeners } from 'node:events';
+
 import { ENGINE_OPTIONS } from './chat.js';
 import { type Readiness, readiness } from './completions.js';
 import type { Engine } from './engine.js';
@@ -52,7 +54,7 @@ function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | und
   }
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
+    listen(signal, abort);
     void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
@@ -77,8 +79,8 @@ class Answer {
         answer.#abort();
       }
     };
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (signal !== undefined) {
+      listen(signal, this.#onAbort);
       listeners.register(this, { signal, listener: this.#onAbort }, this);
     }
   }
@@ -154,6 +156,14 @@ class Answer {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     listeners.unregister(this);
   }
+}
+
+/** Adds a listener. One signal may stop many calls, of which Node would warn as of a leak. */
+function listen(signal: AbortSignal, listener: () => void): void {
+  if (getMaxListeners(signal) === defaultMaxListeners) {
+    setMaxListeners(0, signal);
+  }
+  signal.addEventListener('abort', listener, { once: true });
 }
 
 /** Listeners on signals that outlive their answers. */

@@ -255,6 +255,22 @@ test('a signal that outlives its answers is left alone by them', async (context)
   assert.ok(listening <= 0, `${listening} listeners are left`);
 });
 
+test('one signal may stop many calls, without a warning', async (context) => {
+  const { tw } = await openFile(context);
+  const warnings: Error[] = [];
+  const warn = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warn);
+  context.after(() => process.off('warning', warn));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const body = chat({ model: 'openai/slow' });
+  const calls = Array.from({ length: 30 }, () => tw.fetch({ user: 'alice' })(CHAT, { method: 'POST', body, signal }));
+  setTimeout(() => controller.abort(), 200);
+  const ended = await Promise.allSettled(calls);
+  assert.deepEqual([...new Set(ended.map(({ status }) => status))], ['rejected']);
+  assert.deepEqual(warnings, []);
+});
+
 test('cancelling a body gives the call up by its policy', async (context) => {
   const { tw } = await openFile(context);
   const body = chat({ model: 'openai/trickle', stream: true });
