@@ -1,13 +1,12 @@
 /** The drop-in: a function of the type of `fetch`, by which vendors' own libraries call the engine in process. */
 
-import { defaultMaxListeners, getMaxListeners, setMaxListeners } from 'node:events';
-
 import { ENGINE_OPTIONS } from './chat.js';
 import { type Readiness, readiness } from './completions.js';
 import type { Engine } from './engine.js';
-import { errorFromJson } from './errors.js';
+import { errorFromJson, InternalError } from './errors.js';
 import type { NativeFetch, TakenPart } from './native.js';
 import { OptionNames } from './names.js';
+import { listen, unlisten } from './signals.js';
 import type { FetchOptions } from './types.js';
 import { encode } from './values.js';
 
@@ -36,6 +35,7 @@ export function fetchOver(engine: Engine, options?: FetchOptions): typeof global
     signal?.throwIfAborted();
     const request = new Request(input, { ...init, signal: null });
     const body = await unlessAborted(request.arrayBuffer(), signal);
+    signal?.throwIfAborted();
     const head = { method: request.method, url: request.url, headers: [...request.headers], ...fixed };
     const answer = new Answer(engine.fetch(head, new Uint8Array(body)), signal);
     return answer.response(request.url);
@@ -55,7 +55,7 @@ function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | und
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
     listen(signal, abort);
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    void promise.then(resolve, reject).finally(() => unlisten(signal, abort));
   });
 }
 
@@ -87,12 +87,18 @@ class Answer {
 
   async response(url: string): Promise<Response> {
     const { head } = await this.#take('fetch failed');
-    const { status, headers } = JSON.parse(head as string) as { status: number; headers: [string, string][] };
-    const hasBody = !WITHOUT_BODY.has(status);
-    const response = new Response(hasBody ? this.#body() : null, { status, headers });
-    if (!hasBody) {
-      this.#close();
+    if (typeof head !== 'string') {
+      const cause = new InternalError('the answer ended before it began; report it, with what was asked');
+      throw new TypeError('fetch failed', { cause });
     }
+    const { status, headers } = JSON.parse(head) as { status: number; headers: [string, string][] };
+    const hasBody = !WITHOUT_BODY.has(status);
+    if (!hasBody) {
+      // Its end comes when the ledger has the call.
+      while (!(await this.#take('fetch failed')).ended);
+      this.#detach();
+    }
+    const response = new Response(hasBody ? this.#body() : null, { status, headers });
     // The constructor leaves it empty, as of an answer that is from nowhere; libraries name it in their errors.
     return Object.defineProperty(response, 'url', { value: url, configurable: true, enumerable: true });
   }
@@ -153,20 +159,14 @@ class Answer {
   }
 
   #detach(): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-    listeners.unregister(this);
+    if (this.#signal !== undefined) {
+      unlisten(this.#signal, this.#onAbort);
+      listeners.unregister(this);
+    }
   }
-}
-
-/** Adds a listener. One signal may stop many calls, of which Node would warn as of a leak. */
-function listen(signal: AbortSignal, listener: () => void): void {
-  if (getMaxListeners(signal) === defaultMaxListeners) {
-    setMaxListeners(0, signal);
-  }
-  signal.addEventListener('abort', listener, { once: true });
 }
 
 /** Listeners on signals that outlive their answers. */
 const listeners = new FinalizationRegistry<{ readonly signal: AbortSignal; readonly listener: () => void }>(
-  ({ signal, listener }) => signal.removeEventListener('abort', listener),
+  ({ signal, listener }) => unlisten(signal, listener),
 );

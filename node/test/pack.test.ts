@@ -131,3 +131,20 @@ test('a missing native module is named, and what to install', async () => {
     rmSync(alone, { recursive: true, force: true });
   }
 });
+
+test('the AI SDK’s provider loads without the AI SDK, whose errors nobody asks for then', () => {
+  const source = `
+    import { createRequire } from 'node:module';
+    import { ClosedError, Tollway } from 'tollway';
+    import { createTollway } from 'tollway/ai-sdk';
+    const tw = await Tollway.open('lacking.tollway', { masterKey: '${MASTER_KEY}' });
+    await tw.close();
+    const prompt = [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }];
+    const error = await createTollway(tw)().doGenerate({ prompt }).catch((reason) => reason);
+    const isSame = createRequire(import.meta.url)('tollway/ai-sdk').createTollway === createTollway;
+    console.log(error instanceof ClosedError, isSame);
+  `;
+  writeFileSync(join(folder, 'lacking.mjs'), source);
+  const ended = spawnSync(process.execPath, ['lacking.mjs'], { cwd: folder, encoding: 'utf8' });
+  assert.deepEqual([ended.stdout, ended.stderr], ['true true\n', '']);
+});
