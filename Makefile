@@ -23,6 +23,9 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 NODE_READY := node/node_modules/.package-lock.json
 PYTHON_CODE := python examples/python benches/python tests/system/load
+# Beside what is in node/, which has scripts of its own.
+NODE_CODE := examples/node tests/system/load/load.mjs
+PRETTIER := node/node_modules/.bin/prettier --config node/.prettierrc.json
 # Where the tests over several languages find the other two.
 LANGUAGES := TOLLWAY_TEST_PYTHON=$(VENV)/bin/python TOLLWAY_TEST_NODE=$(NODE)
 IN_VENV := VIRTUAL_ENV=$(VENV) PATH="$(VENV)/bin:$$PATH"
@@ -83,6 +86,7 @@ lint-python: $(VENV_READY) ## check format, lints and types of the Python code
 .PHONY: lint-node
 lint-node: $(NODE_READY) ## check format, lints and types of the TypeScript code
 	cd node && npm run --silent lint
+	$(PRETTIER) --check $(NODE_CODE)
 
 .PHONY: lint-dependencies
 lint-dependencies: $(CARGO_DENY) ## check dependencies against deny.toml, but for advisories, which need their database
@@ -93,6 +97,7 @@ format: $(VENV_READY) $(NODE_READY) ## put all code into its format
 	cargo fmt --all
 	$(VENV)/bin/ruff format $(PYTHON_CODE)
 	cd node && npm run --silent format
+	$(PRETTIER) --write --log-level=warn $(NODE_CODE)
 
 .PHONY: bench
 bench: $(VENV_READY) ## measure what the README quotes (builds with optimizations, which takes minutes)

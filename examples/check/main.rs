@@ -11,6 +11,9 @@ use serde_json::json;
 
 const LANGUAGES: [&str; 3] = ["rust", "python", "node"];
 
+/// What Python and Node say where OpenAI's library is missing, as it is for versions that it does not support.
+const LIBRARY_MISSING: [&str; 2] = ["No module named 'openai'", "Cannot find package 'openai'"];
+
 #[test]
 fn chat() {
     compare("01_chat", env!("CARGO_BIN_EXE_01_chat"), &[], &[]);
@@ -85,6 +88,10 @@ fn compare(name: &str, binary: &str, openai: &[Reply], anthropic: &[Reply]) {
         let printed = String::from_utf8(stdout).unwrap();
         let printed = printed.replace(&before, "YYYY-MM-DD").replace(&today(), "YYYY-MM-DD");
         let complaint = String::from_utf8_lossy(&stderr);
+        if !in_ci() && LIBRARY_MISSING.iter().any(|missing| complaint.contains(missing)) {
+            eprintln!("skipped: {language} {name}: OpenAI's library is not installed");
+            continue;
+        }
         assert!(status.success(), "{language} {name}: {status}: {complaint}");
         assert_eq!(printed, expected, "{language} {name} printed something else; {complaint}");
         println!("{language} {name} printed what it must");
@@ -106,7 +113,7 @@ fn command(language: &str, name: &str, binary: &str) -> Option<Command> {
 
 fn interpreter(variable: &str, program: &Path) -> Option<Command> {
     let Some(interpreter) = std::env::var_os(variable) else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{variable} is not set, and CI must set it");
+        assert!(!in_ci(), "{variable} is not set, and CI must set it");
         eprintln!("skipped {}: {variable} names no interpreter; run `make examples`", program.display());
         return None;
     };
@@ -117,6 +124,10 @@ fn interpreter(variable: &str, program: &Path) -> Option<Command> {
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn in_ci() -> bool {
+    std::env::var("CI").as_deref() == Ok("true")
 }
 
 fn today() -> String {

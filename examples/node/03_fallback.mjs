@@ -7,7 +7,9 @@ import { Tollway } from 'tollway';
 
 const { ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, OPENAI_API_KEY, OPENAI_BASE_URL } = process.env;
 if (!ANTHROPIC_API_KEY || !OPENAI_API_KEY) {
-  console.error('Set ANTHROPIC_API_KEY and OPENAI_API_KEY; ANTHROPIC_BASE_URL and OPENAI_BASE_URL may name other servers.');
+  console.error(
+    'Set ANTHROPIC_API_KEY and OPENAI_API_KEY; ANTHROPIC_BASE_URL and OPENAI_BASE_URL may name other servers.',
+  );
   process.exit(1);
 }
 const folder = await mkdtemp(join(tmpdir(), 'tollway-'));

@@ -11,12 +11,12 @@ import { type MockProvider, mockProvider, PACKAGE, stopMock, temporaryPath } fro
 import { asOptions, asPrices, asWire, isObject } from './wire.js';
 
 // The arguments of a scenario are JSON, which only its schema knows.
-// biome-ignore lint/suspicious/noExplicitAny: as above
 type Json = any;
 
 interface Step {
   readonly call?: string;
   readonly stream?: Json;
+  readonly fetch?: Json;
   readonly requests?: string;
   readonly reopen?: boolean;
   readonly arguments?: Json;
@@ -153,6 +153,9 @@ class Run {
     if (step.stream !== undefined) {
       return this.stream(this.filled(step.stream));
     }
+    if (step.fetch !== undefined) {
+      return { result: await this.fetch(this.filled(step.fetch)) };
+    }
     const verb = VERBS[step.call ?? ''];
     assert.ok(verb, `there is no verb ${String(step.call)}`);
     try {
@@ -186,6 +189,22 @@ class Run {
     return { result: result() };
   }
 
+  /** Makes a request as a vendor's own library does, and reads its whole answer. */
+  private async fetch({ method, url, headers, json, text, model, options }: Json): Promise<unknown> {
+    const fetch = this.tw.fetch({ ...(asOptions(options ?? {}) as object), ...(model === undefined ? {} : { model }) });
+    const body = text ?? (json === undefined ? null : JSON.stringify(json));
+    const response = await fetch(new URL(url, 'https://api.example.com'), { method, headers, body });
+    const answer = await response.text();
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: answer,
+      ...(isJson ? { json: JSON.parse(answer) } : {}),
+      events: answer.split('\n\n').filter(Boolean).map(serverEvent),
+    };
+  }
+
   /** Puts what was saved in the place of `{name}`: as it is where the text is nothing else, or else as text. */
   filled(value: Json): Json {
     if (Array.isArray(value)) {
@@ -203,6 +222,16 @@ class Run {
     }
     return value.replace(/\{([a-z]+)\}/g, (found, name: string) => String(this.#saved.get(name) ?? found));
   }
+}
+
+/** Reads a server-sent event: its name, where it has one, and its data, as JSON where it is. */
+function serverEvent(text: string): unknown {
+  const fields = text.split('\n').map((line): [string, string] => {
+    const [name = '', ...value] = line.split(': ');
+    return [name, value.join(': ')];
+  });
+  const event: Json = Object.fromEntries(fields);
+  return event.data === undefined || event.data === '[DONE]' ? event : { ...event, data: JSON.parse(event.data) };
 }
 
 function at(value: Json, pointer: string): Json {

@@ -46,7 +46,11 @@ if (cluster.isPrimary) {
     const body = JSON.stringify({ model: 'openai/mock-words-8', messages, max_tokens: 16 });
     const response = await fetch('https://api.openai.com/v1/chat/completions', { method: 'POST', body });
     const answer = await response.json();
-    say(response.ok ? `reply ${answer.tollway.attempts.at(-1).record_uid} ${answer.tollway.cost}` : `refused ${answer.error.code}`);
+    say(
+      response.ok
+        ? `reply ${answer.tollway.attempts.at(-1).record_uid} ${answer.tollway.cost}`
+        : `refused ${answer.error.code}`,
+    );
   };
   const task = async () => {
     while (left > 0) {

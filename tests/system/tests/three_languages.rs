@@ -20,8 +20,8 @@ use tollway_system_tests::{
     MASTER_KEY, all_records, by_uid, committed, house_model, no_silent_zero, open, openai_url, total,
 };
 
-const LIMIT: Decimal = Decimal::from_parts(12, 0, 0, false, 0);
-const CALLS: usize = 150;
+const LIMIT: Decimal = Decimal::from_parts(24, 0, 0, false, 0);
+const CALLS: usize = 300;
 const TASKS: usize = 4;
 const PROCESSES: [&str; 6] = ["rust", "python", "node-1", "node-2", "node-3", "node-4"];
 const PATIENCE: Duration = Duration::from_secs(50);
