@@ -248,7 +248,10 @@ async fn fetch(engine: &Engine, asked: &Value) -> Result<Value, ErrorInfo> {
             Answer::End => break,
             Answer::Pending => {
                 let (sender, ready) = tokio::sync::oneshot::channel();
-                answer.when_ready(move || drop(sender.send(())));
+                answer.when_ready(move || {
+                    // The receiver is gone if the wait ended before.
+                    let _ = sender.send(());
+                });
                 ready.await.unwrap();
             }
         }
