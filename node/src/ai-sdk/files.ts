@@ -40,7 +40,8 @@ export function filePart(file: File, options?: SharedV4ProviderOptions): Content
     return document({ file_id: id }, file.filename, cache);
   }
   if (kind === 'image') {
-    const url = data.type === 'url' ? addressOf(data) : `data:${imageType(subtype, data.data)};base64,${base64(data.data)}`;
+    const url =
+      data.type === 'url' ? addressOf(data) : `data:${imageType(subtype, data.data)};base64,${base64(data.data)}`;
     const detail = options?.['tollway']?.['imageDetail'] ?? options?.['openai']?.['imageDetail'];
     const asked = detail === undefined ? {} : { detail: detail as 'low' | 'high' | 'auto' };
     return { type: 'image_url', image_url: { url, ...asked }, ...cache };

@@ -61,7 +61,10 @@ export class TollwayLanguageModel implements LanguageModelV4 {
       const events = this.tw.chatStream(request);
       // A refusal rejects here, where the AI SDK expects it, and not inside of a stream that seems to have begun.
       const first = await events.next();
-      return { stream: partsOf(events, first, { warnings, timestamp, body, signal: options.abortSignal }), request: { body } };
+      return {
+        stream: partsOf(events, first, { warnings, timestamp, body, signal: options.abortSignal }),
+        request: { body },
+      };
     } catch (error) {
       throw await callError(error, body);
     }

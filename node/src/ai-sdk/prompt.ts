@@ -84,7 +84,11 @@ function assistantMessage(message: AssistantParts, warnings: Warnings): Assistan
         });
         break;
       default:
-        unsupported(warnings, `${part.type} of the assistant`, 'no message of an assistant can carry it; it is left out');
+        unsupported(
+          warnings,
+          `${part.type} of the assistant`,
+          'no message of an assistant can carry it; it is left out',
+        );
     }
   }
   return {

@@ -42,7 +42,8 @@ export function createTollway(tw: Tollway, settings?: TollwayProviderSettings): 
   }
   NAMES.read(settings);
   const fixed = { ...settings };
-  const languageModel = (modelId?: string): TollwayLanguageModel => new TollwayLanguageModel(tw, modelId ?? 'text', fixed);
+  const languageModel = (modelId?: string): TollwayLanguageModel =>
+    new TollwayLanguageModel(tw, modelId ?? 'text', fixed);
   return Object.assign((modelId?: string) => languageModel(modelId), {
     specificationVersion: 'v4' as const,
     languageModel,
@@ -56,5 +57,7 @@ export function createTollway(tw: Tollway, settings?: TollwayProviderSettings): 
 }
 
 function unserved(method: string, modelId: string, instead: string): NotFoundError {
-  return new NotFoundError(`${method}("${modelId}"): this provider has language models only; use ${instead}, which passes on`);
+  return new NotFoundError(
+    `${method}("${modelId}"): this provider has language models only; use ${instead}, which passes on`,
+  );
 }

@@ -30,7 +30,10 @@ const FINISH_REASONS: Readonly<Record<string, LanguageModelV4FinishReason['unifi
 /** Names why an answer ended. */
 export function finishReasonOf(reply: ChatReply): LanguageModelV4FinishReason {
   const { finishReason, providerFinishReason } = reply;
-  return { unified: FINISH_REASONS[finishReason ?? ''] ?? 'other', raw: providerFinishReason ?? finishReason ?? undefined };
+  return {
+    unified: FINISH_REASONS[finishReason ?? ''] ?? 'other',
+    raw: providerFinishReason ?? finishReason ?? undefined,
+  };
 }
 
 /** Counts tokens. What the provider did not report is undefined, which is not zero. */
@@ -94,13 +97,22 @@ export function contentOf(reply: ChatReply): LanguageModelV4Content[] {
 
 /** Carries opaque blocks of reasoning, which the provider wants back in the next turn. */
 export function reasoningMetadata(thinkingBlocks: readonly unknown[]): { providerMetadata?: SharedV4ProviderMetadata } {
-  return thinkingBlocks.length === 0 ? {} : { providerMetadata: { tollway: { thinkingBlocks } as unknown as JSONObject } };
+  return thinkingBlocks.length === 0
+    ? {}
+    : { providerMetadata: { tollway: { thinkingBlocks } as unknown as JSONObject } };
 }
 
 /** Makes a call of a tool. Some models write nothing where there are no arguments. */
 export function toolCall(id: string, name: string, written: string, extraContent: unknown): LanguageModelV4ToolCall {
-  const metadata = extraContent === null ? {} : { providerMetadata: { tollway: { extraContent } as unknown as JSONObject } };
-  return { type: 'tool-call', toolCallId: id, toolName: name, input: written.trim() === '' ? '{}' : written, ...metadata };
+  const metadata =
+    extraContent === null ? {} : { providerMetadata: { tollway: { extraContent } as unknown as JSONObject } };
+  return {
+    type: 'tool-call',
+    toolCallId: id,
+    toolName: name,
+    input: written.trim() === '' ? '{}' : written,
+    ...metadata,
+  };
 }
 
 /** Lists the addresses that an answer cites, each once. */
@@ -109,7 +121,13 @@ export function sourcesOf(reply: ChatReply): LanguageModelV4Source[] {
   for (const { url_citation: cited } of saidIn(reply).annotations ?? []) {
     if (cited?.url !== undefined && !sources.has(cited.url)) {
       const title = cited.title === undefined ? {} : { title: cited.title };
-      sources.set(cited.url, { type: 'source', sourceType: 'url', id: `source-${sources.size}`, url: cited.url, ...title });
+      sources.set(cited.url, {
+        type: 'source',
+        sourceType: 'url',
+        id: `source-${sources.size}`,
+        url: cited.url,
+        ...title,
+      });
     }
   }
   return [...sources.values()];

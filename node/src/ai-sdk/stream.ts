@@ -29,14 +29,17 @@ export function partsOf(events: ChatStream, first: Read, context: StreamContext)
       pull: async (controller) => {
         try {
           // An event may make no part, and a pull that made none is not repeated.
-          for (let parts: Part[] = []; parts.length === 0; ) {
+          for (let parts: Part[] = []; parts.length === 0;) {
             const { done, value } = await (read ?? events.next());
             read = undefined;
             if (done === true) {
               controller.close();
               return;
             }
-            parts = value.reply === null ? blocks.partsOf(value) : [...blocks.end(), ...ending(value.reply, context.timestamp)];
+            parts =
+              value.reply === null
+                ? blocks.partsOf(value)
+                : [...blocks.end(), ...ending(value.reply, context.timestamp)];
             for (const part of parts) {
               controller.enqueue(part);
             }
@@ -46,7 +49,11 @@ export function partsOf(events: ChatStream, first: Read, context: StreamContext)
             throw error;
           }
           controller.enqueue({ type: 'error', error: await callError(error, context.body) });
-          controller.enqueue({ type: 'finish', finishReason: { unified: 'error', raw: undefined }, usage: unknownUsage() });
+          controller.enqueue({
+            type: 'finish',
+            finishReason: { unified: 'error', raw: undefined },
+            usage: unknownUsage(),
+          });
           controller.close();
         }
       },

@@ -77,7 +77,9 @@ for (const model of HOUSE) {
 
   test(`the library joins the pieces of ${model}`, async (context) => {
     const opened = await openVendors(context);
-    const message = await library(opened).messages.stream({ model, ...ASKED }).finalMessage();
+    const message = await library(opened)
+      .messages.stream({ model, ...ASKED })
+      .finalMessage();
     assert.deepEqual([textOf(message), message.stop_reason], [ANSWER, 'end_turn']);
     assert.deepEqual([message.usage.input_tokens, message.usage.output_tokens], [3, 5]);
     await checkLedger(opened.tw, { model, input: 3, output: 5 });
@@ -217,7 +219,10 @@ test('the list of models is that of the file, in this vendor’s form', async (c
   for await (const model of library(opened).models.list()) {
     listed.push(model.id);
   }
-  assert.ok(HOUSE.every((name) => listed.includes(name)), listed.join(', '));
+  assert.ok(
+    HOUSE.every((name) => listed.includes(name)),
+    listed.join(', '),
+  );
   assert.deepEqual(await records(opened.tw), []);
 });
 

@@ -131,7 +131,9 @@ for (const model of HOUSE) {
     assert.equal(text, ANSWER);
     assert.equal(decimal.compare(addedTo(completed).cost, costOf(model, 3, 5)), 0);
 
-    const tools: OpenAI.Responses.Tool[] = [{ type: 'function', name: 'weather', parameters: CITY_SCHEMA, strict: true }];
+    const tools: OpenAI.Responses.Tool[] = [
+      { type: 'function', name: 'weather', parameters: CITY_SCHEMA, strict: true },
+    ];
     const asked = await openai.responses.create({ model, input: TOOL_QUESTION, tools });
     const call = asked.output.find((item) => item.type === 'function_call');
     assert.ok(call);
@@ -147,15 +149,17 @@ for (const model of HOUSE) {
     });
     assert.equal(answered.status, 'completed');
 
-    const parsed = await openai.responses.parse({ model, input: PROMPT, text: { format: zodTextFormat(City, 'city') } });
+    const parsed = await openai.responses.parse({
+      model,
+      input: PROMPT,
+      text: { format: zodTextFormat(City, 'city') },
+    });
     assert.deepEqual(parsed.output_parsed, CITY);
-    await checkLedger(
-      opened.tw,
-      { model, input: 3, output: 5 },
-      { model, input: 3, output: 5 },
-      ...toolRound(model),
-      { model, input: 3, output: 1 },
-    );
+    await checkLedger(opened.tw, { model, input: 3, output: 5 }, { model, input: 3, output: 5 }, ...toolRound(model), {
+      model,
+      input: 3,
+      output: 1,
+    });
   });
 }
 
@@ -277,7 +281,10 @@ test('the list of models is that of the file', async (context) => {
   for await (const model of openai.models.list()) {
     listed.push(model.id);
   }
-  assert.ok(HOUSE.every((name) => listed.includes(name)), listed.join(', '));
+  assert.ok(
+    HOUSE.every((name) => listed.includes(name)),
+    listed.join(', '),
+  );
   assert.equal((await openai.models.retrieve('anthropic/house-claude')).owned_by, 'anthropic');
   await assert.rejects(openai.models.retrieve('openai/none'), (error: unknown) => {
     assert.ok(error instanceof APIError);
@@ -290,9 +297,19 @@ test('the list of models is that of the file', async (context) => {
 test('embeddings are passed on as they are, and recorded without a price', async (context) => {
   const opened = await openVendors(context);
   const embedding = { object: 'embedding', index: 0, embedding: [0.5, -0.25] };
-  const body = { object: 'list', model: 'house-vectors', data: [embedding], usage: { prompt_tokens: 2, total_tokens: 2 } };
+  const body = {
+    object: 'list',
+    model: 'house-vectors',
+    data: [embedding],
+    usage: { prompt_tokens: 2, total_tokens: 2 },
+  };
   const baseUrl = await opened.mock.script('vectors', [{ body }]);
-  await opened.tw.models.add('openai/house-vectors', { apiKey: 'sk-vectors', baseUrl, capability: 'embedding', prices: {} });
+  await opened.tw.models.add('openai/house-vectors', {
+    apiKey: 'sk-vectors',
+    baseUrl,
+    capability: 'embedding',
+    prices: {},
+  });
   const openai = library(opened);
   const asked = { model: 'openai/house-vectors', input: 'two words', encoding_format: 'float' } as const;
   const { data, response } = await openai.embeddings.create(asked).withResponse();

@@ -125,7 +125,11 @@ export async function checkLedger(tw: Tollway, ...expected: readonly Expected[])
     assert.equal(record.user, CALLER.user);
     assert.deepEqual(record.tags, CALLER.tags);
     assert.ok(record.costAmount !== null);
-    assert.equal(decimal.compare(record.costAmount, costOf(model, input, output)), 0, `${model} cost ${record.costAmount}`);
+    assert.equal(
+      decimal.compare(record.costAmount, costOf(model, input, output)),
+      0,
+      `${model} cost ${record.costAmount}`,
+    );
     if (status === 'success') {
       assert.deepEqual([record.currency, record.costStatus, record.billedBy], ['USD', 'computed', 'provider_usage']);
       assert.deepEqual([record.usage.inputTokens, record.usage.outputTokens], [input, output]);
