@@ -55,7 +55,7 @@ try {
       repository,
       engines,
       main: library,
-      files: [library],
+      files: [library, 'LICENSE-APACHE', 'LICENSE-MIT'],
       os: [platforms[platform].os],
       cpu: [platforms[platform].cpu],
       ...(platforms[platform].libc === undefined ? {} : { libc: [platforms[platform].libc] }),

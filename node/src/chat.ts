@@ -74,7 +74,7 @@ export function chatArguments(
     read['messages'] = first;
   }
   const { extra, signal, ...request } = read;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isSignal(signal)) {
     throw invalid(`${owner}: signal must be an AbortSignal, not ${kindOf(signal)}`);
   }
   const fields = extra === undefined ? {} : checkObject(extra, 'extra', '{ top_k: 5 }');
@@ -91,4 +91,12 @@ export function chatArguments(
     }
   }
   return { values: { request: { ...request, ...given(fields) }, options }, signal };
+}
+
+/** Tells whether something is an `AbortSignal`, also one of another realm or of a library. */
+function isSignal(value: unknown): value is AbortSignal {
+  const signal = value as Partial<AbortSignal> | null;
+  return (
+    typeof signal === 'object' && typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'
+  );
 }

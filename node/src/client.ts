@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** The client. */
 
 import { Budgets } from './budgets.js';
@@ -15,6 +17,7 @@ import { Routes } from './routes.js';
 import { ChatStream } from './stream.js';
 import type { ChatOptions, ChatParameters, ChatRequest, FetchOptions, Messages, OpenOptions } from './types.js';
 import { UsageLedger } from './usage.js';
+import { pathText } from './values.js';
 
 const CLOSE_TIMEOUT = 5;
 const OPEN = new OptionNames('Tollway.open()', [
@@ -70,16 +73,14 @@ export class Tollway {
    * file could not be read or written, or another process opened it exclusively; an `InvalidRequestError` if a setting is
    * wrong.
    */
-  static async open(path: string, options: OpenOptions): Promise<Tollway> {
-    if (typeof path !== 'string') {
-      throw invalid(`path must be a text, not ${kindOf(path)}`);
-    }
+  static async open(path: string | URL, options: OpenOptions): Promise<Tollway> {
+    const file = pathText(path, 'path');
     const { master_key: masterKey, ...settings } = OPEN.read(options);
     const text: unknown = typeof masterKey === 'function' ? await masterKey() : masterKey;
     if (typeof text !== 'string') {
       throw invalid(`masterKey must be a text, or a function that returns one, not ${kindOf(text)}`);
     }
-    const engine = Engine.create(path, { master_key: text, settings });
+    const engine = Engine.create(file, { master_key: text, settings });
     await engine.run('open', {}, nothing);
     return new Tollway(engine);
   }

@@ -5,6 +5,9 @@
  * by then. A pending call keeps the process running, and nothing else of Tollway does.
  */
 
+// Imported, because programs put timers of their own in the place of the global ones.
+import { setInterval } from 'node:timers';
+
 import { errorFromJson } from './errors.js';
 import { type NativeCall, type NativeQueue, native } from './native.js';
 

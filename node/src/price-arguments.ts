@@ -23,15 +23,15 @@ const MODIFIER = new OptionNames('modifier', ['group', 'meters', 'order', 'exclu
 
 /** Writes prices by meter as arguments; refuses a figure that is not exact. */
 export function priceArguments(prices: PriceMap): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-  for (const [meter, terms] of Object.entries(checkObject(prices, 'prices', `{ input_token: ${TERMS} }`))) {
-    if (terms !== undefined) {
-      values[meter] = Array.isArray(terms)
-        ? terms.map((each, place) => price(`${meter}[${place}]`, each))
-        : price(meter, terms);
-    }
-  }
-  return values;
+  const given = Object.entries(checkObject(prices, 'prices', `{ input_token: ${TERMS} }`));
+  const written = given
+    .filter(([, terms]) => terms !== undefined)
+    .map(([meter, terms]) => [meter, ofMeter(meter, terms)]);
+  return Object.fromEntries(written);
+}
+
+function ofMeter(meter: string, terms: unknown): unknown {
+  return Array.isArray(terms) ? terms.map((each, place) => price(`${meter}[${place}]`, each)) : price(meter, terms);
 }
 
 function price(name: string, terms: unknown): Record<string, unknown> {

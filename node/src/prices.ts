@@ -2,13 +2,12 @@
 
 import { decodeFields, decodeImport, decodePrice, decodeUpdate, listOf } from './decode.js';
 import { type Engine, nothing } from './engine.js';
-import { invalid } from './errors.js';
-import { kindOf, OptionNames } from './names.js';
+import { OptionNames } from './names.js';
 import { priceArguments } from './price-arguments.js';
 import type { Finding, Price, PriceExport, PriceImport, PriceUpdate, RerateReport } from './price-results.js';
 import type { Instant, PriceFormat, PriceImportOptions, PriceMap, RerateOptions } from './types.js';
 import { RECORD_FILTER } from './usage.js';
-import { instantText } from './values.js';
+import { instantText, pathText } from './values.js';
 
 const LINT = new OptionNames('prices.lint()', ['format']);
 const IMPORT = new OptionNames('prices.importFile()', ['format', 'strict', 'apply', 'source']);
@@ -58,7 +57,7 @@ export class Prices {
    *
    * Rejects with a `StorageError` if the list cannot be read, and an `InvalidRequestError` if it is not of the format.
    */
-  async lint(path?: string, options?: { readonly format?: PriceFormat | null }): Promise<Finding[]> {
+  async lint(path?: string | URL, options?: { readonly format?: PriceFormat | null }): Promise<Finding[]> {
     const { format = 'tollway' } = LINT.read(options);
     const values = path === undefined ? {} : { path: pathText(path, 'path'), format };
     return this.#engine.run('prices.lint', values, listOf(decodeFields<Finding>));
@@ -71,7 +70,7 @@ export class Prices {
    * touched. Rejects with a `StorageError` if the list cannot be read, and an `InvalidRequestError` if it is not of the
    * format, or with `strict` if a key was not understood.
    */
-  async importFile(path: string, options: PriceImportOptions): Promise<PriceImport> {
+  async importFile(path: string | URL, options: PriceImportOptions): Promise<PriceImport> {
     const values = { path: pathText(path, 'path'), ...IMPORT.read(options) };
     return this.#engine.run('prices.import_file', values, decodeImport);
   }
@@ -82,7 +81,7 @@ export class Prices {
    * Rejects with a `StorageError` if the list cannot be written, and an `InvalidRequestError` if two configs of one model
    * have different prices, of which a list holds one.
    */
-  async export(path: string): Promise<PriceExport> {
+  async export(path: string | URL): Promise<PriceExport> {
     return this.#engine.run('prices.export', { path: pathText(path, 'path') }, decodeFields<PriceExport>);
   }
 
@@ -114,11 +113,4 @@ export class Prices {
     };
     return this.#engine.run('prices.rerate', values, decodeFields<RerateReport>);
   }
-}
-
-function pathText(path: unknown, name: string): string {
-  if (typeof path !== 'string') {
-    throw invalid(`${name} must be a text, not ${kindOf(path)}`);
-  }
-  return path;
 }

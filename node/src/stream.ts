@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /** Streamed chats. Events that are ready are taken in batches, so that most cost no wait at all. */
 
 import { type Readiness, readiness } from './completions.js';
@@ -8,13 +10,16 @@ import type { ChatReply, StreamEvent } from './results.js';
 
 const BATCH = 64;
 
+/** Takes what a stream had put on its signal off it, once the stream is collected. */
+const collected = new FinalizationRegistry<() => void>((detach) => detach());
+
 /**
  * The events of a streamed call, as they arrive. After the last one, `reply` is the settled reply.
  *
  * A stream has one consumer, and is read once. Leaving it early, by `break`, an error, `close()`, its signal or garbage
  * collection, gives the call up, which is then billed by its `onAbandon`.
  */
-export class ChatStream implements AsyncIterableIterator<StreamEvent, undefined, undefined> {
+export class ChatStream implements AsyncIterableIterator<StreamEvent> {
   readonly #native: NativeStream;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort: () => void;
@@ -24,7 +29,8 @@ export class ChatStream implements AsyncIterableIterator<StreamEvent, undefined,
   #failure: { readonly error: unknown } | undefined;
   #reply: ChatReply | null = null;
   #wait: Readiness | undefined;
-  #lastRead: Promise<unknown> | undefined;
+  #reads = 0;
+  #lastRead: Promise<void> = Promise.resolve();
 
   /** @internal */
   constructor(native: NativeStream, signal?: AbortSignal) {
@@ -40,8 +46,10 @@ export class ChatStream implements AsyncIterableIterator<StreamEvent, undefined,
     };
     if (signal?.aborted === true) {
       this.#abort();
-    } else {
-      signal?.addEventListener('abort', this.#onAbort, { once: true });
+    } else if (signal !== undefined) {
+      const onAbort = this.#onAbort;
+      signal.addEventListener('abort', onAbort, { once: true });
+      collected.register(this, () => signal.removeEventListener('abort', onAbort));
     }
   }
 
@@ -52,20 +60,13 @@ export class ChatStream implements AsyncIterableIterator<StreamEvent, undefined,
 
   /** Returns the next event. Calls that overlap get their events in the order in which they were made. */
   next(): Promise<IteratorResult<StreamEvent, undefined>> {
-    if (this.#lastRead === undefined && this.#place < this.#events.length) {
+    const isAlone = this.#reads === 0;
+    if (isAlone && this.#place < this.#events.length) {
       return Promise.resolve(this.#take());
     }
-    const read = this.#lastRead === undefined ? this.#read() : this.#lastRead.then(() => this.#read());
-    const settled = read.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#lastRead = settled;
-    void settled.then(() => {
-      if (this.#lastRead === settled) {
-        this.#lastRead = undefined;
-      }
-    });
+    this.#reads += 1;
+    const read = isAlone ? this.#read() : this.#lastRead.then(() => this.#read());
+    this.#lastRead = read.then(ignore, ignore);
     return read;
   }
 
@@ -102,22 +103,27 @@ export class ChatStream implements AsyncIterableIterator<StreamEvent, undefined,
   }
 
   async #read(): Promise<IteratorResult<StreamEvent, undefined>> {
-    while (this.#place >= this.#events.length) {
-      if (this.#failure !== undefined) {
-        const { error } = this.#failure;
-        this.#failure = undefined;
-        throw error;
+    try {
+      while (this.#place >= this.#events.length) {
+        if (this.#failure !== undefined) {
+          const { error } = this.#failure;
+          this.#failure = undefined;
+          throw error;
+        }
+        if (this.#ended) {
+          return { done: true, value: undefined };
+        }
+        if (!this.#fill()) {
+          this.#wait = readiness((queue, ticket) => this.#native.notify(queue, ticket));
+          await this.#wait.promise;
+          this.#wait = undefined;
+        }
       }
-      if (this.#ended) {
-        return { done: true, value: undefined };
-      }
-      if (!this.#fill()) {
-        this.#wait = readiness((queue, ticket) => this.#native.notify(queue, ticket));
-        await this.#wait.promise;
-        this.#wait = undefined;
-      }
+      return this.#take();
+    } finally {
+      // Before the reader goes on, whose next read then finds that it is alone.
+      this.#reads -= 1;
     }
-    return this.#take();
   }
 
   /** Takes what is ready, without waiting; returns false if there is nothing yet. */
@@ -156,4 +162,8 @@ export class ChatStream implements AsyncIterableIterator<StreamEvent, undefined,
   #detach(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
   }
+}
+
+function ignore(): void {
+  // The reader hears of it.
 }

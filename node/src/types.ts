@@ -429,7 +429,7 @@ export interface SummaryOptions extends UsageFilter {
 export interface RerateOptions extends RecordFilter {
   readonly until?: Instant | null;
   /** `as_known_now` (default), `in_force_now`, or the path of a price list. */
-  readonly book?: string | null;
+  readonly book?: string | URL | null;
   /** The format of that list; `tollway` where left out. */
   readonly format?: PriceFormat | null;
   /** Whether to write the differences as adjustments. */

@@ -1,5 +1,7 @@
 /** Values as they cross: amounts and instants to text, and arguments to JSON text. */
 
+import { fileURLToPath } from 'node:url';
+
 import { invalid } from './errors.js';
 import { kindOf } from './names.js';
 import type { Amount, Instant } from './types.js';
@@ -62,6 +64,20 @@ export function instantText(value: Instant, name: string): string {
     throw invalid(`${name} must be a Date or a text, not ${kindOf(value)}`);
   }
   return DAY.test(value) ? `${value}T00:00:00Z` : value;
+}
+
+/** Writes a path as text. */
+export function pathText(path: unknown, name: string): string {
+  if (path instanceof URL) {
+    if (path.protocol !== 'file:') {
+      throw invalid(`${name} must be a path or a file: URL, not a ${path.protocol} URL`);
+    }
+    return fileURLToPath(path);
+  }
+  if (typeof path !== 'string') {
+    throw invalid(`${name} must be a text or a file: URL, not ${kindOf(path)}`);
+  }
+  return path;
 }
 
 /** Returns the fields that were given, that is, are neither undefined nor null. */

@@ -120,6 +120,7 @@ test('a wrong path or key is named, and no secret is repeated', async (context) 
   for (const path of [null, 5, ['a'], Buffer.from('a')]) {
     await assert.rejects(untyped.open(path, { masterKey: MASTER_KEY }), /path must be a text/);
   }
+  await assert.rejects(untyped.open(new URL('http://127.0.0.1/a'), { masterKey: MASTER_KEY }), /not a http: URL/);
   await assert.rejects(untyped.open('', { masterKey: MASTER_KEY }), /path is empty/);
   await assert.rejects(untyped.open(':memory:', { masterKey: MASTER_KEY }), /always a file/);
   const path = temporaryPath(context);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 
 import { ClosedError, formatReceipt, NotATollwayFileError, Tollway, WrongMasterKeyError } from '../dist/index.js';
 import { MASTER_KEY, mockProvider, openFile, PACKAGE, PRICES, records, stopMock, temporaryPath } from './support.js';
@@ -175,7 +176,7 @@ test('a file is opened by its key alone, which a function may bring', async (con
   await first.rotateMasterKey('a passphrase for tests');
   assert.equal(await first.close(), true);
   await assert.rejects(Tollway.open(path, { masterKey: MASTER_KEY }), WrongMasterKeyError);
-  const second = await Tollway.open(path, { masterKey: () => 'a passphrase for tests' });
+  const second = await Tollway.open(pathToFileURL(path), { masterKey: () => 'a passphrase for tests' });
   assert.equal((await second.chat('Hi')).text, 'You said: Hi');
   await second.close();
   await assert.rejects(Tollway.open(__filename, { masterKey: MASTER_KEY }), NotATollwayFileError);

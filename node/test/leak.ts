@@ -13,7 +13,7 @@ import { Tollway } from '../dist/index.js';
 import { MASTER_KEY, MockProvider, PRICES, sleep } from './support.js';
 
 const STREAMS = 10_000;
-const WARM_UP = 3000;
+const WARM_UP = 5000;
 const AT_ONCE = 32;
 const ROUND = 1000;
 const ALLOWED_GROWTH = 1.1;

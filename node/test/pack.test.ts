@@ -47,7 +47,15 @@ before(() => {
   const script = join(PACKAGE, 'scripts', 'pack.mjs');
   const packages = execFileSync(process.execPath, [script, folder], { encoding: 'utf8' }).trim().split('\n');
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  const install = ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...packages];
+  const install = [
+    'install',
+    '--offline',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...packages,
+  ];
   execFileSync('npm', install, { cwd: folder });
 });
 
@@ -58,7 +66,15 @@ after(async () => {
 
 test('the packages hold what they need, and nothing else', () => {
   const installed = join(folder, 'node_modules', 'tollway');
-  for (const path of ['README.md', 'LICENSE', 'dist/index.js', 'dist/index.mjs', 'dist/index.d.ts', 'dist/index.d.mts']) {
+  for (const path of [
+    'README.md',
+    'LICENSE',
+    'LICENSE-MIT',
+    'dist/index.js',
+    'dist/index.mjs',
+    'dist/index.d.ts',
+    'dist/index.d.mts',
+  ]) {
     assert.ok(existsSync(join(installed, path)), path);
   }
   assert.ok(!existsSync(join(installed, 'src')) && !existsSync(join(installed, 'test')));
@@ -72,7 +88,15 @@ test('programs of both kinds of modules have their types, and run', async () => 
   for (const [name, source] of Object.entries(PROGRAMS)) {
     writeFileSync(join(folder, name), source);
   }
-  const options = ['--strict', '--module', 'nodenext', '--target', 'es2023', '--typeRoots', join(PACKAGE, 'node_modules', '@types')];
+  const options = [
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--typeRoots',
+    join(PACKAGE, 'node_modules', '@types'),
+  ];
   const checked = spawnSync(process.execPath, [tsc, ...options, '--types', 'node', ...Object.keys(PROGRAMS)], {
     cwd: folder,
     encoding: 'utf8',

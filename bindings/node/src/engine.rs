@@ -1,11 +1,14 @@
 //! An open file, and calls under way.
 
+#![expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
+
 use std::path::Path;
 use std::sync::mpsc;
 
 use napi::Result;
 use napi_derive::napi;
 use tollway_common::StartedCall;
+use zeroize::Zeroizing;
 
 use crate::fetch::Fetch;
 use crate::queue::CompletionQueue;
@@ -28,12 +31,18 @@ pub struct Created {
     pub error: Option<String>,
 }
 
+/// Takes a text that may hold a key, and wipes it when it is dropped.
+fn wiped(text: String) -> Zeroizing<String> {
+    Zeroizing::new(text)
+}
+
 #[napi]
 impl Engine {
     /// Makes a handle of a path; opens nothing.
     #[napi]
     #[must_use]
     pub fn create(path: String, options: String) -> Created {
+        let options = wiped(options);
         match tollway_common::Engine::new(Path::new(&path), &options, None) {
             Ok(engine) => Created { engine: Some(Self(engine)), error: None },
             Err(error) => Created { engine: None, error: Some(error.to_json()) },
@@ -51,6 +60,7 @@ impl Engine {
     #[napi]
     #[must_use]
     pub fn start(&self, verb: String, arguments: String, queue: &CompletionQueue, ticket: f64) -> Call {
+        let arguments = wiped(arguments);
         let sender = queue.sender();
         Call(self.0.start(&verb, &arguments, move |outcome| match outcome {
             Ok(result) => sender.push(ticket, Some(result), None),
@@ -62,7 +72,7 @@ impl Engine {
     #[napi]
     #[must_use]
     pub fn stream(&self, arguments: String) -> Stream {
-        Stream::new(self.0.stream(&arguments))
+        Stream::new(self.0.stream(&wiped(arguments)))
     }
 
     /// Answers a request of a vendor's own library, whose head is JSON.
