@@ -126,12 +126,12 @@ node-develop: $(NODE_READY) ## build the npm package and its native module in it
 	@cargo build --quiet -p tollway-node
 	@cd node && node scripts/native.mjs $(CARGO_TARGET_DIR)/debug && npm run --silent build
 
-# In place of what `npm install` puts there: the package of this checkout, and the library that its tests use.
+# What `npm install` would put there, if it did not yet: the package of this checkout, and the library that its tests use.
 .PHONY: node-examples
 node-examples: node-develop
 	@mkdir -p examples/node/node_modules
-	@ln -sfn ../../../node examples/node/node_modules/tollway
-	@ln -sfn ../../../node/node_modules/openai examples/node/node_modules/openai
+	@test -e examples/node/node_modules/tollway || ln -sfn ../../../node examples/node/node_modules/tollway
+	@test -e examples/node/node_modules/openai || ln -sfn ../../../node/node_modules/openai examples/node/node_modules/openai
 
 .PHONY: mock-provider
 mock-provider: ## build the server that plays model providers

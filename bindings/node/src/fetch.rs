@@ -1,7 +1,7 @@
 //! An answer to a request of a vendor's own library.
 
-use napi::bindgen_prelude::{Result, Uint8ArraySlice};
 use napi::Env;
+use napi::bindgen_prelude::{Result, Uint8ArraySlice};
 use napi_derive::napi;
 use tollway_common::{Answer, Part};
 
