@@ -78,9 +78,8 @@ impl Engine {
     /// Answers a request of a vendor's own library, whose head is JSON.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn fetch(&self, head: String, body: &[u8]) -> Fetch {
-        Fetch::new(self.0.fetch(&head, body.to_vec()))
+        Fetch::new(self.0.fetch(&wiped(head), body.to_vec()))
     }
 
     /// Closes the handle and waits for settlements under way, at most for the seconds given. It blocks the calling thread,
