@@ -24,7 +24,7 @@ CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 NODE_READY := node/node_modules/.package-lock.json
 PYTHON_CODE := python examples/python benches/python tests/system/load
 # Beside what is in node/, which has scripts of its own.
-NODE_CODE := examples/node tests/system/load/load.mjs
+NODE_CODE := examples/node benches/node tests/system/load/load.mjs
 PRETTIER := node/node_modules/.bin/prettier --config node/.prettierrc.json
 # Where the tests over several languages find the other two.
 LANGUAGES := TOLLWAY_TEST_PYTHON=$(VENV)/bin/python TOLLWAY_TEST_NODE=$(NODE)
@@ -100,11 +100,12 @@ format: $(VENV_READY) $(NODE_READY) ## put all code into its format
 	$(PRETTIER) --write --log-level=warn $(NODE_CODE)
 
 .PHONY: bench
-bench: $(VENV_READY) ## measure what the README quotes (builds with optimizations, which takes minutes)
-	cargo build --release -p mock-provider -p tollway-benches
+bench: $(VENV_READY) $(NODE_READY) ## measure what the README quotes (builds with optimizations, which takes minutes)
+	cargo build --release -p mock-provider -p tollway-benches -p tollway-node
 	cd python && $(IN_VENV) maturin develop --release --quiet
+	cd node && node scripts/native.mjs $(CARGO_TARGET_DIR)/release && npm run --silent build
 	@TOLLWAY_MOCK_PROVIDER=$(CARGO_TARGET_DIR)/release/mock-provider TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python \
-	  $(CARGO_TARGET_DIR)/release/tollway-benches
+	  TOLLWAY_BENCH_NODE=$(CURDIR)/node $(CARGO_TARGET_DIR)/release/tollway-benches
 
 .PHONY: bench-pricing
 bench-pricing: ## measure how fast usage is priced, on one core
@@ -112,8 +113,8 @@ bench-pricing: ## measure how fast usage is priced, on one core
 	$(CARGO_TARGET_DIR)/release/tollway-pricing-bench
 
 .PHONY: bench-quick
-bench-quick: python-develop mock-provider ## see that the benchmark runs (without optimizations: its figures mean nothing)
-	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python cargo run --quiet -p tollway-benches --bin tollway-benches -- --quick
+bench-quick: python-develop node-develop mock-provider ## see that the benchmark runs (without optimizations: its figures mean nothing)
+	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python TOLLWAY_BENCH_NODE=$(CURDIR)/node cargo run --quiet -p tollway-benches --bin tollway-benches -- --quick
 	@cargo run --quiet -p tollway-benches --bin tollway-pricing-bench -- --quick
 
 .PHONY: python-develop
@@ -125,12 +126,12 @@ node-develop: $(NODE_READY) ## build the npm package and its native module in it
 	@cargo build --quiet -p tollway-node
 	@cd node && node scripts/native.mjs $(CARGO_TARGET_DIR)/debug && npm run --silent build
 
-# In place of what `npm install` puts there: the package of this checkout, and the library that its tests use.
+# What `npm install` would put there, if it did not yet: the package of this checkout, and the library that its tests use.
 .PHONY: node-examples
 node-examples: node-develop
 	@mkdir -p examples/node/node_modules
-	@ln -sfn ../../../node examples/node/node_modules/tollway
-	@ln -sfn ../../../node/node_modules/openai examples/node/node_modules/openai
+	@test -e examples/node/node_modules/tollway || ln -sfn ../../../node examples/node/node_modules/tollway
+	@test -e examples/node/node_modules/openai || ln -sfn ../../../node/node_modules/openai examples/node/node_modules/openai
 
 .PHONY: mock-provider
 mock-provider: ## build the server that plays model providers

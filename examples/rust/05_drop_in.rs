@@ -1,17 +1,15 @@
 //! The drop-in: requests in OpenAI's format, as its libraries make them; another vendor's model answers, and it is billed.
 
-use std::env;
-
 use serde_json::{Value, from_slice, json};
 use tollway::client::{FetchResponse, ModelInput, Tollway};
 use tollway::settings::Settings;
 use tollway::types::{
-    BudgetTerms, CallOptions, Currency, FetchOptions, FetchRequest, Limit, Money, Result, Scope, UsageFilter, Window,
+    BudgetTerms, CallOptions, Currency, FetchOptions, FetchRequest, Limit, Money, Scope, UsageFilter, Window,
 };
 use tollway::vault::MasterKey;
 
 /// Answers what a library would send to OpenAI. No socket is opened here, and a key in the headers would not be used.
-async fn post(tw: &Tollway, question: &str, max_tokens: u64, stream: bool) -> Result<FetchResponse> {
+async fn post(tw: &Tollway, question: &str, max_tokens: u64, stream: bool) -> tollway::types::Result<FetchResponse> {
     let (model, messages) = ("anthropic/claude-haiku-4-5", json!([{"role": "user", "content": question}]));
     let body = json!({"model": model, "messages": messages, "max_tokens": max_tokens, "stream": stream});
     let (method, url, body) = ("POST".into(), "/v1/chat/completions".into(), body.to_string().into_bytes());
@@ -21,13 +19,13 @@ async fn post(tw: &Tollway, question: &str, max_tokens: u64, stream: bool) -> Re
 }
 
 #[tokio::main]
-async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let api_key = env::var("ANTHROPIC_API_KEY")
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let api_key = std::env::var("ANTHROPIC_API_KEY")
         .map_err(|_| "set ANTHROPIC_API_KEY to a key of yours; ANTHROPIC_BASE_URL may name another server")?;
     let folder = tempfile::tempdir()?;
     let master_key = MasterKey::Text("a passphrase of yours".into());
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
-    let (name, base_url) = ("anthropic/claude-haiku-4-5".into(), env::var("ANTHROPIC_BASE_URL").ok());
+    let (name, base_url) = ("anthropic/claude-haiku-4-5".into(), std::env::var("ANTHROPIC_BASE_URL").ok());
     tw.add_model(ModelInput { name, api_key: Some(api_key.into()), base_url, ..ModelInput::default() }).await?;
     let (scope, limit) = (Scope::Everyone, Limit::Money(Money::new("0.05".parse()?, Currency::USD)));
     tw.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone: "UTC".into() }).await?;

@@ -1,7 +1,5 @@
 //! The bill: totals by user and model, a statement of every record, and what the calls would cost at another price.
 
-use std::env;
-
 use tollway::client::{ModelInput, PriceInput, RerateBook, RerateQuery, Tollway};
 use tollway::report::SummaryQuery;
 use tollway::settings::Settings;
@@ -15,9 +13,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
     let (gpt, claude) = ("openai/gpt-4o-mini", "anthropic/claude-haiku-4-5");
     for (name, vendor) in [(gpt, "OPENAI"), (claude, "ANTHROPIC")] {
-        let api_key = env::var(format!("{vendor}_API_KEY"))
+        let api_key = std::env::var(format!("{vendor}_API_KEY"))
             .map_err(|_| format!("set {vendor}_API_KEY; {vendor}_BASE_URL may name another server"))?;
-        let (name, base_url) = (name.into(), env::var(format!("{vendor}_BASE_URL")).ok());
+        let (name, base_url) = (name.into(), std::env::var(format!("{vendor}_BASE_URL")).ok());
         tw.add_model(ModelInput { name, api_key: Some(api_key.into()), base_url, ..ModelInput::default() }).await?;
     }
     for (user, model, question) in [

@@ -4,7 +4,7 @@ import { ENGINE_OPTIONS } from './chat.js';
 import { type Readiness, readiness } from './completions.js';
 import type { Engine } from './engine.js';
 import { errorFromJson, InternalError } from './errors.js';
-import type { NativeFetch, TakenPart } from './native.js';
+import { type NativeFetch, native, type TakenPart } from './native.js';
 import { OptionNames } from './names.js';
 import { listen, unlisten } from './signals.js';
 import type { FetchOptions } from './types.js';
@@ -29,7 +29,10 @@ export function fetchOver(engine: Engine, options?: FetchOptions): typeof global
   const { model, ...callOptions } = NAMES.read(options);
   const fixed = { model, options: callOptions };
   // What is wrong with the options is said here, and not by the first request.
-  encode(fixed, 'fetch');
+  const error = native.Fetch.check(encode({ method: 'GET', url: '/', ...fixed }, 'fetch'));
+  if (typeof error === 'string') {
+    throw errorFromJson(error);
+  }
   return async (input, init) => {
     const signal = signalOf(input, init);
     signal?.throwIfAborted();

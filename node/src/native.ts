@@ -60,6 +60,7 @@ export interface NativeEngine {
 export interface NativeModule {
   readonly Engine: { create(path: string, options: string): { engine?: NativeEngine; error?: string } };
   readonly CompletionQueue: new (wake: () => void) => NativeQueue;
+  readonly Fetch: { check(head: string): string | null | undefined };
   cli(commandLine: string[]): number;
   errorCodes(): string[];
   shutdown(timeout: number): void;

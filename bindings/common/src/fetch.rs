@@ -82,6 +82,13 @@ impl Fetch {
         }))
     }
 
+    /// Reads what was asked, and starts nothing. Fails with `invalid_request`, naming the argument that is wrong.
+    ///
+    /// Bindings check the options of a client by it, before the first request does.
+    pub fn check(head: &str) -> Result<(), ErrorInfo> {
+        read(head, Vec::new()).map(drop)
+    }
+
     /// Takes the next part if it is ready, without waiting.
     #[must_use]
     pub fn try_next(&self) -> Answer {
@@ -113,6 +120,7 @@ mod tests {
     fn what_is_asked_is_read_strictly() {
         let head =
             r#"{"method": "POST", "url": "/v1/x", "headers": [["a", "b"]], "model": "text", "options": {"user": "u"}}"#;
+        assert_eq!(Fetch::check(head), Ok(()));
         let (request, options) = read(head, vec![1, 2]).unwrap();
         assert_eq!((request.header("A"), request.body.len()), (Some("b"), 2));
         assert_eq!((options.model.as_deref(), options.options.user.as_deref()), (Some("text"), Some("u")));

@@ -340,6 +340,9 @@ pub(super) fn spelled_duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
+/// The least bytes of a key that is worth hiding.
+const SHORTEST_SECRET: usize = 4;
+
 fn bounded(text: &str) -> String {
     match text.char_indices().nth(MAXIMUM_DETAIL) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -347,9 +350,10 @@ fn bounded(text: &str) -> String {
     }
 }
 
+/// Takes the key out of a provider's words. One of a few letters, such as a local server's, would tear words that hold them.
 fn scrubbed(target: &Target<'_>, text: String) -> String {
     match target.api_key.map(ExposeSecret::expose_secret) {
-        Some(key) if !key.is_empty() && text.contains(key) => text.replace(key, "[api key]"),
+        Some(key) if key.len() >= SHORTEST_SECRET && text.contains(key) => text.replace(key, "[api key]"),
         _ => text,
     }
 }

@@ -111,6 +111,7 @@ fn the_key_is_nowhere_in_the_error() {
     let error = judge("openai", 401, "sk-very-secret", "Incorrect API key provided: sk-very-secret. Look it up.");
     assert_eq!(error.detail(), "Incorrect API key provided: [api key]. Look it up.");
     assert!(!format!("{error:?} {:?}", error.provider_code()).contains("very-secret"));
+    assert_eq!(judge("openai", 400, "k", "a mock key").detail(), "a mock key");
 }
 
 #[test]

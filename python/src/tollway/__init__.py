@@ -43,6 +43,8 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from . import anthropic as anthropic
+    from . import openai as openai
     from . import types
     from ._httpx import async_httpx_client, httpx_client
     from .price_list_results import (
@@ -170,6 +172,8 @@ __all__ = [
 ]
 
 _EXIT_TIMEOUT = 5.0
+# The last two need the libraries of which they make clients.
+_MODULES = frozenset({"types", "anthropic", "openai"})
 # Records are loaded at their first use, because their making takes longer than all the rest of the import.
 _LAZY = {
     **dict.fromkeys(("async_httpx_client", "httpx_client"), "_httpx"),
@@ -234,8 +238,8 @@ def __getattr__(name: str) -> Any:
     module = _LAZY.get(name)
     if module is not None:
         value = getattr(importlib.import_module(f".{module}", __name__), name)
-    elif name == "types":
-        value = importlib.import_module(".types", __name__)
+    elif name in _MODULES:
+        value = importlib.import_module(f".{name}", __name__)
     else:
         detail = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(detail)

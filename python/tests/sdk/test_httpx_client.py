@@ -6,16 +6,20 @@ import asyncio
 import gc
 import io
 import json
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
+import anthropic
 import httpx
 import httpx2
+import openai
 import pytest
 
 import tollway
-from conftest import MASTER_KEY, MockProvider, eventually
+from conftest import MASTER_KEY, SCRIPT_TIMEOUT, MockProvider, eventually, start_script
 from sdk.ledger import ANSWER, ANSWER_TOKENS, PROMPT, PROMPT_TOKENS, TAGS, USER, Call, Ledger
 
 if TYPE_CHECKING:
@@ -40,6 +44,32 @@ try:
     print(type(client).__module__.partition(".")[0], type(client).__name__)
 except ImportError as error:
     print(error)
+"""
+
+# A program without the vendors' libraries, which uses the modules that make their clients.
+READY = """
+import sys
+sys.modules.update(dict.fromkeys(("openai", "anthropic"), None))
+import tollway
+for name in ("openai", "anthropic"):
+    try:
+        getattr(tollway, name)
+    except ImportError as error:
+        print(error)
+"""
+# A program that waits for an answer, or amid one, until it is interrupted.
+WAITING = """
+import sys, tollway
+tw = tollway.open(sys.argv[1], master_key=sys.argv[2])
+client = tollway.httpx_client(tw, user="frank")
+body = {"model": sys.argv[3], "messages": [{"role": "user", "content": "Hi"}], "stream": sys.argv[3] != "openai/slow"}
+print("asks", flush=True)
+try:
+    with client.stream("POST", "https://api.openai.com/v1/chat/completions", json=body) as answer:
+        for piece in answer.iter_bytes():
+            print("reads", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
 """
 
 
@@ -241,6 +271,40 @@ def test_no_loop_of_asyncio_is_said(tw: tollway.Tollway, ledger: Ledger) -> None
     with pytest.raises(RuntimeError, match="asyncio event loop"):
         coroutine.send(None)
     ledger.is_empty()
+
+
+@pytest.mark.parametrize(("model", "after"), [("openai/slow", "asks"), ("openai/mock-words-200", "reads")])
+def test_ctrl_c_gives_the_call_up(path: Path, tw: tollway.Tollway, model: str, after: str) -> None:
+    with start_script(WAITING, path, MASTER_KEY, model) as process:
+        assert process.stdout is not None
+        while process.stdout.readline().strip() != after:
+            assert process.poll() is None
+        if after == "asks":
+            # The request must have reached the provider.
+            time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=SCRIPT_TIMEOUT)
+    assert (process.returncode, output.splitlines()[-1]) == (0, "interrupted"), errors
+    record = eventually(lambda: list(tw.usage.records(user="frank")))[0]
+    assert record.status == ("cancelled" if after == "asks" else "partial")
+
+
+def test_ready_clients_say_what_they_lack() -> None:
+    result = subprocess.run([sys.executable, "-c", READY], check=True, capture_output=True, text=True, timeout=60)
+    assert result.stdout.splitlines() == [
+        f"tollway.{name} needs the package {name}, which is not installed: pip install {name}"
+        for name in ("openai", "anthropic")
+    ]
+
+
+def test_ready_clients_are_the_libraries_own(tw: tollway.Tollway) -> None:
+    client = tollway.openai.OpenAI(tw, max_retries=3, timeout=7)
+    assert type(client) is openai.OpenAI
+    assert (client.max_retries, client.timeout, client.with_options(timeout=1).max_retries) == (3, 7, 3)
+    assert tollway.openai.AsyncOpenAI(tw).max_retries == 0
+    assert type(tollway.anthropic.Anthropic(tw)) is anthropic.Anthropic
+    with pytest.raises(TypeError, match="http_client"):
+        tollway.anthropic.AsyncAnthropic(tw, http_client=tollway.async_httpx_client(tw))
 
 
 def test_what_is_wrong_is_refused_at_once(tw: tollway.Tollway) -> None:

@@ -248,7 +248,7 @@ async fn fetch(engine: &Engine, asked: &Value) -> Result<Value, ErrorInfo> {
             Answer::End => break,
             Answer::Pending => {
                 let (sender, ready) = tokio::sync::oneshot::channel();
-                answer.when_ready(move || drop(sender.send(())));
+                answer.when_ready(move || sender.send(()).unwrap());
                 ready.await.unwrap();
             }
         }

@@ -112,7 +112,9 @@ async fn follow(tollway: &Tollway, lines: &Receiver<String>, go: &Path) -> (BTre
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        lines.try_iter().for_each(|line| note(&mut seen, &line));
+        for line in lines.try_iter() {
+            note(&mut seen, &line);
+        }
         if seen.len() == PROCESSES.len() && !go.exists() {
             std::fs::write(go, "").unwrap();
         }

@@ -102,9 +102,11 @@ fn refuse_fields(target: &Target<'_>, request: &ChatRequest) -> Result<()> {
         Message::Assistant(message) => message.name.is_some(),
         Message::Tool(_) => false,
     });
+    // Of a call that is forced there is one, as a rule.
+    let is_forced = matches!(request.tool_choice, Some(ToolChoice::Function { .. }));
     for (field, is_set) in [
         ("cache_control", needs_cache_control(request)),
-        ("parallel_tool_calls", request.parallel_tool_calls == Some(false)),
+        ("parallel_tool_calls", request.parallel_tool_calls == Some(false) && !request.tools.is_empty() && !is_forced),
         ("messages[].name", named),
     ] {
         if is_set {

@@ -80,8 +80,11 @@ fn tools_and_forms_of_output_are_encoded() {
 
 #[test]
 fn what_the_format_lacks_is_refused_by_name() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let one = json!({"type": "function", "function": {"name": "f"}});
+    gemini().encode_fields(json!({"parallel_tool_calls": false, "tools": tools, "tool_choice": one}));
     for (fields, said) in [
-        (json!({"parallel_tool_calls": false}), "`parallel_tool_calls`"),
+        (json!({"parallel_tool_calls": false, "tools": tools}), "`parallel_tool_calls`"),
         (json!({"logit_bias": {"1": 1}}), "`logit_bias`"),
         (json!({"response_modalities": ["IMAGE"]}), "`response_modalities`"),
         (json!({"reasoning_effort": "none"}), "`reasoning_effort`"),
