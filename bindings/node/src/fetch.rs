@@ -35,7 +35,6 @@ impl Fetch {
     /// Says what is wrong with the head of a request, as JSON text, and starts nothing.
     #[napi]
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "texts of JavaScript convert into owned ones only")]
     pub fn check(head: String) -> Option<String> {
         tollway_common::Fetch::check(&head).err().map(|error| error.to_json())
     }
