@@ -32,7 +32,7 @@ pub struct Created {
 }
 
 /// Takes a text that may hold a key, and wipes it when it is dropped.
-fn wiped(text: String) -> Zeroizing<String> {
+pub(crate) fn wiped(text: String) -> Zeroizing<String> {
     Zeroizing::new(text)
 }
 

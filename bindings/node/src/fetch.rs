@@ -5,6 +5,7 @@ use napi::bindgen_prelude::{Result, Uint8ArraySlice};
 use napi_derive::napi;
 use tollway_common::{Answer, Part};
 
+use crate::engine::wiped;
 use crate::queue::CompletionQueue;
 
 /// An answer with one reader. When it is collected, the call is given up.
@@ -36,7 +37,7 @@ impl Fetch {
     #[napi]
     #[must_use]
     pub fn check(head: String) -> Option<String> {
-        tollway_common::Fetch::check(&head).err().map(|error| error.to_json())
+        tollway_common::Fetch::check(&wiped(head)).err().map(|error| error.to_json())
     }
 
     /// Takes the next part if it is ready, without waiting.
