@@ -136,12 +136,12 @@ test('the AI SDK’s provider loads without the AI SDK, whose errors nobody asks
   const source = `
     import { createRequire } from 'node:module';
     import { ClosedError, Tollway } from 'tollway';
-    import { createTollway } from 'tollway/ai-sdk';
+    import { tollway } from 'tollway/ai-sdk';
     const tw = await Tollway.open('lacking.tollway', { masterKey: '${MASTER_KEY}' });
     await tw.close();
     const prompt = [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }];
-    const error = await createTollway(tw)().doGenerate({ prompt }).catch((reason) => reason);
-    const isSame = createRequire(import.meta.url)('tollway/ai-sdk').createTollway === createTollway;
+    const error = await tollway(tw)().doGenerate({ prompt }).catch((reason) => reason);
+    const isSame = createRequire(import.meta.url)('tollway/ai-sdk').tollway === tollway;
     console.log(error instanceof ClosedError, isSame);
   `;
   writeFileSync(join(folder, 'lacking.mjs'), source);

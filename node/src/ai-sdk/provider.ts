@@ -20,7 +20,7 @@ export interface TollwayProvider extends ProviderV4 {
 }
 
 const NAMES = new OptionNames(
-  'createTollway()',
+  'tollway()',
   ENGINE_OPTIONS.filter((name) => name !== 'idempotencyKey'),
   {
     idempotencyKey: 'belongs to one call: pass it there as providerOptions: { tollway: { idempotencyKey } }',
@@ -30,15 +30,15 @@ const NAMES = new OptionNames(
 );
 
 /**
- * Returns a provider for the AI SDK, such as `generateText({ model: createTollway(tw)('text'), prompt })` takes.
+ * Returns a provider for the AI SDK, such as `generateText({ model: tollway(tw)('text'), prompt })` takes.
  *
  * The calls go to the engine directly, and not over HTTP. A call that failed rejects with the AI SDK's `APICallError`, whose
  * status is 402 where a budget refused it, and whose `data` and `cause` are the `TollwayError`; it is not retryable, because
  * the engine has retried. What a call cost is in `providerMetadata.tollway`.
  */
-export function createTollway(tw: Tollway, settings?: TollwayProviderSettings): TollwayProvider {
+export function tollway(tw: Tollway, settings?: TollwayProviderSettings): TollwayProvider {
   if (!(tw instanceof Tollway)) {
-    throw invalid(`createTollway() takes an open file, of await Tollway.open(...), not ${kindOf(tw)}`);
+    throw invalid(`tollway() takes an open file, of await Tollway.open(...), not ${kindOf(tw)}`);
   }
   NAMES.read(settings);
   const fixed = { ...settings };

@@ -7,7 +7,7 @@ import type { LanguageModelV4CallOptions, LanguageModelV4Prompt, LanguageModelV4
 import { generateText, isStepCount, streamText, tool } from 'ai';
 import { z } from 'zod';
 
-import { createTollway, type TollwayProvider } from '../../dist/ai-sdk/index.js';
+import { tollway, type TollwayProvider } from '../../dist/ai-sdk/index.js';
 import type { Tollway } from '../../dist/index.js';
 import { records } from '../support.js';
 import { CALLER, CITY_SCHEMA, openVendors, stopMock } from './support.js';
@@ -34,7 +34,7 @@ async function openServed(context: TestContext, vendor: string, ...replies: read
   await tw.models.add(`${vendor}/served`, { alias: 'served', apiKey: 'k', baseUrl });
   const sent = async (): Promise<Record<string, never>> =>
     ((await mock.requests('served')) as { body: Record<string, never> }[]).at(-1)?.body ?? {};
-  return { tw, provider: createTollway(tw, CALLER), sent };
+  return { tw, provider: tollway(tw, CALLER), sent };
 }
 
 function generate(served: Served, options: Partial<LanguageModelV4CallOptions>) {

@@ -15,7 +15,7 @@ import {
 } from 'ai';
 import { z } from 'zod';
 
-import { createTollway } from '../../dist/ai-sdk/index.js';
+import { tollway } from '../../dist/ai-sdk/index.js';
 import { BudgetExceededError, decimal, type FetchOptions, Tollway } from '../../dist/index.js';
 import { eventually, MASTER_KEY, PACKAGE, recordOf, records, runProgram } from '../support.js';
 import {
@@ -49,14 +49,14 @@ const LEAVE = `
   const load = require('node:module').createRequire(${JSON.stringify(join(PACKAGE, 'package.json'))});
   const { streamText } = load('ai');
   const { createOpenAI } = load('@ai-sdk/openai');
-  const { createTollway } = load('tollway/ai-sdk');
+  const { tollway } = load('tollway/ai-sdk');
   require('node:v8').setFlagsFromString('--expose-gc');
   const gc = require('node:vm').runInNewContext('gc');
   const caller = ${JSON.stringify(CALLER)};
   async function leave(tw) {
     const openai = createOpenAI({ apiKey: 'never sent', fetch: tw.fetch(caller) });
     const name = 'openai/trickle';
-    const model = way.endsWith('responses') ? openai(name) : way.endsWith('chat') ? openai.chat(name) : createTollway(tw, caller)(name);
+    const model = way.endsWith('responses') ? openai(name) : way.endsWith('chat') ? openai.chat(name) : tollway(tw, caller)(name);
     let pieces = 0;
     for await (const _ of streamText({ model, prompt }).textStream) {
       pieces += 1;
@@ -83,7 +83,7 @@ const overFetch = ({ tw }: Opened, options: FetchOptions = {}): ReturnType<typeo
 const WAYS: readonly (readonly [way: string, make: MakeModel])[] = [
   ['OpenAI’s responses', (opened, name, options) => overFetch(opened, options)(name)],
   ['OpenAI’s chat', (opened, name, options) => overFetch(opened, options).chat(name)],
-  ['tollway/ai-sdk', ({ tw }, name, options) => createTollway(tw, { ...CALLER, ...options })(name)],
+  ['tollway/ai-sdk', ({ tw }, name, options) => tollway(tw, { ...CALLER, ...options })(name)],
 ];
 
 for (const [way, make] of WAYS) {
@@ -235,7 +235,7 @@ for (const [way, make] of WAYS) {
 
 test('tollway/ai-sdk: what a call cost is in the metadata, whole and streamed', async (context) => {
   const opened = await openVendors(context);
-  const model = createTollway(opened.tw, CALLER)('anthropic/house-claude');
+  const model = tollway(opened.tw, CALLER)('anthropic/house-claude');
   const whole = await generateText({ model, prompt: PROMPT });
   const streamed = streamText({ model, prompt: PROMPT });
   await streamed.consumeStream();
@@ -263,7 +263,7 @@ test('tollway/ai-sdk: what a call cost is in the metadata, whole and streamed', 
 test('tollway/ai-sdk: the error holds the TollwayError', async (context) => {
   const opened = await openVendors(context);
   await exhaustBudget(opened.tw);
-  const call = generateText({ model: createTollway(opened.tw, CALLER)(), prompt: PROMPT });
+  const call = generateText({ model: tollway(opened.tw, CALLER)(), prompt: PROMPT });
   await assert.rejects(call, (error: unknown) => {
     assert.ok(APICallError.isInstance(error));
     assert.ok(error.data instanceof BudgetExceededError);
@@ -275,7 +275,7 @@ test('tollway/ai-sdk: the error holds the TollwayError', async (context) => {
 
 test('tollway/ai-sdk: a limit is not sent again by the AI SDK', async (context) => {
   const opened = await openVendors(context);
-  const call = generateText({ model: createTollway(opened.tw, CALLER)('openai/limited'), prompt: PROMPT });
+  const call = generateText({ model: tollway(opened.tw, CALLER)('openai/limited'), prompt: PROMPT });
   await assert.rejects(call, (error: unknown) => {
     assert.ok(APICallError.isInstance(error));
     assert.deepEqual([error.statusCode, error.responseHeaders?.['retry-after']], [429, '30']);
@@ -289,7 +289,7 @@ test('tollway/ai-sdk: a stream that breaks ends in an error part', async (contex
   const broken = { automatic: true, chunk_delay_ms: 20, fault: { reset_after_bytes: 700 } };
   const baseUrl = await opened.mock.script('broken', [broken]);
   await opened.tw.models.add('openai/broken', { apiKey: 'k', baseUrl });
-  const { stream } = await createTollway(
+  const { stream } = await tollway(
     opened.tw,
     CALLER,
   )('openai/broken').doStream({
@@ -308,7 +308,7 @@ test('tollway/ai-sdk: a stream that breaks ends in an error part', async (contex
 
 test('tollway/ai-sdk: a model left unread does not run ahead of its reader', async (context) => {
   const opened = await openVendors(context);
-  const { stream } = await createTollway(
+  const { stream } = await tollway(
     opened.tw,
     CALLER,
   )('openai/trickle').doStream({
@@ -322,11 +322,11 @@ test('tollway/ai-sdk: a model left unread does not run ahead of its reader', asy
 
 test('tollway/ai-sdk: models are found in a registry, and what there is not is named', async (context) => {
   const { tw } = await openVendors(context);
-  const provider = createTollway(tw, CALLER);
+  const provider = tollway(tw, CALLER);
   const model = createProviderRegistry({ tollway: provider }, { separator: ' > ' }).languageModel('tollway > text');
   assert.equal((await generateText({ model, prompt: PROMPT })).text, ANSWER);
   assert.throws(() => provider.embeddingModel('vectors'), /tw\.fetch\(\)/);
-  assert.throws(() => createTollway(tw, { usr: 'alice' } as never), /createTollway\(\) got the unknown option "usr"/);
-  assert.throws(() => createTollway({} as never), /takes an open file/);
+  assert.throws(() => tollway(tw, { usr: 'alice' } as never), /tollway\(\) got the unknown option "usr"/);
+  assert.throws(() => tollway({} as never), /takes an open file/);
   await eventually(async () => (await records(tw)).length === 1);
 });

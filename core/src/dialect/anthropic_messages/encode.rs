@@ -157,6 +157,7 @@ pub(super) fn encode_error(error: &Error) -> Value {
             "type": error_type(error),
             "message": error.detail(),
             "code": error.code(),
+            "details": {"error_code": error.code()},
             FIELD: context(error),
         },
         "request_id": error.request_id(),
