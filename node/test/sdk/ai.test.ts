@@ -49,14 +49,14 @@ const LEAVE = `
   const load = require('node:module').createRequire(${JSON.stringify(join(PACKAGE, 'package.json'))});
   const { streamText } = load('ai');
   const { createOpenAI } = load('@ai-sdk/openai');
-  const { tollway } = load('tollway/ai-sdk');
+  const provider = load('tollway/ai-sdk');
   require('node:v8').setFlagsFromString('--expose-gc');
   const gc = require('node:vm').runInNewContext('gc');
   const caller = ${JSON.stringify(CALLER)};
   async function leave(tw) {
     const openai = createOpenAI({ apiKey: 'never sent', fetch: tw.fetch(caller) });
     const name = 'openai/trickle';
-    const model = way.endsWith('responses') ? openai(name) : way.endsWith('chat') ? openai.chat(name) : tollway(tw, caller)(name);
+    const model = way.endsWith('responses') ? openai(name) : way.endsWith('chat') ? openai.chat(name) : provider.tollway(tw, caller)(name);
     let pieces = 0;
     for await (const _ of streamText({ model, prompt }).textStream) {
       pieces += 1;
