@@ -179,14 +179,27 @@ fn put(usage: &mut Usage, meter: Meter, tokens: u64) {
 /// Bounds the reasoning tokens of one answer that the output limit does not count.
 fn reasoning_beside(request: &ChatRequest, config: &ModelConfig, model_limit: Option<u64>) -> u64 {
     let extra = &request.extra;
-    let is_off = request.reasoning_effort.as_deref() == Some("none")
-        || extra.get("enable_thinking").and_then(serde_json::Value::as_bool) == Some(false);
+    // A field of the provider's own stands over the effort, in the request that is sent as well.
+    let own = extra.get("anthropic").and_then(|own| own.get("thinking")).or_else(|| extra.get("thinking"));
+    let is_on = own.is_some_and(|own| own.get("type").is_none_or(|kind| kind != "disabled"));
+    let is_off = match extra.get("enable_thinking") {
+        Some(enabled) => *enabled == serde_json::Value::Bool(false),
+        None => request.reasoning_effort.as_deref() == Some("none"),
+    } && !is_on;
     if !vendor(&config.provider).quirks.reasoning_outside_limit || is_off {
         return 0;
     }
     let configured = || config.model_params.get("body")?.get("thinking_budget");
-    let budget = extra.get("thinking_budget").or_else(configured).and_then(serde_json::Value::as_u64);
-    budget.or(model_limit).unwrap_or(REASONING_BOUND)
+    let stated = || own.and_then(|own| own.get("budget_tokens"));
+    let asked = extra.get("thinking_budget").and_then(whole_tokens).max(stated().and_then(whole_tokens));
+    asked.or_else(|| configured().and_then(whole_tokens)).or(model_limit).unwrap_or(REASONING_BOUND)
+}
+
+/// Returns a number of tokens, which some providers also take in the form of a fraction.
+fn whole_tokens(value: &serde_json::Value) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast to an integer saturates")]
+    let rounded_up = |number: f64| (number > 0.0).then(|| number.ceil() as u64);
+    value.as_u64().or_else(|| value.as_f64().and_then(rounded_up))
 }
 
 /// Tells whether the body fields of a config ask for 1-hour cache writes.

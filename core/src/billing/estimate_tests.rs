@@ -70,6 +70,24 @@ fn the_reasoning_that_a_config_allows_is_in_the_bound_of_the_output() {
 }
 
 #[test]
+fn thinking_that_a_field_turns_on_beside_an_effort_of_none_is_held() {
+    let prices = PriceSet::default();
+    let bound = |request: &Value| estimate("dashscope", request, &json!({}), &prices).output_bound;
+    assert_eq!(bound(&json!({"reasoning_effort": "none"})), 10);
+    assert_eq!(bound(&json!({"reasoning_effort": "high", "enable_thinking": false})), 10);
+    let enabled = json!({"type": "enabled", "budget_tokens": 50_000});
+    for (request, beside) in [
+        (json!({"reasoning_effort": "none", "enable_thinking": true}), REASONING_BOUND),
+        (json!({"reasoning_effort": "none", "enable_thinking": true, "thinking_budget": 60_000.0}), 60_000),
+        (json!({"reasoning_effort": "none", "thinking": enabled}), 50_000),
+        (json!({"reasoning_effort": "none", "anthropic": {"thinking": enabled}}), 50_000),
+        (json!({"thinking_budget": 1, "anthropic": {"thinking": enabled}}), 50_000),
+    ] {
+        assert_eq!(bound(&request), 10 + beside, "{request}");
+    }
+}
+
+#[test]
 fn a_speed_that_nobody_asks_for_is_not_held() {
     let terms = [
         price(Meter::InputToken, 0, ""),

@@ -14,7 +14,7 @@ mod testing;
 mod vendor;
 
 pub use params::validate_params;
-pub use pass_through::{asked_model, asked_wire_format, encode_pass_through, is_passed_back};
+pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
 pub use vendor::*;
 
 use secrecy::SecretString;

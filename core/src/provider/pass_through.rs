@@ -13,7 +13,7 @@ use super::{EncodedRequest, Target, endpoint};
 use crate::types::{FetchRequest, Result};
 
 /// Headers that belong to one connection, or that carry a key of the app's, or words for the engine.
-const KEPT_HERE: [&str; 19] = [
+const KEPT_HERE: [&str; 18] = [
     "accept-encoding",
     "api-key",
     "authorization",
@@ -31,9 +31,11 @@ const KEPT_HERE: [&str; 19] = [
     "upgrade",
     "x-api-key",
     "x-goog-api-key",
-    "content-encoding",
     "set-cookie",
 ];
+
+/// Fields of a query that carry a key of the app's.
+const KEYS_IN_QUERY: [&str; 6] = ["key", "api-key", "api_key", "apikey", "access_token", "subscription-key"];
 
 /// The ends of paths that name the chat of a wire format, which a config's address may have.
 const CHAT_PATHS: [&str; 2] = ["/chat/completions", "/messages"];
@@ -69,19 +71,29 @@ pub fn asked_wire_format(request: &FetchRequest) -> WireFormat {
 /// Tells whether a header of a provider's answer is handed back.
 #[must_use]
 pub fn is_passed_back(name: &str) -> bool {
-    !KEPT_HERE.contains(&name)
+    !KEPT_HERE.contains(&name) && !name.starts_with("x-tollway-")
+}
+
+/// Returns the path of a request, without its host and its query, which may hold a key.
+#[must_use]
+pub fn asked_path(url: &str) -> &str {
+    split_address(url).0
 }
 
 /// Encodes a request for a target: the path behind its version is appended to the target's address, the keys are dropped
 /// and the target's own is added. The body stays as it is, but for the name of the model, which becomes the target's.
 ///
-/// Fails with `invalid_request` if the target has no address.
+/// Fails with `invalid_request` if the target has no address, or if the request's path could lead away from it.
 pub fn encode_pass_through(target: &Target<'_>, request: &FetchRequest) -> Result<EncodedRequest> {
     let mut headers: Vec<(String, String)> = Vec::new();
     for (name, value) in &request.headers {
         let name = name.to_ascii_lowercase();
         if !KEPT_HERE.contains(&name.as_str()) && !name.starts_with("x-tollway-") && !name.starts_with("x-stainless-") {
-            headers.push((name, value.clone()));
+            // The lists of a header that comes more than once are one list.
+            match headers.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) => *values = format!("{values}, {value}"),
+                None => headers.push((name, value.clone())),
+            }
         }
     }
     put_configured_headers(target, &mut headers);
@@ -102,14 +114,44 @@ fn url(target: &Target<'_>, asked: &str) -> Result<String> {
         WireFormat::AnthropicMessages => with_version(base, "v1"),
         WireFormat::GeminiGenerateContent => with_version(base, "v1beta"),
     };
-    let asked = asked.split_once("://").map_or(asked, |(_, rest)| rest.find('/').map_or("/", |start| &rest[start..]));
-    let asked = asked.split('#').next().unwrap_or_default();
-    let (path, query) = asked.split_once('?').map_or((asked, None), |(path, query)| (path, Some(query)));
-    let joined = join_query(&format!("{base}{}", behind_version(path)), query.filter(|query| !query.is_empty()));
+    let (path, query) = split_address(asked);
+    check_path(target, path)?;
+    let query = query.map(without_keys).filter(|query| !query.is_empty());
+    let joined = join_query(&format!("{base}{}", behind_version(path)), query.as_deref());
     Ok(match base_query {
         Some(more) if joined.contains('?') => format!("{joined}&{more}"),
         more => join_query(&joined, more),
     })
+}
+
+/// Splits an address, whole or not, into its path and its query; the host is not looked at.
+fn split_address(asked: &str) -> (&str, Option<&str>) {
+    let asked = asked.split('#').next().unwrap_or_default();
+    let (path, query) = asked.split_once('?').map_or((asked, None), |(path, query)| (path, Some(query)));
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest.find('/').map_or("/", |start| &rest[start..]));
+    (path, query)
+}
+
+/// Refuses a path that would not stay behind the target's address: what is appended to a host becomes a part of its name,
+/// and readers of addresses follow dots, take a backslash for a slash and skip tabs.
+fn check_path(target: &Target<'_>, path: &str) -> Result<()> {
+    let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let is_plain = |character: char| !character.is_ascii_control() && !matches!(character, '\\' | ' ');
+    if path.starts_with('/') && path.chars().all(is_plain) && !path.split('/').any(is_dots) {
+        return Ok(());
+    }
+    let detail = "the request's path must begin with a slash, and have neither `.` nor `..` as a segment nor a backslash, \
+                  a blank or a control character";
+    Err(invalid(target, detail))
+}
+
+/// Returns a query without the fields that carry a key.
+fn without_keys(query: &str) -> String {
+    let is_key = |field: &str| {
+        let name = field.split_once('=').map_or(field, |(name, _)| name);
+        KEYS_IN_QUERY.iter().any(|key| name.eq_ignore_ascii_case(key))
+    };
+    query.split('&').filter(|field| !is_key(field)).collect::<Vec<_>>().join("&")
 }
 
 /// Returns what stands behind the version in a path, or the whole path if it has none.
@@ -215,6 +257,63 @@ mod tests {
         ] {
             assert_eq!(encoded(provider, base, &request(asked, "application/json", "{}")).url, url, "{asked}");
         }
+    }
+
+    #[test]
+    fn no_path_leads_the_key_away_from_the_configs_address() {
+        let key = SecretString::from("sk-config");
+        let params = serde_json::Map::new();
+        let url = |provider: &'static str, base_url: Option<&str>, asked: &str| {
+            let vendor = super::super::vendor(provider);
+            let target = Target { vendor, provider, model: "m", base_url, api_key: Some(&key), params: &params };
+            encode_pass_through(&target, &request(asked, "application/json", "{}")).map(|encoded| encoded.url)
+        };
+        let tenant = Some("https://gateway.test/tenants/a/v1");
+        for asked in [
+            "@evil.test/x",
+            ".evil.test/x",
+            ":secret@evil.test/x",
+            "",
+            "/v1/../../b/v1/files",
+            "/v1/%2e%2E/files",
+            "/v1/./files",
+            "/v1\\..\\..\\b",
+            "/v1/.\t./.\n./b",
+            "/v1/a b",
+            "https://x.test/v1/..",
+        ] {
+            let error = url("openai", tenant, asked).unwrap_err();
+            assert!(error.detail().contains("must begin with a slash"), "{asked:?}: {error}");
+            assert!(url("deepseek", None, asked).is_err(), "{asked:?}");
+        }
+        // What stands before the path is the app's idea of the host, and is not looked at.
+        for asked in
+            ["https://user:word@evil.test/v1/files", "//evil.test/v1/files", "https://a.test/v1/files#@evil", "/files"]
+        {
+            let host = reqwest::Url::parse(&url("deepseek", None, asked).unwrap()).unwrap();
+            assert_eq!(host.host_str(), Some("api.deepseek.com"), "{asked}");
+        }
+        let asked = "https://x.test?to=https://evil.test/v1/files";
+        assert_eq!(
+            url("openai", tenant, asked).unwrap(),
+            "https://gateway.test/tenants/a/v1/?to=https://evil.test/v1/files"
+        );
+    }
+
+    #[test]
+    fn keys_in_the_query_are_dropped() {
+        let asked = "https://x.test/v1beta/models/m:embedContent?key=AIza-the-apps&alt=json&API-KEY=b";
+        let sent = encoded("gemini", Some("http://h/v1beta"), &request(asked, "application/json", "{}"));
+        assert_eq!(sent.url, "http://h/v1beta/models/m:embedContent?alt=json");
+        assert_eq!(asked_path(asked), "/v1beta/models/m:embedContent");
+    }
+
+    #[test]
+    fn a_header_that_comes_twice_is_one_list() {
+        let mut asked = request("/v1/x", "application/json", "{}");
+        asked.headers.push(("openai-beta".into(), "b".into()));
+        let sent = encoded("openai", None, &asked);
+        assert!(sent.headers.contains(&("openai-beta".into(), "assistants=v2, b".into())), "{:?}", sent.headers);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! An HTTP exchange as a vendor's own library makes it, answered in process.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::request::CallOptions;
 
 /// A request as a library would send it. No part of it reaches the network as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct FetchRequest {
     /// The method, such as `POST`.
     pub method: String,
@@ -38,10 +40,41 @@ pub struct FetchHead {
     pub headers: Vec<(String, String)>,
 }
 
+// The headers and the query may hold keys, and the body what a person said.
+impl fmt::Debug for FetchRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        formatter
+            .debug_struct("FetchRequest")
+            .field("method", &self.method)
+            .field("url", &self.url.split(['?', '#']).next().unwrap_or_default())
+            .field("headers", &names)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
 impl FetchRequest {
     /// Returns the value of a header, by its name in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_has_no_key() {
+        let request = FetchRequest {
+            method: "POST".into(),
+            url: "/v1beta/models/m:embedContent?key=AIza-secret".into(),
+            headers: vec![("authorization".into(), "Bearer sk-secret".into())],
+            body: b"a secret".to_vec(),
+        };
+        let printed = format!("{request:?}");
+        assert!(!printed.contains("secret") && printed.contains("authorization"), "{printed}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Encoder, Form, input};
+use super::{Encoder, Form, UserItems, input};
 use crate::dialect::{DecodedRequest, call_id, field};
 use crate::provider::Framing;
 use crate::types::{ChatRequest, Content, Message, Result, TextMessage};
@@ -44,7 +44,7 @@ fn echoed() -> [(&'static str, Value); 14] {
 /// Decodes a request.
 ///
 /// What only describes a response that OpenAI keeps (`metadata`) is taken and has no effect.
-pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
+pub(super) fn decode(body: &[u8], items: &UserItems) -> Result<DecodedRequest> {
     let mut fields = field::read_body(body)?;
     for (name, sentence) in REFUSED {
         if fields.contains_key(name) {
@@ -73,14 +73,18 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
     let Some(input) = fields.remove("input") else {
         return Err(field::invalid("input", "is missing; give a text or a list of items"));
     };
-    messages.extend(input::decode(input)?);
+    messages.extend(input::decode(input, items)?);
     translate_output(&mut fields)?;
     translate_tools(&mut fields)?;
     fields.insert("messages".to_owned(), json!([]));
     let mut request: ChatRequest = field::read("", fields.into())?;
     call_id::restore(&mut messages);
     request.messages = messages;
-    Ok(DecodedRequest { request, framing, encoder: Box::new(Encoder::new(Form { echo, is_kept })) })
+    Ok(DecodedRequest {
+        request,
+        framing,
+        encoder: Box::new(Encoder::new(Form { echo, kept_in: is_kept.then(|| items.clone()) })),
+    })
 }
 
 /// Takes the fields that change neither the answer nor its price.
@@ -127,6 +131,10 @@ fn translate_output(fields: &mut Map<String, Value>) -> Result<()> {
         }
         // Reasoning that the provider shows is told in any case.
         reasoning.remove("summary");
+        // Which earlier reasoning the model sees again is the rule of the provider that serves the request.
+        if let Some(context) = reasoning.remove("context") {
+            field::read::<String>("reasoning.context", context)?;
+        }
         reasoning.remove("generate_summary");
         refuse_rest("reasoning", &reasoning)?;
     }
@@ -183,6 +191,11 @@ fn translate_tool(place: usize, tool: Map<String, Value>) -> Result<Value> {
              and run it yourself"
         );
         return Err(field::invalid(&format!("tools[{place}].type"), &sentence));
+    }
+    // Some libraries write a function as chat completions do, one level deeper, which OpenAI takes as well.
+    if let Some(Value::Object(function)) = tool.get("function").cloned() {
+        tool.remove("function");
+        tool.extend(field::without_nulls(function));
     }
     let cache_control = tool.remove("cache_control");
     let mut written = json!({"type": "function", "function": tool});

@@ -36,6 +36,10 @@ const EXTRA: [&str; 11] = [
     "fallbacks",
 ];
 
+/// The fields that may stand in the extra field for this format alone. Of all others what they cost is looked for in their
+/// own places.
+const OWN: [&str; 3] = ["thinking", "output_config", "cache_control"];
+
 /// Encodes a request.
 ///
 /// All instructions go to the top, in order. Of earlier reasoning only signed blocks go back: plain reasoning text has no
@@ -367,7 +371,7 @@ fn encode_extra(
             }
             ANTHROPIC => {
                 let own = value.as_object().ok_or_else(|| refused(target, key))?;
-                if let Some(unknown) = own.keys().find(|key| !EXTRA.contains(&key.as_str())) {
+                if let Some(unknown) = own.keys().find(|key| !OWN.contains(&key.as_str())) {
                     return Err(refused(target, &format!("{ANTHROPIC}.{unknown}")));
                 }
                 overlay(body, own.clone());

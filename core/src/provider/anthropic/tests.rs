@@ -322,3 +322,17 @@ fn fields_of_openais_that_change_nothing_are_left_out_and_the_others_are_refused
     let metadata = json!({"user_id": "u"});
     assert_eq!(claude().encode_fields(json!({"metadata": metadata}))["metadata"], metadata);
 }
+
+#[test]
+fn what_costs_extra_cannot_hide_among_the_formats_own_fields() {
+    for (field, value) in [
+        ("speed", json!("fast")),
+        ("inference_geo", json!("us")),
+        ("mcp_servers", json!([{"type": "url", "url": "https://a.test", "name": "a"}])),
+        ("container", json!("c")),
+        ("fallbacks", json!([{"model": "claude-opus-4-8"}])),
+        ("max_tokens", json!(1_000_000)),
+    ] {
+        claude().refuses(json!({"anthropic": {field: value}}), &format!("`anthropic.{field}`"));
+    }
+}
