@@ -4,7 +4,7 @@ import { ENGINE_OPTIONS } from './chat.js';
 import { type Readiness, readiness } from './completions.js';
 import type { Engine } from './engine.js';
 import { errorFromJson } from './errors.js';
-import type { NativeFetch, TakenPart } from './native.js';
+import { type NativeFetch, native, type TakenPart } from './native.js';
 import { OptionNames } from './names.js';
 import type { FetchOptions } from './types.js';
 import { encode } from './values.js';
@@ -28,12 +28,17 @@ export function fetchOver(engine: Engine, options?: FetchOptions): typeof global
   const { model, ...callOptions } = NAMES.read(options);
   const fixed = { model, options: callOptions };
   // What is wrong with the options is said here, and not by the first request.
-  encode(fixed, 'fetch');
+  const error = native.checkFetch(encode(fixed, 'fetch'));
+  if (typeof error === 'string') {
+    throw errorFromJson(error);
+  }
   return async (input, init) => {
     const signal = signalOf(input, init);
     signal?.throwIfAborted();
     const request = new Request(input, { ...init, signal: null });
     const body = await unlessAborted(request.arrayBuffer(), signal);
+    // It may have fired since the body was read, and no listener would hear of it any more.
+    signal?.throwIfAborted();
     const head = { method: request.method, url: request.url, headers: [...request.headers], ...fixed };
     const answer = new Answer(engine.fetch(head, new Uint8Array(body)), signal);
     return answer.response(request.url);
