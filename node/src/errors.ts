@@ -1,5 +1,7 @@
 /** Errors: one base class, and one class per kind. Each says what the caller must do. */
 
+import { inOurWords } from './wording.js';
+
 /** What an error carries beside its detail. */
 export interface ErrorAttributes {
   readonly code?: string;
@@ -220,7 +222,8 @@ interface ErrorFields {
 export function errorFromJson(text: string): TollwayError {
   const fields = JSON.parse(text) as ErrorFields;
   const kind = CLASSES.get(fields.code) ?? TollwayError;
-  return new kind(fields.detail, {
+  const isProviders = fields.status !== null || fields.provider_code !== null;
+  return new kind(isProviders ? fields.detail : inOurWords(fields.detail), {
     code: fields.code,
     provider: fields.provider,
     model: fields.model,

@@ -29,7 +29,7 @@ export function fetchOver(engine: Engine, options?: FetchOptions): typeof global
   const { model, ...callOptions } = NAMES.read(options);
   const fixed = { model, options: callOptions };
   // What is wrong with the options is said here, and not by the first request.
-  const error = native.Fetch.check(encode({ method: 'GET', url: '/', ...fixed }, 'fetch'));
+  const error = native.checkFetch(encode(fixed, 'fetch'));
   if (typeof error === 'string') {
     throw errorFromJson(error);
   }
@@ -38,6 +38,7 @@ export function fetchOver(engine: Engine, options?: FetchOptions): typeof global
     signal?.throwIfAborted();
     const request = new Request(input, { ...init, signal: null });
     const body = await unlessAborted(request.arrayBuffer(), signal);
+    // It may have fired since the body was read, and no listener would hear of it any more.
     signal?.throwIfAborted();
     const head = { method: request.method, url: request.url, headers: [...request.headers], ...fixed };
     const answer = new Answer(engine.fetch(head, new Uint8Array(body)), signal);

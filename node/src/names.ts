@@ -1,6 +1,7 @@
 /** Names as they cross: camelCase here, snake_case in the engine. Names that are data keep theirs. */
 
 import { invalid } from './errors.js';
+import { rememberName } from './wording.js';
 
 /** Fields whose values are data of the caller, of a provider or of a price list, down to their last name. */
 const DATA = new Set([
@@ -61,6 +62,9 @@ export class OptionNames {
     private readonly hint = '',
   ) {
     this.#wire = new Map(names.map((name) => [name, snakeCase(name)]));
+    for (const [name, wire] of this.#wire) {
+      rememberName(wire, name);
+    }
   }
 
   /** Tells whether a name of the engine is that of one of the options. */
@@ -107,10 +111,24 @@ export class OptionNames {
 
 /** Returns a value that must be an object with names; the error shows the example. */
 export function checkObject(value: unknown, name: string, example: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(`${name} must be an object such as ${example}, not ${kindOf(value)}`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date || isOpaque(value)) {
+    const wayOut = value instanceof Promise ? '; await it first' : '';
+    throw invalid(`${name} must be an object such as ${example}, not ${kindOf(value)}${wayOut}`);
   }
   return value as Record<string, unknown>;
+}
+
+/** Tells whether an object's content is not in its fields, so that it would be taken for an empty one. */
+export function isOpaque(value: object): boolean {
+  return (
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof Promise ||
+    value instanceof RegExp ||
+    value instanceof Error
+  );
 }
 
 /** Returns what kind of value something is, for people; never the value, which may be a secret. */

@@ -60,8 +60,9 @@ export interface NativeEngine {
 export interface NativeModule {
   readonly Engine: { create(path: string, options: string): { engine?: NativeEngine; error?: string } };
   readonly CompletionQueue: new (wake: () => void) => NativeQueue;
-  readonly Fetch: { check(head: string): string | null | undefined };
   cli(commandLine: string[]): number;
+  /** Returns what is wrong with the choices for every request of a library, as JSON text. */
+  checkFetch(chosen: string): string | null | undefined;
   errorCodes(): string[];
   shutdown(timeout: number): void;
 }

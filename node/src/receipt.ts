@@ -1,5 +1,7 @@
 /** Receipts as text. */
 
+import { invalid } from './errors.js';
+import { kindOf } from './names.js';
 import type { Receipt, ReceiptLine } from './price-results.js';
 
 const HEAD = ['attempt', 'model', 'meter', 'quantity', 'unit price', 'unit', 'times', 'amount', ''];
@@ -7,6 +9,10 @@ const TIMES = HEAD.indexOf('times');
 
 /** Writes a receipt as a table: a row for each attempt and meter, and one for the total of each currency. */
 export function formatReceipt(receipt: Receipt): string {
+  const { lines, totals } = (receipt ?? {}) as Partial<Receipt>;
+  if (!Array.isArray(lines) || typeof totals !== 'object') {
+    throw invalid(`formatReceipt() takes the receipt of a reply, reply.receipt, not ${kindOf(receipt)}`);
+  }
   let rows = [HEAD, ...receipt.lines.map(rowOf)];
   if (receipt.lines.every((line) => line.modifiers.length === 0)) {
     rows = rows.map((row) => row.toSpliced(TIMES, 1));

@@ -3,8 +3,9 @@
 import { fileURLToPath } from 'node:url';
 
 import { invalid } from './errors.js';
-import { kindOf } from './names.js';
+import { isOpaque, kindOf } from './names.js';
 import type { Amount, Instant } from './types.js';
+import { inOurWords } from './wording.js';
 
 // Far beyond what the engine takes. Written out, a number with a great exponent would fill the memory.
 const MOST_PLACES = 100;
@@ -77,6 +78,9 @@ export function pathText(path: unknown, name: string): string {
   if (typeof path !== 'string') {
     throw invalid(`${name} must be a text or a file: URL, not ${kindOf(path)}`);
   }
+  if (!path.isWellFormed()) {
+    throw invalid(`${name} holds half of a surrogate pair, so that it names no file; correct it`);
+  }
   return path;
 }
 
@@ -89,7 +93,8 @@ export function given(fields: Readonly<Record<string, unknown>>): Record<string,
 export function encode(values: Readonly<Record<string, unknown>>, verb: string): string {
   const found = fault(values, '', 0);
   if (found !== undefined) {
-    throw invalid(`${verb}: ${found.replace(/^\./, '').replace(/^(request|options)\./, '')}`);
+    const place = found.replace(/^\./, '').replace(/^(request|options|settings)\./, '');
+    throw invalid(inOurWords(`${verb}: ${place}`));
   }
   return JSON.stringify(values);
 }
@@ -144,19 +149,6 @@ function objectFault(value: object, path: string, depth: number): string | undef
     }
   }
   return undefined;
-}
-
-/** Tells whether an object's content is not in its fields, so that JSON would make an empty one of it. */
-function isOpaque(value: object): boolean {
-  return (
-    ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer ||
-    value instanceof Map ||
-    value instanceof Set ||
-    value instanceof Promise ||
-    value instanceof RegExp ||
-    value instanceof Error
-  );
 }
 
 function wrongType(value: unknown, path: string): string {

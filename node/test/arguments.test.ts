@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 
-import { InvalidRequestError, Tollway } from '../dist/index.js';
+import { formatReceipt, InvalidRequestError, Tollway } from '../dist/index.js';
 import { MASTER_KEY, openFile, PRICES, records, stopMock, temporaryPath } from './support.js';
 
 after(stopMock);
@@ -34,11 +34,11 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.chat('\ud83d'), /messages holds half of a surrogate pair/],
   [(tw) => tw.chat('Hi', { temperature: Number.NaN }), /temperature must be a finite number/],
   [(tw) => tw.chat('Hi', { timeout: '1' }), /timeout: .* expected a number/],
-  [(tw) => tw.chat('Hi', { maxTokens: -1 }), /max_tokens: .* integer of zero or more/],
+  [(tw) => tw.chat('Hi', { maxTokens: -1 }), /^chat: maxTokens: .* integer of zero or more/],
   [(tw) => tw.chat('Hi', { fallbacks: 'a/b' }), /fallbacks: .* expected a list/],
   [(tw) => tw.chat('Hi', { tags: ['a'] }), /tags: .* expected names with values/],
   [(tw) => tw.chat('Hi', { tags: { a: 5 } }), /tags/],
-  [(tw) => tw.chat('Hi', { idempotencyKey: '' }), /idempotency_key is empty/],
+  [(tw) => tw.chat('Hi', { idempotencyKey: '' }), /idempotencyKey is empty/],
   [(tw) => tw.chat('Hi', { extra: [1] }), /extra must be an object such as .*, not an array/],
   [(tw) => tw.chat('Hi', { extra: { max_tokens: 5 } }), /extra holds "max_tokens", which chat\(\) takes as an option/],
   [(tw) => tw.chat('Hi', { signal: 5 }), /signal must be an AbortSignal, not number/],
@@ -47,6 +47,11 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.chat('Hi', { max_tokens: 5 }), /which is maxTokens here/],
   [(tw) => tw.chat('Hi', { topK: 5 }), /unknown option "topK"; known are .*topP.*extra: \{/],
   [(tw) => tw.chat('Hi', 5), /the options of chat\(\) must be an object/],
+  [(tw) => tw.chat('Hi', new Map([['user', 'alice']])), /the options of chat\(\) must be an object .*not Map/],
+  [(tw) => tw.chat('Hi', Promise.resolve({ user: 'alice' })), /not Promise; await it first/],
+  [(tw) => tw.chat(Promise.resolve('Hi')), /not Promise; await it first/],
+  [(tw) => tw.chat('Hi', { extra: new Map([['top_k', 5]]) }), /extra must be an object .*not Map/],
+  [(tw) => tw.chat('Hi', { maxTokens: 0 }), /`maxTokens` is zero/],
   [(tw) => tw.quote('Hi', { topK: 5 }), /quote\(\) got the unknown option "topK"/],
   [
     (tw) => tw.models.add('openai/other', { key: 'k' }),
@@ -55,7 +60,10 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.models.update('openai/slow', { priority: null }), /priority to null/],
   [(tw) => tw.models.update('openai/slow', { prices: {} }), /models\.update\(\) got the unknown option "prices"/],
   [(tw) => tw.models.delete({ id: 1 }), /model/],
+  [(tw) => tw.models.add('house/x', {}), /set baseUrl on the model/],
   [(tw) => tw.prices.set('openai/slow', []), /prices must be an object such as/],
+  [(tw) => tw.prices.set('openai/slow', new Map()), /prices must be an object such as .*not Map/],
+  [(tw) => tw.prices.set('openai/slow', { request: { unit: 'per_request' } }), /missing field `unitPrice`/],
   [(tw) => tw.prices.set('openai/slow', { request: '5' }), /the price of request must be an object/],
   [(tw) => tw.prices.set('openai/slow', { inputs: TERMS }), /prices\.inputs: .*input_token/],
   [(tw) => tw.prices.set('openai/slow', { input_token: { ...TERMS, unit_price: '1' } }), /which is unitPrice here/],
@@ -67,6 +75,7 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
     (tw) => tw.prices.set('openai/slow', { request: { ...TERMS, effectiveDate: 5 } }),
     /effectiveDate of request must be a Date/,
   ],
+  [(tw) => tw.budgets.set({}), /limit with currency, or limitTokens/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: 'ab' }), /tag must be a key and a value/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: ['a'] }), /tag must be a key and a value/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', window: 'week' }), /month/],
@@ -80,6 +89,15 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.usage.summary({ by: 5 }), /by: .* expected a list/],
   [(tw) => tw.prices.rerate('2026-01-01', { when: 1 }), /prices\.rerate\(\) got the unknown option "when"/],
   [(tw) => tw.prices.importFile(5, { format: 'tollway' }), /path must be a text/],
+  [(tw) => tw.prices.importFile('list.json'), /^prices\.importFile: missing field `format`/],
+  [(tw) => tw.prices.importFile('list\ud83d.json', { format: 'tollway' }), /path holds half of a surrogate pair/],
+  [async (tw) => tw.fetch({ user: 5 }), /^fetch: .*user: .*expected a text/],
+  [async (tw) => tw.fetch({ timeout: -1 }), /timeout must be a positive number/],
+  [async (tw) => tw.fetch({ onAbandon: 'wait' }), /onAbandon: .*cancel_and_estimate/],
+  [async (tw) => tw.fetch({ maxRetries: 1.5 }), /maxRetries: .*integer/],
+  [async () => formatReceipt(null as Untyped), /takes the receipt of a reply/],
+  [async (tw) => formatReceipt(await tw.models.list()), /takes the receipt of a reply/],
+  [(tw) => tw.rotateMasterKey(), /^rotateMasterKey: missing field `masterKey`/],
   [(tw) => tw.fx.set('USD', 'CNY', '7', { date: '2026-01-01' }), /fx\.set\(\) got the unknown option "date"/],
   [(tw) => tw.close(Number.NaN), /close: timeout must be a finite number/],
   [(tw) => tw.close(-1), /timeout must be a positive number/],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 
 import { ClosedError, decimal, InvalidRequestError } from '../dist/index.js';
-import { eventually, LONG, MASTER_KEY, openFile, recordOf, records, runProgram, stopMock } from './support.js';
+import { eventually, LONG, MASTER_KEY, openFile, recordOf, records, runProgram, sleep, stopMock } from './support.js';
 
 after(stopMock);
 
@@ -204,6 +204,22 @@ test('a signal that fires while an answer is awaited gives the call up', async (
     assert.ok(performance.now() - started < 5000);
     const { status, billedBy } = await recordOf(tw, user);
     assert.deepEqual([status, billedBy], ['cancelled', 'estimate']);
+  }
+});
+
+test('a signal is heard whenever it fires between the request and its call', async (context) => {
+  const { tw } = await openFile(context);
+  const call = tw.fetch({ user: 'alice' });
+  for (let turns = 0; turns < 24; turns += 1) {
+    const controller = new AbortController();
+    const init = { method: 'POST', body: chat({ model: 'openai/slow' }), signal: controller.signal };
+    const end = call(CHAT, init).then(String, ({ name }: Error) => name);
+    for (let turn = 0; turn < turns; turn += 1) {
+      await null;
+    }
+    controller.abort();
+    const tooLate = sleep(5000).then(() => 'nobody heard');
+    assert.equal(await Promise.race([end, tooLate]), 'AbortError', `after ${turns} turns`);
   }
 });
 

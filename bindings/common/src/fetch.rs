@@ -67,6 +67,22 @@ pub(crate) fn read(head: &str, body: Vec<u8>) -> Result<(FetchRequest, FetchOpti
     Ok((FetchRequest { method, url, headers, body }, options))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    #[serde(default, rename = "model")]
+    _model: Option<String>,
+    #[serde(default, rename = "options")]
+    _options: Option<CallOptions>,
+}
+
+/// Checks what is chosen for all requests of a library, before there is one: the fields `model` and `options` of what is asked.
+///
+/// Fails with `invalid_request`, whose detail names what is wrong.
+pub fn check(chosen: &str) -> Result<(), ErrorInfo> {
+    verbs::parse::<Chosen>("fetch", chosen).map(drop)
+}
+
 impl Fetch {
     pub(crate) fn start(answer: impl Future<Output = Result<FetchResponse, ErrorInfo>> + Send + 'static) -> Self {
         Self(Reader::start(move |end| async move {
@@ -89,13 +105,6 @@ impl Fetch {
             }
             end.finish();
         }))
-    }
-
-    /// Reads what was asked, and starts nothing. Fails with `invalid_request`, naming the argument that is wrong.
-    ///
-    /// Bindings check the options of a client by it, before the first request does.
-    pub fn check(head: &str) -> Result<(), ErrorInfo> {
-        read(head, Vec::new()).map(drop)
     }
 
     /// Takes the next part if it is ready, without waiting.
@@ -129,7 +138,6 @@ mod tests {
     fn what_is_asked_is_read_strictly() {
         let head =
             r#"{"method": "POST", "url": "/v1/x", "headers": [["a", "b"]], "model": "text", "options": {"user": "u"}}"#;
-        assert_eq!(Fetch::check(head), Ok(()));
         let (request, options) = read(head, vec![1, 2]).unwrap();
         assert_eq!((request.header("A"), request.body.len()), (Some("b"), 2));
         assert_eq!((options.model.as_deref(), options.options.user.as_deref()), (Some("text"), Some("u")));
@@ -139,6 +147,22 @@ mod tests {
             (r#"{"method": "GET", "url": "/", "options": {"usr": "a"}}"#, "options"),
         ] {
             let error = read(wrong, Vec::new()).unwrap_err();
+            assert!(error.code == "invalid_request" && error.detail.contains(part), "{}", error.detail);
+        }
+    }
+
+    #[test]
+    fn what_is_chosen_for_all_requests_is_checked_before_the_first() {
+        check(r#"{"model": "text", "options": {"user": "u", "timeout": 2.5, "on_abandon": "drain"}}"#).unwrap();
+        check("{}").unwrap();
+        for (wrong, part) in [
+            (r#"{"model": 5}"#, "model"),
+            (r#"{"options": {"user": 5}}"#, "user"),
+            (r#"{"options": {"timeout": -1}}"#, "timeout must be a positive number"),
+            (r#"{"options": {"on_abandon": "wait"}}"#, "cancel_and_estimate"),
+            (r#"{"url": "/"}"#, "url"),
+        ] {
+            let error = check(wrong).unwrap_err();
             assert!(error.code == "invalid_request" && error.detail.contains(part), "{}", error.detail);
         }
     }

@@ -5,7 +5,6 @@ use napi::bindgen_prelude::{Result, Uint8ArraySlice};
 use napi_derive::napi;
 use tollway_common::{Answer, Part};
 
-use crate::engine::wiped;
 use crate::queue::CompletionQueue;
 
 /// An answer with one reader. When it is collected, the call is given up.
@@ -33,13 +32,6 @@ impl Fetch {
 
 #[napi]
 impl Fetch {
-    /// Says what is wrong with the head of a request, as JSON text, and starts nothing.
-    #[napi]
-    #[must_use]
-    pub fn check(head: String) -> Option<String> {
-        tollway_common::Fetch::check(&wiped(head)).err().map(|error| error.to_json())
-    }
-
     /// Takes the next part if it is ready, without waiting.
     #[napi]
     pub fn take<'env>(&self, env: &'env Env) -> Result<TakenPart<'env>> {

@@ -41,6 +41,12 @@ mod _native {
         tollway_common::error::CODES.to_vec()
     }
 
+    /// Returns what is wrong with the choices for every request of a vendor's library, as JSON text.
+    #[pyfunction]
+    fn check_fetch(chosen: &str) -> Option<String> {
+        tollway_common::fetch::check(chosen).err().map(|error| error.to_json())
+    }
+
     /// Gives up what is under way, waits for its settlement at most for the seconds given, and stops the runtime.
     #[pyfunction]
     fn shutdown(python: Python<'_>, timeout: f64) -> PyResult<()> {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import _native
 from ._engine import AsyncEngine, SyncEngine, check_mapping, encode
 from ._values import given
 from .errors import InternalError, from_json
@@ -16,7 +17,6 @@ from .errors import InternalError, from_json
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
-    from . import _native
     from .async_client import AsyncTollway
     from .client import Tollway
     from .types import AbandonPolicy, UnpricedPolicy
@@ -45,6 +45,7 @@ def choices(
     """Returns the choices of a client.
 
     Raises:
+        InvalidRequestError: A value is wrong.
         TypeError: A value is of a type that is not taken.
     """
     if tags is not None:
@@ -61,7 +62,9 @@ def choices(
         on_abandon=on_abandon,
         on_unpriced=on_unpriced,
     )
-    encode({"model": model, "options": options}, "httpx_client()")
+    error = _native.check_fetch(encode({"model": model, "options": options}, "httpx_client()"))
+    if error is not None:
+        raise from_json(error)
     return Choices(model, options)
 
 

@@ -65,6 +65,7 @@ def httpx_client(
 
     Raises:
         ImportError: Neither library is installed, or not the one that is asked for.
+        InvalidRequestError: An argument is wrong, such as an `on_abandon` that is none.
         TypeError: It is no open file, or an argument is of a type that is not taken.
     """
     chosen = _fetch.choices(
@@ -101,6 +102,7 @@ def async_httpx_client(
 
     Raises:
         ImportError: Neither library is installed, or not the one that is asked for.
+        InvalidRequestError: An argument is wrong, such as an `on_abandon` that is none.
         TypeError: It is no open file, or an argument is of a type that is not taken.
     """
     chosen = _fetch.choices(

@@ -3,7 +3,7 @@
 import os
 from typing import final
 
-__all__ = ["Call", "CompletionQueue", "Engine", "Stream", "cli", "error_codes", "shutdown"]
+__all__ = ["Call", "CompletionQueue", "Engine", "Fetch", "Stream", "check_fetch", "cli", "error_codes", "shutdown"]
 
 @final
 class Engine:
@@ -92,6 +92,9 @@ def cli(arguments: list[str]) -> int:
 
     It reads and writes the standard streams of the process. Ctrl-C waits for its end.
     """
+
+def check_fetch(chosen: str) -> str | None:
+    """Returns what is wrong with the choices for every request of a vendor's library, as JSON text."""
 
 def error_codes() -> list[str]:
     """Returns the codes of all kinds of errors."""

@@ -323,6 +323,7 @@ def test_what_is_wrong_is_refused_at_once(tw: tollway.Tollway) -> None:
         tollway.httpx_client(tw, library="requests")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         tollway.httpx_client(tw, usr="alice")
-    client = tollway.httpx_client(tw, on_abandon="never")  # type: ignore[arg-type]
-    with client, pytest.raises(httpx2.ConnectError, match="on_abandon"):
-        client.post(URL, json=BODY)
+    for wrong in ({"on_abandon": "never"}, {"user": 5}, {"timeout": -1.0}, {"max_retries": 1.5}):
+        for make in (tollway.httpx_client, tollway.async_httpx_client):
+            with pytest.raises(tollway.InvalidRequestError, match=next(iter(wrong))):
+                make(tw, **wrong)  # type: ignore[arg-type]
