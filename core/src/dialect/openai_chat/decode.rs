@@ -29,6 +29,10 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
     let is_streamed = field::take_flag(&mut fields, "stream")?;
     let include_usage = take_stream_options(&mut fields)?;
     let has_functions = translate_functions(&mut fields)?;
+    // Mistral's word, which its libraries say.
+    if fields.get("tool_choice").is_some_and(|choice| choice == "any") {
+        fields.insert("tool_choice".to_owned(), "required".into());
+    }
     refuse_other_tools(&fields)?;
     if fields.contains_key("max_tokens") && fields.contains_key("max_completion_tokens") {
         return Err(field::invalid(
