@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::types::{ChatRequest, Content, Message, Part, Usage, UsageFlag};
+use crate::types::{ChatRequest, Content, Message, Part, ResponseFormat, Usage, UsageFlag};
 
 /// Tokens that a chat template adds to a conversation at the most.
 const REQUEST_OVERHEAD: u64 = 256;
@@ -13,6 +13,8 @@ const REQUEST_OVERHEAD: u64 = 256;
 const MESSAGE_OVERHEAD: u64 = 16;
 /// Tokens of the instructions that vendors add when tools are offered (Anthropic documents up to 530).
 const TOOLS_OVERHEAD: u64 = 1_024;
+/// Tokens of the words that ask for a JSON object where a format has no field for it.
+const JSON_OVERHEAD: u64 = 128;
 /// Tokens of one image at the most (gpt-4o-mini counts 2,833 and 5,667 for each of up to 8 tiles).
 const IMAGE_BOUND: u64 = 48_169;
 /// Tokens of one image as a rule (Anthropic counts up to 1,600, Gemini 258 for each tile).
@@ -90,6 +92,9 @@ pub fn input_size(request: &ChatRequest) -> InputSize {
     }
     if let Some(format) = &request.response_format {
         size.add_json(format);
+        if *format == ResponseFormat::JsonObject {
+            size.bound += JSON_OVERHEAD;
+        }
     }
     size.add_fields(&request.extra);
     size

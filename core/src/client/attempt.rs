@@ -18,7 +18,9 @@ use crate::catalog::snapshot::Snapshot;
 use crate::provider::{Adapter, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target, adapter, vendor};
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
 use crate::transport::EventReader;
-use crate::types::{AbandonPolicy, ChatReply, Completion, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result};
+use crate::types::{
+    AbandonPolicy, ChatReply, Completion, Delta, Error, ErrorKind, ModelConfig, Money, ReportedUsage, Result,
+};
 
 /// What an attempt is expected to do, fixed before it begins: the prices stay those of its first instant.
 pub(super) struct Plan {
@@ -234,7 +236,10 @@ impl Call {
         if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
             received.body_bytes = 0;
         }
-        let decoded = decoded?;
+        let mut decoded = decoded?;
+        if self.asks_for_one_call() {
+            decoded.completion.choices.iter_mut().for_each(|choice| choice.message.tool_calls.truncate(1));
+        }
         let choices = decoded.completion.choices.clone();
         let model = decoded.completion.model.clone();
         received.whole = Some((decoded.completion, decoded.usage));
@@ -260,6 +265,7 @@ impl Call {
         received: &mut Received,
     ) -> Result<()> {
         let mut deltas = Vec::new();
+        let one_call = self.asks_for_one_call();
         let decoder = received.decoder.insert(decoder);
         loop {
             let silence = self.engine.environment.sleep(self.engine.settings.stream_idle_timeout);
@@ -275,7 +281,10 @@ impl Call {
                 let model = decoder.summary().model;
                 self.note_answering(target, model);
             }
-            for delta in deltas.drain(..) {
+            for mut delta in deltas.drain(..) {
+                if one_call && is_further_call(&mut delta) {
+                    continue;
+                }
                 received.assembly.add(&delta);
                 self.deliver(delta).await;
             }
@@ -286,6 +295,19 @@ impl Call {
         }
         Err(Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call"))
     }
+
+    /// Tells whether the answer may call one tool at most. Not every format can say so: then a model that calls several is
+    /// heard as far as its first call, as one that was told would have stopped there.
+    fn asks_for_one_call(&self) -> bool {
+        self.request.parallel_tool_calls == Some(false)
+    }
+}
+
+/// Takes all calls but the first out of a piece; tells whether nothing is left of it.
+fn is_further_call(delta: &mut Delta) -> bool {
+    let had_calls = !delta.tool_calls.is_empty();
+    delta.tool_calls.retain(|call| call.index == 0);
+    had_calls && *delta == Delta { index: delta.index, ..Delta::default() }
 }
 
 /// Returns the provider's id of a request, by the header that it is in.

@@ -7,6 +7,9 @@ use super::vendor::{AuthHeader, WireFormat};
 use super::{EncodedRequest, Framing, Target};
 use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Result, Tool};
 
+/// Groq's word for its ordinary tier, which its libraries ask for unasked.
+pub(super) const ON_DEMAND: &str = "on_demand";
+
 /// Makes the error for a field that the target cannot express.
 pub(super) fn refused(target: &Target<'_>, field: &str) -> Error {
     invalid(
@@ -118,6 +121,7 @@ pub(super) fn is_without_effect(key: &str, value: &Value) -> bool {
         "logit_bias" => value.as_object().is_some_and(Map::is_empty),
         "modalities" => *value == serde_json::json!(["text"]),
         "verbosity" => value == "medium",
+        "safe_prompt" => *value == Value::Bool(false),
         _ => value.is_null(),
     }
 }

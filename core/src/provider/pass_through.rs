@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::endpoint::{
-    base_url, invalid, join_query, put_configured_headers, secret_header, split_query, with_version,
+    base_url, invalid, join_query, percent_encoded, put_configured_headers, secret_header, split_query, with_version,
 };
 use super::vendor::WireFormat;
 use super::{EncodedRequest, Target, endpoint};
@@ -46,9 +46,12 @@ struct Peek<'a> {
     model: Option<&'a RawValue>,
 }
 
-/// Returns the model that a request names in its body, be it JSON or a form.
+/// Returns the model that a request names: in its body, be it JSON or a form, or in its path, as Gemini's format does.
 #[must_use]
 pub fn asked_model(request: &FetchRequest) -> Option<String> {
+    if let Some(place) = place_in_path(&request.url) {
+        return request.url.get(place).map(str::to_owned);
+    }
     let text = request.body.get(model_place(request)?)?;
     if is_form(request) {
         return Some(String::from_utf8_lossy(text).trim().to_owned()).filter(|name| !name.is_empty());
@@ -109,7 +112,8 @@ pub fn encode_pass_through(target: &Target<'_>, request: &FetchRequest) -> Resul
 fn url(target: &Target<'_>, asked: &str) -> Result<String> {
     let (base, base_query) = split_query(base_url(target)?);
     let base = CHAT_PATHS.iter().find_map(|path| base.strip_suffix(path)).unwrap_or(base);
-    let base = match endpoint::wire_format(target)? {
+    let format = endpoint::wire_format(target)?;
+    let base = match format {
         WireFormat::OpenAiChat => base.to_owned(),
         WireFormat::AnthropicMessages => with_version(base, "v1"),
         WireFormat::GeminiGenerateContent => with_version(base, "v1beta"),
@@ -117,7 +121,17 @@ fn url(target: &Target<'_>, asked: &str) -> Result<String> {
     let (path, query) = split_address(asked);
     check_path(target, path)?;
     let query = query.map(without_keys).filter(|query| !query.is_empty());
-    let joined = join_query(&format!("{base}{}", behind_version(path)), query.as_deref());
+    let behind = behind_version(path);
+    let renamed = place_in_path(behind).filter(|_| format == WireFormat::GeminiGenerateContent).map(|place| {
+        let model = percent_encoded(target.model);
+        format!(
+            "{}{model}{}",
+            behind.get(..place.start).unwrap_or_default(),
+            behind.get(place.end..).unwrap_or_default()
+        )
+    });
+    let behind = renamed.as_deref().unwrap_or(behind);
+    let joined = join_query(&format!("{base}{behind}"), query.as_deref());
     Ok(match base_query {
         Some(more) if joined.contains('?') => format!("{joined}&{more}"),
         more => join_query(&joined, more),
@@ -184,6 +198,14 @@ fn body(target: &Target<'_>, request: &FetchRequest) -> Result<Vec<u8>> {
 
 fn is_form(request: &FetchRequest) -> bool {
     request.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"))
+}
+
+/// Finds where an address names the model, as in `/v1beta/models/NAME:generateContent`.
+fn place_in_path(url: &str) -> Option<Range<usize>> {
+    let path = url.split(['?', '#']).next()?;
+    let start = path.find("/models/")? + "/models/".len();
+    let end = start + path.get(start..)?.find(':')?;
+    Some(start..end)
 }
 
 /// Finds where the body names the model.
@@ -314,6 +336,21 @@ mod tests {
         asked.headers.push(("openai-beta".into(), "b".into()));
         let sent = encoded("openai", None, &asked);
         assert!(sent.headers.contains(&("openai-beta".into(), "assistants=v2, b".into())), "{:?}", sent.headers);
+    }
+
+    #[test]
+    fn a_model_in_the_path_becomes_the_configs() {
+        for (asked, named, url) in [
+            ("/v1beta/models/gemini/pro:generateContent", Some("gemini/pro"), "models/embed-1:generateContent"),
+            ("https://h/v1beta/models/pro:countTokens?a=b", Some("pro"), "models/embed-1:countTokens?a=b"),
+            ("https://h:8/v1beta/models", None, "models"),
+            ("https://h:8/v1beta/models/x", None, "models/x"),
+            ("https://h:8/v1beta/files/x:y", None, "files/x:y"),
+        ] {
+            let request = request(asked, "application/json", "{}");
+            assert_eq!(asked_model(&request).as_deref(), named, "{asked}");
+            assert_eq!(encoded("gemini", Some("http://g"), &request).url, format!("http://g/v1beta/{url}"), "{asked}");
+        }
     }
 
     #[test]

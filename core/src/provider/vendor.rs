@@ -144,6 +144,8 @@ pub struct Quirks {
     pub cache_control: bool,
     /// Tool calls may carry `extra_content`.
     pub extra_content: bool,
+    /// The ordinary tier may be asked for as `on_demand`.
+    pub on_demand_tier: bool,
 }
 
 /// OpenAI's own rules, which all others are written as departures from.
@@ -162,6 +164,7 @@ const OPENAI: Quirks = Quirks {
     reasoning_control: ReasoningControl::Effort,
     cache_control: false,
     extra_content: false,
+    on_demand_tier: false,
 };
 
 /// The rules of a provider that follows OpenAI's format.
@@ -256,7 +259,11 @@ static VENDORS: [Vendor; 23] = [
         currency: Currency::CNY,
         ..compatible("moonshot", "https://api.moonshot.cn/v1", THINKING)
     },
-    compatible("groq", "https://api.groq.com/openai/v1", Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE }),
+    compatible(
+        "groq",
+        "https://api.groq.com/openai/v1",
+        Quirks { reasoning_field: Some("reasoning"), on_demand_tier: true, ..COMPATIBLE },
+    ),
     compatible(
         "mistral",
         "https://api.mistral.ai/v1",

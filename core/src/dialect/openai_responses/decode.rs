@@ -102,10 +102,10 @@ fn take_without_effect(fields: &mut Map<String, Value>) -> Result<()> {
         }
     }
     match fields.remove("truncation") {
-        Some(Value::String(mode)) if mode != "disabled" => {
-            Err(field::invalid("truncation", "an input is never shortened here; shorten it, and leave this out"))
-        }
-        _ => Ok(()),
+        // It permits to shorten an input that is too long. That is never done here: such an input fails, with its own error.
+        None => Ok(()),
+        Some(Value::String(mode)) if matches!(mode.as_str(), "auto" | "disabled") => Ok(()),
+        Some(_) => Err(field::invalid("truncation", "must be `auto` or `disabled`")),
     }
 }
 

@@ -52,7 +52,7 @@ fn a_request_is_read() {
         "tool_choice": {"type": "function", "name": "f"}, "parallel_tool_calls": false, "stream": true,
         "text": {"format": {"type": "json_schema", "name": "s", "schema": schema, "strict": true}, "verbosity": "low"},
         "reasoning": {"effort": "high", "summary": "auto"}, "top_logprobs": 2, "service_tier": "flex", "user": "u",
-        "store": false, "metadata": {"a": "b"}, "include": ["reasoning.encrypted_content"], "truncation": "disabled",
+        "store": false, "metadata": {"a": "b"}, "include": ["reasoning.encrypted_content"], "truncation": "auto",
         "background": false, "previous_response_id": null, "stream_options": {"include_obfuscation": false}}));
     assert_eq!(decoded.framing, Framing::EventStream);
     let function = json!({"name": "f", "description": "d", "parameters": schema, "strict": true});
@@ -137,7 +137,7 @@ fn what_cannot_be_kept_is_refused_with_the_path_of_the_field() {
         (json!({"conversation": "c"}), "conversation"),
         (json!({"prompt": {"id": "p"}}), "prompt"),
         (json!({"background": true}), "background"),
-        (json!({"truncation": "auto"}), "truncation"),
+        (json!({"truncation": "always"}), "truncation"),
         (json!({"messages": []}), "messages"),
         (json!({"max_tokens": 5}), "max_tokens"),
         (json!({"max_output_tokens": "5"}), "max_output_tokens"),

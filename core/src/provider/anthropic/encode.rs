@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::decode::is_kept;
 use crate::provider::endpoint::{
-    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_nonzero, is_web_address, is_without_effect,
-    join_query, overlay, refused, split_query, with_version,
+    ANTHROPIC, ON_DEMAND, assemble, base_url, data_url, invalid, is_implied, is_nonzero, is_web_address,
+    is_without_effect, join_query, overlay, refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -14,6 +14,9 @@ use crate::types::{
 };
 
 const PATH: &str = "/messages";
+
+/// What asks for any JSON object. Bounds count it: it is to have at most 128 bytes.
+const JSON_INSTRUCTION: &str = "Answer with one valid JSON object and nothing else: no other text, no code fence.";
 
 /// The output limit where neither the request nor the caller has one; the format requires one.
 const OUTPUT_LIMIT: u64 = 4096;
@@ -43,7 +46,8 @@ const OWN: [&str; 3] = ["thinking", "output_config", "cache_control"];
 /// Encodes a request.
 ///
 /// All instructions go to the top, in order. Of earlier reasoning only signed blocks go back: plain reasoning text has no
-/// place in the format. A schema's name has none either, and says nothing to the model.
+/// place in the format. A schema's name has none either, and says nothing to the model. Hints that promise nothing even
+/// where they are taken are left out: the seed, the names of speakers, and how closely to look at an image.
 pub(super) fn encode(
     target: &Target<'_>,
     request: &ChatRequest,
@@ -62,14 +66,14 @@ pub(super) fn encode(
         body.insert("stop_sequences".to_owned(), json!(texts));
     }
     encode_tools(request, &mut body);
-    encode_format(target, request, &mut body)?;
+    encode_format(request, &mut body);
     if let Some(effort) = request.reasoning_effort.as_ref().filter(|_| !states_thinking(request)) {
         encode_effort(target, effort, limit, &mut body)?;
     }
     if let Some(tier) = &request.service_tier {
         let tier = match tier.as_str() {
             "auto" => "auto",
-            "default" | "standard" | "standard_only" => "standard_only",
+            "default" | "standard" | "standard_only" | ON_DEMAND => "standard_only",
             _ => return Err(refused(target, "service_tier")),
         };
         body.insert("service_tier".to_owned(), tier.into());
@@ -90,17 +94,10 @@ fn url(target: &Target<'_>) -> Result<String> {
 }
 
 fn refuse_fields(target: &Target<'_>, request: &ChatRequest) -> Result<()> {
-    let named = request.messages.iter().any(|message| match message {
-        Message::System(message) | Message::User(message) => message.name.is_some(),
-        Message::Assistant(message) => message.name.is_some(),
-        Message::Tool(_) => false,
-    });
     for (field, is_set) in [
         ("n", request.n.is_some_and(|n| n != 1)),
-        ("seed", request.seed.is_some()),
         ("presence_penalty", is_nonzero(request.presence_penalty.as_ref())),
         ("frequency_penalty", is_nonzero(request.frequency_penalty.as_ref())),
-        ("messages[].name", named),
     ] {
         if is_set {
             return Err(refused(target, field));
@@ -144,6 +141,10 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
     }
     if !results.is_empty() {
         messages.push(json!({"role": "user", "content": results}));
+    }
+    // The format has no JSON without a schema, and a schema of any object allows it no field. So the model is told.
+    if request.response_format == Some(ResponseFormat::JsonObject) {
+        system.push(json!({"type": "text", "text": JSON_INSTRUCTION}));
     }
     if !system.is_empty() {
         body.insert("system".to_owned(), system.into());
@@ -204,9 +205,6 @@ fn encode_part(target: &Target<'_>, part: &Part) -> Result<Value> {
 }
 
 fn encode_image(target: &Target<'_>, image: &ImageUrl) -> Result<Value> {
-    if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
-        return Err(refused(target, "image_url.detail"));
-    }
     let source = match data_url(&image.url) {
         Some((media_type, data)) => json!({"type": "base64", "media_type": media_type, "data": data}),
         None if image.url.starts_with("data:") => {
@@ -278,23 +276,14 @@ fn encode_tools(request: &ChatRequest, body: &mut Map<String, Value>) {
     body.insert("tool_choice".to_owned(), choice);
 }
 
-fn encode_format(target: &Target<'_>, request: &ChatRequest, body: &mut Map<String, Value>) -> Result<()> {
-    match &request.response_format {
-        None | Some(ResponseFormat::Text) => Ok(()),
-        Some(ResponseFormat::JsonObject) => Err(invalid(
-            target,
-            "field `response_format` of type json_object cannot be expressed for this format; give a json_schema",
-        )),
-        Some(ResponseFormat::JsonSchema { json_schema }) => {
-            let mut schema = json_schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
-            if let (Some(description), Some(fields)) = (&json_schema.description, schema.as_object_mut()) {
-                fields.entry("description").or_insert_with(|| description.as_str().into());
-            }
-            let format = json!({"format": {"type": "json_schema", "schema": schema}});
-            overlay(body, Map::from_iter([("output_config".to_owned(), format)]));
-            Ok(())
-        }
+fn encode_format(request: &ChatRequest, body: &mut Map<String, Value>) {
+    let Some(ResponseFormat::JsonSchema { json_schema }) = &request.response_format else { return };
+    let mut schema = json_schema.schema.clone().unwrap_or_else(|| json!({"type": "object"}));
+    if let (Some(description), Some(fields)) = (&json_schema.description, schema.as_object_mut()) {
+        fields.entry("description").or_insert_with(|| description.as_str().into());
     }
+    let format = json!({"format": {"type": "json_schema", "schema": schema}});
+    overlay(body, Map::from_iter([("output_config".to_owned(), format)]));
 }
 
 /// Encodes the amount of reasoning: a level for models that think adaptively, a budget of tokens for those before them.

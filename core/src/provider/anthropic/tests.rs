@@ -89,23 +89,40 @@ fn the_amount_of_reasoning_fits_the_model() {
 }
 
 #[test]
+fn hints_that_promise_nothing_are_left_out() {
+    let image = json!([{"type": "image_url", "image_url": {"url": "https://a.test/x", "detail": "low"}}]);
+    let body = claude().encode_fields(json!({"seed": 7, "safe_prompt": false, "service_tier": "on_demand",
+        "messages": [{"role": "user", "name": "ann", "content": "hi"}, {"role": "user", "content": image}]}));
+    assert_eq!(
+        body["messages"],
+        json!([{"role": "user", "content": "hi"},
+            {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://a.test/x"}}]}])
+    );
+    assert_eq!((body.get("seed"), body.get("safe_prompt")), (None, None));
+    assert_eq!(body["service_tier"], "standard_only");
+    claude().refuses(json!({"safe_prompt": true}), "`safe_prompt`");
+}
+
+#[test]
+fn json_without_a_schema_is_asked_for_in_words() {
+    let body = claude().encode_fields(json!({"response_format": {"type": "json_object"},
+        "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]}));
+    let said = body["system"][1]["text"].as_str().unwrap();
+    assert!(said.contains("JSON object") && said.len() <= 128, "{said}");
+    assert_eq!((&body["system"][0]["text"], body.get("output_config")), (&json!("be brief"), None));
+}
+
+#[test]
 fn what_the_format_lacks_is_refused_by_name() {
     for (fields, said) in [
-        (json!({"seed": 1}), "`seed`"),
         (json!({"n": 2}), "`n`"),
         (json!({"presence_penalty": 1}), "`presence_penalty`"),
         (json!({"frequency_penalty": 1}), "`frequency_penalty`"),
         (json!({"logprobs": true}), "`logprobs`"),
         (json!({"service_tier": "flex"}), "`service_tier`"),
-        (json!({"response_format": {"type": "json_object"}}), "json_schema"),
-        (json!({"messages": [{"role": "user", "name": "n", "content": "x"}]}), "name"),
         (
             json!({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}]}),
             "`input_audio`",
-        ),
-        (
-            json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.test", "detail": "low"}}]}]}),
-            "detail",
         ),
         (
             json!({"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]}]}),

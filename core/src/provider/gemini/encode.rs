@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value, json};
 
 use crate::provider::endpoint::{
-    ANTHROPIC, assemble, base_url, data_url, invalid, is_implied, is_web_address, is_without_effect, join_query,
-    needs_cache_control, overlay, percent_encoded, refused, split_query, with_version,
+    ANTHROPIC, ON_DEMAND, assemble, base_url, data_url, invalid, is_implied, is_web_address, is_without_effect,
+    join_query, needs_cache_control, overlay, percent_encoded, refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -33,7 +33,9 @@ const EXTRA: [(&str, &str, bool); 11] = [
 /// Encodes a request.
 ///
 /// All instructions go to the top, in order. Earlier reasoning text, the names of schemas and of files have no place in
-/// the format and say nothing to the model; the signatures of calls go back.
+/// the format and say nothing to the model; the signatures of calls go back. Hints that promise nothing even where they are
+/// taken are left out: the names of speakers, and how closely to look at an image. That one tool is called at a time has no
+/// word either; whoever reads the answer sees to it.
 pub(super) fn encode(
     target: &Target<'_>,
     request: &ChatRequest,
@@ -51,7 +53,7 @@ pub(super) fn encode(
     if let Some(tier) = &request.service_tier {
         let tier = match tier.as_str() {
             "auto" => None,
-            "default" | "standard" => Some("standard"),
+            "default" | "standard" | ON_DEMAND => Some("standard"),
             "flex" => Some("flex"),
             "priority" => Some("priority"),
             _ => return Err(refused(target, "service_tier")),
@@ -97,23 +99,7 @@ fn url(target: &Target<'_>, framing: Framing) -> Result<String> {
 }
 
 fn refuse_fields(target: &Target<'_>, request: &ChatRequest) -> Result<()> {
-    let named = request.messages.iter().any(|message| match message {
-        Message::System(message) | Message::User(message) => message.name.is_some(),
-        Message::Assistant(message) => message.name.is_some(),
-        Message::Tool(_) => false,
-    });
-    // Of a call that is forced there is one, as a rule.
-    let is_forced = matches!(request.tool_choice, Some(ToolChoice::Function { .. }));
-    for (field, is_set) in [
-        ("cache_control", needs_cache_control(request)),
-        ("parallel_tool_calls", request.parallel_tool_calls == Some(false) && !request.tools.is_empty() && !is_forced),
-        ("messages[].name", named),
-    ] {
-        if is_set {
-            return Err(refused(target, field));
-        }
-    }
-    Ok(())
+    if needs_cache_control(request) { Err(refused(target, "cache_control")) } else { Ok(()) }
 }
 
 fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<String, Value>) -> Result<()> {
@@ -226,18 +212,13 @@ fn encode_content(target: &Target<'_>, content: &Content) -> Result<Vec<Value>> 
 fn encode_part(target: &Target<'_>, part: &Part) -> Result<Value> {
     match part {
         Part::Text { text, .. } => Ok(json!({"text": text})),
-        Part::ImageUrl { image_url, .. } => {
-            if image_url.detail.as_deref().is_some_and(|detail| detail != "auto") {
-                return Err(refused(target, "image_url.detail"));
+        Part::ImageUrl { image_url, .. } => match data_url(&image_url.url) {
+            Some((media_type, data)) => Ok(json!({"inlineData": {"mimeType": media_type, "data": data}})),
+            None if image_url.url.starts_with("data:") => {
+                Err(invalid(target, "field `image_url.url` is a data address without base64 content"))
             }
-            match data_url(&image_url.url) {
-                Some((media_type, data)) => Ok(json!({"inlineData": {"mimeType": media_type, "data": data}})),
-                None if image_url.url.starts_with("data:") => {
-                    Err(invalid(target, "field `image_url.url` is a data address without base64 content"))
-                }
-                None => Ok(file_data(&image_url.url)),
-            }
-        }
+            None => Ok(file_data(&image_url.url)),
+        },
         Part::InputAudio { input_audio } => {
             let media_type = format!("audio/{}", input_audio.format);
             Ok(json!({"inlineData": {"mimeType": media_type, "data": input_audio.data}}))

@@ -79,12 +79,22 @@ fn tools_and_forms_of_output_are_encoded() {
 }
 
 #[test]
-fn what_the_format_lacks_is_refused_by_name() {
+fn hints_that_promise_nothing_are_left_out() {
+    let image = json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "high"}}]);
     let tools = json!([{"type": "function", "function": {"name": "f"}}]);
-    let one = json!({"type": "function", "function": {"name": "f"}});
-    gemini().encode_fields(json!({"parallel_tool_calls": false, "tools": tools, "tool_choice": one}));
+    let body = gemini()
+        .encode_fields(json!({"service_tier": "on_demand", "parallel_tool_calls": false, "tools": tools,
+        "safe_prompt": false, "messages": [{"role": "user", "name": "ann", "content": image}]}));
+    assert_eq!(
+        body["contents"],
+        json!([{"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "AA=="}}]}])
+    );
+    assert_eq!((&body["serviceTier"], body.get("toolConfig")), (&json!("standard"), None));
+}
+
+#[test]
+fn what_the_format_lacks_is_refused_by_name() {
     for (fields, said) in [
-        (json!({"parallel_tool_calls": false, "tools": tools}), "`parallel_tool_calls`"),
         (json!({"logit_bias": {"1": 1}}), "`logit_bias`"),
         (json!({"response_modalities": ["IMAGE"]}), "`response_modalities`"),
         (json!({"reasoning_effort": "none"}), "`reasoning_effort`"),

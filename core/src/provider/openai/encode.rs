@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::provider::endpoint::{
-    ANTHROPIC, assemble, base_url, invalid, join_query, needs_cache_control, overlay, refused, split_query,
+    ANTHROPIC, ON_DEMAND, assemble, base_url, invalid, join_query, needs_cache_control, overlay, refused, split_query,
 };
 use crate::provider::vendor::ReasoningControl;
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
@@ -60,7 +60,7 @@ pub(super) fn encode(
     put(&mut body, quirks.seed_field, request.seed)?;
     put(&mut body, "presence_penalty", request.presence_penalty.as_ref())?;
     put(&mut body, "frequency_penalty", request.frequency_penalty.as_ref())?;
-    put(&mut body, "service_tier", request.service_tier.as_ref())?;
+    put(&mut body, "service_tier", tier(target, request))?;
     put(&mut body, "response_format", request.response_format.as_ref())?;
     if !request.tools.is_empty() {
         let mut tools = to_value(&request.tools)?;
@@ -83,6 +83,12 @@ pub(super) fn encode(
     }
     encode_extra(target, request, framing, &mut body)?;
     assemble(target, url(target)?, &[], body, framing)
+}
+
+/// Returns the tier to ask for. Groq's ordinary one is unknown to all others, who serve theirs unasked.
+fn tier<'a>(target: &Target<'_>, request: &'a ChatRequest) -> Option<&'a str> {
+    let tier = request.service_tier.as_deref();
+    tier.filter(|tier| *tier != ON_DEMAND || target.vendor.quirks.on_demand_tier)
 }
 
 fn url(target: &Target<'_>) -> Result<String> {

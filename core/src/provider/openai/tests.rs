@@ -19,6 +19,12 @@ fn a_request_goes_out_in_the_words_of_each_provider() {
     );
     let body = Subject::new("mistral", "m").encode_fields(fields.clone());
     assert_eq!((&body["max_tokens"], &body["random_seed"], body.get("seed")), (&json!(9), &json!(3), None));
+    let tier = |provider, tier: &str| {
+        let body = Subject::new(provider, "m").encode_fields(json!({"service_tier": tier}));
+        body.get("service_tier").cloned()
+    };
+    assert_eq!((tier("groq", "on_demand"), tier("openai", "on_demand")), (Some(json!("on_demand")), None));
+    assert_eq!(tier("openai", "flex"), Some(json!("flex")));
     let body = Subject::new("dashscope", "q").encode_fields(fields.clone());
     assert_eq!(body["enable_thinking"], false);
     let body = Subject::new("zai", "g").encode_fields(fields.clone());
