@@ -145,19 +145,30 @@ impl Engine {
 
 /// Refuses what no provider and no budget could make sense of.
 fn check_input(request: &ChatRequest, options: &CallOptions) -> Result<()> {
-    let is_empty = |text: &Option<String>| text.as_deref().is_some_and(str::is_empty);
     let problems = [
         (request.messages.is_empty(), "`messages` is empty; give at least one message"),
         // Some formats read a limit of zero as none at all, which no bound would hold.
         (request.max_tokens == Some(0), "`max_tokens` is zero; give at least one, or leave it out"),
         (request.n == Some(0), "`n` is zero; give at least one, or leave it out"),
+    ];
+    refuse_first(&problems)?;
+    check_options(options)
+}
+
+/// Refuses choices of a call that no budget could make sense of.
+fn check_options(options: &CallOptions) -> Result<()> {
+    let is_empty = |text: &Option<String>| text.as_deref().is_some_and(str::is_empty);
+    refuse_first(&[
         (is_empty(&options.user), "`user` is empty; name whom the call is billed to, or leave it out"),
         (
             is_empty(&options.idempotency_key),
             "`idempotency_key` is empty; give a key of the call's own, or leave it out",
         ),
-    ];
-    match problems.into_iter().find(|(is_wrong, _)| *is_wrong) {
+    ])
+}
+
+fn refuse_first(problems: &[(bool, &str)]) -> Result<()> {
+    match problems.iter().find(|(is_wrong, _)| *is_wrong) {
         Some((_, problem)) => Err(Error::new(ErrorKind::InvalidRequest, format!("field {problem}"))),
         None => Ok(()),
     }

@@ -17,14 +17,14 @@ use crate::provider::Framing;
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::{Selection, select};
 use crate::types::{
-    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Delta, Error, ErrorKind, ModelConfig, ModelConfigId,
+    AbandonPolicy, CallOptions, ChatReply, ChatRequest, Choice, Delta, Error, ErrorKind, ModelConfig, ModelConfigId,
     ReservationId, Result, StreamEvent,
 };
 
 /// How many events may wait for a slow caller before the provider is read no further.
 const EVENTS_AHEAD: usize = 256;
 /// No call takes longer: sums of times stay within what clocks can hold.
-const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
+pub(super) const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
 
 /// A call under way.
 pub(super) struct Call {
@@ -122,15 +122,21 @@ impl Call {
         }
     }
 
+    /// Hands answers that are known whole to the caller as the pieces of a stream.
+    pub(super) async fn deliver_whole(&mut self, choices: &[Choice]) {
+        for choice in choices {
+            for delta in super::reply::whole_deltas(choice) {
+                self.deliver(delta).await;
+            }
+        }
+    }
+
     async fn replay(&mut self, reply: ChatReply) -> Result<ChatReply> {
         if self.framing == Framing::EventStream {
             let target = format!("{}/{}", reply.provider, reply.model);
             let model = reply.served_model.clone().unwrap_or_else(|| reply.model.clone());
             let _ = self.answering.set(Answering { target, model });
-            for choice in &reply.choices {
-                let delta = super::reply::whole_delta(choice);
-                self.deliver(delta).await;
-            }
+            self.deliver_whole(&reply.choices).await;
         }
         Ok(reply)
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::Tollway;
-use super::stream::ChatStream;
+use super::pass_through::Piece;
+use super::stream::{ChatStream, broken_off};
 use crate::dialect::{
     AnswerStart, Dialect, Endpoint, ListedModel, ReplyEncoder, call_headers, dialect, dialect_of_errors, encode_model,
     encode_models, recognize, reply_headers, status,
@@ -34,7 +34,13 @@ pub struct FetchBody(Body);
 enum Body {
     Whole(Vec<u8>),
     Chat(Box<StreamedChat>),
-    Passed(mpsc::Receiver<Result<Bytes>>),
+    Passed(PassedBody),
+}
+
+struct PassedBody {
+    pieces: mpsc::Receiver<Piece>,
+    /// Whether the last piece was handed out.
+    is_ended: bool,
 }
 
 struct StreamedChat {
@@ -153,14 +159,14 @@ impl Tollway {
 
 impl FetchResponse {
     /// Makes the answer of a request that was passed on.
-    pub(super) fn passed(head: FetchHead, chunks: mpsc::Receiver<Result<Bytes>>) -> Self {
-        Self { head, body: FetchBody(Body::Passed(chunks)) }
+    pub(super) fn passed(head: FetchHead, pieces: mpsc::Receiver<Piece>) -> Self {
+        Self { head, body: FetchBody(Body::Passed(PassedBody { pieces, is_ended: false })) }
     }
 }
 
 impl FetchBody {
-    /// Waits for the next piece of the body; nothing at its end. It fails only where the provider of a request that was
-    /// passed on breaks its answer off: a chat tells its failure in its own events.
+    /// Waits for the next piece of the body; nothing at its end, which comes once the settlement is in the file. It fails
+    /// only where the answer to a request that was passed on is broken off: a chat tells its failure in its own events.
     ///
     /// Cancel safe: no piece is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>>> {
@@ -168,8 +174,20 @@ impl FetchBody {
             Body::Whole(body) if body.is_empty() => None,
             Body::Whole(body) => Some(Ok(std::mem::take(body))),
             Body::Chat(chat) => chat.next().await.map(Ok),
-            Body::Passed(chunks) => Some(chunks.recv().await?.map(|chunk| chunk.to_vec())),
+            Body::Passed(passed) => passed.next().await,
         }
+    }
+}
+
+impl PassedBody {
+    async fn next(&mut self) -> Option<Result<Vec<u8>>> {
+        if self.is_ended {
+            return None;
+        }
+        // A body that was cut off must not look whole.
+        let piece = self.pieces.recv().await.unwrap_or_else(|| Err(broken_off()));
+        self.is_ended = !matches!(piece, Ok(Some(_)));
+        piece.map(|piece| piece.map(|piece| piece.to_vec())).transpose()
     }
 }
 

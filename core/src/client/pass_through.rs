@@ -1,26 +1,29 @@
 //! Requests that no dialect knows: handed to a config's provider as they are, and recorded as unpriced.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::attempt::provider_request_id;
+use super::call::{LONGEST_CALL, file_closed, panicked};
 use super::fetch::{FetchResponse, Refused, call_options};
 use super::{Engine, Tollway};
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{
-    Target, asked_model, asked_wire_format, encode_pass_through, is_passed_back, vendor, wire_format,
+    Target, asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back, vendor, wire_format,
 };
 use crate::routing::select::select_any;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved, Settlement};
 use crate::transport::HttpResponse;
 use crate::types::{
     BilledBy, CallOptions, CostStatus, Decimal, Error, ErrorKind, Facts, FetchHead, FetchOptions, FetchRequest, Meter,
-    ModelConfig, Money, Quantity, ReceiptLine, RecordStatus, Result, Usage,
+    ModelConfig, Money, Quantity, ReceiptLine, RecordStatus, Result, UnpricedPolicy, Usage,
 };
 
 /// How many pieces of a body may wait for a slow caller before the provider is read no further.
@@ -38,17 +41,25 @@ struct PassThrough {
     deadline: Duration,
 }
 
+/// A piece of a body as it came; none at its end, which comes once the settlement is in the file.
+pub(super) type Piece = Result<Option<Bytes>>;
+
 /// What is known of an answer when it has ended.
 #[derive(Default)]
 struct Seen {
     provider_request_id: Option<String>,
+    /// Whether the request was sent.
+    sent: bool,
     /// Whether the provider took the request, so that it may cost money.
     answered: bool,
-    /// Keeps the body open, so that its end comes after the settlement is in the file.
-    pieces: Option<mpsc::Sender<Result<Bytes>>>,
+    /// The caller's body, from the head on.
+    pieces: Option<mpsc::Sender<Piece>>,
 }
 
-type HeadSink = oneshot::Sender<std::result::Result<(FetchHead, mpsc::Receiver<Result<Bytes>>), Refused>>;
+type HeadSink = oneshot::Sender<std::result::Result<(FetchHead, mpsc::Receiver<Piece>), Refused>>;
+
+/// How a request ended badly.
+type Ended = (RecordStatus, Error);
 
 impl Tollway {
     /// Hands a request to the provider of the config that it names, or of the first one that speaks the request's format.
@@ -60,12 +71,13 @@ impl Tollway {
         options: FetchOptions,
     ) -> std::result::Result<FetchResponse, Refused> {
         let call_options = call_options(&request, options.options)?;
+        super::check_options(&call_options)?;
         let snapshot = self.engine.snapshot().await?;
         let wanted = options.model.or_else(|| asked_model(&request));
         let config = self.engine.config_for(&snapshot, wanted.as_deref(), &request)?;
         let environment = &self.engine.environment;
         let started = environment.monotonic();
-        let timeout = call_options.timeout.unwrap_or(self.engine.settings.timeout);
+        let timeout = call_options.timeout.unwrap_or(self.engine.settings.timeout).min(LONGEST_CALL);
         let passed = PassThrough {
             engine: Arc::clone(&self.engine),
             request,
@@ -103,12 +115,15 @@ impl Engine {
             selection
                 .pass_over(&config, format!("it speaks {}, and the request is in {}", spoken.name(), asked.name()));
         }
-        let what = format!("{} {}, which is handed on as it is", request.method, request.url);
+        let what = format!("{} {}, which is handed on as it is", request.method, asked_path(&request.url));
         Err(selection.no_route(&what))
     }
 }
 
 impl PassThrough {
+    /// Runs the request to its end. Its caller hears of the end once the settlement is in the file.
+    ///
+    /// A panic on the way is an error of the kind `internal`, and is settled all the same.
     async fn run(self, sink: HeadSink) {
         let refused = Refused::of_call(&self.request_id);
         let reserved = match self.reserve().await {
@@ -116,17 +131,35 @@ impl PassThrough {
             Err(error) => return drop(sink.send(Err(refused(error)))),
         };
         let mut seen = Seen::default();
-        let outcome = self.exchange(sink, &mut seen).await;
-        let last = seen.pieces.take();
+        let mut sink = Some(sink);
+        let exchange = AssertUnwindSafe(self.exchange(&mut sink, &mut seen)).catch_unwind();
+        let outcome = exchange.await.unwrap_or_else(|_| Err((RecordStatus::Failed, panicked())));
+        let told = outcome.as_ref().map(|()| None).map_err(|(_, error)| error.clone());
         if let Err(error) = self.settle(&reserved, &seen, outcome).await {
             tracing::error!(%error, "a request was not settled; recovery will settle its reservation");
         }
-        drop(last);
+        match (sink, seen.pieces) {
+            (Some(sink), _) => drop(sink.send(Err(refused(told.err().unwrap_or_else(panicked))))),
+            (None, Some(pieces)) => {
+                // The provider's own refusal was handed over with its head and its body.
+                let told = told.or_else(|error| if error.status().is_some() { Ok(None) } else { Err(error) });
+                tokio::select! {
+                    biased;
+                    // A caller who has gone is not there to be told; the ledger has it.
+                    _ = pieces.send(told) => {}
+                    // One who does not read must not keep the file from closing.
+                    () = self.engine.stopping.cancelled() => {}
+                }
+            }
+            (None, None) => {}
+        }
     }
 
     async fn reserve(&self) -> Result<Reserved> {
         let now = self.engine.environment.now();
         let left = self.deadline.saturating_sub(self.started);
+        let on_unpriced = self.options.on_unpriced.or(self.engine.settings.on_unpriced);
+        let may_be_unpriced = matches!(on_unpriced, Some(UnpricedPolicy::Allow | UnpricedPolicy::Hold));
         let asked = ReserveRequest {
             request_id: self.request_id.clone(),
             attempt: 1,
@@ -138,55 +171,42 @@ impl PassThrough {
             model: self.config.model_name.clone(),
             capability: self.config.capability,
             worst_case: None,
-            worst_case_tokens: 0,
-            on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
+            // How many tokens it takes is known neither before nor after, so that no budget of tokens has room for it.
+            worst_case_tokens: if may_be_unpriced { 0 } else { u64::MAX },
+            on_unpriced,
             now,
             expires_at: now.saturating_add(left + super::settle::GRACE).unwrap_or(now),
         };
         match self.engine.store.apply(Operation::Reserve(Box::new(asked))).await {
             Ok(Outcome::Reserved(reserved)) => Ok(reserved),
             Ok(other) => Err(super::unexpected(&other)),
-            Err(error) if error.kind() == ErrorKind::Unpriced => Err(error.with_detail_suffix(&format!(
-                "; {} {} is handed on as it is, and has no price: allow such requests with `on_unpriced`",
-                self.request.method, self.request.url
-            ))),
+            Err(error) if matches!(error.kind(), ErrorKind::Unpriced | ErrorKind::BudgetExceeded) => Err(error
+                .with_detail_suffix(&format!(
+                    "; {} {} is handed on as it is, and has neither a price nor a count of tokens: allow such requests \
+                     with `on_unpriced`",
+                    self.request.method,
+                    asked_path(&self.request.url)
+                ))),
             Err(error) => Err(error),
         }
     }
 
     /// Sends, hands the head over, and then the body as it comes. Returns what ended it badly, and how.
-    async fn exchange(&self, sink: HeadSink, seen: &mut Seen) -> std::result::Result<(), (RecordStatus, Error)> {
+    async fn exchange(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<(), Ended> {
         let late = self.engine.environment.sleep(self.deadline.saturating_sub(self.started));
-        let mut sink = Some(sink);
-        let refused = Refused::of_call(&self.request_id);
         tokio::select! {
             biased;
-            outcome = self.send(&mut sink, seen) => match outcome {
-                Ok(()) => Ok(()),
-                Err((status, error)) => {
-                    if let Some(sink) = sink.take() {
-                        let _ = sink.send(Err(refused(error.clone())));
-                    }
-                    Err((status, error))
-                }
-            },
-            () = self.engine.stopping.cancelled() => Err((RecordStatus::Cancelled, super::call::file_closed())),
+            outcome = self.send(sink, seen) => outcome,
+            () = self.engine.stopping.cancelled() => Err((RecordStatus::Cancelled, file_closed())),
             () = late => {
                 let error = Error::new(ErrorKind::Timeout, "the request's time ran out; allow more with `timeout`");
-                if let Some(sink) = sink.take() {
-                    let _ = sink.send(Err(refused(error.clone())));
-                }
                 Err((RecordStatus::Timeout, error))
             }
         }
     }
 
-    async fn send(
-        &self,
-        sink: &mut Option<HeadSink>,
-        seen: &mut Seen,
-    ) -> std::result::Result<(), (RecordStatus, Error)> {
-        let mut response = self.head(sink).await?;
+    async fn send(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<(), Ended> {
+        let mut response = self.head(sink, seen).await?;
         seen.provider_request_id = provider_request_id(&response.head);
         seen.answered = (200..300).contains(&response.head.status);
         let (pieces, chunks) = mpsc::channel(PIECES_AHEAD);
@@ -205,7 +225,7 @@ impl PassThrough {
             };
             match piece {
                 Ok(Some(piece)) => {
-                    if pieces.send(Ok(piece)).await.is_err() {
+                    if pieces.send(Ok(Some(piece))).await.is_err() {
                         return Err((RecordStatus::Partial, gone()));
                     }
                 }
@@ -215,16 +235,13 @@ impl PassThrough {
                         Error::new(ErrorKind::ProviderUnavailable, format!("the provider answered with {status}"));
                     return Err((RecordStatus::Failed, error.with_status(status)));
                 }
-                Err(error) => {
-                    let _ = pieces.send(Err(error.clone())).await;
-                    return Err((RecordStatus::Partial, error));
-                }
+                Err(error) => return Err((RecordStatus::Partial, error)),
             }
         }
     }
 
     /// Waits for the head of the answer, or for the caller to go.
-    async fn head(&self, sink: &mut Option<HeadSink>) -> std::result::Result<HttpResponse, (RecordStatus, Error)> {
+    async fn head(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<HttpResponse, Ended> {
         let failed =
             |error: Error| (RecordStatus::Failed, error.with_target(&self.config.provider, &self.config.model_name));
         let sealed = self.config.api_key.as_ref();
@@ -232,6 +249,7 @@ impl PassThrough {
         let key =
             sealed.map(|sealed| self.engine.vault.unseal_text(&identity, &sealed.0)).transpose().map_err(failed)?;
         let encoded = encode_pass_through(&target(&self.config, key.as_ref()), &self.request).map_err(failed)?;
+        seen.sent = true;
         let gone = async {
             match sink.as_mut() {
                 Some(sink) => sink.closed().await,
@@ -256,16 +274,13 @@ impl PassThrough {
     }
 
     /// Records the request: one that the provider refused cost nothing, any other has no known cost.
-    async fn settle(
-        &self,
-        reserved: &Reserved,
-        seen: &Seen,
-        outcome: std::result::Result<(), (RecordStatus, Error)>,
-    ) -> Result<()> {
+    async fn settle(&self, reserved: &Reserved, seen: &Seen, outcome: std::result::Result<(), Ended>) -> Result<()> {
         let now = self.engine.environment.now();
         let (status, error) =
             outcome.err().map_or((RecordStatus::Success, None), |(status, error)| (status, Some(error)));
-        let may_cost = seen.answered || !matches!(status, RecordStatus::Failed);
+        // What a defect of ours kept from being read may have been produced all the same.
+        let is_defect = error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Internal) && seen.sent;
+        let may_cost = seen.answered || is_defect || !matches!(status, RecordStatus::Failed);
         let one = BTreeMap::from([(Meter::Request, Quantity::from(1))]);
         let line = ReceiptLine {
             attempt: 1,

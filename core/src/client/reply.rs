@@ -143,14 +143,17 @@ impl Assembly {
     }
 }
 
-/// Makes the one piece that a whole answer is.
-pub(super) fn whole_delta(choice: &Choice) -> Delta {
+/// Makes the pieces that a whole answer is: one, after those that finish its earlier blocks of reasoning. The text of the
+/// reasoning comes with the first, as a block repeats it.
+pub(super) fn whole_deltas(choice: &Choice) -> Vec<Delta> {
     let message = &choice.message;
-    Delta {
-        index: choice.index,
+    let reasoning = message.reasoning_content.clone().unwrap_or_default();
+    let mut blocks = message.thinking_blocks.iter().cloned().map(Some);
+    let mut deltas =
+        vec![Delta { index: choice.index, reasoning, thinking_block: blocks.next().flatten(), ..Delta::default() }];
+    deltas.extend(blocks.map(|thinking_block| Delta { index: choice.index, thinking_block, ..Delta::default() }));
+    let last = Delta {
         text: message.content.as_ref().map(Content::text).unwrap_or_default(),
-        reasoning: message.reasoning_content.clone().unwrap_or_default(),
-        thinking_block: message.thinking_blocks.first().cloned(),
         refusal: message.refusal.clone().unwrap_or_default(),
         tool_calls: (0..)
             .zip(&message.tool_calls)
@@ -166,7 +169,10 @@ pub(super) fn whole_delta(choice: &Choice) -> Delta {
         logprobs: choice.logprobs.clone(),
         finish_reason: choice.finish_reason,
         provider_finish_reason: choice.provider_finish_reason.clone(),
-    }
+        ..deltas.pop().unwrap_or_default()
+    };
+    deltas.push(last);
+    deltas
 }
 
 /// Estimates the tokens of the answers as far as they came.
@@ -201,5 +207,35 @@ fn add_logprobs(known: &mut Value, more: &Value) {
 fn append(content: &mut Content, more: &str) {
     if let Content::Text(text) = content {
         text.push_str(more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_pieces_of_a_whole_answer_make_it_again() {
+        let message = AssistantMessage {
+            content: Some(Content::Text("a".into())),
+            reasoning_content: Some("bc".into()),
+            thinking_blocks: vec![
+                json!({"type": "thinking", "thinking": "bc", "signature": "s"}),
+                json!({"type": "redacted_thinking", "data": "d"}),
+                json!({"type": "redacted_thinking", "data": "e"}),
+            ],
+            refusal: Some("f".into()),
+            tool_calls: vec![ToolCall { id: "1".into(), r#type: "function".into(), ..ToolCall::default() }],
+            ..AssistantMessage::default()
+        };
+        for blocks in 0..4 {
+            let mut choice = Choice { index: 1, message: message.clone(), ..Choice::default() };
+            choice.message.thinking_blocks.truncate(blocks);
+            let mut assembly = Assembly::default();
+            whole_deltas(&choice).iter().for_each(|delta| assembly.add(delta));
+            assert_eq!(assembly.choices(), [choice]);
+        }
     }
 }

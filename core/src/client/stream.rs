@@ -54,7 +54,7 @@ impl ChatStream {
         if self.is_ended {
             return None;
         }
-        let event = self.events.recv().await.unwrap_or_else(broken_off);
+        let event = self.events.recv().await.unwrap_or_else(|| Err(broken_off()));
         self.note(&event);
         Some(event)
     }
@@ -68,7 +68,7 @@ impl ChatStream {
             return batch;
         }
         if self.events.recv_many(&mut batch, maximum.max(1)).await == 0 {
-            batch.push(broken_off());
+            batch.push(Err(broken_off()));
         }
         for event in &batch {
             self.note(event);
@@ -83,9 +83,9 @@ impl ChatStream {
 
 /// The end of a call whose task is gone without a word: its runtime was shut down, or the file was closed while the caller
 /// read nothing.
-fn broken_off() -> Result<StreamEvent> {
-    Err(Error::new(
+pub(super) fn broken_off() -> Error {
+    Error::new(
         ErrorKind::Cancelled,
         "the call was broken off before its end reached the caller; its usage record tells what became of it",
-    ))
+    )
 }
