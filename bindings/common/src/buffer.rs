@@ -14,6 +14,20 @@ use crate::runtime::{AbortOnDrop, Runtime, process_id};
 
 /// How many items may wait for the reader before no more is read.
 pub(crate) const CAPACITY: usize = 256;
+/// How many bytes may wait for the reader before no more is read: items may be large.
+const CAPACITY_BYTES: usize = 1 << 20;
+
+/// What can wait for a reader.
+pub(crate) trait Weighed: Send + 'static {
+    /// Returns how many bytes it has.
+    fn bytes(&self) -> usize;
+}
+
+impl Weighed for String {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+}
 
 type Waiter = Box<dyn FnOnce() + Send>;
 
@@ -38,15 +52,17 @@ struct Buffer<Item> {
 
 struct State<Item> {
     items: VecDeque<Item>,
+    /// The bytes of all items.
+    bytes: usize,
     failure: Option<ErrorInfo>,
     ended: bool,
     waiter: Option<Waiter>,
 }
 
-impl<Item: Send + 'static> Reader<Item> {
+impl<Item: Weighed> Reader<Item> {
     /// Starts a task that writes.
     pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(write: impl FnOnce(WriteEnd<Item>) -> F) -> Self {
-        let state = State { items: VecDeque::new(), failure: None, ended: false, waiter: None };
+        let state = State { items: VecDeque::new(), bytes: 0, failure: None, ended: false, waiter: None };
         let buffer = Arc::new(Buffer { state: Mutex::new(state), room: Notify::new() });
         let end = WriteEnd(Arc::clone(&buffer));
         let task = match Runtime::current() {
@@ -67,7 +83,8 @@ impl<Item: Send + 'static> Reader<Item> {
         let mut state = self.buffer.lock();
         let count = state.items.len().min(maximum.max(1));
         if count > 0 {
-            let items = state.items.drain(..count).collect();
+            let items: Vec<Item> = state.items.drain(..count).collect();
+            state.bytes -= items.iter().map(Weighed::bytes).sum::<usize>();
             drop(state);
             self.buffer.room.notify_one();
             Taken::Items(items)
@@ -101,6 +118,7 @@ impl<Item: Send + 'static> Reader<Item> {
         }
         self.buffer.change(|state| {
             state.items.clear();
+            state.bytes = 0;
             state.failure = None;
             state.ended = true;
         });
@@ -129,28 +147,35 @@ impl<Item> State<Item> {
     fn is_ready(&self) -> bool {
         self.ended || !self.items.is_empty()
     }
+
+    fn is_full(&self) -> bool {
+        self.items.len() >= CAPACITY || self.bytes >= CAPACITY_BYTES
+    }
 }
 
 /// The end of the buffer that the writing task holds. However the task ends, the reader hears of it.
 pub(crate) struct WriteEnd<Item>(Arc<Buffer<Item>>);
 
-impl<Item> WriteEnd<Item> {
+impl<Item: Weighed> WriteEnd<Item> {
     /// Appends items, after waiting until the reader has taken enough of those before.
     pub(crate) async fn push(&self, items: Vec<Item>) {
         if items.is_empty() {
             return;
         }
-        while self.0.lock().items.len() >= CAPACITY {
+        while self.0.lock().is_full() {
             self.0.room.notified().await;
         }
         self.0.change(|state| {
             // A reader that was closed meanwhile takes nothing more.
             if !state.ended {
+                state.bytes += items.iter().map(Weighed::bytes).sum::<usize>();
                 state.items.extend(items);
             }
         });
     }
+}
 
+impl<Item> WriteEnd<Item> {
     /// Ends the reading well.
     pub(crate) fn finish(&self) {
         self.0.change(|state| state.ended = true);
@@ -170,5 +195,39 @@ impl<Item> WriteEnd<Item> {
 impl<Item> Drop for WriteEnd<Item> {
     fn drop(&mut self) {
         self.fail(ErrorInfo::lost());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn large_items_hold_the_writer_back_before_their_number_does() {
+        const SIZE: usize = CAPACITY_BYTES / 4;
+        let pushed = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&pushed);
+        let reader = Reader::start(move |end| async move {
+            for _ in 0..20 {
+                end.push(vec!["x".repeat(SIZE)]).await;
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            end.finish();
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(pushed.load(Ordering::SeqCst), 4);
+        let mut taken = 0;
+        for _ in 0..1_000 {
+            match reader.take(3) {
+                Taken::Items(items) => taken += items.len(),
+                Taken::Pending => std::thread::sleep(Duration::from_millis(5)),
+                Taken::Failed(error) => panic!("{error:?}"),
+                Taken::End => break,
+            }
+        }
+        assert_eq!(taken, 20);
     }
 }

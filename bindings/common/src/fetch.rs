@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tollway::client::FetchResponse;
 use tollway::types::{CallOptions, ErrorKind, FetchOptions, FetchRequest};
 
-use crate::buffer::{Reader, Taken};
+use crate::buffer::{Reader, Taken, Weighed};
 use crate::error::ErrorInfo;
 use crate::verbs;
 
@@ -17,6 +17,15 @@ pub enum Part {
     Head(String),
     /// More of the body.
     Body(Vec<u8>),
+}
+
+impl Weighed for Part {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Head(head) => head.len(),
+            Self::Body(body) => body.len(),
+        }
+    }
 }
 
 /// What a reader of an answer gets without waiting.
