@@ -29,7 +29,7 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
     let is_streamed = field::take_flag(&mut fields, "stream")?;
     let include_usage = take_stream_options(&mut fields)?;
     let has_functions = translate_functions(&mut fields)?;
-    refuse_other_tools(&fields)?;
+    tidy_tools(&mut fields)?;
     if fields.contains_key("max_tokens") && fields.contains_key("max_completion_tokens") {
         return Err(field::invalid(
             "max_tokens",
@@ -98,9 +98,18 @@ fn renamed(error: &Error) -> Error {
     Error::new(error.kind(), error.detail().replacen("field `tools[", "field `functions[", 1))
 }
 
-fn refuse_other_tools(fields: &Map<String, Value>) -> Result<()> {
-    let tools = fields.get("tools").and_then(Value::as_array);
+/// Reads the words of Mistral's library in OpenAI's: it leaves the type of a function out, and calls a call that must be
+/// `any`. Tools of other types are refused.
+fn tidy_tools(fields: &mut Map<String, Value>) -> Result<()> {
+    if fields.get("tool_choice").is_some_and(|choice| choice == "any") {
+        fields.insert("tool_choice".to_owned(), "required".into());
+    }
+    let tools = fields.get_mut("tools").and_then(Value::as_array_mut);
     for (place, tool) in tools.into_iter().flatten().enumerate() {
+        let Some(tool) = tool.as_object_mut() else { continue };
+        if tool.contains_key("function") {
+            tool.entry("type").or_insert_with(|| "function".into());
+        }
         if let Some(kind) = tool.get("type").and_then(Value::as_str).filter(|kind| *kind != "function") {
             let sentence = format!("tools of the type {kind:?} cannot be expressed; describe the tool as a function");
             return Err(field::invalid(&format!("tools[{place}].type"), &sentence));

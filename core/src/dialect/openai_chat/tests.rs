@@ -349,3 +349,12 @@ fn errors_have_the_types_of_openai_where_it_has_them() {
         assert_eq!((&written["error"]["type"], &written["error"]["code"]), (&json!(name), &json!(kind.code())));
     }
 }
+
+#[test]
+fn tools_in_mistrals_words_are_read() {
+    let body = json!({"messages": [{"role": "user", "content": "Hi"}], "tool_choice": "any",
+        "tools": [{"function": {"name": "f", "description": "", "parameters": {"type": "object"}}}]});
+    let request = OpenAiChat.decode_request(body.to_string().as_bytes()).unwrap().request;
+    let written = serde_json::to_value(&request).unwrap();
+    assert_eq!((&written["tool_choice"], &written["tools"][0]["type"]), (&json!("required"), &json!("function")));
+}

@@ -127,6 +127,10 @@ fn translate_output(fields: &mut Map<String, Value>) -> Result<()> {
         }
         // Reasoning that the provider shows is told in any case.
         reasoning.remove("summary");
+        // Which earlier reasoning the model sees again is the rule of the provider that serves the request.
+        if let Some(context) = reasoning.remove("context") {
+            field::read::<String>("reasoning.context", context)?;
+        }
         reasoning.remove("generate_summary");
         refuse_rest("reasoning", &reasoning)?;
     }
@@ -183,6 +187,11 @@ fn translate_tool(place: usize, tool: Map<String, Value>) -> Result<Value> {
              and run it yourself"
         );
         return Err(field::invalid(&format!("tools[{place}].type"), &sentence));
+    }
+    // Some libraries write a function as chat completions do, one level deeper, which OpenAI takes as well.
+    if let Some(Value::Object(function)) = tool.get("function").cloned() {
+        tool.remove("function");
+        tool.extend(field::without_nulls(function));
     }
     let cache_control = tool.remove("cache_control");
     let mut written = json!({"type": "function", "function": tool});

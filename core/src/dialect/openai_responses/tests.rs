@@ -369,3 +369,11 @@ fn items_of_recent_answers_may_be_named_unless_they_were_not_to_be_kept() {
     let written = messages(&json!([{"type": "item_reference", "id": "msg_streamed_0"}]));
     assert_eq!(written[0]["content"], json!([{"type": "text", "text": "ho"}]));
 }
+
+#[test]
+fn what_libraries_send_beside_the_documented_form_is_read() {
+    let body = json!({"input": "Hi", "reasoning": {"context": "all_turns"},
+        "tools": [{"type": "function", "name": "f", "function": {"name": "f", "parameters": {"type": "object"}}}]});
+    let request = OpenAiResponses.decode_request(body.to_string().as_bytes()).unwrap().request;
+    assert_eq!(serde_json::to_value(&request).unwrap()["tools"][0]["function"]["name"], "f");
+}
