@@ -39,6 +39,7 @@ pub use price_updates::PriceUpdate;
 pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
 pub use stream::{Answering, ChatStream};
 
+use crate::dialect::RecentItems;
 use crate::environment::Environment;
 use crate::provider::Framing;
 use crate::routing::health::Health;
@@ -67,6 +68,7 @@ struct Engine {
     http: HttpClient,
     health: Health,
     prompt_cache: PromptCache,
+    recent_items: RecentItems,
     snapshots: snapshots::Snapshots,
     billing_ids: settle::BillingIds,
     tracker: TaskTracker,

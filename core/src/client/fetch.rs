@@ -79,7 +79,8 @@ impl Tollway {
         options: FetchOptions,
     ) -> std::result::Result<FetchResponse, Refused> {
         let call_options = call_options(request, options.options)?;
-        let mut decoded = dialect.decode_request(&request.body)?;
+        let items = self.engine.recent_items.of(call_options.user.as_deref());
+        let mut decoded = dialect.decode_request(&request.body, &items)?;
         if options.model.is_some() {
             decoded.request.model = options.model;
         }

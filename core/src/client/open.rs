@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Engine, Tollway, settle, snapshots};
 use crate::catalog::snapshot::Snapshot;
+use crate::dialect::RecentItems;
 use crate::environment::{Environment, SystemEnvironment};
 use crate::routing::health::Health;
 use crate::routing::prompt_cache::PromptCache;
@@ -68,6 +69,7 @@ impl Tollway {
             vault,
             http: HttpClient::new(settings.connect_timeout),
             prompt_cache: PromptCache::default(),
+            recent_items: RecentItems::default(),
             health: Health::new(settings.cooldown_failures, settings.cooldown),
             snapshots: snapshots::Snapshots::new(first, now),
             billing_ids: settle::BillingIds::default(),

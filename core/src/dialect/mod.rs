@@ -15,6 +15,7 @@ mod sse;
 pub use endpoint::{Endpoint, recognize};
 pub use error::status;
 pub use models::{ListedModel, encode_model, encode_models};
+pub use openai_responses::{RecentItems, UserItems};
 pub use receipt_field::{call_headers, reply_headers};
 
 use crate::provider::Framing;
@@ -22,10 +23,10 @@ use crate::types::{ChatReply, ChatRequest, Delta, Error, Result};
 
 /// A format in which apps ask for text.
 pub trait Dialect: Send + Sync {
-    /// Reads a request.
+    /// Reads a request, which may name items of answers that its user got before.
     ///
     /// Fails with `invalid_request`, naming the field, if the request is wrong, or asks for what no chat can express.
-    fn decode_request(&self, body: &[u8]) -> Result<DecodedRequest>;
+    fn decode_request(&self, body: &[u8], items: &UserItems) -> Result<DecodedRequest>;
 
     /// Writes an error as this format's providers do, as a JSON document. Its status is [`status`].
     fn encode_error(&self, error: &Error) -> Vec<u8>;

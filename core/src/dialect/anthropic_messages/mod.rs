@@ -6,14 +6,14 @@ mod encode;
 mod fields;
 mod stream;
 
-use super::{DecodedRequest, Dialect};
+use super::{DecodedRequest, Dialect, UserItems};
 use crate::types::{Error, Result};
 
 /// The dialect.
 pub(super) struct AnthropicMessages;
 
 impl Dialect for AnthropicMessages {
-    fn decode_request(&self, body: &[u8]) -> Result<DecodedRequest> {
+    fn decode_request(&self, body: &[u8], _items: &UserItems) -> Result<DecodedRequest> {
         let (request, framing) = decode::decode_request(body)?;
         let encoder = Box::new(stream::Encoder::new(&request));
         Ok(DecodedRequest { request, framing, encoder })

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::AnthropicMessages;
-use crate::dialect::{AnswerStart, DecodedRequest, Dialect};
+use crate::dialect::{AnswerStart, DecodedRequest, Dialect, RecentItems};
 use crate::provider::{Framing, ServerEvent, Target, adapter, vendor};
 use crate::types::{
     AssistantMessage, ChatReply, ChatRequest, Choice, Content, CostStatus, Delta, Error, ErrorKind, FinishReason,
@@ -9,7 +9,7 @@ use crate::types::{
 };
 
 fn decode(body: &Value) -> DecodedRequest {
-    AnthropicMessages.decode_request(body.to_string().as_bytes()).unwrap()
+    AnthropicMessages.decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None)).unwrap()
 }
 
 /// Adds the fields that every request has.
@@ -22,7 +22,10 @@ fn with_basics(fields: &Value) -> Value {
 }
 
 fn refusal(body: &Value) -> String {
-    let Err(error) = AnthropicMessages.decode_request(body.to_string().as_bytes()) else { panic!("{body} is decoded") };
+    let Err(error) = AnthropicMessages.decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None))
+    else {
+        panic!("{body} is decoded")
+    };
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
     error.detail().to_owned()
 }
@@ -258,7 +261,11 @@ fn wrong_requests_are_told_by_their_path() {
         let detail = refusal(&with_basics(&fields));
         assert!(detail.contains(words), "{fields}: {detail}");
     }
-    assert!(AnthropicMessages.decode_request(b"{").is_err_and(|error| error.detail().contains("no JSON")));
+    assert!(
+        AnthropicMessages
+            .decode_request(b"{", &RecentItems::default().of(None))
+            .is_err_and(|error| error.detail().contains("no JSON"))
+    );
     assert_eq!(decode(&with_basics(&json!({"stream": true}))).framing, Framing::EventStream);
     assert_eq!(decode(&with_basics(&json!({"stream": false}))).framing, Framing::Json);
     assert_eq!(decode(&with_basics(&json!({"stop_sequences": []}))).request.stop, None);

@@ -10,14 +10,14 @@ pub(super) mod tests;
 pub(super) use encode::service_tier;
 pub(super) use error::body as error_body;
 
-use super::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder};
+use super::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder, UserItems};
 use crate::types::{ChatReply, Delta, Error, Result};
 
 /// The dialect.
 pub(super) struct OpenAiChat;
 
 impl Dialect for OpenAiChat {
-    fn decode_request(&self, body: &[u8]) -> Result<DecodedRequest> {
+    fn decode_request(&self, body: &[u8], _items: &UserItems) -> Result<DecodedRequest> {
         decode::decode(body)
     }
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::OpenAiChat;
-use crate::dialect::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder};
+use crate::dialect::{AnswerStart, DecodedRequest, Dialect, RecentItems, ReplyEncoder};
 use crate::provider::Framing;
 use crate::types::{ChatReply, Delta, Error, ErrorKind, Message};
 
@@ -48,7 +48,7 @@ pub(in crate::dialect) fn streamed(encoder: &mut dyn ReplyEncoder, deltas: &[Val
 }
 
 fn try_decode(body: &Value) -> Result<DecodedRequest, Error> {
-    OpenAiChat.decode_request(body.to_string().as_bytes())
+    OpenAiChat.decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None))
 }
 
 fn decode(mut fields: Value) -> DecodedRequest {
@@ -354,7 +354,8 @@ fn errors_have_the_types_of_openai_where_it_has_them() {
 fn tools_in_mistrals_words_are_read() {
     let body = json!({"messages": [{"role": "user", "content": "Hi"}], "tool_choice": "any",
         "tools": [{"function": {"name": "f", "description": "", "parameters": {"type": "object"}}}]});
-    let request = OpenAiChat.decode_request(body.to_string().as_bytes()).unwrap().request;
+    let request =
+        OpenAiChat.decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None)).unwrap().request;
     let written = serde_json::to_value(&request).unwrap();
     assert_eq!((&written["tool_choice"], &written["tools"][0]["type"]), (&json!("required"), &json!("function")));
 }

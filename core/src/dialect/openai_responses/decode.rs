@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Encoder, Form, input};
+use super::{Encoder, Form, UserItems, input};
 use crate::dialect::{DecodedRequest, call_id, field};
 use crate::provider::Framing;
 use crate::types::{ChatRequest, Content, Message, Result, TextMessage};
@@ -44,7 +44,7 @@ fn echoed() -> [(&'static str, Value); 14] {
 /// Decodes a request.
 ///
 /// What only describes a response that OpenAI keeps (`metadata`) is taken and has no effect.
-pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
+pub(super) fn decode(body: &[u8], items: &UserItems) -> Result<DecodedRequest> {
     let mut fields = field::read_body(body)?;
     for (name, sentence) in REFUSED {
         if fields.contains_key(name) {
@@ -73,14 +73,18 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
     let Some(input) = fields.remove("input") else {
         return Err(field::invalid("input", "is missing; give a text or a list of items"));
     };
-    messages.extend(input::decode(input)?);
+    messages.extend(input::decode(input, items)?);
     translate_output(&mut fields)?;
     translate_tools(&mut fields)?;
     fields.insert("messages".to_owned(), json!([]));
     let mut request: ChatRequest = field::read("", fields.into())?;
     call_id::restore(&mut messages);
     request.messages = messages;
-    Ok(DecodedRequest { request, framing, encoder: Box::new(Encoder::new(Form { echo, is_kept })) })
+    Ok(DecodedRequest {
+        request,
+        framing,
+        encoder: Box::new(Encoder::new(Form { echo, kept_in: is_kept.then(|| items.clone()) })),
+    })
 }
 
 /// Takes the fields that change neither the answer nor its price.

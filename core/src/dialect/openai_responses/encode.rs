@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::Form;
 use super::item::items;
-use super::{Form, recent};
 use crate::dialect::AnswerStart;
 use crate::dialect::openai_chat::service_tier;
 use crate::dialect::receipt_field::{FIELD, receipt_field};
@@ -17,8 +17,8 @@ pub(super) fn encode(form: &Form, start: &AnswerStart, reply: &ChatReply) -> Vec
         let is_last = place + 1 == items.len();
         let id = item.id(&start.request_id, place);
         let item = item.encode(&id, ending.item_status(is_last));
-        if form.is_kept {
-            recent::keep(&id, &item);
+        if let Some(items) = &form.kept_in {
+            items.keep(&id, &item);
         }
         item
     });
@@ -80,7 +80,7 @@ pub(super) fn response(form: &Form, start: &AnswerStart, status: &str, output: V
         "model": start.model,
         "previous_response_id": null,
         "service_tier": null,
-        "store": form.is_kept,
+        "store": form.kept_in.is_some(),
         "usage": null,
     });
     response["output"] = output.into();

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{item, recent};
+use super::{UserItems, item};
 use crate::dialect::field;
 use crate::types::{
     AssistantMessage, Content, FunctionCall, Message, Part, Result, TextMessage, ToolCall, ToolMessage,
 };
 
 /// Decodes an input: a text of the user's, or a list of items.
-pub(super) fn decode(input: Value) -> Result<Vec<Message>> {
+pub(super) fn decode(input: Value, known: &UserItems) -> Result<Vec<Message>> {
     let items = match input {
         Value::String(text) => {
             return Ok(vec![Message::User(TextMessage { content: Content::Text(text), name: None })]);
@@ -17,7 +17,7 @@ pub(super) fn decode(input: Value) -> Result<Vec<Message>> {
         Value::Array(items) => items,
         _ => return Err(field::invalid("input", "must be a text or a list of items")),
     };
-    let mut reader = Reader::default();
+    let mut reader = Reader { known, messages: Vec::new(), turn: None };
     for (place, item) in items.into_iter().enumerate() {
         reader.read(&format!("input[{place}]"), item)?;
     }
@@ -27,13 +27,13 @@ pub(super) fn decode(input: Value) -> Result<Vec<Message>> {
 
 /// Puts the items of one turn of the model together: reasoning, text and calls are items of their own here, and one message
 /// everywhere else.
-#[derive(Default)]
-struct Reader {
+struct Reader<'a> {
+    known: &'a UserItems,
     messages: Vec<Message>,
     turn: Option<AssistantMessage>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn read(&mut self, path: &str, item: Value) -> Result<()> {
         let Value::Object(item) = item else {
             return Err(field::invalid(path, r#"must be an item such as {"role": "user", "content": "Hi"}"#));
@@ -47,9 +47,9 @@ impl Reader {
             Some("reasoning") => self.read_reasoning(path, &item),
             Some("item_reference") => {
                 let id = item.get("id").and_then(Value::as_str).unwrap_or_default();
-                let found = recent::find(id).ok_or_else(|| {
+                let found = self.known.find(id).ok_or_else(|| {
                     let sentence = format!(
-                        "{id:?} is no item of an answer that this process gave lately; send the item itself, as libraries \
+                        "{id:?} is no item of an answer that this user got lately from this open file; send the item itself, as libraries \
                          do with `store` false"
                     );
                     field::invalid(&format!("{path}.id"), &sentence)

@@ -10,6 +10,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use recent::{RecentItems, UserItems};
+
 use serde_json::{Map, Value};
 
 use super::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder};
@@ -19,8 +21,8 @@ use crate::types::{ChatReply, Delta, Error, Result};
 pub(super) struct OpenAiResponses;
 
 impl Dialect for OpenAiResponses {
-    fn decode_request(&self, body: &[u8]) -> Result<DecodedRequest> {
-        decode::decode(body)
+    fn decode_request(&self, body: &[u8], items: &UserItems) -> Result<DecodedRequest> {
+        decode::decode(body, items)
     }
 
     fn encode_error(&self, error: &Error) -> Vec<u8> {
@@ -29,12 +31,12 @@ impl Dialect for OpenAiResponses {
 }
 
 /// What the request says of the answer's form.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Form {
     /// The fields that every response repeats.
     echo: Map<String, Value>,
-    /// Whether a later request of this process may name the answer's items.
-    is_kept: bool,
+    /// Where the answer's items are kept, so that a later request may name them; nowhere if it said so.
+    kept_in: Option<UserItems>,
 }
 
 /// Writes the answer of one request.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::encode::{Ending, response, settled};
 use super::item::{Item, Reasoning, Spoken, SpokenPart, annotation, logprobs};
-use super::{Form, error, recent};
+use super::{Form, error};
 use crate::dialect::{AnswerStart, sse};
 use crate::types::{ChatReply, Delta, Error, ToolCall, ToolCallDelta};
 
@@ -250,8 +250,8 @@ impl Encoder {
             }
         }
         let item = slot.item.encode(&slot.id, status);
-        if self.form.is_kept {
-            recent::keep(&slot.id, &item);
+        if let Some(items) = &self.form.kept_in {
+            items.keep(&slot.id, &item);
         }
         ends.push(("response.output_item.done", json!({"output_index": place, "item": item})));
         for (name, event) in ends {

@@ -1,13 +1,17 @@
 use serde_json::{Value, json};
 
-use super::OpenAiResponses;
+use super::{OpenAiResponses, RecentItems};
 use crate::dialect::openai_chat::tests::{choice, delta, reply, start, streamed};
 use crate::dialect::{AnswerStart, DecodedRequest, Dialect};
 use crate::provider::Framing;
 use crate::types::{Error, ErrorKind, Message};
 
+thread_local! {
+    static FILE: RecentItems = RecentItems::default();
+}
+
 fn try_decode(body: &Value) -> Result<DecodedRequest, Error> {
-    OpenAiResponses.decode_request(body.to_string().as_bytes())
+    OpenAiResponses.decode_request(body.to_string().as_bytes(), &FILE.with(|file| file.of(None)))
 }
 
 fn decode(mut fields: Value) -> DecodedRequest {
@@ -140,7 +144,7 @@ fn what_cannot_be_kept_is_refused_with_the_path_of_the_field() {
         (json!({"stream_options": {"include_usage": true}}), "stream_options.include_usage"),
         (json!({"text": {"format": {"type": "grammar"}}}), "text.format.type"),
         (json!({"text": {"other": 1}}), "text.other"),
-        (json!({"reasoning": {"context": "all"}}), "reasoning.context"),
+        (json!({"reasoning": {"budget": 5}}), "reasoning.budget"),
         (json!({"tools": [{"type": "web_search"}]}), "tools[0].type"),
         (json!({"tool_choice": {"type": "file_search"}}), "tool_choice"),
     ] {
@@ -374,6 +378,6 @@ fn items_of_recent_answers_may_be_named_unless_they_were_not_to_be_kept() {
 fn what_libraries_send_beside_the_documented_form_is_read() {
     let body = json!({"input": "Hi", "reasoning": {"context": "all_turns"},
         "tools": [{"type": "function", "name": "f", "function": {"name": "f", "parameters": {"type": "object"}}}]});
-    let request = OpenAiResponses.decode_request(body.to_string().as_bytes()).unwrap().request;
+    let request = try_decode(&body).unwrap().request;
     assert_eq!(serde_json::to_value(&request).unwrap()["tools"][0]["function"]["name"], "f");
 }
