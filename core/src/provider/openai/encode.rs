@@ -13,7 +13,7 @@ use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Part, Result
 const PATH: &str = "/chat/completions";
 
 /// Fields that no extra field may set: they would stand over the request's own, on whose bounds budgets rely.
-const BOUNDS: [&str; 9] = [
+const BOUNDS: [&str; 14] = [
     "model",
     "messages",
     "max_tokens",
@@ -23,6 +23,12 @@ const BOUNDS: [&str; 9] = [
     "n",
     "best_of",
     "tools",
+    // Other formats' words, which servers that speak several may read.
+    "max_tokens_to_sample",
+    "maxOutputTokens",
+    "candidateCount",
+    "candidate_count",
+    "generationConfig",
 ];
 
 /// Encodes a request.
