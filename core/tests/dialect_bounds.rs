@@ -127,7 +127,9 @@ fn values<'a>(body: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
 
 fn all<'a>(body: &'a Value, names: &[&str]) -> Vec<&'a Value> {
     let mut found = Vec::new();
-    names.iter().for_each(|name| values(body, name, &mut found));
+    for name in names {
+        values(body, name, &mut found);
+    }
     found
 }
 

@@ -119,7 +119,11 @@ fn recorded_requests_are_decoded() {
         match case.dialect().decode_request(&serde_json::to_vec(&body).unwrap(), &nobodys()) {
             Ok(_) => decoded += 1,
             Err(error) => {
-                reasons.entry(error.detail().to_owned()).or_default().push(format!("{} ({})", case.name, case.status()))
+                reasons.entry(error.detail().to_owned()).or_default().push(format!(
+                    "{} ({})",
+                    case.name,
+                    case.status()
+                ));
             }
         }
     }
@@ -458,7 +462,9 @@ fn through(endpoint: &Endpoint, framing: Framing, deltas: &[Delta], reply: &Chat
         written = encoder.encode_reply(&start, reply).unwrap();
     } else {
         encoder.encode_start(&start, &mut written);
-        deltas.iter().for_each(|delta| encoder.encode_delta(delta, &mut written));
+        for delta in deltas {
+            encoder.encode_delta(delta, &mut written);
+        }
         encoder.encode_done(reply, &mut written);
     }
     if *endpoint == Endpoint::OpenAiResponses {

@@ -234,7 +234,9 @@ mod tests {
             let mut choice = Choice { index: 1, message: message.clone(), ..Choice::default() };
             choice.message.thinking_blocks.truncate(blocks);
             let mut assembly = Assembly::default();
-            whole_deltas(&choice).iter().for_each(|delta| assembly.add(delta));
+            for delta in whole_deltas(&choice) {
+                assembly.add(&delta);
+            }
             assert_eq!(assembly.choices(), [choice]);
         }
     }
