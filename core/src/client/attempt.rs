@@ -210,7 +210,7 @@ impl Call {
         encoded: EncodedRequest,
         received: &mut Received,
     ) -> Result<()> {
-        let mut response = self.engine.http.send(encoded).await?;
+        let response = self.engine.http.send(encoded).await?;
         let head = response.head.clone();
         received.provider_request_id = provider_request_id(&head);
         if !(200..300).contains(&head.status) {
@@ -219,9 +219,7 @@ impl Call {
             return Err(adapter.decode_error(target, &head, &body));
         }
         received.answered = true;
-        // Some servers answer a request for a stream with the whole reply, which was produced and is billed all the same.
-        let says_events = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
-        if self.framing == Framing::EventStream && (says_events || !response.begins_object().await?) {
+        if self.framing == Framing::EventStream {
             let decoder = adapter.decode_stream(target, &head);
             return self.read_stream(target, decoder, response.events(), received).await;
         }
@@ -235,21 +233,8 @@ impl Call {
             received.body_bytes = 0;
         }
         let decoded = decoded?;
-        let choices = decoded.completion.choices.clone();
-        let model = decoded.completion.model.clone();
         received.whole = Some((decoded.completion, decoded.usage));
-        if self.framing == Framing::EventStream {
-            received.first_token_at = Some(self.engine.environment.now());
-            self.note_answering(target, model);
-            self.deliver_whole(&choices).await;
-        }
         Ok(())
-    }
-
-    /// Notes who answers, with the first piece of the answer.
-    fn note_answering(&self, target: &Target<'_>, model: Option<String>) {
-        let model = model.unwrap_or_else(|| target.model.to_owned());
-        let _ = self.answering.set(Answering { target: format!("{}/{}", target.provider, target.model), model });
     }
 
     async fn read_stream(
@@ -272,8 +257,9 @@ impl Call {
             let outcome = decoder.decode_event(&event?, &mut deltas);
             if received.first_token_at.is_none() && !deltas.is_empty() {
                 received.first_token_at = Some(self.engine.environment.now());
-                let model = decoder.summary().model;
-                self.note_answering(target, model);
+                let model = decoder.summary().model.unwrap_or_else(|| target.model.to_owned());
+                let target = format!("{}/{}", target.provider, target.model);
+                let _ = self.answering.set(Answering { target, model });
             }
             for delta in deltas.drain(..) {
                 received.assembly.add(&delta);

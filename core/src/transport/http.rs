@@ -50,7 +50,7 @@ impl HttpClient {
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let head = ResponseHead { status: response.status().as_u16(), headers: named.collect() };
-        Ok(HttpResponse { head, host, response, ahead: None })
+        Ok(HttpResponse { head, host, response })
     }
 
     fn client(&self) -> Result<&Client> {
@@ -80,8 +80,6 @@ pub struct HttpResponse {
     pub head: ResponseHead,
     host: String,
     response: Response,
-    /// What was read of the body ahead of its reader.
-    ahead: Option<Bytes>,
 }
 
 impl HttpResponse {
@@ -94,31 +92,20 @@ impl HttpResponse {
 
     /// Reads the next piece of the body; nothing at its end. Fails with `provider_unavailable` if it breaks off.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        if let Some(chunk) = self.ahead.take() {
-            return Ok(Some(chunk));
-        }
         self.response.chunk().await.map_err(|error| transport_error(error, &self.host))
-    }
-
-    /// Waits for the first piece of the body, which stays there to be read, and tells whether it begins a JSON object, as no
-    /// stream of events does. Fails with `provider_unavailable` if the body breaks off.
-    pub async fn begins_object(&mut self) -> Result<bool> {
-        self.ahead = self.chunk().await?;
-        let first = self.ahead.iter().flatten().find(|byte| !byte.is_ascii_whitespace());
-        Ok(first == Some(&b'{'))
     }
 
     /// Appends the body to a buffer, which has what came before if it breaks off; that fails with `provider_unavailable`.
     pub async fn read_to(mut self, body: &mut Vec<u8>) -> Result<()> {
         loop {
-            match self.chunk().await {
+            match self.response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > MAXIMUM_BODY => {
                     let detail = format!("the answer of {} is longer than {MAXIMUM_BODY} bytes", self.host);
                     return Err(Error::new(ErrorKind::ProviderUnavailable, detail));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Ok(()),
-                Err(error) => return Err(error),
+                Err(error) => return Err(transport_error(error, &self.host)),
             }
         }
     }
@@ -126,11 +113,11 @@ impl HttpResponse {
     /// Reads the body as a stream of events.
     #[must_use]
     pub fn events(self) -> EventReader {
-        let Self { host, response, ahead, .. } = self;
+        let Self { host, response, .. } = self;
         let chunks = response.bytes_stream();
-        let chunks =
-            chunks.map(move |chunk: reqwest::Result<Bytes>| chunk.map_err(|error| transport_error(error, &host)));
-        EventReader::new(futures_util::stream::iter(ahead.map(Ok)).chain(chunks))
+        EventReader::new(
+            chunks.map(move |chunk: reqwest::Result<Bytes>| chunk.map_err(|error| transport_error(error, &host))),
+        )
     }
 }
 
