@@ -326,7 +326,7 @@ mod tests {
     fn keys_in_the_query_are_dropped() {
         let asked = "https://x.test/v1beta/models/m:embedContent?key=AIza-the-apps&alt=json&API-KEY=b";
         let sent = encoded("gemini", Some("http://h/v1beta"), &request(asked, "application/json", "{}"));
-        assert_eq!(sent.url, "http://h/v1beta/models/m:embedContent?alt=json");
+        assert_eq!(sent.url, "http://h/v1beta/models/embed-1:embedContent?alt=json");
         assert_eq!(asked_path(asked), "/v1beta/models/m:embedContent");
     }
 
