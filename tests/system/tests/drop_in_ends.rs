@@ -94,22 +94,14 @@ async fn a_body_that_time_cuts_off_does_not_look_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_the_closing_of_the_file_cuts_off_does_not_look_whole() {
-<<<<<<< HEAD
-    for reads_before in [0, 1] {
-        let given = given(slow_events()).await;
-=======
     for (waits, reads_before) in [(0, 0), (0, 1), (600, 0)] {
         let given = given(Reply::events(vec![json!({"a": 1}); 2_000]).chunk_delay(Duration::from_millis(10))).await;
->>>>>>> wt-ra
         let mut answer = given.fetch("/other", json!({}), &[], CallOptions::default()).await;
         for _ in 0..reads_before {
             answer.body.next().await.unwrap().unwrap();
         }
-<<<<<<< HEAD
-=======
         // Of a caller who does not read, no more pieces are ahead than there is room for.
         tokio::time::sleep(Duration::from_millis(waits)).await;
->>>>>>> wt-ra
         assert!(given.tollway.shutdown(Duration::from_secs(5)).await);
         let kind = read(&mut answer).await.1.unwrap_err().kind();
         assert!(matches!(kind, ErrorKind::Closed | ErrorKind::Cancelled), "{kind:?}");
