@@ -5,6 +5,8 @@
 pub enum Endpoint {
     /// A chat in OpenAI's format of completions.
     OpenAiChat,
+    /// The same, by a library that reads streams more strictly than OpenAI's do.
+    StrictOpenAiChat,
     /// A chat in OpenAI's format of responses.
     OpenAiResponses,
     /// A chat in Anthropic's format.
@@ -17,12 +19,18 @@ pub enum Endpoint {
     Other,
 }
 
-/// Tells what a request is for by the end of its path, whatever host and version stand before it.
+/// The hosts of vendors whose own libraries accept of a stream what their vendor sends, and no less: each call in one
+/// piece (Mistral, xAI), and a fingerprint in every chunk (Cerebras).
+const STRICT: [&str; 3] = ["api.mistral.ai", "api.x.ai", "api.cerebras.ai"];
+
+/// Tells what a request is for by the end of its path, whatever version stands before it. The host tells no more than whose
+/// library asks.
 #[must_use]
 pub fn recognize(method: &str, url: &str) -> Endpoint {
     let path = path_of(url);
     let path = path.trim_end_matches('/');
     match method.to_ascii_uppercase().as_str() {
+        "POST" if path.ends_with("/chat/completions") && STRICT.contains(&host_of(url)) => Endpoint::StrictOpenAiChat,
         "POST" if path.ends_with("/chat/completions") => Endpoint::OpenAiChat,
         "POST" if path.ends_with("/responses") => Endpoint::OpenAiResponses,
         "POST" if path.ends_with("/messages") && !path.contains("/threads/") => Endpoint::AnthropicMessages,
@@ -39,6 +47,13 @@ pub fn recognize(method: &str, url: &str) -> Endpoint {
 fn path_of(url: &str) -> &str {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |start| &rest[start..]))
+}
+
+/// Returns the host of an address; nothing of a path.
+fn host_of(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let rest = url.split_once("://").map(|(_, rest)| rest);
+    rest.and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default()
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -74,6 +89,9 @@ mod tests {
             ("POST", "https://api.openai.com/v1/chat/completions", Endpoint::OpenAiChat),
             ("post", "/v1/chat/completions?api-version=1", Endpoint::OpenAiChat),
             ("POST", "https://x.test/openai/deployments/d/chat/completions?api-version=1", Endpoint::OpenAiChat),
+            ("POST", "https://api.mistral.ai/v1/chat/completions", Endpoint::StrictOpenAiChat),
+            ("POST", "https://api.x.ai:443/v1/chat/completions", Endpoint::StrictOpenAiChat),
+            ("POST", "/v1/chat/completions?to=https://api.x.ai/", Endpoint::OpenAiChat),
             ("POST", "https://api.openai.com/v1/responses", Endpoint::OpenAiResponses),
             ("POST", "https://api.openai.com/v1/responses/compact", Endpoint::Other),
             ("GET", "https://api.openai.com/v1/responses", Endpoint::Other),

@@ -75,7 +75,8 @@ pub trait ReplyEncoder: Send {
 #[must_use]
 pub fn dialect(endpoint: &Endpoint) -> Option<&'static dyn Dialect> {
     Some(match endpoint {
-        Endpoint::OpenAiChat => &openai_chat::OpenAiChat,
+        Endpoint::OpenAiChat => &openai_chat::OpenAiChat { is_strict: false },
+        Endpoint::StrictOpenAiChat => &openai_chat::OpenAiChat { is_strict: true },
         Endpoint::OpenAiResponses => &openai_responses::OpenAiResponses,
         Endpoint::AnthropicMessages => &anthropic_messages::AnthropicMessages,
         Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => return None,
@@ -88,6 +89,6 @@ pub fn dialect_of_errors(endpoint: &Endpoint, is_anthropic: bool) -> &'static dy
     dialect(endpoint).unwrap_or(if is_anthropic {
         &anthropic_messages::AnthropicMessages
     } else {
-        &openai_chat::OpenAiChat
+        &openai_chat::OpenAiChat { is_strict: false }
     })
 }

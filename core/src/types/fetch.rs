@@ -11,7 +11,7 @@ use super::request::CallOptions;
 pub struct FetchRequest {
     /// The method, such as `POST`.
     pub method: String,
-    /// The address: whole, or its path and query. The host is not looked at.
+    /// The address: whole, or its path and query. The host only tells whose library it is; nothing is sent there.
     pub url: String,
     /// The headers. Keys of providers among them are dropped.
     pub headers: Vec<(String, String)>,

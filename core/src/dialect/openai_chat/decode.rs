@@ -24,7 +24,7 @@ const ASSISTANT_FIELDS: [&str; 11] = [
 ];
 
 /// Decodes a request.
-pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
+pub(super) fn decode(body: &[u8], is_strict: bool) -> Result<DecodedRequest> {
     let mut fields = field::read_body(body)?;
     let is_streamed = field::take_flag(&mut fields, "stream")?;
     let include_usage = take_stream_options(&mut fields)?;
@@ -50,7 +50,7 @@ pub(super) fn decode(body: &[u8]) -> Result<DecodedRequest> {
     Ok(DecodedRequest {
         request,
         framing: if is_streamed { Framing::EventStream } else { Framing::Json },
-        encoder: Box::new(Encoder::new(Form { include_usage, has_functions })),
+        encoder: Box::new(Encoder::new(Form { include_usage, has_functions, is_strict })),
     })
 }
 

@@ -14,11 +14,14 @@ use super::{AnswerStart, DecodedRequest, Dialect, ReplyEncoder, UserItems};
 use crate::types::{ChatReply, Delta, Error, Result};
 
 /// The dialect.
-pub(super) struct OpenAiChat;
+pub(super) struct OpenAiChat {
+    /// Whether the library reads streams strictly: calls come in one piece each, and every chunk has a fingerprint.
+    pub(super) is_strict: bool,
+}
 
 impl Dialect for OpenAiChat {
     fn decode_request(&self, body: &[u8], _items: &UserItems) -> Result<DecodedRequest> {
-        decode::decode(body)
+        decode::decode(body, self.is_strict)
     }
 
     fn encode_error(&self, error: &Error) -> Vec<u8> {
@@ -33,6 +36,8 @@ struct Form {
     include_usage: bool,
     /// Whether the request offers `functions`, the form before tools; its answers call a function in that form.
     has_functions: bool,
+    /// Whether each call of a stream is one piece, and every chunk has a fingerprint.
+    is_strict: bool,
 }
 
 /// Writes the answer of one request.

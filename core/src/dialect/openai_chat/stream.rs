@@ -8,7 +8,7 @@ use super::encode::{choices, encode_usage, head, put_blocks, put_finish, service
 use super::{Form, error};
 use crate::dialect::receipt_field::{FIELD, receipt_field};
 use crate::dialect::{AnswerStart, call_id, sse};
-use crate::types::{ChatReply, Delta, Error, ToolCallDelta};
+use crate::types::{ChatReply, Choice, Delta, Error, ToolCallDelta};
 
 /// Writes the chunks of one stream.
 pub(super) struct Encoder {
@@ -27,6 +27,10 @@ impl Encoder {
     /// Takes what every chunk begins with.
     pub(super) fn start(&mut self, start: &AnswerStart) {
         self.head = head(start, "chat.completion.chunk");
+        if self.form.is_strict {
+            // It names a state of the vendor's machines, and the model is all that is known of them.
+            self.head.insert("system_fingerprint".to_owned(), format!("fp_{}", start.model).into());
+        }
     }
 
     /// Appends the chunk of a piece. A piece that only ends its answer has none: the end is written when all is settled.
@@ -39,7 +43,10 @@ impl Encoder {
                 written.insert(name.to_owned(), text.as_str().into());
             }
         }
-        self.put_calls(&delta.tool_calls, &mut written);
+        // In one piece, calls are written when the answer ends.
+        if !self.form.is_strict {
+            self.put_calls(&delta.tool_calls, &mut written);
+        }
         if written.is_empty() && delta.logprobs.is_none() {
             return;
         }
@@ -61,6 +68,9 @@ impl Encoder {
         for (place, choice) in choices.iter().enumerate() {
             let mut delta = self.role(choice.index);
             put_blocks(&choice.message, &mut delta);
+            if self.form.is_strict {
+                self.put_calls(&whole_calls(choice), &mut delta);
+            }
             let mut written = Map::from_iter([
                 ("index".to_owned(), choice.index.into()),
                 ("delta".to_owned(), delta.into()),
@@ -135,6 +145,18 @@ impl Encoder {
         }
         chunk
     }
+}
+
+/// Returns the calls of an answer, each as one piece.
+fn whole_calls(choice: &Choice) -> Vec<ToolCallDelta> {
+    let calls = (0..).zip(&choice.message.tool_calls).map(|(index, call)| ToolCallDelta {
+        index,
+        id: Some(call.id.clone()),
+        name: Some(call.function.name.clone()),
+        arguments: call.function.arguments.clone(),
+        extra_content: call.extra_content.clone(),
+    });
+    calls.collect()
 }
 
 fn put_last(reply: &ChatReply, chunk: &mut Map<String, Value>) {

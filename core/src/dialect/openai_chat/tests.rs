@@ -47,8 +47,13 @@ pub(in crate::dialect) fn streamed(encoder: &mut dyn ReplyEncoder, deltas: &[Val
     events
 }
 
+fn data_of(events: &[u8]) -> Vec<Value> {
+    let events = std::str::from_utf8(events).unwrap();
+    events.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect()
+}
+
 fn try_decode(body: &Value) -> Result<DecodedRequest, Error> {
-    OpenAiChat.decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None))
+    OpenAiChat { is_strict: false }.decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None))
 }
 
 fn decode(mut fields: Value) -> DecodedRequest {
@@ -133,7 +138,7 @@ fn a_wrong_request_is_refused_with_the_path_of_the_field() {
     ] {
         let Err(error) = try_decode(&body) else { panic!("{body} is read") };
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{body}");
-        let written: Value = serde_json::from_slice(&OpenAiChat.encode_error(&error)).unwrap();
+        let written: Value = serde_json::from_slice(&OpenAiChat { is_strict: false }.encode_error(&error)).unwrap();
         assert_eq!(written["error"]["param"], field, "{body}: {error}");
     }
 }
@@ -316,6 +321,41 @@ fn pieces_of_calls_have_their_id_once() {
 }
 
 #[test]
+fn a_strict_library_gets_each_call_in_one_piece_and_a_fingerprint_in_every_chunk() {
+    let body = json!({"messages": [{"role": "user", "content": "hi"}]}).to_string();
+    let mut decoded =
+        OpenAiChat { is_strict: true }.decode_request(body.as_bytes(), &RecentItems::default().of(None)).unwrap();
+    let calls = json!([
+        {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}},
+        {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "{}"}}]);
+    let message = json!({"content": "so", "tool_calls": calls});
+    let pieces = [
+        json!({"text": "so"}),
+        json!({"tool_calls": [{"index": 0, "id": "c1", "name": "f"}]}),
+        json!({"tool_calls": [{"index": 0, "arguments": "{\"a\":1}"}]}),
+        json!({"tool_calls": [{"index": 1, "id": "c2", "name": "g", "arguments": "{}"}]}),
+    ];
+    let settled = reply(&choice(&message, "tool_calls"), &json!({}));
+    let chunks = data_of(&streamed(&mut *decoded.encoder, &pieces, &settled));
+    assert_eq!(chunks.len(), 2, "{chunks:?}");
+    assert_eq!(chunks[0]["choices"][0]["delta"], json!({"role": "assistant", "content": "so"}));
+    let mut whole = calls;
+    for (index, call) in whole.as_array_mut().unwrap().iter_mut().enumerate() {
+        call["index"] = json!(index);
+    }
+    assert_eq!(chunks[1]["choices"][0]["delta"]["tool_calls"], whole);
+    assert_eq!(chunks[1]["choices"][0]["finish_reason"], "tool_calls");
+    assert!(chunks.iter().all(|chunk| chunk["system_fingerprint"] == "fp_gpt-9"), "{chunks:?}");
+}
+
+#[test]
+fn mistrals_word_for_a_required_tool_is_read() {
+    let tools = json!([{"type": "function", "function": {"name": "f"}}]);
+    let request = serde_json::to_value(decode(json!({"tools": tools, "tool_choice": "any"})).request).unwrap();
+    assert_eq!(request["tool_choice"], "required");
+}
+
+#[test]
 fn a_failure_within_a_stream_is_an_error_without_an_end() {
     let mut encoder = decode(json!({"stream": true})).encoder;
     let mut events = Vec::new();
@@ -345,7 +385,8 @@ fn errors_have_the_types_of_openai_where_it_has_them() {
         (ErrorKind::BudgetExceeded, "budget_exceeded"),
         (ErrorKind::Timeout, "timeout"),
     ] {
-        let written: Value = serde_json::from_slice(&OpenAiChat.encode_error(&Error::new(kind, "d"))).unwrap();
+        let written: Value =
+            serde_json::from_slice(&OpenAiChat { is_strict: false }.encode_error(&Error::new(kind, "d"))).unwrap();
         assert_eq!((&written["error"]["type"], &written["error"]["code"]), (&json!(name), &json!(kind.code())));
     }
 }
@@ -354,8 +395,10 @@ fn errors_have_the_types_of_openai_where_it_has_them() {
 fn tools_in_mistrals_words_are_read() {
     let body = json!({"messages": [{"role": "user", "content": "Hi"}], "tool_choice": "any",
         "tools": [{"function": {"name": "f", "description": "", "parameters": {"type": "object"}}}]});
-    let request =
-        OpenAiChat.decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None)).unwrap().request;
+    let request = OpenAiChat { is_strict: false }
+        .decode_request(body.to_string().as_bytes(), &RecentItems::default().of(None))
+        .unwrap()
+        .request;
     let written = serde_json::to_value(&request).unwrap();
     assert_eq!((&written["tool_choice"], &written["tools"][0]["type"]), (&json!("required"), &json!("function")));
 }
