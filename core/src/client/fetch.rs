@@ -66,6 +66,7 @@ impl Tollway {
             (Some(dialect), _) => self.answer_chat(dialect, &request, options).await,
             (None, Endpoint::Models) => self.answer_models(None, is_anthropic).await,
             (None, Endpoint::Model(name)) => self.answer_models(Some(name), is_anthropic).await,
+            (None, Endpoint::Warming) => Ok(json(200, Vec::new(), b"{}".to_vec())),
             (None, _) => self.pass_through(request, options).await,
         };
         let dialect = dialect_of_errors(&endpoint, is_anthropic);

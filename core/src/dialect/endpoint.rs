@@ -15,6 +15,8 @@ pub enum Endpoint {
     Models,
     /// One model, by its name.
     Model(String),
+    /// The warming of a connection, of which there is none: Cerebras's libraries ask for it when they are made.
+    Warming,
     /// Anything else, which a provider must know.
     Other,
 }
@@ -35,6 +37,7 @@ pub fn recognize(method: &str, url: &str) -> Endpoint {
         "POST" if path.ends_with("/responses") => Endpoint::OpenAiResponses,
         "POST" if path.ends_with("/messages") && !path.contains("/threads/") => Endpoint::AnthropicMessages,
         "GET" if path.ends_with("/models") => Endpoint::Models,
+        "GET" if path.ends_with("/tcp_warming") => Endpoint::Warming,
         "GET" => match path.split_once("/models/") {
             Some((_, name)) if !name.is_empty() => Endpoint::Model(percent_decoded(name)),
             _ => Endpoint::Other,
@@ -92,6 +95,7 @@ mod tests {
             ("POST", "https://api.mistral.ai/v1/chat/completions", Endpoint::StrictOpenAiChat),
             ("POST", "https://api.x.ai:443/v1/chat/completions", Endpoint::StrictOpenAiChat),
             ("POST", "/v1/chat/completions?to=https://api.x.ai/", Endpoint::OpenAiChat),
+            ("GET", "https://api.cerebras.ai/v1/tcp_warming", Endpoint::Warming),
             ("POST", "https://api.openai.com/v1/responses", Endpoint::OpenAiResponses),
             ("POST", "https://api.openai.com/v1/responses/compact", Endpoint::Other),
             ("GET", "https://api.openai.com/v1/responses", Endpoint::Other),

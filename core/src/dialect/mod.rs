@@ -79,7 +79,7 @@ pub fn dialect(endpoint: &Endpoint) -> Option<&'static dyn Dialect> {
         Endpoint::StrictOpenAiChat => &openai_chat::OpenAiChat { is_strict: true },
         Endpoint::OpenAiResponses => &openai_responses::OpenAiResponses,
         Endpoint::AnthropicMessages => &anthropic_messages::AnthropicMessages,
-        Endpoint::Models | Endpoint::Model(_) | Endpoint::Other => return None,
+        Endpoint::Models | Endpoint::Model(_) | Endpoint::Warming | Endpoint::Other => return None,
     })
 }
 

@@ -116,12 +116,11 @@ pub(super) fn is_implied(framing: Framing, key: &str, value: &Value) -> bool {
 pub(super) fn is_without_effect(key: &str, value: &Value) -> bool {
     match key {
         "store" | "metadata" | "user" | "safety_identifier" | "prompt_cache_key" | "prompt_cache_retention" => true,
-        "logprobs" => *value == Value::Bool(false),
+        "logprobs" | "safe_prompt" => *value == Value::Bool(false),
         "top_logprobs" => value.as_u64() == Some(0),
         "logit_bias" => value.as_object().is_some_and(Map::is_empty),
         "modalities" => *value == serde_json::json!(["text"]),
         "verbosity" => value == "medium",
-        "safe_prompt" => *value == Value::Bool(false),
         _ => value.is_null(),
     }
 }

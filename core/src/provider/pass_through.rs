@@ -49,7 +49,10 @@ struct Peek<'a> {
 /// Returns the model that a request names: in its body, be it JSON or a form, or in its path, as Gemini's format does.
 #[must_use]
 pub fn asked_model(request: &FetchRequest) -> Option<String> {
-    if let Some(place) = place_in_path(&request.url) {
+    // The names of OpenAI's trained models have colons too.
+    if asked_wire_format(request) == WireFormat::GeminiGenerateContent
+        && let Some(place) = place_in_path(&request.url)
+    {
         return request.url.get(place).map(str::to_owned);
     }
     let text = request.body.get(model_place(request)?)?;
@@ -343,6 +346,7 @@ mod tests {
         for (asked, named, url) in [
             ("/v1beta/models/gemini/pro:generateContent", Some("gemini/pro"), "models/embed-1:generateContent"),
             ("https://h/v1beta/models/pro:countTokens?a=b", Some("pro"), "models/embed-1:countTokens?a=b"),
+            ("https://h/v1/models/ft:gpt:me", None, "models/embed-1:gpt:me"),
             ("https://h:8/v1beta/models", None, "models"),
             ("https://h:8/v1beta/models/x", None, "models/x"),
             ("https://h:8/v1beta/files/x:y", None, "files/x:y"),
