@@ -35,7 +35,7 @@ pub fn error_codes() -> Vec<&'static str> {
 #[napi]
 #[must_use]
 pub fn check_fetch(chosen: String) -> Option<String> {
-    tollway_common::fetch::check(&chosen).err().map(|error| error.to_json())
+    tollway_common::fetch::check(&engine::wiped(chosen)).err().map(|error| error.to_json())
 }
 
 /// Gives up what is under way in the whole process, waits for its settlement at most for the seconds given, and stops the
