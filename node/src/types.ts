@@ -419,7 +419,7 @@ export interface RecordsOptions extends UsageFilter {
 
 /** How to group usage records. */
 export interface SummaryOptions extends UsageFilter {
-  /** `model`, `provider`, `user`, `day`, `month`, `status`, `currency` or `tag:KEY`. */
+  /** `model`, `provider`, `user`, `day`, `month`, `status`, `cost_status`, `currency` or `tag:KEY`. */
   readonly by?: string | readonly string[] | null;
   /** The IANA time zone in which days and months begin; UTC where left out. */
   readonly timeZone?: string | null;

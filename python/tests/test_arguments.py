@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TERMS = PRICES["input_token"]
 NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001
+_CIRCULAR: dict[str, Any] = {"role": "user"}
+_CIRCULAR["content"] = [_CIRCULAR]
 
 Wrong = tuple["Callable[[Any], Any]", type[Exception], str]
 
@@ -34,6 +36,7 @@ CHAT: list[Wrong] = [
     (lambda tw: tw.chat([{"role": "user", "content": {5}}]), TypeError, r"messages\[0\].content is of type set"),
     (lambda tw: tw.chat([{"role": "user", b"content": "Hi"}]), TypeError, r"messages\[0\] has a key of type bytes"),
     (lambda tw: tw.chat("\ud83d"), ValueError, "messages holds half of a surrogate pair"),
+    (lambda tw: tw.chat([_CIRCULAR]), ValueError, r"^chat: messages\[0\]\.content.*holds itself"),
     (lambda tw: tw.chat("Hi", temperature=Decimal("0.5")), TypeError, "temperature is of type Decimal"),
     (lambda tw: tw.chat("Hi", temperature=float("nan")), ValueError, "temperature must be a finite number"),
     (lambda tw: tw.chat("Hi", timeout=timedelta(1)), TypeError, "timeout is of type timedelta"),

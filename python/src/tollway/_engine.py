@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_MOST_NESTING = 200
+_MOST_OF_A_PATH = 100
+
 
 class Operation(Generic[Result]):
     """One call of a verb: its name, its arguments, and how its result is read. Both twins run the same operations."""
@@ -112,10 +115,12 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
-def _fault(value: Any, path: str) -> TypeError | ValueError | None:
+def _fault(value: Any, path: str, depth: int = 0) -> TypeError | ValueError | None:
     """Finds the first value that JSON cannot say."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return _leaf_fault(value, path)
+    if depth > _MOST_NESTING:
+        return ValueError(f"{path[:_MOST_OF_A_PATH]}... holds itself, or is nested too deeply")
     try:
         plain = value if isinstance(value, (dict, list, tuple)) else _plain(value)
     except TypeError:
@@ -128,7 +133,7 @@ def _fault(value: Any, path: str) -> TypeError | ValueError | None:
         named = ((f"{path}.{name}", each) for name, each in plain.items())
     else:
         named = ((f"{path}[{place}]", each) for place, each in enumerate(plain))
-    faults = (_fault(each, place) for place, each in named)
+    faults = (_fault(each, place, depth + 1) for place, each in named)
     return next((fault for fault in faults if fault is not None), None)
 
 

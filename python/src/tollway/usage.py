@@ -76,8 +76,8 @@ class UsageLedger:
     ) -> Sequence[SummaryRow]:
         """Returns groups of records with exact totals per currency.
 
-        `by` names `model`, `provider`, `user`, `day`, `month`, `status`, `currency` or `tag:KEY`; days and months begin
-        in an IANA `time_zone` (UTC where absent).
+        `by` names `model`, `provider`, `user`, `day`, `month`, `status`, `cost_status`, `currency` or `tag:KEY`; days
+        and months begin in an IANA `time_zone` (UTC where absent).
 
         Raises:
             InvalidRequestError: A name in `by` or a field of the selection is wrong.

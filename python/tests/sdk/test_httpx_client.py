@@ -326,4 +326,4 @@ def test_what_is_wrong_is_refused_at_once(tw: tollway.Tollway) -> None:
     for wrong in ({"on_abandon": "never"}, {"user": 5}, {"timeout": -1.0}, {"max_retries": 1.5}):
         for make in (tollway.httpx_client, tollway.async_httpx_client):
             with pytest.raises(tollway.InvalidRequestError, match=next(iter(wrong))):
-                make(tw, **wrong)  # type: ignore[arg-type]
+                make(tw, **wrong)
