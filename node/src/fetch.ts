@@ -29,7 +29,7 @@ export function fetchOver(engine: Engine, options?: FetchOptions): typeof global
   const { model, ...callOptions } = NAMES.read(options);
   const fixed = { model, options: callOptions };
   // What is wrong with the options is said here, and not by the first request.
-  const error = native.checkFetch(encode(fixed, 'fetch'));
+  const error = native.Engine.checkFetch(encode(fixed, 'fetch'));
   if (typeof error === 'string') {
     throw errorFromJson(error);
   }

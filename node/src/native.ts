@@ -58,11 +58,13 @@ export interface NativeEngine {
 
 /** What the native module exports. */
 export interface NativeModule {
-  readonly Engine: { create(path: string, options: string): { engine?: NativeEngine; error?: string } };
+  readonly Engine: {
+    create(path: string, options: string): { engine?: NativeEngine; error?: string };
+    /** Returns what is wrong with the choices for every request of a library, as JSON text. */
+    checkFetch(chosen: string): string | null | undefined;
+  };
   readonly CompletionQueue: new (wake: () => void) => NativeQueue;
   cli(commandLine: string[]): number;
-  /** Returns what is wrong with the choices for every request of a library, as JSON text. */
-  checkFetch(chosen: string): string | null | undefined;
   errorCodes(): string[];
   shutdown(timeout: number): void;
 }

@@ -75,6 +75,13 @@ impl Engine {
         Stream::new(self.0.stream(&wiped(arguments)))
     }
 
+    /// Returns what is wrong with the choices for every request of a vendor's library, as JSON text.
+    #[napi]
+    #[must_use]
+    pub fn check_fetch(chosen: String) -> Option<String> {
+        tollway_common::fetch::check(&chosen).err().map(|error| error.to_json())
+    }
+
     /// Answers a request of a vendor's own library, whose head is JSON.
     #[napi]
     #[must_use]
