@@ -32,7 +32,7 @@ function pack(name, description, files) {
 const licenses = Object.fromEntries(
   ['LICENSE', 'LICENSE-APACHE', 'LICENSE-MIT'].map((name) => [name, join(packageFolder, '..', name)]),
 );
-const { devDependencies: _tools, scripts: _scripts, ...published } = manifest;
+const { devDependencies: _tools, scripts: _scripts, private: _private, ...published } = manifest;
 const { version, license, repository, engines } = manifest;
 
 try {
@@ -41,7 +41,7 @@ try {
   const optionalDependencies = Object.fromEntries(Object.keys(platforms).map((name) => [`tollway-${name}`, version]));
   const main = pack(
     'tollway',
-    { ...published, optionalDependencies },
+    { ...published, files: [...published.files, 'LICENSE-APACHE', 'LICENSE-MIT'], optionalDependencies },
     { dist: join(packageFolder, 'dist'), 'README.md': join(packageFolder, 'README.md'), ...licenses },
   );
   const library = `tollway.${platform}.node`;

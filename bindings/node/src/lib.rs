@@ -31,7 +31,6 @@ pub fn error_codes() -> Vec<&'static str> {
     tollway_common::error::CODES.to_vec()
 }
 
-<<<<<<< HEAD
 /// Returns what is wrong with the choices for every request of a vendor's library, as JSON text.
 #[napi]
 #[must_use]
@@ -39,8 +38,6 @@ pub fn check_fetch(chosen: String) -> Option<String> {
     tollway_common::fetch::check(&engine::wiped(chosen)).err().map(|error| error.to_json())
 }
 
-=======
->>>>>>> wt-rc
 /// Gives up what is under way in the whole process, waits for its settlement at most for the seconds given, and stops the
 /// runtime. It blocks the calling thread.
 #[napi]
