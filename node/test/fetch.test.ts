@@ -434,7 +434,7 @@ test('options that are not known are refused when the function is made', async (
     [{ idempotencyKey: 'once' }, /send it as the header idempotency-key/],
     [{ max_retries: 1 }, /is maxRetries here/],
     [{ user: 5 }, /options\.user: invalid type: .*, expected a text/],
-    [{ onAbandon: 'never' }, /options\.on_abandon: unknown variant `never`/],
+    [{ onAbandon: 'never' }, /options\.onAbandon: unknown variant `never`/],
     [{ tags: { a: () => 'b' } }, /tags\.a is of type function/],
     [{ signal: new AbortController().signal }, /give it to the function that fetch\(\) returns/],
   ] as const) {
