@@ -47,7 +47,7 @@ use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
 use crate::store::{Outcome, Store};
 use crate::transport::HttpClient;
-use crate::types::{CallOptions, ChatReply, ChatRequest, Error, ErrorKind, Result, StreamEvent};
+use crate::types::{CallOptions, ChatReply, ChatRequest, Error, ErrorKind, Result};
 use crate::vault::Vault;
 
 /// An open file, and the engine over it. Clones share it; it closes when the last one is dropped.
@@ -83,17 +83,7 @@ impl Tollway {
     /// Dropping the future gives the call up: it is cancelled at the provider and billed by its abandon policy. Fails
     /// with the kinds of [`ErrorKind`] that the design of the call names: budgets, routing, and the provider's.
     pub async fn chat(&self, request: ChatRequest, options: CallOptions) -> Result<ChatReply> {
-        let mut stream = self.start(request, options, Framing::Json)?;
-        loop {
-            match stream.next().await {
-                Some(Ok(StreamEvent::Done(reply))) => return Ok(*reply),
-                Some(Ok(StreamEvent::Delta(_))) => {}
-                Some(Err(error)) => return Err(error),
-                None => {
-                    return Err(Error::new(ErrorKind::Internal, "the call ended without a reply; report this defect"));
-                }
-            }
-        }
+        self.start(request, options, Framing::Json)?.reply().await
     }
 
     /// Sends a chat request and returns its reply piece by piece.

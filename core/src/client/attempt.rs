@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use secrecy::SecretString;
 
 use super::call::{Call, panicked};
 use super::reply::{Assembly, estimate_output};
@@ -90,15 +89,8 @@ impl Call {
     pub(super) async fn attempt(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<ChatReply> {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
         let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
-        let api_key = self.api_key(config).map_err(targeted)?;
-        let target = Target {
-            vendor: vendor(&config.provider),
-            provider: &config.provider,
-            model: &config.model_name,
-            base_url: config.base_url.as_deref(),
-            api_key: api_key.as_ref(),
-            params: &config.model_params,
-        };
+        let api_key = self.engine.api_key(config).map_err(targeted)?;
+        let target = Target::of(config, api_key.as_ref());
         let adapter = adapter(&target).map_err(targeted)?;
         let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
         let limit = plan.estimate.injected_limit.filter(|_| capped);
@@ -134,11 +126,6 @@ impl Call {
             number: self.draft.next_number(),
             started: environment.monotonic(),
         })
-    }
-
-    fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
-        let sealed = config.api_key.as_ref();
-        sealed.map(|sealed| self.engine.vault.unseal_text(&super::open::key_identity(config.id), &sealed.0)).transpose()
     }
 
     /// Holds the worst case. If a budget refuses, what processes that ended still hold is freed first, once.

@@ -133,9 +133,7 @@ impl Call {
 
     async fn replay(&mut self, reply: ChatReply) -> Result<ChatReply> {
         if self.framing == Framing::EventStream {
-            let target = format!("{}/{}", reply.provider, reply.model);
-            let model = reply.served_model.clone().unwrap_or_else(|| reply.model.clone());
-            let _ = self.answering.set(Answering { target, model });
+            let _ = self.answering.set(Answering::of(&reply));
             self.deliver_whole(&reply.choices).await;
         }
         Ok(reply)

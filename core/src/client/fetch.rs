@@ -7,15 +7,13 @@ use tokio::sync::mpsc;
 
 use super::Tollway;
 use super::pass_through::Piece;
-use super::stream::{ChatStream, broken_off};
+use super::stream::{Answering, ChatStream, broken_off};
 use crate::dialect::{
     AnswerStart, Dialect, Endpoint, ListedModel, ReplyEncoder, call_headers, dialect, dialect_of_errors, encode_model,
     encode_models, recognize, reply_headers, status,
 };
 use crate::provider::Framing;
-use crate::types::{
-    CallOptions, ChatReply, Error, ErrorKind, FetchHead, FetchOptions, FetchRequest, Result, StreamEvent,
-};
+use crate::types::{CallOptions, Error, ErrorKind, FetchHead, FetchOptions, FetchRequest, Result, StreamEvent};
 
 /// How many events of a stream are written at once.
 const BATCH: usize = 64;
@@ -91,28 +89,25 @@ impl Tollway {
         let refused = Refused::of_call(&request_id);
         let mut encoder = decoded.encoder;
         if decoded.framing == Framing::Json {
-            let reply = whole(&mut stream).await.map_err(&refused)?;
-            let model = reply.served_model.clone().unwrap_or_else(|| reply.model.clone());
-            let start = AnswerStart { request_id: request_id.clone(), created, model };
+            let reply = stream.reply().await.map_err(&refused)?;
+            let start = AnswerStart { request_id, created, model: Answering::of(&reply).model };
             let body = encoder.encode_reply(&start, &reply).map_err(&refused)?;
             return Ok(json(200, reply_headers(&reply), body));
         }
         let first = stream.next().await.ok_or_else(|| Error::new(ErrorKind::Internal, "the call ended without a word"));
         let first = first.and_then(|event| event).map_err(&refused)?;
-        let (target, model) = match (&first, stream.answering()) {
-            (StreamEvent::Done(reply), None) => {
-                let model = reply.served_model.clone().unwrap_or_else(|| reply.model.clone());
-                (Some(format!("{}/{}", reply.provider, reply.model)), model)
-            }
-            (_, answering) => {
-                let answering = answering.cloned();
-                (answering.as_ref().map(|who| who.target.clone()), answering.map(|who| who.model).unwrap_or_default())
+        let answering = match (&first, stream.answering()) {
+            (_, Some(answering)) => answering.clone(),
+            (StreamEvent::Done(reply), None) => Answering::of(reply),
+            (StreamEvent::Delta(_), None) => {
+                let defect = "a piece came of nobody's answer; report this defect";
+                return Err(refused(Error::new(ErrorKind::Internal, defect)));
             }
         };
-        let mut headers = call_headers(&request_id, target.as_deref());
+        let mut headers = call_headers(&request_id, Some(&answering.target));
         headers.push(("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned()));
         headers.push(("cache-control".to_owned(), "no-cache".to_owned()));
-        let start = AnswerStart { request_id, created, model };
+        let start = AnswerStart { request_id, created, model: answering.model };
         let body = Body::Chat(Box::new(StreamedChat { stream, encoder, start, first: Some(Ok(first)) }));
         Ok(FetchResponse { head: FetchHead { status: 200, headers }, body: FetchBody(body) })
     }
@@ -261,17 +256,6 @@ pub(super) fn call_options(request: &FetchRequest, mut options: CallOptions) -> 
         options.idempotency_key = Some(key.to_owned());
     }
     Ok(options)
-}
-
-async fn whole(stream: &mut ChatStream) -> Result<ChatReply> {
-    loop {
-        match stream.next().await {
-            Some(Ok(StreamEvent::Done(reply))) => return Ok(*reply),
-            Some(Ok(StreamEvent::Delta(_))) => {}
-            Some(Err(error)) => return Err(error),
-            None => return Err(Error::new(ErrorKind::Internal, "the call ended without a reply; report this defect")),
-        }
-    }
 }
 
 fn json(status: u16, mut headers: Vec<(String, String)>, body: Vec<u8>) -> FetchResponse {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +17,7 @@ use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
 use crate::store::{MetaReader, Operation, RedbStore, Store};
 use crate::transport::HttpClient;
-use crate::types::{Error, ErrorKind, ModelConfigId, Result};
+use crate::types::{Error, ErrorKind, ModelConfig, ModelConfigId, Result};
 use crate::vault::{MasterKey, Vault};
 
 /// The entry of `meta` that holds the wrapped data key.
@@ -25,6 +26,14 @@ const WRAPPED_DATA_KEY: &str = "wrapped_data_key";
 /// Returns what a config's sealed API key is bound to.
 pub(super) fn key_identity(config: ModelConfigId) -> String {
     format!("ai_model_config/{config}/api_key")
+}
+
+impl Engine {
+    /// Unseals a config's API key; nothing if it has none.
+    pub(super) fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
+        let sealed = config.api_key.as_ref();
+        sealed.map(|sealed| self.vault.unseal_text(&key_identity(config.id), &sealed.0)).transpose()
+    }
 }
 
 impl Tollway {

@@ -107,7 +107,7 @@ impl Engine {
         let mut selection = select_any(snapshot, wanted, &self.outlook())?;
         let asked = asked_wire_format(request);
         for config in std::mem::take(&mut selection.candidates) {
-            let target = target(&config, None);
+            let target = Target::of(&config, None);
             let spoken = wire_format(&target)?;
             if spoken == asked {
                 return Ok(config);
@@ -244,11 +244,9 @@ impl PassThrough {
     async fn head(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<HttpResponse, Ended> {
         let failed =
             |error: Error| (RecordStatus::Failed, error.with_target(&self.config.provider, &self.config.model_name));
-        let sealed = self.config.api_key.as_ref();
-        let identity = super::open::key_identity(self.config.id);
-        let key =
-            sealed.map(|sealed| self.engine.vault.unseal_text(&identity, &sealed.0)).transpose().map_err(failed)?;
-        let encoded = encode_pass_through(&target(&self.config, key.as_ref()), &self.request).map_err(failed)?;
+        let key = self.engine.api_key(&self.config).map_err(failed)?;
+        let target = Target::of(&self.config, key.as_ref());
+        let encoded = encode_pass_through(&target, &self.request).map_err(failed)?;
         seen.sent = true;
         let gone = async {
             match sink.as_mut() {
@@ -317,16 +315,5 @@ impl PassThrough {
             now,
         };
         self.engine.store.apply(Operation::Settle(Box::new(settlement))).await.map(|_| ())
-    }
-}
-
-fn target<'a>(config: &'a ModelConfig, api_key: Option<&'a secrecy::SecretString>) -> Target<'a> {
-    Target {
-        vendor: vendor(&config.provider),
-        provider: &config.provider,
-        model: &config.model_name,
-        base_url: config.base_url.as_deref(),
-        api_key,
-        params: &config.model_params,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
-use crate::types::{Error, ErrorKind, Result, StreamEvent};
+use crate::types::{ChatReply, Error, ErrorKind, Result, StreamEvent};
 
 /// Who answers a call, known from its first piece on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,16 @@ pub struct Answering {
     pub target: String,
     /// The model as the provider names it, or as the config does where it does not say.
     pub model: String,
+}
+
+impl Answering {
+    /// Returns who made a reply.
+    pub(super) fn of(reply: &ChatReply) -> Self {
+        Self {
+            target: format!("{}/{}", reply.provider, reply.model),
+            model: reply.served_model.clone().unwrap_or_else(|| reply.model.clone()),
+        }
+    }
 }
 
 /// A streamed call. Dropping it gives the call up: it is billed by its abandon policy.
@@ -74,6 +84,20 @@ impl ChatStream {
             self.note(event);
         }
         batch
+    }
+
+    /// Reads to the end and returns the settled reply.
+    pub(super) async fn reply(&mut self) -> Result<ChatReply> {
+        loop {
+            match self.next().await {
+                Some(Ok(StreamEvent::Done(reply))) => return Ok(*reply),
+                Some(Ok(StreamEvent::Delta(_))) => {}
+                Some(Err(error)) => return Err(error),
+                None => {
+                    return Err(Error::new(ErrorKind::Internal, "the call ended without a reply; report this defect"));
+                }
+            }
+        }
     }
 
     fn note(&mut self, event: &Result<StreamEvent>) {

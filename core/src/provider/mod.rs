@@ -20,7 +20,7 @@ pub use vendor::*;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use crate::types::{ChatRequest, Completion, Delta, Error, ReportedUsage, Result};
+use crate::types::{ChatRequest, Completion, Delta, Error, ModelConfig, ReportedUsage, Result};
 
 /// What a request is encoded for.
 pub struct Target<'a> {
@@ -36,6 +36,21 @@ pub struct Target<'a> {
     pub api_key: Option<&'a SecretString>,
     /// The parameters of the model config.
     pub params: &'a Map<String, Value>,
+}
+
+impl<'a> Target<'a> {
+    /// Makes the target that a model config is, with its API key unsealed.
+    #[must_use]
+    pub fn of(config: &'a ModelConfig, api_key: Option<&'a SecretString>) -> Self {
+        Self {
+            vendor: vendor(&config.provider),
+            provider: &config.provider,
+            model: &config.model_name,
+            base_url: config.base_url.as_deref(),
+            api_key,
+            params: &config.model_params,
+        }
+    }
 }
 
 /// A request that is ready to be sent.
