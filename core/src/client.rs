@@ -6,6 +6,7 @@
 mod admin;
 mod attempt;
 mod call;
+mod exchange;
 mod fetch;
 mod fx;
 mod idempotency;

@@ -341,14 +341,16 @@ fn answer(case: &Case, body: &[u8], is_streamed: bool) -> Result<Answer> {
     with_target(case.provider, &case.endpoint, |target| {
         let head = ResponseHead { status: 200, headers: Vec::new() };
         if !is_streamed {
-            let Decoded { completion, usage } = adapter(target)?.decode(target, &head, body)?;
+            let Decoded { completion, usage } =
+                adapter(target)?.decode(target, &head, body).map_err(|flaw| flaw.error)?;
             return Ok((Vec::new(), completion, usage));
         }
         let mut decoder = adapter(target)?.decode_stream(target, &head);
         let mut deltas = Vec::new();
         for event in events(body) {
-            decoder.decode_event(&event, &mut deltas)?;
+            decoder.decode_event(&event, &mut deltas).map_err(|flaw| flaw.error)?;
         }
+        decoder.finish(&mut deltas);
         let completion = Completion { choices: vec![gather(&deltas)], ..decoder.summary() };
         Ok((deltas, completion, decoder.usage()))
     })

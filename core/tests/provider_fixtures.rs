@@ -336,7 +336,8 @@ fn read(case: &Case) -> Result<Reading> {
         return Err(adapter.decode_error(&target, &case.head, &case.body));
     }
     if !case.is_streamed {
-        let Decoded { completion, usage } = adapter.decode(&target, &case.head, &case.body)?;
+        let Decoded { completion, usage } =
+            adapter.decode(&target, &case.head, &case.body).map_err(|flaw| flaw.error)?;
         return Ok(Reading { choice: completion.choices.into_iter().next(), usage, is_complete: true });
     }
     let mut decoder = adapter.decode_stream(&target, &case.head);
@@ -347,8 +348,9 @@ fn read(case: &Case) -> Result<Reading> {
     runtime.block_on(async {
         let mut events = EventReader::new(futures_util::stream::iter(chunks));
         while let Some(event) = events.next().await {
-            decoder.decode_event(&event?, &mut deltas)?;
+            decoder.decode_event(&event?, &mut deltas).map_err(|flaw| flaw.error)?;
         }
+        decoder.finish(&mut deltas);
         Ok(())
     })?;
     Ok(Reading { choice: Some(gather(deltas)), usage: decoder.usage(), is_complete: decoder.is_complete() })

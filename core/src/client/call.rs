@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use super::Engine;
-use super::attempt::Plan;
+use super::attempt::Unsettled;
 use super::idempotency::KeyState;
 use super::reply::ReplyDraft;
 use super::stream::{Answering, ChatStream};
@@ -18,8 +18,11 @@ use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::{Selection, select};
 use crate::types::{
     AbandonPolicy, CallOptions, ChatReply, ChatRequest, Choice, Delta, Error, ErrorKind, ModelConfig, ModelConfigId,
-    ReservationId, Result, StreamEvent,
+    Result, StreamEvent,
 };
+
+/// What is said of an attempt that failed in a way that passes, and is not repeated all the same.
+const NOT_REPEATED: &str = "; it was not repeated, since the provider may charge for this try";
 
 /// How many events may wait for a slow caller before the provider is read no further.
 const EVENTS_AHEAD: usize = 256;
@@ -42,8 +45,10 @@ pub(super) struct Call {
     pub(super) delivered: bool,
     /// Who answers; its caller may look at it.
     pub(super) answering: Arc<OnceLock<Answering>>,
-    /// What is reserved and not settled yet.
-    pub(super) unsettled: Option<(ReservationId, Arc<Plan>)>,
+    /// What is reserved and not settled yet: each attempt's own.
+    pub(super) unsettled: Vec<Unsettled>,
+    /// Whether the last attempt may have been charged, so that it is not repeated.
+    pub(super) was_billed: bool,
 }
 
 impl Call {
@@ -72,7 +77,8 @@ impl Call {
                 draft,
                 delivered: false,
                 answering,
-                unsettled: None,
+                unsettled: Vec::new(),
+                was_billed: false,
             },
             stream,
         )
@@ -150,6 +156,8 @@ impl Call {
         // Until when a candidate asked to be left alone.
         let mut not_before = BTreeMap::<ModelConfigId, Duration>::new();
         let mut last_error = None;
+        // What the first provider that refused the request said of it.
+        let mut refusal = None;
         let mut round = 0;
         loop {
             let order = self.engine.health.order(candidates.clone(), self.engine.environment.monotonic());
@@ -159,6 +167,7 @@ impl Call {
                     continue;
                 }
                 self.check_running()?;
+                self.was_billed = false;
                 let error = match self.attempt(&snapshot, &config).await {
                     Ok(reply) => return Ok(reply),
                     Err(error) => error,
@@ -167,6 +176,13 @@ impl Call {
                     return Err(error);
                 }
                 match judge(&error) {
+                    Verdict::TryAgain if self.was_billed => {
+                        let error = error.clone().with_detail_suffix(NOT_REPEATED);
+                        out.insert(config.id);
+                        selection.pass_over(&config, error.detail());
+                        last_error = Some(weightier(last_error.take(), error));
+                        continue;
+                    }
                     Verdict::TryAgain => {
                         let asked = error.retry_after().unwrap_or_default();
                         not_before.insert(config.id, self.engine.environment.monotonic().saturating_add(asked));
@@ -179,11 +195,22 @@ impl Call {
                         out.insert(config.id);
                         selection.pass_over(&config, error.detail());
                     }
-                    Verdict::GiveUp => return Err(error),
+                    // What one vendor refuses another may take.
+                    Verdict::GiveUp
+                        if error.kind() == ErrorKind::InvalidRequest
+                            && candidates
+                                .iter()
+                                .any(|other| !out.contains(&other.id) && other.provider != config.provider) =>
+                    {
+                        out.insert(config.id);
+                        selection.pass_over(&config, error.detail());
+                        refusal.get_or_insert_with(|| error.clone());
+                    }
+                    Verdict::GiveUp => return Err(refusal.unwrap_or(error)),
                 }
                 last_error = Some(weightier(last_error, error));
             }
-            let Some(error) = last_error.clone() else {
+            let Some(error) = refusal.clone().or_else(|| last_error.clone()) else {
                 return Err(selection.no_route("the request"));
             };
             if out.len() == candidates.len() || retries_left == 0 {

@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use super::attempt::provider_request_id;
 use super::call::{LONGEST_CALL, file_closed, panicked};
+use super::exchange::provider_request_id;
 use super::fetch::{FetchResponse, Refused, call_options};
 use super::{Engine, Tollway};
 use crate::catalog::snapshot::Snapshot;
@@ -20,7 +20,7 @@ use crate::provider::{
 };
 use crate::routing::select::select_any;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved, Settlement};
-use crate::transport::HttpResponse;
+use crate::transport::{HttpResponse, Progress, Stage};
 use crate::types::{
     BilledBy, CallOptions, CostStatus, Decimal, Error, ErrorKind, Facts, FetchHead, FetchOptions, FetchRequest, Meter,
     ModelConfig, Money, Quantity, ReceiptLine, RecordStatus, Result, UnpricedPolicy, Usage,
@@ -48,10 +48,10 @@ pub(super) type Piece = Result<Option<Bytes>>;
 #[derive(Default)]
 struct Seen {
     provider_request_id: Option<String>,
-    /// Whether the request was sent.
-    sent: bool,
-    /// Whether the provider took the request, so that it may cost money.
-    answered: bool,
+    /// How far the request came.
+    progress: Progress,
+    /// Whether the provider refused the request.
+    was_refused: bool,
     /// The caller's body, from the head on.
     pieces: Option<mpsc::Sender<Piece>>,
 }
@@ -208,7 +208,7 @@ impl PassThrough {
     async fn send(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<(), Ended> {
         let mut response = self.head(sink, seen).await?;
         seen.provider_request_id = provider_request_id(&response.head);
-        seen.answered = (200..300).contains(&response.head.status);
+        seen.was_refused = !(200..300).contains(&response.head.status);
         let (pieces, chunks) = mpsc::channel(PIECES_AHEAD);
         seen.pieces = Some(pieces.clone());
         let Some(sink) = sink.take() else { return Ok(()) };
@@ -229,7 +229,7 @@ impl PassThrough {
                         return Err((RecordStatus::Partial, gone()));
                     }
                 }
-                Ok(None) if seen.answered => return Ok(()),
+                Ok(None) if !seen.was_refused => return Ok(()),
                 Ok(None) => {
                     let error =
                         Error::new(ErrorKind::ProviderUnavailable, format!("the provider answered with {status}"));
@@ -247,7 +247,7 @@ impl PassThrough {
         let key = self.engine.api_key(&self.config).map_err(failed)?;
         let target = Target::of(&self.config, key.as_ref());
         let encoded = encode_pass_through(&target, &self.request).map_err(failed)?;
-        seen.sent = true;
+        let progress = seen.progress.clone();
         let gone = async {
             match sink.as_mut() {
                 Some(sink) => sink.closed().await,
@@ -256,7 +256,7 @@ impl PassThrough {
         };
         tokio::select! {
             biased;
-            response = self.engine.http.send(encoded) => response.map_err(failed),
+            response = self.engine.http.send(encoded, &progress) => response.map_err(failed),
             () = gone => {
                 Err((RecordStatus::Cancelled, Error::new(ErrorKind::Cancelled, "the caller gave the request up")))
             }
@@ -271,14 +271,12 @@ impl PassThrough {
         FetchHead { status: response.head.status, headers }
     }
 
-    /// Records the request: one that the provider refused cost nothing, any other has no known cost.
+    /// Records the request: one that never left, or that the provider refused, cost nothing; any other has no known cost.
     async fn settle(&self, reserved: &Reserved, seen: &Seen, outcome: std::result::Result<(), Ended>) -> Result<()> {
         let now = self.engine.environment.now();
         let (status, error) =
             outcome.err().map_or((RecordStatus::Success, None), |(status, error)| (status, Some(error)));
-        // What a defect of ours kept from being read may have been produced all the same.
-        let is_defect = error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Internal) && seen.sent;
-        let may_cost = seen.answered || is_defect || !matches!(status, RecordStatus::Failed);
+        let may_cost = seen.progress.stage() != Stage::NotSent && !seen.was_refused;
         let one = BTreeMap::from([(Meter::Request, Quantity::from(1))]);
         let line = ReceiptLine {
             attempt: 1,

@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
-use super::attempt::{Plan, Received};
+use super::attempt::{Plan, Unsettled};
 use super::call::Call;
+use super::exchange::Received;
 use crate::billing::bound::estimated_usage;
 use crate::billing::coverage::{SERVICE_TIER, configured_tier, is_other_tier};
 use crate::billing::facts::add_served_facts;
@@ -19,6 +20,7 @@ use crate::routing::health::Ticket;
 use crate::routing::prompt_cache::beginnings;
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
+use crate::transport::Stage;
 use crate::types::{
     AbandonPolicy, Attempt, Attribute, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, Facts, Meter,
     ModelConfig, ModelId, Money, RecordStatus, ReportedUsage, Result, Usage, UsageFlag,
@@ -91,6 +93,7 @@ impl Call {
         received: Received,
     ) -> Result<Result<ChatReply>> {
         let (basis, billed_by, status) = self.basis(plan, &ended, &received);
+        self.was_billed = billed_by != BilledBy::NotBilled;
         let completion = received.completion();
         let served_tier = completion.service_tier.as_deref();
         let now = self.engine.environment.now();
@@ -153,7 +156,7 @@ impl Call {
             now,
         };
         let model_id = self.write(plan, settlement).await?;
-        self.unsettled = None;
+        self.unsettled.retain(|other| other.reservation_id != reserved.id);
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.model_id = Some(model_id);
         }
@@ -163,40 +166,47 @@ impl Call {
         Ok(reply)
     }
 
-    /// Bills the whole reservation of an attempt whose settlement failed or was never made: what it cost is not known, and
-    /// nothing must stay held.
+    /// Bills the whole reservation of each attempt whose settlement failed or was never made: what it cost is not known, and
+    /// nothing must stay held. A request that never left cost nothing.
     pub(super) async fn settle_as_reserved(&mut self) {
-        let Some((reservation_id, plan)) = self.unsettled.take() else { return };
+        for unsettled in std::mem::take(&mut self.unsettled) {
+            if let Err(error) = self.settle_blindly(unsettled).await {
+                tracing::error!(%error, "an attempt was not settled; recovery will settle its reservation");
+            }
+        }
+    }
+
+    async fn settle_blindly(&self, Unsettled { reservation_id, plan, progress }: Unsettled) -> Result<()> {
         let error = super::call::panicked();
         let now = self.engine.environment.now();
-        let written = match price(&plan, Basis::Reservation, None, (None, now)) {
-            Ok(Priced { usage, bill, facts }) => {
-                let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
-                let settlement = Settlement {
-                    reservation_id,
-                    usage,
-                    facts,
-                    cost: bill.cost,
-                    cost_status: bill.cost_status,
-                    billed_by: BilledBy::Reservation,
-                    receipt: bill.lines,
-                    price_ids: bill.price_ids,
-                    status: RecordStatus::Failed,
-                    provider_request_id: None,
-                    served_model: None,
-                    error_code: Some(error.code().to_owned()),
-                    error_message: Some("the attempt could not be settled; its reservation is billed".to_owned()),
-                    latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
-                    completes_key: None,
-                    now,
-                };
-                self.engine.store.apply(Operation::Settle(Box::new(settlement))).await.map(|_| ())
+        let (basis, billed_by, detail) = match progress.stage() {
+            Stage::NotSent => (Basis::Nothing, BilledBy::NotBilled, "the attempt was broken off before it was sent"),
+            Stage::Sent | Stage::Answered => {
+                let detail = "the attempt could not be settled; its reservation is billed";
+                (Basis::Reservation, BilledBy::Reservation, detail)
             }
-            Err(error) => Err(error),
         };
-        if let Err(error) = written {
-            tracing::error!(%error, "an attempt was not settled; recovery will settle its reservation");
-        }
+        let Priced { usage, bill, facts } = price(&plan, basis, None, (None, now))?;
+        let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
+        let settlement = Settlement {
+            reservation_id,
+            usage,
+            facts,
+            cost: bill.cost,
+            cost_status: bill.cost_status,
+            billed_by,
+            receipt: bill.lines,
+            price_ids: bill.price_ids,
+            status: RecordStatus::Failed,
+            provider_request_id: None,
+            served_model: None,
+            error_code: Some(error.code().to_owned()),
+            error_message: Some(detail.to_owned()),
+            latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
+            completes_key: None,
+            now,
+        };
+        self.engine.store.apply(Operation::Settle(Box::new(settlement))).await.map(|_| ())
     }
 
     /// Writes the settlement. With `relaxed` durability it is not waited for once the billing id is known.
@@ -222,48 +232,33 @@ impl Call {
         }
     }
 
-    /// Decides what the attempt is billed by. What the provider reported as final always wins over an estimate.
+    /// Decides what the attempt is billed by. What the provider reported as final always wins over an estimate; nothing is
+    /// billed only where it is certain that no model worked.
     fn basis(&self, plan: &Plan, ended: &Ended, received: &Received) -> (Basis, BilledBy, RecordStatus) {
-        let reported = received.usage().filter(is_plausible);
-        let known = |reported: &ReportedUsage| complete(disjoint(reported), plan, received);
         let gone = self.sink.is_closed();
         let partial = if self.delivered { RecordStatus::Partial } else { RecordStatus::Cancelled };
-        match ended {
-            Ended::Complete => {
-                let drained = gone && self.on_abandon() == AbandonPolicy::Drain;
-                let status = if drained { partial } else { RecordStatus::Success };
-                match reported {
-                    Some(reported) if drained => (known(&reported), BilledBy::Drain, status),
-                    Some(reported) => (known(&reported), BilledBy::ProviderUsage, status),
-                    None => (estimate(plan, received), BilledBy::Estimate, status),
-                }
-            }
-            Ended::Failed(error) => {
-                let status = match error.kind() {
-                    ErrorKind::Timeout => RecordStatus::Timeout,
-                    _ if self.delivered => RecordStatus::Partial,
-                    _ => RecordStatus::Failed,
-                };
-                match reported {
-                    Some(reported) => (known(&reported), BilledBy::ProviderUsage, status),
-                    // What a defect of ours kept from being read was produced all the same.
-                    None if received.answered
-                        && (received.brought_anything() || error.kind() == ErrorKind::Internal) =>
-                    {
-                        (estimate(plan, received), BilledBy::Estimate, status)
-                    }
-                    None => (Basis::Nothing, BilledBy::NotBilled, status),
-                }
-            }
-            Ended::GivenUp | Ended::TimedOut => {
-                let status = if matches!(ended, Ended::TimedOut) { RecordStatus::Timeout } else { partial };
-                match (reported, self.on_abandon()) {
-                    (Some(reported), _) => (known(&reported), BilledBy::ProviderUsage, status),
-                    (None, AbandonPolicy::BillReserved) => (Basis::Reservation, BilledBy::Reservation, status),
-                    (None, _) => (estimate(plan, received), BilledBy::Estimate, status),
-                }
-            }
+        let is_drained = matches!(ended, Ended::Complete) && gone && self.on_abandon() == AbandonPolicy::Drain;
+        let status = match ended {
+            Ended::Complete if is_drained => partial,
+            Ended::Complete => RecordStatus::Success,
+            Ended::Failed(error) if error.kind() == ErrorKind::Timeout => RecordStatus::Timeout,
+            Ended::Failed(_) if self.delivered => RecordStatus::Partial,
+            Ended::Failed(_) => RecordStatus::Failed,
+            Ended::GivenUp => partial,
+            Ended::TimedOut => RecordStatus::Timeout,
+        };
+        if let Some(reported) = received.usage().filter(is_plausible) {
+            let billed_by = if is_drained { BilledBy::Drain } else { BilledBy::ProviderUsage };
+            return (complete(disjoint(&reported), plan, received), billed_by, status);
         }
+        if received.did_no_work() {
+            return (Basis::Nothing, BilledBy::NotBilled, status);
+        }
+        let is_given_up = matches!(ended, Ended::GivenUp | Ended::TimedOut);
+        if is_given_up && self.on_abandon() == AbandonPolicy::BillReserved {
+            return (Basis::Reservation, BilledBy::Reservation, status);
+        }
+        (estimate(plan, received), BilledBy::Estimate, status)
     }
 }
 

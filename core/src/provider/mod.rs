@@ -1,8 +1,11 @@
 //! Provider adapters: wire formats, without I/O. Each format has the same functions in the same order.
 
 mod anthropic;
+mod document;
 mod endpoint;
 mod failure;
+mod finish_reason;
+mod flaw;
 mod gemini;
 mod json;
 mod openai;
@@ -13,6 +16,7 @@ mod pass_through;
 mod testing;
 mod vendor;
 
+pub use flaw::{Flaw, Work, is_foreign};
 pub use params::validate_params;
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
 pub use vendor::*;
@@ -124,8 +128,8 @@ pub trait Adapter: Send + Sync {
         framing: Framing,
     ) -> Result<EncodedRequest>;
 
-    /// Decodes a whole answer of status 200. An error in its body is returned as an error.
-    fn decode(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded>;
+    /// Decodes a whole answer of status 200. An error in its body, or a body that is no answer, is a flaw.
+    fn decode(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> std::result::Result<Decoded, Flaw>;
 
     /// Decodes the answer of a status that is not a success.
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error;
@@ -136,8 +140,14 @@ pub trait Adapter: Send + Sync {
 
 /// Decodes the events of one stream.
 pub trait StreamDecoder: Send {
-    /// Decodes an event and appends what it brings. An error in the stream is returned as an error.
-    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<()>;
+    /// Decodes an event and appends what it brings. An error in the stream, or an event that cannot be read, is a flaw.
+    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> std::result::Result<(), Flaw>;
+
+    /// Appends what was kept back in the hope of more, once no more comes.
+    fn finish(&mut self, _deltas: &mut Vec<Delta>) {}
+
+    /// Tells whether the format's own end was seen, behind which nothing comes though the connection stays open.
+    fn is_over(&self) -> bool;
 
     /// Tells whether the answer came to its end: the format's last event, or a finish reason, was seen.
     fn is_complete(&self) -> bool;

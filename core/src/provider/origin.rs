@@ -3,8 +3,9 @@
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
+use super::document::{Document, DocumentReader};
 use super::vendor::Vendor;
-use super::{ResponseHead, Target};
+use super::{Flaw, ResponseHead, ServerEvent, Target, failure};
 
 /// An owned [`Target`] with the head of its answer.
 pub(super) struct Origin {
@@ -40,5 +41,23 @@ impl Origin {
             api_key: self.api_key.as_ref(),
             params: &self.params,
         }
+    }
+
+    /// Reads the document of an event. One that is called an error is one even where it is no document.
+    pub(super) fn read<'a>(
+        &self,
+        documents: &mut DocumentReader,
+        event: &ServerEvent,
+        data: &'a str,
+    ) -> Result<Document<'a>, Flaw> {
+        documents.read(data.as_bytes()).map_err(|problem| {
+            let target = self.target();
+            if event.event == "error" {
+                let failure = failure::without_shape(data.as_bytes());
+                return Flaw::stated(failure::error(&target, &self.head, failure), None);
+            }
+            let problem = format!("an event of the stream is no complete JSON ({problem})");
+            Flaw::unreadable(&target, &self.head, &problem)
+        })
     }
 }

@@ -75,7 +75,13 @@ impl Subject {
 
     pub(super) fn decode(&self, body: &str) -> Result<Decoded> {
         let head = ResponseHead { status: 200, headers: Vec::new() };
-        adapter(&self.target())?.decode(&self.target(), &head, body.as_bytes())
+        adapter(&self.target())?.decode(&self.target(), &head, body.as_bytes()).map_err(|flaw| flaw.error)
+    }
+
+    /// Decodes an answer of status 200 that must be none.
+    pub(super) fn flawed(&self, body: &str) -> Flaw {
+        let head = ResponseHead { status: 200, headers: Vec::new() };
+        adapter(&self.target()).unwrap().decode(&self.target(), &head, body.as_bytes()).unwrap_err()
     }
 
     pub(super) fn fails(&self, status: u16, body: &str) -> Error {
@@ -96,6 +102,7 @@ impl Subject {
         for event in events {
             decoder.decode_event(&server_event(event), &mut deltas).unwrap();
         }
+        decoder.finish(&mut deltas);
         (deltas, decoder)
     }
 }

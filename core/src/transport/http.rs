@@ -1,5 +1,6 @@
 //! The HTTP client that all calls of an open file share.
 
+use std::collections::VecDeque;
 use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,12 +12,20 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, Url};
 use secrecy::ExposeSecret;
 
+use super::document::{DocumentScanner, Place};
+use super::progress::{Progress, Stage, WatchedBody};
 use super::sse::EventReader;
 use crate::provider::{EncodedRequest, ResponseHead};
 use crate::types::{Error, ErrorKind, Result};
 
 /// The greatest body that is read whole.
 const MAXIMUM_BODY: usize = 256 << 20;
+
+/// The most bytes that are read behind the end of an answer.
+pub(super) const MOST_DISCARDED: usize = 64 << 10;
+
+/// The bytes of the mark with which some servers begin a body.
+const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// An HTTP client with a pool of kept connections. Making one opens and reads nothing; the first call does.
 pub struct HttpClient {
@@ -35,22 +44,29 @@ impl HttpClient {
     ///
     /// Fails with `provider_unavailable` if no answer came, with `timeout` if the connection broke off for its slowness, and
     /// with `invalid_request` if the address or a header is malformed. Dropping the future closes the connection. The error
-    /// says neither key nor query.
-    pub async fn send(&self, request: EncodedRequest) -> Result<HttpResponse> {
+    /// says neither key nor query. `progress` tells how far the request came, whatever becomes of the future.
+    pub async fn send(&self, request: EncodedRequest, progress: &Progress) -> Result<HttpResponse> {
         let url = Url::parse(&request.url)
             .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("base_url is no address: {error}")))?;
         let host = host(&url);
         let headers = headers(&request)?;
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| Error::new(ErrorKind::InvalidRequest, format!("{:?} is no method", request.method)))?;
-        let sent = self.client()?.request(method, url).headers(headers).body(request.body).send().await;
-        let response = sent.map_err(|error| transport_error(error, &host))?;
+        let body = reqwest::Body::wrap(WatchedBody::new(request.body.into(), progress.clone()));
+        let sent = self.client()?.request(method, url).headers(headers).body(body).send().await;
+        let response = sent.map_err(|error| {
+            if error.is_connect() {
+                progress.never_left();
+            }
+            transport_error(error, &host)
+        })?;
+        progress.reach(Stage::Answered);
         let named = response
             .headers()
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let head = ResponseHead { status: response.status().as_u16(), headers: named.collect() };
-        Ok(HttpResponse { head, host, response, ahead: None })
+        Ok(HttpResponse { head, host, response, ahead: VecDeque::new() })
     }
 
     fn client(&self) -> Result<&Client> {
@@ -81,12 +97,12 @@ pub struct HttpResponse {
     host: String,
     response: Response,
     /// What was read of the body ahead of its reader.
-    ahead: Option<Bytes>,
+    ahead: VecDeque<Bytes>,
 }
 
 impl HttpResponse {
     /// Reads the whole body; fails with `provider_unavailable` if it breaks off.
-    pub async fn body(self) -> Result<Vec<u8>> {
+    pub async fn body(mut self) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         self.read_to(&mut body).await?;
         Ok(body)
@@ -94,32 +110,65 @@ impl HttpResponse {
 
     /// Reads the next piece of the body; nothing at its end. Fails with `provider_unavailable` if it breaks off.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        if let Some(chunk) = self.ahead.take() {
+        if let Some(chunk) = self.ahead.pop_front() {
             return Ok(Some(chunk));
         }
         self.response.chunk().await.map_err(|error| transport_error(error, &self.host))
     }
 
-    /// Waits for the first piece of the body, which stays there to be read, and tells whether it begins a JSON object, as no
-    /// stream of events does. Fails with `provider_unavailable` if the body breaks off.
-    pub async fn begins_object(&mut self) -> Result<bool> {
-        self.ahead = self.chunk().await?;
-        let first = self.ahead.iter().flatten().find(|byte| !byte.is_ascii_whitespace());
-        Ok(first == Some(&b'{'))
+    /// Returns the first byte that came of the body and is neither blank nor a mark of the byte order; it stays to be read.
+    #[must_use]
+    pub fn first_byte(&self) -> Option<u8> {
+        let is_said = |byte: &&u8| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte);
+        self.ahead.iter().flatten().find(is_said).copied()
+    }
+
+    /// Reads a piece of the body ahead of its reader and returns whether there was one. Fails with `provider_unavailable` if
+    /// the body breaks off.
+    pub async fn read_ahead(&mut self) -> Result<bool> {
+        let chunk = self.response.chunk().await.map_err(|error| transport_error(error, &self.host))?;
+        let came = chunk.is_some();
+        self.ahead.extend(chunk);
+        Ok(came)
     }
 
     /// Appends the body to a buffer, which has what came before if it breaks off; that fails with `provider_unavailable`.
-    pub async fn read_to(mut self, body: &mut Vec<u8>) -> Result<()> {
-        loop {
-            match self.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > MAXIMUM_BODY => {
-                    let detail = format!("the answer of {} is longer than {MAXIMUM_BODY} bytes", self.host);
-                    return Err(Error::new(ErrorKind::ProviderUnavailable, detail));
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok(()),
-                Err(error) => return Err(error),
+    pub async fn read_to(&mut self, body: &mut Vec<u8>) -> Result<()> {
+        while let Some(chunk) = self.chunk().await? {
+            self.append(&chunk, body)?;
+        }
+        Ok(())
+    }
+
+    /// Appends one JSON object to a buffer, as [`Self::read_to`] does a body: it is at its end where its last brace is, though
+    /// the stated length or the connection say that more comes. Returns whether that brace came.
+    pub async fn read_object_to(&mut self, body: &mut Vec<u8>) -> Result<bool> {
+        let mut scanner = DocumentScanner::default();
+        while let Some(chunk) = self.chunk().await? {
+            let end = chunk.iter().position(|byte| scanner.take(*byte) == Place::End);
+            self.append(&chunk[..end.map_or(chunk.len(), |end| end + 1)], body)?;
+            if end.is_some() {
+                return Ok(true);
             }
+        }
+        Ok(false)
+    }
+
+    fn append(&self, chunk: &[u8], body: &mut Vec<u8>) -> Result<()> {
+        if body.len() + chunk.len() > MAXIMUM_BODY {
+            let detail = format!("the answer of {} is longer than {MAXIMUM_BODY} bytes", self.host);
+            return Err(Error::new(ErrorKind::ProviderUnavailable, detail));
+        }
+        body.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// Reads what follows an answer that is complete, if it is little, so that the connection can be used again.
+    pub async fn discard(mut self) {
+        let mut left = MOST_DISCARDED;
+        while let Ok(Some(chunk)) = self.chunk().await {
+            let Some(rest) = left.checked_sub(chunk.len()) else { return };
+            left = rest;
         }
     }
 
@@ -130,7 +179,7 @@ impl HttpResponse {
         let chunks = response.bytes_stream();
         let chunks =
             chunks.map(move |chunk: reqwest::Result<Bytes>| chunk.map_err(|error| transport_error(error, &host)));
-        EventReader::new(futures_util::stream::iter(ahead.map(Ok)).chain(chunks))
+        EventReader::new(futures_util::stream::iter(ahead.into_iter().map(Ok)).chain(chunks))
     }
 }
 
@@ -230,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_of_any_status_comes_with_its_head_and_body() {
         let (url, asked) = serve("HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\ncontent-length: 2\r\n\r\nno");
-        let response = client().send(request(url)).await.unwrap();
+        let response = client().send(request(url), &Progress::default()).await.unwrap();
         assert_eq!(response.head.status, 429);
         assert_eq!(response.head.header("retry-after"), Some("7"));
         assert_eq!(response.body().await.unwrap(), b"no");
@@ -240,16 +289,52 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn how_far_a_request_came_is_known_whenever_its_caller_goes() {
+        // The answer's head never ends.
+        let (url, asked) = serve("HTTP/1.1 200 OK\r\n");
+        let progress = Progress::default();
+        let (client, request) = (client(), request(url));
+        let sent = client.send(request, &progress);
+        assert_eq!(progress.stage(), Stage::NotSent);
+        assert!(tokio::time::timeout(Duration::from_secs(30), sent).await.unwrap().is_err());
+        assert_eq!(progress.stage(), Stage::Sent);
+        asked.join().unwrap();
+        let (url, asked) = serve("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n");
+        client.send(self::request(url), &progress).await.unwrap();
+        assert_eq!(progress.stage(), Stage::Answered);
+        assert!(asked.join().unwrap().contains("content-length: 2\r\n"));
+    }
+
+    #[tokio::test]
+    async fn an_object_ends_at_its_last_brace_whatever_the_length_says() {
+        for (answer, body, is_whole) in [
+            ("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n\n{\"a\": 1} more", "\n{\"a\": 1}", true),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n", "{}", true),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{\"a\": 1}", "{\"", false),
+        ] {
+            let (url, asked) = serve(answer);
+            let mut response = client().send(request(url), &Progress::default()).await.unwrap();
+            assert_eq!(response.first_byte(), None);
+            assert!(response.read_ahead().await.unwrap());
+            assert_eq!(response.first_byte(), Some(b'{'));
+            let mut read = Vec::new();
+            assert_eq!(response.read_object_to(&mut read).await.unwrap(), is_whole, "{answer}");
+            assert_eq!(String::from_utf8(read).unwrap(), body);
+            asked.join().unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn a_redirect_is_not_followed() {
         let (url, asked) = serve("HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n");
-        assert_eq!(client().send(request(url)).await.unwrap().head.status, 307);
+        assert_eq!(client().send(request(url), &Progress::default()).await.unwrap().head.status, 307);
         asked.join().unwrap();
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_an_error_and_what_came_before_is_read() {
         let (url, asked) = serve("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\ndata: 1\n\ndata: 2");
-        let mut events = client().send(request(url)).await.unwrap().events();
+        let mut events = client().send(request(url), &Progress::default()).await.unwrap().events();
         assert_eq!(events.next().await.unwrap().unwrap().data, "1");
         let error = events.next().await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ProviderUnavailable);
@@ -262,15 +347,19 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let Err(error) = client().send(request(format!("http://{address}/?key=query-secret"))).await else {
+        let progress = Progress::default();
+        let Err(error) = client().send(request(format!("http://{address}/?key=query-secret")), &progress).await else {
             panic!("nobody listens there")
         };
+        assert_eq!(progress.stage(), Stage::NotSent);
         assert_eq!(error.kind(), ErrorKind::ProviderUnavailable);
         assert!(error.is_retryable());
         assert!(error.detail().starts_with(&format!("{address} could not be reached")), "{error}");
         assert!(!error.detail().contains("secret"), "{error}");
         for url in ["not an address", "http://"] {
-            let Err(error) = client().send(request(url.to_owned())).await else { panic!("{url} is no address") };
+            let Err(error) = client().send(request(url.to_owned()), &progress).await else {
+                panic!("{url} is no address")
+            };
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);
         }
     }

@@ -1,7 +1,10 @@
-//! Transport: the HTTP client and the framing of streams.
+//! Transport: the HTTP client, how far a request came, and the framing of answers.
 
+mod document;
 mod http;
+mod progress;
 mod sse;
 
 pub use http::{HttpClient, HttpResponse};
-pub use sse::EventReader;
+pub use progress::{Progress, Stage};
+pub use sse::{EventReader, Step};

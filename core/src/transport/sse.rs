@@ -8,8 +8,9 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use serde_json::value::RawValue;
 
+use super::document::{DocumentScanner, Place};
+use super::http::MOST_DISCARDED;
 use crate::provider::ServerEvent;
 use crate::types::{Error, ErrorKind, Result};
 
@@ -18,10 +19,21 @@ const MAXIMUM_EVENT: usize = 64 << 20;
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
+/// What came of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// An event.
+    Event(ServerEvent),
+    /// Bytes that make no event yet, or never will: a comment, an empty line, an event without data. They say that the
+    /// provider is alive.
+    Life,
+}
+
 /// Reads the events of a streamed answer. Dropping it closes the connection.
 ///
-/// Server-sent events are read whatever their line ends. A provider that answers a streamed call with one JSON document
-/// is understood too: a list gives an event for each item, anything else is one event.
+/// Server-sent events are read whatever their line ends, and also where no blank line stands between two of them. A provider
+/// that answers a streamed call with JSON documents is understood too, in a list, line by line, or with just one: each is an
+/// event as soon as it is whole.
 pub struct EventReader {
     chunks: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
     parser: Parser,
@@ -40,8 +52,30 @@ impl EventReader {
     /// It is cancel safe: dropping the future loses no bytes and no event, and the next call goes on where it stood.
     pub async fn next(&mut self) -> Option<Result<ServerEvent>> {
         loop {
+            match self.step().await? {
+                Ok(Step::Event(event)) => return Some(Ok(event)),
+                Ok(Step::Life) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Reads what follows an answer that is complete, if it is little, so that the connection can be used again.
+    pub async fn discard(mut self) {
+        let mut left = MOST_DISCARDED;
+        while let (false, Some(Ok(chunk))) = (self.is_ended, self.chunks.next().await) {
+            let Some(rest) = left.checked_sub(chunk.len()) else { return };
+            left = rest;
+        }
+    }
+
+    /// Waits for the next event, or for bytes that bring none; nothing at the end. After an error there is nothing more.
+    ///
+    /// Cancel safe, as [`Self::next`] is.
+    pub async fn step(&mut self) -> Option<Result<Step>> {
+        loop {
             if let Some(event) = self.parser.events.pop_front() {
-                return Some(Ok(event));
+                return Some(Ok(Step::Event(event)));
             }
             if self.is_ended {
                 return None;
@@ -55,12 +89,16 @@ impl EventReader {
                 None => {
                     self.is_ended = true;
                     self.parser.finish();
+                    continue;
                 }
             }
             if self.parser.waiting() > MAXIMUM_EVENT {
                 self.is_ended = true;
                 let detail = format!("an event of the stream is longer than {MAXIMUM_EVENT} bytes");
                 return Some(Err(Error::new(ErrorKind::ProviderUnavailable, detail)));
+            }
+            if self.parser.events.is_empty() {
+                return Some(Ok(Step::Life));
             }
         }
     }
@@ -73,26 +111,28 @@ enum Shape {
     #[default]
     Unknown,
     Events,
-    Json,
+    Documents,
 }
 
 /// An incremental parser.
 #[derive(Default)]
 struct Parser {
     shape: Shape,
-    /// The line under way, or the whole document.
+    /// The line under way, or the document.
     line: Vec<u8>,
     /// Whether the last byte was a carriage return, whose line feed may still come.
     is_after_return: bool,
     event: String,
     data: Option<String>,
+    /// What is known of the documents of a body, or of an event with several lines of data.
+    scanner: Option<DocumentScanner>,
     events: VecDeque<ServerEvent>,
 }
 
 impl Parser {
     fn push(&mut self, chunk: &[u8]) {
         match self.shape {
-            Shape::Json => self.line.extend_from_slice(chunk),
+            Shape::Documents => self.push_documents(chunk),
             Shape::Events => self.push_lines(chunk),
             Shape::Unknown => {
                 self.line.extend_from_slice(chunk);
@@ -104,12 +144,32 @@ impl Parser {
                 }
                 let Some(first) = self.line[start..].iter().find(|byte| !byte.is_ascii_whitespace()) else { return };
                 // No field of an event begins with these.
-                self.shape = if matches!(first, b'{' | b'[') { Shape::Json } else { Shape::Events };
+                self.shape = if matches!(first, b'{' | b'[') { Shape::Documents } else { Shape::Events };
                 let body = self.line.split_off(start);
                 self.line.clear();
                 self.push(&body);
             }
         }
+    }
+
+    fn push_documents(&mut self, chunk: &[u8]) {
+        let mut scanner = self.scanner.take().unwrap_or_default();
+        for byte in chunk {
+            let place = scanner.take(*byte);
+            if place != Place::Between {
+                self.line.push(*byte);
+            }
+            if place == Place::End {
+                self.end_document();
+            }
+        }
+        self.scanner = Some(scanner);
+    }
+
+    fn end_document(&mut self) {
+        let document = std::mem::take(&mut self.line);
+        let data = String::from_utf8(document).unwrap_or_else(|error| lossy(error.as_bytes()));
+        self.events.push_back(ServerEvent { event: String::new(), data });
     }
 
     fn push_lines(&mut self, mut rest: &[u8]) {
@@ -137,24 +197,54 @@ impl Parser {
         if bytes.is_empty() {
             return self.dispatch();
         }
-        let line = String::from_utf8_lossy(&bytes);
-        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
+        let line = lossy(&bytes);
+        // Some servers leave the name of the only field out.
+        let is_bare = line.starts_with('{');
+        let (field, value) =
+            if is_bare { ("data", line.as_str()) } else { line.split_once(':').unwrap_or((&line, "")) };
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "event" => value.clone_into(&mut self.event),
-            "data" => match &mut self.data {
-                Some(data) => {
-                    data.push('\n');
-                    data.push_str(value);
+            "event" => {
+                if self.data.is_some() && !self.event.is_empty() {
+                    self.dispatch();
                 }
-                None => self.data = Some(value.to_owned()),
-            },
+                value.clone_into(&mut self.event);
+            }
+            "data" => self.add_data(value),
+            // The one that llama.cpp writes where it fails within an answer.
+            "error" => {
+                self.dispatch();
+                self.events.push_back(ServerEvent { event: "error".to_owned(), data: value.to_owned() });
+            }
             // Comments have no field name; ids and retry times mean nothing for a call that is not resumed.
             _ => {}
         }
     }
 
+    /// Adds a line of data: to the event under way, unless that has a whole document already, as it has where a server leaves
+    /// the blank line between two events out.
+    fn add_data(&mut self, value: &str) {
+        let Some(data) = &mut self.data else {
+            self.data = Some(value.to_owned());
+            return;
+        };
+        let scanner = self.scanner.get_or_insert_with(|| {
+            let mut scanner = DocumentScanner::default();
+            scanner.take_all(data.as_bytes());
+            scanner
+        });
+        if scanner.take(b' ') == Place::Between && data.trim_start().starts_with('{') {
+            self.dispatch();
+            self.data = Some(value.to_owned());
+            return;
+        }
+        scanner.take_all(value.as_bytes());
+        data.push('\n');
+        data.push_str(value);
+    }
+
     fn dispatch(&mut self) {
+        self.scanner = None;
         let event = std::mem::take(&mut self.event);
         self.events.extend(self.data.take().map(|data| ServerEvent { event, data }));
     }
@@ -169,20 +259,19 @@ impl Parser {
                 }
                 self.dispatch();
             }
-            Shape::Json => {
-                let document = std::mem::take(&mut self.line);
-                let event = |data: String| ServerEvent { event: String::new(), data };
-                match serde_json::from_slice::<Vec<&RawValue>>(&document) {
-                    Ok(items) => self.events.extend(items.into_iter().map(|item| event(item.get().to_owned()))),
-                    Err(_) => self.events.push_back(event(String::from_utf8_lossy(&document).into_owned())),
-                }
-            }
+            Shape::Documents if self.line.is_empty() => {}
+            Shape::Documents => self.end_document(),
         }
     }
 
     fn waiting(&self) -> usize {
         self.line.len() + self.data.as_ref().map_or(0, String::len)
     }
+}
+
+/// Returns bytes as text; what is no UTF-8 is replaced.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -256,10 +345,40 @@ mod tests {
     #[test]
     fn a_json_document_is_understood() {
         assert_read("\n [{\"a\": 1}\n,\r\n{\"b\": [2]}] ", &[event("", "{\"a\": 1}"), event("", "{\"b\": [2]}")]);
-        assert_read("{\"a\": 1}\n", &[event("", "{\"a\": 1}\n")]);
-        assert_read("[{\"a\": 1}, {\"b\"", &[event("", "[{\"a\": 1}, {\"b\"")]);
+        assert_read("{\"a\": 1}\n", &[event("", "{\"a\": 1}")]);
+        assert_read("[{\"a\": 1}, {\"b\"", &[event("", "{\"a\": 1}"), event("", "{\"b\"")]);
+        assert_read("{\"a\": 1}\n{\"b\": 2}\n", &[event("", "{\"a\": 1}"), event("", "{\"b\": 2}")]);
         assert_read("", &[]);
         assert_read(" \n", &[]);
+    }
+
+    #[test]
+    fn events_are_told_apart_without_a_blank_line_between_them() {
+        let events = [event("", "{\"a\": [\"}\"]}"), event("", "{\"b\": 2}"), event("", "[DONE]")];
+        assert_read("data: {\"a\": [\"}\"]}\ndata: {\"b\": 2}\ndata: [DONE]\n", &events);
+        let named = "event: x\ndata: {\"a\": 1}\nevent: y\ndata: {\"b\": 2}\n";
+        assert_read(named, &[event("x", "{\"a\": 1}"), event("y", "{\"b\": 2}")]);
+        let bare = ": alive\n{\"a\": 1}\n{\"b\": 2}\n";
+        assert_read(bare, &[event("", "{\"a\": 1}"), event("", "{\"b\": 2}")]);
+        // One document over several lines stays one.
+        assert_read("data: {\"a\":\ndata: {\"b\": 2}\ndata: }\n\n", &[event("", "{\"a\":\n{\"b\": 2}\n}")]);
+    }
+
+    #[test]
+    fn a_line_that_is_an_error_is_an_event() {
+        let body = "data: {\"a\": 1}\n\nerror: {\"code\": 500}\n\n";
+        assert_read(body, &[event("", "{\"a\": 1}"), event("error", "{\"code\": 500}")]);
+    }
+
+    #[tokio::test]
+    async fn bytes_that_make_no_event_are_life() {
+        for quiet in [": keepalive\n\n", "\n", "event: ping\n\n", "data: {\"half", "id: 7\n"] {
+            let chunks = vec![Ok(Bytes::from_static(b": x\n\n")), Ok(Bytes::copy_from_slice(quiet.as_bytes()))];
+            let mut reader = EventReader::new(stream::iter(chunks).chain(stream::pending()));
+            assert_eq!(reader.step().await.unwrap().unwrap(), Step::Life, "{quiet:?}");
+            assert_eq!(reader.step().await.unwrap().unwrap(), Step::Life, "{quiet:?}");
+            assert!(futures_util::FutureExt::now_or_never(reader.step()).is_none());
+        }
     }
 
     #[tokio::test]

@@ -3,23 +3,27 @@
 use serde_json::Value;
 
 use super::{error, usage};
-use crate::provider::failure::unreadable;
+use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{items, owned, text};
-use crate::provider::{Decoded, ResponseHead, Target};
-use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall};
+use crate::provider::{Decoded, Flaw, ResponseHead, Target};
+use crate::types::{AssistantMessage, Choice, Completion, Content, FunctionCall, ToolCall};
+
+/// The fields of which every answer has at least one.
+const FIELDS: [&str; 7] = ["content", "usage", "role", "id", "model", "stop_reason", "type"];
 
 /// Decodes a whole answer of status 200.
-pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| unreadable(target, head, &format!("its body is no complete JSON ({error})")))?;
-    if let Some(error) = error::embedded(target, head, &value) {
-        return Err(error);
-    }
-    if !value.get("content").is_some_and(Value::is_array) {
-        return Err(unreadable(target, head, "its body has no content"));
-    }
+pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
+    let document = Flaw::read(target, head, body)?;
+    let value = &document.value;
     let usage = value.get("usage").and_then(usage::read);
-    Ok(Decoded { completion: Completion { choices: vec![decode_choice(&value)], ..summary(&value) }, usage })
+    if let Some(error) = error::embedded(target, head, value) {
+        return Err(Flaw::stated(error, usage));
+    }
+    let is_said = value.get("content").is_some_and(|content| content.is_array() || content.is_string());
+    if usage.is_none() && !is_said {
+        return Err(Flaw::without_answer(target, head, &document, &FIELDS, "its body has no content"));
+    }
+    Ok(Decoded { completion: Completion { choices: vec![decode_choice(value)], ..summary(value) }, usage })
 }
 
 /// Reads what a message says of itself as a whole.
@@ -35,7 +39,8 @@ pub(super) fn summary(message: &Value) -> Completion {
 /// Reads the one choice that a message is.
 pub(super) fn decode_choice(value: &Value) -> Choice {
     let mut message = AssistantMessage::default();
-    let mut said: Option<String> = None;
+    // Hosts that imitate the format may write a plain text for its one block.
+    let mut said: Option<String> = text(value, "content").map(str::to_owned);
     let mut reasoning = String::new();
     for block in items(value, "content") {
         match text(block, "type").unwrap_or_default() {
@@ -55,8 +60,8 @@ pub(super) fn decode_choice(value: &Value) -> Choice {
     message.refusal = refusal(value);
     Choice {
         index: 0,
+        finish_reason: reason.and_then(|reason| finish_reason(reason, !message.tool_calls.is_empty())),
         message,
-        finish_reason: reason.map(finish_reason),
         provider_finish_reason: reason.map(str::to_owned),
         logprobs: None,
     }
@@ -81,16 +86,5 @@ fn decode_call(block: &Value, place: usize) -> ToolCall {
             arguments: block.get("input").map_or_else(|| "{}".to_owned(), Value::to_string),
         },
         extra_content: None,
-    }
-}
-
-/// Returns a stop reason in OpenAI's words.
-pub(super) fn finish_reason(reason: &str) -> FinishReason {
-    match reason {
-        "end_turn" | "stop_sequence" => FinishReason::Stop,
-        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
-        "tool_use" => FinishReason::ToolCalls,
-        "refusal" => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
     }
 }

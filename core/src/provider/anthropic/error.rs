@@ -23,6 +23,11 @@ pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) 
     Some(failure::error(target, head, failure(found).unwrap_or_default()))
 }
 
+/// Reads an event that is called an error, whatever its shape.
+pub(super) fn named(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Error {
+    failure::error(target, head, failure(value).unwrap_or_default())
+}
+
 /// Reads the object under `error`; hosts that stand before the provider write its fields at the top.
 fn failure(value: &Value) -> Option<Failure> {
     let outer = value.as_object()?;

@@ -2,26 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::decode::{decode_choice, finish_reason, is_kept, refusal, summary};
+use super::decode::{decode_choice, is_kept, refusal, summary};
 use super::{error, usage};
-use crate::provider::failure::unreadable;
+use crate::provider::document::DocumentReader;
+use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{owned, text};
 use crate::provider::origin::Origin;
-use crate::provider::{ResponseHead, ServerEvent, StreamDecoder, Target};
-use crate::types::{Completion, Content, Delta, ReportedUsage, Result, ToolCallDelta};
+use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::types::{Completion, Content, Delta, ReportedUsage, ToolCallDelta};
 
 /// Decodes one stream of events.
 pub(super) struct Decoder {
     origin: Origin,
+    documents: DocumentReader,
     summary: Completion,
     usage: Map<String, Value>,
     /// Whether the output count is more than the placeholder that a stream starts with.
     is_usage_final: bool,
     blocks: BTreeMap<u64, Block>,
     calls: u32,
-    is_done: bool,
+    /// Whether it was said why the answer stopped.
+    is_stopped: bool,
+    is_over: bool,
 }
 
 /// A block that has started.
@@ -41,12 +45,14 @@ impl Decoder {
     pub(super) fn new(target: &Target<'_>, head: &ResponseHead) -> Self {
         Self {
             origin: Origin::new(target, head),
+            documents: DocumentReader::default(),
             summary: Completion::default(),
             usage: Map::new(),
             is_usage_final: false,
             blocks: BTreeMap::new(),
             calls: 0,
-            is_done: false,
+            is_stopped: false,
+            is_over: false,
         }
     }
 
@@ -90,6 +96,15 @@ impl Decoder {
     }
 
     fn extend_block(&mut self, index: u64, piece: &Value, deltas: &mut Vec<Delta>) {
+        if !self.blocks.contains_key(&index) {
+            // Hosts that imitate the format may leave the start of a block out.
+            let kind = match text(piece, "type").unwrap_or_default() {
+                "text_delta" => "text",
+                "thinking_delta" => "thinking",
+                _ => return,
+            };
+            self.start_block(index, &json!({"type": kind}), deltas);
+        }
         match self.blocks.get_mut(&index) {
             Some(Block::Text) => {
                 push(deltas, Delta { text: owned(piece, "text").unwrap_or_default(), ..Delta::default() });
@@ -136,12 +151,12 @@ impl Decoder {
         }
         let Some(delta) = event.get("delta") else { return };
         let reason = owned(delta, "stop_reason");
-        self.is_done |= reason.is_some();
+        self.is_stopped |= reason.is_some();
         push(
             deltas,
             Delta {
                 refusal: refusal(delta).unwrap_or_default(),
-                finish_reason: reason.as_deref().map(finish_reason),
+                finish_reason: reason.as_deref().and_then(|reason| finish_reason(reason, self.calls > 0)),
                 provider_finish_reason: reason,
                 ..Delta::default()
             },
@@ -152,7 +167,7 @@ impl Decoder {
     fn decode_whole(&mut self, message: &Value, deltas: &mut Vec<Delta>) {
         self.keep_summary(message);
         self.is_usage_final = true;
-        self.is_done = true;
+        self.is_stopped = true;
         let choice = decode_choice(message);
         let said = choice.message;
         let blocks = said.thinking_blocks.into_iter();
@@ -177,17 +192,21 @@ impl Decoder {
 }
 
 impl StreamDecoder for Decoder {
-    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<()> {
+    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<(), Flaw> {
         let data = event.data.trim();
-        if data.is_empty() || data == "[DONE]" {
+        if data == "[DONE]" {
+            self.is_over = true;
             return Ok(());
         }
-        let value: Value = serde_json::from_str(data).map_err(|error| {
-            let problem = format!("an event of the stream is no complete JSON ({error})");
-            unreadable(&self.origin.target(), &self.origin.head, &problem)
-        })?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        let value = self.origin.read(&mut self.documents, event, data)?.value;
         if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &value) {
-            return Err(error);
+            return Err(Flaw::stated(error, None));
+        }
+        if event.event == "error" {
+            return Err(Flaw::stated(error::named(&self.origin.target(), &self.origin.head, &value), None));
         }
         let nothing = Value::Null;
         let part = |key: &str| value.get(key).unwrap_or(&nothing);
@@ -198,15 +217,19 @@ impl StreamDecoder for Decoder {
             "content_block_delta" => self.extend_block(index, part("delta"), deltas),
             "content_block_stop" => self.stop_block(index, deltas),
             "message_delta" => self.finish(&value, deltas),
-            "message_stop" => self.is_done = true,
+            "message_stop" => self.is_over = true,
             "message" => self.decode_whole(&value, deltas),
             _ => {}
         }
         Ok(())
     }
 
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     fn is_complete(&self) -> bool {
-        self.is_done
+        self.is_stopped || self.is_over
     }
 
     fn usage(&self) -> Option<ReportedUsage> {

@@ -264,7 +264,7 @@ fn the_placeholder_of_a_broken_stream_is_not_final() {
 fn an_error_in_a_stream_is_an_error() {
     let mut decoder = claude().stream();
     let event = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
-    let error = decoder.decode_event(&server_event(&event), &mut Vec::new()).unwrap_err();
+    let error = decoder.decode_event(&server_event(&event), &mut Vec::new()).unwrap_err().error;
     assert_eq!(
         (error.kind(), error.status(), error.provider_code()),
         (ErrorKind::ProviderUnavailable, Some(529), Some("overloaded_error"))

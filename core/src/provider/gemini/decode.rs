@@ -3,31 +3,34 @@
 use serde_json::{Value, json};
 
 use super::{error, usage};
-use crate::provider::failure::unreadable;
+use crate::provider::finish_reason;
 use crate::provider::json::{count, field, items, owned, text, word};
-use crate::provider::{Decoded, ResponseHead, Target};
-use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall};
+use crate::provider::{Decoded, Flaw, ResponseHead, Target};
+use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, ToolCall};
+
+/// The fields of which every answer has at least one.
+const FIELDS: [&str; 5] = ["candidates", "usageMetadata", "promptFeedback", "modelVersion", "responseId"];
 
 /// Decodes a whole answer of status 200.
-pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| unreadable(target, head, &format!("its body is no complete JSON ({error})")))?;
-    if let Some(error) = error::embedded(target, head, &value) {
-        return Err(error);
+pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
+    let document = Flaw::read(target, head, body)?;
+    let value = &document.value;
+    let usage = usage::find(value).and_then(usage::read);
+    if let Some(error) = error::embedded(target, head, value) {
+        return Err(Flaw::stated(error, usage));
     }
-    let usage = usage::find(&value).and_then(usage::read);
-    let mut choices: Vec<Choice> = items(&value, "candidates")
+    let mut choices: Vec<Choice> = items(value, "candidates")
         .iter()
         .zip(0..)
         .map(|(candidate, place)| decode_candidate(candidate, place))
         .collect();
     if choices.is_empty() {
-        choices.extend(blocked(&value));
+        choices.extend(blocked(value));
         if choices.is_empty() && usage.is_none() {
-            return Err(unreadable(target, head, "its body has no candidates"));
+            return Err(Flaw::without_answer(target, head, &document, &FIELDS, "its body has no candidates"));
         }
     }
-    Ok(Decoded { completion: Completion { choices, ..summary(&value) }, usage })
+    Ok(Decoded { completion: Completion { choices, ..summary(value) }, usage })
 }
 
 /// Reads what an answer or a chunk says of itself as a whole.
@@ -66,7 +69,7 @@ fn decode_candidate(candidate: &Value, place: u32) -> Choice {
         }
     }
     let reason = word(candidate, "finishReason");
-    let finish_reason = reason.as_deref().map(|reason| finish_reason(reason, !message.tool_calls.is_empty()));
+    let finish_reason = reason.as_deref().and_then(|reason| finish_reason(reason, !message.tool_calls.is_empty()));
     message.content = said.map(Content::Text);
     message.reasoning_content = (!reasoning.is_empty()).then_some(reasoning);
     Choice {
@@ -107,25 +110,18 @@ pub(super) fn decode_call(part: &Value, call: &Value, place: usize) -> ToolCall 
     }
 }
 
-/// Returns a finish reason in OpenAI's words. Hosts may send numbers; those that differ between hosts are left open.
-pub(super) fn finish_reason(reason: &str, has_calls: bool) -> FinishReason {
-    match reason {
-        "STOP" | "1" if has_calls => FinishReason::ToolCalls,
-        "STOP" | "1" => FinishReason::Stop,
-        "MAX_TOKENS" | "2" => FinishReason::Length,
-        "SAFETY"
-        | "3"
-        | "RECITATION"
-        | "4"
-        | "BLOCKLIST"
-        | "7"
-        | "PROHIBITED_CONTENT"
-        | "8"
-        | "SPII"
-        | "IMAGE_SAFETY"
-        | "IMAGE_PROHIBITED_CONTENT"
-        | "IMAGE_RECITATION"
-        | "MODEL_ARMOR" => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
-    }
+/// Returns a finish reason in OpenAI's words; nothing where the provider says that there is none yet. Hosts may send numbers;
+/// those that differ between hosts are left open.
+pub(super) fn finish_reason(reason: &str, has_calls: bool) -> Option<FinishReason> {
+    let reason = match reason {
+        "0" => return None,
+        "1" => "STOP",
+        "2" => "MAX_TOKENS",
+        "3" => "SAFETY",
+        "4" => "RECITATION",
+        "7" => "BLOCKLIST",
+        "8" => "PROHIBITED_CONTENT",
+        word => word,
+    };
+    finish_reason::finish_reason(reason, has_calls)
 }

@@ -6,7 +6,7 @@ mod error;
 mod stream;
 mod usage;
 
-use super::{Adapter, Decoded, EncodedRequest, Framing, ResponseHead, StreamDecoder, Target};
+use super::{Adapter, Decoded, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target};
 use crate::types::{ChatRequest, Error, Result};
 
 /// The wire format.
@@ -23,7 +23,7 @@ impl Adapter for Gemini {
         encode::encode(target, request, output_limit, framing)
     }
 
-    fn decode(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {
+    fn decode(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> std::result::Result<Decoded, Flaw> {
         decode::decode(target, head, body)
     }
 

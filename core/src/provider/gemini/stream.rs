@@ -6,19 +6,22 @@ use serde_json::Value;
 
 use super::decode::{blocked, decode_call, finish_reason, index, is_thought, parts, summary};
 use super::{error, usage};
-use crate::provider::failure::unreadable;
+use crate::provider::document::DocumentReader;
 use crate::provider::json::{items, owned, word};
 use crate::provider::origin::Origin;
-use crate::provider::{ResponseHead, ServerEvent, StreamDecoder, Target};
-use crate::types::{Completion, Delta, ReportedUsage, Result, ToolCallDelta};
+use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::types::{Completion, Delta, ReportedUsage, ToolCallDelta};
 
 /// Decodes one stream of chunks.
 pub(super) struct Decoder {
     origin: Origin,
+    documents: DocumentReader,
     summary: Completion,
     usage: Option<ReportedUsage>,
     choices: BTreeMap<u32, ChoiceState>,
     is_blocked: bool,
+    /// Whether a mark of the end came, which the format itself has not.
+    is_over: bool,
 }
 
 /// What is kept of one candidate between chunks.
@@ -33,24 +36,27 @@ impl Decoder {
     pub(super) fn new(target: &Target<'_>, head: &ResponseHead) -> Self {
         Self {
             origin: Origin::new(target, head),
+            documents: DocumentReader::default(),
             summary: Completion::default(),
             usage: None,
             choices: BTreeMap::new(),
             is_blocked: false,
+            is_over: false,
         }
     }
 }
 
 impl StreamDecoder for Decoder {
-    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<()> {
+    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<(), Flaw> {
         let data = event.data.trim();
-        if data.is_empty() || data == "[DONE]" {
+        if data == "[DONE]" {
+            self.is_over = true;
             return Ok(());
         }
-        let chunk: Value = serde_json::from_str(data).map_err(|error| {
-            let problem = format!("an event of the stream is no complete JSON ({error})");
-            unreadable(&self.origin.target(), &self.origin.head, &problem)
-        })?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        let chunk = self.origin.read(&mut self.documents, event, data)?.value;
         // Every chunk has the usage so far: the last one counts.
         self.usage = usage::find(&chunk).and_then(usage::read).or(self.usage.take());
         let said = summary(&chunk);
@@ -58,7 +64,10 @@ impl StreamDecoder for Decoder {
         self.summary.model = said.model.or(self.summary.model.take());
         self.summary.service_tier = said.service_tier.or(self.summary.service_tier.take());
         if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &chunk) {
-            return Err(error);
+            return Err(Flaw::stated(error, None));
+        }
+        if event.event == "error" {
+            return Err(Flaw::stated(error::named(&self.origin.target(), &self.origin.head, &chunk), None));
         }
         for (candidate, place) in items(&chunk, "candidates").iter().zip(0..) {
             let index = index(candidate).unwrap_or(place);
@@ -73,6 +82,10 @@ impl StreamDecoder for Decoder {
             });
         }
         Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over
     }
 
     fn is_complete(&self) -> bool {
@@ -112,10 +125,11 @@ impl ChoiceState {
                 place.push_str(&words);
             }
         }
-        let is_given = |reason: &String| reason != "0" && reason != "FINISH_REASON_UNSPECIFIED";
-        if let Some(reason) = word(candidate, "finishReason").filter(is_given) {
+        if let Some(reason) = word(candidate, "finishReason")
+            && let Some(known) = finish_reason(&reason, self.calls > 0)
+        {
             self.is_finished = true;
-            delta.finish_reason = Some(finish_reason(&reason, self.calls > 0));
+            delta.finish_reason = Some(known);
             delta.provider_finish_reason = Some(reason);
         }
         if delta != (Delta { index, ..Delta::default() }) {

@@ -248,7 +248,7 @@ fn a_stream_is_read_and_its_last_usage_counts() {
 #[test]
 fn an_error_in_a_stream_is_an_error() {
     let event = json!({"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}});
-    let error = gemini().stream().decode_event(&server_event(&event), &mut Vec::new()).unwrap_err();
+    let error = gemini().stream().decode_event(&server_event(&event), &mut Vec::new()).unwrap_err().error;
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::ProviderUnavailable, true));
 }
 

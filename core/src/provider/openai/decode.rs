@@ -3,25 +3,27 @@
 use serde_json::Value;
 
 use super::{error, usage};
-use crate::provider::failure::unreadable;
+use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{field, items, owned, text};
-use crate::provider::{Decoded, ResponseHead, Target};
-use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, FunctionCall, Result, ToolCall};
+use crate::provider::{Decoded, Flaw, ResponseHead, Target};
+use crate::types::{AssistantMessage, Choice, Completion, Content, FunctionCall, ToolCall};
+
+/// The fields of which every answer has at least one.
+const FIELDS: [&str; 6] = ["choices", "usage", "object", "id", "model", "created"];
 
 /// Decodes a whole answer of status 200.
-pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| unreadable(target, head, &format!("its body is no complete JSON ({error})")))?;
-    if let Some(error) = error::embedded(target, head, &value) {
-        return Err(error);
+pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
+    let document = Flaw::read(target, head, body)?;
+    let value = &document.value;
+    let usage = usage::find(value).and_then(|found| usage::read(target.vendor, found, &document.text));
+    if let Some(error) = error::embedded(target, head, value) {
+        return Err(Flaw::stated(error, usage));
     }
-    if !value.get("choices").is_some_and(Value::is_array) {
-        return Err(unreadable(target, head, "its body has no choices"));
+    if usage.is_none() && !value.get("choices").is_some_and(Value::is_array) {
+        return Err(Flaw::without_answer(target, head, &document, &FIELDS, "its body has no choices"));
     }
-    let choices =
-        items(&value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
-    let usage = usage::find(&value).and_then(|found| usage::read(target.vendor, found, body));
-    Ok(Decoded { completion: Completion { choices, ..summary(&value) }, usage })
+    let choices = items(value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
+    Ok(Decoded { completion: Completion { choices, ..summary(value) }, usage })
 }
 
 /// Reads what an answer or a chunk says of itself as a whole.
@@ -52,6 +54,7 @@ fn decode_choice(choice: &Value, place: u32) -> Choice {
     let reason = choice.get("finish_reason").and_then(Value::as_str);
     Choice {
         index: index(choice).unwrap_or(place),
+        finish_reason: reason.and_then(|reason| finish_reason(reason, !tool_calls.is_empty())),
         message: AssistantMessage {
             content: spoken.text.map(Content::Text),
             reasoning_content: (!spoken.reasoning.is_empty()).then_some(spoken.reasoning),
@@ -61,7 +64,6 @@ fn decode_choice(choice: &Value, place: u32) -> Choice {
             annotations: items(message, "annotations").to_vec(),
             name: None,
         },
-        finish_reason: reason.and_then(finish_reason),
         provider_finish_reason: reason.map(str::to_owned),
         logprobs: field(choice, "logprobs").cloned(),
     }
@@ -126,16 +128,4 @@ pub(super) fn spoken(message: &Value) -> Spoken {
     let named = ["reasoning_content", "reasoning"].iter().find_map(|key| owned(message, key));
     spoken.reasoning.push_str(named.as_deref().unwrap_or_default());
     spoken
-}
-
-/// Returns a finish reason in OpenAI's words; nothing where a provider says that there is none yet.
-pub(super) fn finish_reason(reason: &str) -> Option<FinishReason> {
-    Some(match reason {
-        "" | "null" => return None,
-        "stop" | "eos" | "end_turn" | "stop_sequence" => FinishReason::Stop,
-        "length" | "max_tokens" | "model_length" => FinishReason::Length,
-        "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
-        "content_filter" | "sensitive" => FinishReason::ContentFilter,
-        _ => FinishReason::Other,
-    })
 }

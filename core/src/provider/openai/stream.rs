@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::decode::{arguments, finish_reason, index, spoken, summary};
+use super::calls::Calls;
+use super::decode::{index, spoken, summary};
 use super::{error, usage};
-use crate::provider::failure::unreadable;
+use crate::provider::document::DocumentReader;
+use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{field, items, owned};
 use crate::provider::origin::Origin;
-use crate::provider::{ResponseHead, ServerEvent, StreamDecoder, Target};
-use crate::types::{Completion, Delta, FunctionCall, ReportedUsage, Result, ToolCallDelta};
+use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::types::{Completion, Delta, ReportedUsage};
 
 /// Decodes one stream of chunks.
 pub(super) struct Decoder {
     origin: Origin,
+    documents: DocumentReader,
     summary: Completion,
     usage: Option<ReportedUsage>,
     /// Whether the usage came where providers put the last one.
@@ -27,8 +30,7 @@ pub(super) struct Decoder {
 #[derive(Default)]
 struct ChoiceState {
     is_finished: bool,
-    /// The calls so far: the provider's number and the id. Some providers give every call the number zero.
-    calls: Vec<(Option<u32>, Option<String>)>,
+    calls: Calls,
     /// The reasoning blocks so far, by number.
     details: BTreeMap<u32, Map<String, Value>>,
 }
@@ -38,6 +40,7 @@ impl Decoder {
     pub(super) fn new(target: &Target<'_>, head: &ResponseHead) -> Self {
         Self {
             origin: Origin::new(target, head),
+            documents: DocumentReader::default(),
             summary: Completion::default(),
             usage: None,
             is_usage_final: false,
@@ -57,7 +60,7 @@ impl Decoder {
 }
 
 impl StreamDecoder for Decoder {
-    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<()> {
+    fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<(), Flaw> {
         let data = event.data.trim();
         if data == "[DONE]" {
             self.is_done = true;
@@ -66,20 +69,18 @@ impl StreamDecoder for Decoder {
         if data.is_empty() {
             return Ok(());
         }
-        let chunk: Value = serde_json::from_str(data).map_err(|error| {
-            let problem = format!("an event of the stream is no complete JSON ({error})");
-            unreadable(&self.origin.target(), &self.origin.head, &problem)
-        })?;
-        self.read_usage(&chunk, data.as_bytes());
+        let document = self.origin.read(&mut self.documents, event, data)?;
+        let chunk = document.value;
+        self.read_usage(&chunk, &document.text);
         let said = summary(&chunk);
         self.summary.id = said.id.or(self.summary.id.take());
         self.summary.model = said.model.or(self.summary.model.take());
         self.summary.service_tier = said.service_tier.or(self.summary.service_tier.take());
         if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &chunk) {
-            return Err(error);
+            return Err(Flaw::stated(error, None));
         }
         if event.event == "error" {
-            return Err(error::named(&self.origin.target(), &self.origin.head, &chunk));
+            return Err(Flaw::stated(error::named(&self.origin.target(), &self.origin.head, &chunk), None));
         }
         for (choice, place) in items(&chunk, "choices").iter().zip(0..) {
             let index = index(choice).unwrap_or(place);
@@ -87,6 +88,20 @@ impl StreamDecoder for Decoder {
             state.decode(index, choice, deltas);
         }
         Ok(())
+    }
+
+    fn finish(&mut self, deltas: &mut Vec<Delta>) {
+        for (index, choice) in &mut self.choices {
+            let mut delta = Delta { index: *index, ..Delta::default() };
+            choice.calls.finish(&mut delta.tool_calls);
+            if !delta.tool_calls.is_empty() {
+                deltas.push(delta);
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_done
     }
 
     fn is_complete(&self) -> bool {
@@ -116,13 +131,17 @@ impl ChoiceState {
         for detail in items(said, "reasoning_details") {
             self.keep_detail(detail);
         }
-        let mut tool_calls: Vec<ToolCallDelta> =
-            items(said, "tool_calls").iter().map(|call| self.decode_call(call)).collect();
-        if tool_calls.is_empty()
+        let mut tool_calls = Vec::new();
+        let called = items(said, "tool_calls");
+        self.calls.add(called, &mut tool_calls);
+        if called.is_empty()
             && let Some(function) = field(said, "function_call")
             && ["name", "arguments"].iter().any(|key| owned(function, key).is_some())
         {
-            tool_calls.push(self.decode_call(&json!({"index": 0, "function": function})));
+            self.calls.add(&[json!({"index": 0, "id": "call_0", "function": function})], &mut tool_calls);
+        }
+        if reason.is_some() {
+            self.calls.finish(&mut tool_calls);
         }
         let mut delta = Delta {
             index,
@@ -132,7 +151,7 @@ impl ChoiceState {
             tool_calls,
             annotations: items(said, "annotations").to_vec(),
             logprobs: field(choice, "logprobs").cloned(),
-            finish_reason: reason.as_deref().and_then(finish_reason),
+            finish_reason: reason.as_deref().and_then(|reason| finish_reason(reason, !self.calls.is_empty())),
             ..Delta::default()
         };
         if reason.is_some() {
@@ -144,36 +163,6 @@ impl ChoiceState {
         if delta != (Delta { index, ..Delta::default() }) {
             deltas.push(delta);
         }
-    }
-
-    fn decode_call(&mut self, call: &Value) -> ToolCallDelta {
-        let number = index(call);
-        let id = owned(call, "id");
-        let known = match number {
-            Some(_) => self.calls.iter().rposition(|(known, _)| *known == number),
-            None => self.calls.len().checked_sub(1).filter(|_| id.is_none()),
-        };
-        let continues = known.filter(|place| {
-            let known = self.calls.get(*place).and_then(|(_, known)| known.as_ref());
-            id.is_none() || known.is_none() || known == id.as_ref()
-        });
-        let place = continues.unwrap_or(self.calls.len());
-        let function = call.get("function").map_or_else(FunctionCall::default, |function| FunctionCall {
-            name: owned(function, "name").unwrap_or_default(),
-            arguments: arguments(function).unwrap_or_default(),
-        });
-        let mut delta = ToolCallDelta {
-            index: u32::try_from(place).unwrap_or(u32::MAX),
-            arguments: function.arguments,
-            extra_content: field(call, "extra_content").cloned(),
-            ..ToolCallDelta::default()
-        };
-        if continues.is_none() {
-            delta.id = Some(id.clone().unwrap_or_else(|| format!("call_{place}")));
-            delta.name = Some(function.name);
-            self.calls.push((number, id));
-        }
-        delta
     }
 
     /// Joins a piece of a reasoning block to what came before: texts grow, everything else is replaced.

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use crate::provider::Framing;
+use crate::provider::Work;
 use crate::provider::testing::{Subject, calls, said, server_event};
 use crate::types::{Content, ErrorKind, FinishReason};
 
@@ -147,12 +148,32 @@ fn a_whole_answer_is_read() {
 }
 
 #[test]
-fn a_body_that_is_no_answer_is_the_providers_failure() {
-    for body in ["", "<html>", r#"{"choices":[{"message""#, r#"{"ok":true}"#, "[]"] {
-        let error = openai().decode(body).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::ProviderUnavailable, "{body}");
-        assert!(error.is_retryable() && error.detail().contains("cannot be read"), "{error}");
+fn a_body_that_cannot_be_read_is_the_providers_failure_and_may_have_been_work() {
+    for body in ["", r#"{"choices":[{"message""#, r#"{"id":"x","choices":null}"#, r#"{"object":"chat.completion"}"#] {
+        let flaw = openai().flawed(body);
+        assert_eq!((flaw.error.kind(), flaw.work), (ErrorKind::ProviderUnavailable, Work::Possible), "{body}");
+        assert!(flaw.error.is_retryable() && flaw.error.detail().contains("cannot be read"), "{}", flaw.error);
     }
+}
+
+#[test]
+fn a_body_of_something_else_names_the_address_and_was_no_work() {
+    for body in ["<html>", " <!doctype html>", "It works!", r#"{"ok":true}"#, "[]", "null", r#"{"status":"UP"}"#] {
+        let flaw = openai().flawed(body);
+        assert_eq!((flaw.error.kind(), flaw.work), (ErrorKind::ProviderUnavailable, Work::None), "{body}");
+        assert!(!flaw.error.is_retryable() && flaw.error.detail().contains("base_url"), "{}", flaw.error);
+    }
+}
+
+#[test]
+fn an_answer_without_choices_keeps_its_usage() {
+    for body in [r#""choices":null"#, r#""choices":[]"#, r#""object":"chat.completion""#] {
+        let body = format!(r#"{{"id":"x",{body},"usage":{{"prompt_tokens":1000,"completion_tokens":500}}}}"#);
+        let decoded = openai().decode(&body).unwrap();
+        assert_eq!((decoded.completion.choices.len(), decoded.usage.unwrap().input), (0, Some(1000)));
+    }
+    let stated = openai().flawed(r#"{"error":{"message":"gone"},"usage":{"prompt_tokens":7}}"#);
+    assert_eq!((stated.work, stated.usage.unwrap().input), (Work::None, Some(7)));
 }
 
 #[test]
@@ -260,16 +281,7 @@ fn calls_are_told_apart_however_they_are_numbered() {
     ]);
     let calls = calls(&deltas);
     let ids: Vec<_> = calls.iter().map(|call| (call.index, call.id.as_deref(), call.name.as_deref())).collect();
-    assert_eq!(
-        ids,
-        [
-            (0, Some("a"), Some("f")),
-            (0, None, None),
-            (1, Some("b"), Some("g")),
-            (2, Some("c"), Some("h")),
-            (2, None, None)
-        ]
-    );
+    assert_eq!(ids, [(0, Some("a"), Some("f")), (0, None, None), (1, Some("b"), Some("g")), (2, Some("c"), Some("h"))]);
 }
 
 #[test]
@@ -282,7 +294,7 @@ fn a_function_call_of_the_old_form_is_a_tool_call() {
     ]);
     let calls = calls(&deltas);
     assert_eq!(calls.iter().map(|call| call.arguments.as_str()).collect::<String>(), "{}");
-    assert_eq!((calls.len(), calls[0].id.as_deref(), calls[0].name.as_deref()), (2, Some("call_0"), Some("f")));
+    assert_eq!((calls.len(), calls[0].id.as_deref(), calls[0].name.as_deref()), (1, Some("call_0"), Some("f")));
 }
 
 #[test]
@@ -303,10 +315,11 @@ fn an_error_in_a_stream_is_an_error_and_its_usage_is_kept() {
     let mut decoder = Subject::new("openrouter", "m").stream();
     let chunk =
         json!({"choices": [], "error": {"code": 502, "message": "gone"}, "usage": {"prompt_tokens": 3, "cost": 0.1}});
-    let error = decoder.decode_event(&server_event(&chunk), &mut Vec::new()).unwrap_err();
+    let error = decoder.decode_event(&server_event(&chunk), &mut Vec::new()).unwrap_err().error;
     assert_eq!((error.kind(), error.status()), (ErrorKind::ProviderUnavailable, Some(502)));
     assert_eq!(decoder.usage().unwrap().cost, Some("0.1".parse().unwrap()));
-    let error = openai().stream().decode_event(&server_event(&json!("{\"choices\"")), &mut Vec::new()).unwrap_err();
+    let error =
+        openai().stream().decode_event(&server_event(&json!("{\"choices\"")), &mut Vec::new()).unwrap_err().error;
     assert!(error.detail().contains("no complete JSON"));
 }
 

@@ -1,0 +1,342 @@
+//! The exchange with a provider: a request is sent, and its answer read until it ends, however the end is told.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+
+use super::Engine;
+use super::call::Call;
+use super::reply::{Assembly, estimate_output};
+use super::settle::Ended;
+use super::stream::Answering;
+use crate::provider::{Adapter, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target, Work, is_foreign};
+use crate::transport::{EventReader, HttpResponse, Progress, Stage, Step};
+use crate::types::{AbandonPolicy, Completion, Delta, Error, ErrorKind, ReportedUsage, Result};
+
+/// How long a stream is read on whose answer and usage are complete, in a format or at a host that marks no end.
+const AFTERMATH: Duration = Duration::from_secs(1);
+
+/// How long what follows an answer is waited for, so that its connection can be used again. No caller waits for it.
+const LINGERING: Duration = Duration::from_millis(500);
+
+/// What came from the provider, as far as it came.
+#[derive(Default)]
+pub(super) struct Received {
+    /// How far the request came, as the transport says.
+    pub(super) progress: Progress,
+    /// The status of the answer.
+    status: Option<u16>,
+    /// What is wrong with the answer, where it could tell whether a model worked.
+    flaw: Option<Work>,
+    pub(super) provider_request_id: Option<String>,
+    /// When the first part of a streamed answer arrived.
+    pub(super) first_token_at: Option<Timestamp>,
+    whole: Option<Completion>,
+    whole_usage: Option<ReportedUsage>,
+    decoder: Option<Box<dyn StreamDecoder>>,
+    assembly: Assembly,
+    body_bytes: u64,
+}
+
+impl Received {
+    /// Returns the usage that the provider reported, if it is final.
+    pub(super) fn usage(&self) -> Option<ReportedUsage> {
+        match &self.decoder {
+            Some(decoder) => decoder.usage(),
+            None => self.whole_usage.clone(),
+        }
+    }
+
+    /// Returns what the provider reported before the answer ended: its input can be relied on, its output is a lower bound.
+    pub(super) fn reported_so_far(&self) -> Option<ReportedUsage> {
+        self.decoder.as_ref().and_then(|decoder| decoder.provisional_usage())
+    }
+
+    /// Returns the answer as far as it came.
+    pub(super) fn completion(&self) -> Completion {
+        match &self.whole {
+            Some(completion) => completion.clone(),
+            None => Completion {
+                choices: self.assembly.choices(),
+                ..self.decoder.as_ref().map(|decoder| decoder.summary()).unwrap_or_default()
+            },
+        }
+    }
+
+    /// Tells whether it is certain that no model worked: the request never left, or the provider said that it failed, or what
+    /// answered is no model's provider; and nothing of an answer came.
+    pub(super) fn did_no_work(&self) -> bool {
+        let has_failed = self.status.is_some_and(|status| !(200..300).contains(&status));
+        let brought_anything = self.whole.is_some() || !self.assembly.is_empty();
+        match self.progress.stage() {
+            Stage::NotSent => true,
+            Stage::Sent => false,
+            Stage::Answered => has_failed || (self.flaw == Some(Work::None) && !brought_anything),
+        }
+    }
+
+    /// Estimates the output tokens of what came.
+    pub(super) fn estimated_output(&self) -> u64 {
+        estimate_output(&self.completion().choices).max(self.body_bytes.div_ceil(4))
+    }
+
+    /// Keeps what a flaw says of the work, and returns its error.
+    fn note(&mut self, flaw: Flaw) -> Error {
+        self.flaw = Some(flaw.work);
+        self.whole_usage = flaw.usage.map(|usage| *usage).or(self.whole_usage.take());
+        flaw.error
+    }
+}
+
+impl Call {
+    /// Sends and reads until the answer ends, the caller goes, the file closes, or time runs out.
+    pub(super) async fn exchange_until_ended(
+        &mut self,
+        adapter: &dyn Adapter,
+        target: &Target<'_>,
+        encoded: EncodedRequest,
+        received: &mut Received,
+    ) -> Ended {
+        let sink = self.sink.clone();
+        let stopping = self.engine.stopping.clone();
+        let late = self.engine.environment.sleep(self.time_left());
+        let drains = self.on_abandon() == AbandonPolicy::Drain;
+        let work = self.exchange(adapter, target, encoded, received);
+        tokio::select! {
+            biased;
+            result = work => result.map_or_else(Ended::Failed, |()| Ended::Complete),
+            () = sink.closed(), if !drains => Ended::GivenUp,
+            () = stopping.cancelled(), if !drains => Ended::GivenUp,
+            () = late => Ended::TimedOut,
+        }
+    }
+
+    async fn exchange(
+        &mut self,
+        adapter: &dyn Adapter,
+        target: &Target<'_>,
+        encoded: EncodedRequest,
+        received: &mut Received,
+    ) -> Result<()> {
+        let mut response = self.engine.http.send(encoded, &received.progress).await?;
+        let head = response.head.clone();
+        received.provider_request_id = provider_request_id(&head);
+        received.status = Some(head.status);
+        if !(200..300).contains(&head.status) {
+            let mut body = Vec::new();
+            // What came of a body that breaks off says more than that it did.
+            let _ = read_failure(&mut response, &mut body).await;
+            return Err(adapter.decode_error(target, &head, &body));
+        }
+        let says_events = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+        while response.first_byte().is_none() && !says_events {
+            if !self.unless_silent(response.read_ahead()).await?? {
+                break;
+            }
+        }
+        match response.first_byte() {
+            Some(first) if is_foreign(&head, first) => Err(received.note(Flaw::foreign(target, &head, &[first]))),
+            // Some servers answer a request for a stream with the whole reply.
+            Some(b'{') if !says_events => self.read_document(adapter, target, response, received).await,
+            // And others a request for a whole reply with events.
+            _ => {
+                let decoder = adapter.decode_stream(target, &head);
+                self.read_stream(target, decoder, response.events(), received).await
+            }
+        }
+    }
+
+    /// Waits for a piece of a streamed answer; fails with `timeout` if none comes for too long. A whole one may take its time.
+    async fn unless_silent<T>(&self, piece: impl Future<Output = T>) -> Result<T> {
+        if self.framing == Framing::Json {
+            return Ok(piece.await);
+        }
+        let silence = self.engine.environment.sleep(self.engine.settings.stream_idle_timeout);
+        tokio::select! {
+            biased;
+            piece = piece => Ok(piece),
+            () = silence => Err(silent()),
+        }
+    }
+
+    /// Reads a whole answer.
+    async fn read_document(
+        &mut self,
+        adapter: &dyn Adapter,
+        target: &Target<'_>,
+        mut response: HttpResponse,
+        received: &mut Received,
+    ) -> Result<()> {
+        let head = response.head.clone();
+        let mut body = Vec::new();
+        let read = response.read_object_to(&mut body).await;
+        // A body that breaks off or cannot be read was still produced, and will be billed.
+        received.body_bytes = (body.len() as u64).max(1);
+        let is_whole = read?;
+        let decoded = adapter.decode(target, &head, &body);
+        if is_whole {
+            received.body_bytes = 0;
+            self.engine.let_end(response.discard());
+        }
+        let mut decoded = decoded.map_err(|flaw| received.note(flaw))?;
+        received.body_bytes = 0;
+        if self.asks_for_one_call() {
+            decoded.completion.choices.iter_mut().for_each(|choice| choice.message.tool_calls.truncate(1));
+        }
+        let choices = decoded.completion.choices.clone();
+        let model = decoded.completion.model.clone();
+        received.whole = Some(decoded.completion);
+        received.whole_usage = decoded.usage;
+        if self.framing == Framing::EventStream {
+            received.first_token_at = Some(self.engine.environment.now());
+            self.note_answering(target, model);
+            self.deliver_whole(&choices).await;
+        }
+        Ok(())
+    }
+
+    /// Notes who answers, with the first piece of the answer.
+    fn note_answering(&self, target: &Target<'_>, model: Option<String>) {
+        let model = model.unwrap_or_else(|| target.model.to_owned());
+        let _ = self.answering.set(Answering { target: format!("{}/{}", target.provider, target.model), model });
+    }
+
+    /// Reads a streamed answer to the end that its format marks; else to the end of the body, to silence or to a fault, each of
+    /// which an answer that is complete may have.
+    async fn read_stream(
+        &mut self,
+        target: &Target<'_>,
+        decoder: Box<dyn StreamDecoder>,
+        mut events: EventReader,
+        received: &mut Received,
+    ) -> Result<()> {
+        let mut deltas = Vec::new();
+        received.decoder = Some(decoder);
+        let mut over_at: Option<Duration> = None;
+        let ended = loop {
+            let now = self.engine.environment.monotonic();
+            let idle = self.engine.settings.stream_idle_timeout;
+            let silence = over_at.map_or(idle, |over| over.saturating_sub(now).min(idle));
+            let silence = self.engine.environment.sleep(silence);
+            let step = tokio::select! {
+                biased;
+                step = events.step() => step,
+                () = silence => break Err(silent()),
+            };
+            let event = match step {
+                None => break Err(broken()),
+                Some(Ok(Step::Life)) if over_at.is_none_or(|over| over > now) => continue,
+                Some(Ok(Step::Life)) => break Ok(()),
+                Some(Err(error)) => break Err(error),
+                Some(Ok(Step::Event(event))) => event,
+            };
+            let Some(decoder) = received.decoder.as_mut() else { break Err(broken()) };
+            let outcome = decoder.decode_event(&event, &mut deltas);
+            let is_over = decoder.is_over();
+            if over_at.is_none() && decoder.is_complete() && decoder.usage().is_some() {
+                over_at = Some(now.saturating_add(AFTERMATH));
+            }
+            self.take(target, &mut deltas, received).await;
+            match outcome {
+                Ok(()) if is_over => break Ok(()),
+                Ok(()) => {}
+                Err(flaw) if flaw.work == Work::None => return Err(received.note(flaw)),
+                Err(flaw) => {
+                    received.body_bytes += event.data.len() as u64;
+                    break Err(received.note(flaw));
+                }
+            }
+        };
+        if let Some(decoder) = received.decoder.as_mut() {
+            decoder.finish(&mut deltas);
+        }
+        self.take(target, &mut deltas, received).await;
+        if received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) {
+            self.engine.let_end(events.discard());
+            return Ok(());
+        }
+        ended.and_then(|()| Err(broken()))
+    }
+
+    /// Keeps pieces of an answer and hands them to the caller of a stream.
+    async fn take(&mut self, target: &Target<'_>, deltas: &mut Vec<Delta>, received: &mut Received) {
+        if received.first_token_at.is_none() && !deltas.is_empty() {
+            received.first_token_at = Some(self.engine.environment.now());
+            let model = received.decoder.as_ref().and_then(|decoder| decoder.summary().model);
+            self.note_answering(target, model);
+        }
+        let one_call = self.asks_for_one_call();
+        for mut delta in deltas.drain(..) {
+            if one_call && is_further_call(&mut delta) {
+                continue;
+            }
+            received.assembly.add(&delta);
+            if self.framing == Framing::EventStream {
+                self.deliver(delta).await;
+            }
+        }
+    }
+
+    /// Tells whether the answer may call one tool at most. Not every format can say so: then a model that calls several is
+    /// heard as far as its first call, as one that was told would have stopped there.
+    fn asks_for_one_call(&self) -> bool {
+        self.request.parallel_tool_calls == Some(false)
+    }
+}
+
+impl Engine {
+    /// Lets the rest of an answer come for a moment, so that its connection can be used again. Nobody waits for it.
+    fn let_end(&self, rest: impl Future<Output = ()> + Send + 'static) {
+        let mut rest = Box::pin(rest);
+        if rest.as_mut().now_or_never().is_some() {
+            return;
+        }
+        let late = self.environment.sleep(LINGERING);
+        let stopping = self.stopping.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                biased;
+                () = rest => {}
+                () = stopping.cancelled() => {}
+                () = late => {}
+            }
+        });
+    }
+}
+
+/// Reads the body of a failure: to the end of its object, where it is one.
+async fn read_failure(response: &mut HttpResponse, body: &mut Vec<u8>) -> Result<()> {
+    while response.first_byte().is_none() {
+        if !response.read_ahead().await? {
+            return Ok(());
+        }
+    }
+    if response.first_byte() == Some(b'{') {
+        response.read_object_to(body).await?;
+        return Ok(());
+    }
+    response.read_to(body).await
+}
+
+fn silent() -> Error {
+    Error::new(ErrorKind::Timeout, "the stream stayed silent for too long; allow more with `stream_idle_timeout`")
+}
+
+fn broken() -> Error {
+    Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call")
+}
+
+/// Takes all calls but the first out of a piece; tells whether nothing is left of it.
+fn is_further_call(delta: &mut Delta) -> bool {
+    let had_calls = !delta.tool_calls.is_empty();
+    delta.tool_calls.retain(|call| call.index == 0);
+    had_calls && *delta == Delta { index: delta.index, ..Delta::default() }
+}
+
+/// Returns the provider's id of a request, by the header that it is in.
+pub(super) fn provider_request_id(head: &ResponseHead) -> Option<String> {
+    let names =
+        ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id", "x-generation-id", "x-client-request-id"];
+    names.into_iter().find_map(|name| head.header(name)).map(str::to_owned)
+}

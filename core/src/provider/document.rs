@@ -1,0 +1,389 @@
+//! Reading of the JSON documents that providers write, with the faults that other readers forgive.
+//!
+//! Python's and JavaScript's readers take what the standard does not: half a surrogate pair, NaN and Infinity, numbers beyond
+//! every range, raw control characters, a mark of the byte order, bytes that are no UTF-8. An answer that has them was produced
+//! all the same. It is read with U+FFFD where a character is not known, and null where a number is none.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// The most levels that a document is read to. What lies deeper becomes a text: the reader's own limit is 128, and a tree that
+/// is deeper than the stack would end the process.
+const DEEPEST: usize = 96;
+
+/// Stand for the halves of surrogate pairs in a document under repair. They are private characters, and none that stands there
+/// by itself is taken for one.
+const HALVES: u32 = 0x0010_0000;
+
+/// A document, and the text that it was read from, in which numbers have their digits.
+pub(super) struct Document<'a> {
+    pub(super) value: Value,
+    pub(super) text: Cow<'a, [u8]>,
+}
+
+/// Reads a document that stands by itself.
+pub(super) fn read(text: &[u8]) -> serde_json::Result<Document<'_>> {
+    let mut reader = DocumentReader::default();
+    let mut document = reader.read(text)?;
+    for (path, _) in reader.halves {
+        append(&mut document.value, &path);
+    }
+    Ok(document)
+}
+
+/// Reads the documents of a stream one after another. A pair of surrogates may be split over two of them.
+#[derive(Debug, Default)]
+pub(super) struct DocumentReader {
+    /// Texts that ended in the first half of a pair, by their place, with that half.
+    halves: Vec<(String, u16)>,
+}
+
+impl DocumentReader {
+    /// Reads the next document.
+    pub(super) fn read<'a>(&mut self, text: &'a [u8]) -> serde_json::Result<Document<'a>> {
+        let problem = match serde_json::from_slice(text) {
+            Ok(value) => {
+                let mut document = Document { value, text: Cow::Borrowed(text) };
+                if !self.halves.is_empty() {
+                    self.join(&mut document.value, &mut String::new(), false);
+                }
+                return Ok(document);
+            }
+            Err(problem) => problem,
+        };
+        let whole = String::from_utf8_lossy(text);
+        let whole = whole.strip_prefix('\u{feff}').unwrap_or(&whole);
+        let marks_halves = !whole.chars().any(|character| half(character).is_some());
+        let repaired = Repair { left: whole, written: String::with_capacity(whole.len()), marks_halves }.run();
+        // What is wrong is said of the document as it came.
+        let mut value: Value = serde_json::from_str(&repaired).map_err(|_| problem)?;
+        self.join(&mut value, &mut String::new(), marks_halves);
+        Ok(Document { value, text: Cow::Owned(repaired.into_bytes()) })
+    }
+
+    /// Joins halves of pairs across documents, and replaces those that have no other half.
+    fn join(&mut self, value: &mut Value, path: &mut String, has_marks: bool) {
+        let length = path.len();
+        match value {
+            Value::String(text) => self.join_text(text, path, has_marks),
+            Value::Array(items) => {
+                for (place, item) in items.iter_mut().enumerate() {
+                    // Choices and calls are told apart by their own numbers, wherever they stand in a list.
+                    let number = item.get("index").and_then(Value::as_u64);
+                    path.push_str(&number.map_or_else(|| format!("/{place}"), |number| format!("/#{number}")));
+                    self.join(item, path, has_marks);
+                    path.truncate(length);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields.iter_mut() {
+                    path.push('/');
+                    path.push_str(name);
+                    self.join(field, path, has_marks);
+                    path.truncate(length);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn join_text(&mut self, text: &mut String, path: &str, has_marks: bool) {
+        if text.is_empty() {
+            return;
+        }
+        let first = self.halves.iter().position(|(place, _)| place == path);
+        let first = first.map(|place| self.halves.swap_remove(place).1);
+        if first.is_none() && !has_marks {
+            return;
+        }
+        let mut units: Vec<u16> = first.into_iter().collect();
+        for character in text.chars() {
+            match half(character).filter(|_| has_marks) {
+                Some(half) => units.push(half),
+                None => units.extend_from_slice(character.encode_utf16(&mut [0; 2])),
+            }
+        }
+        if let Some(last) = units.pop_if(|last| is_first_half(*last)) {
+            self.halves.push((path.to_owned(), last));
+        }
+        *text = String::from_utf16_lossy(&units);
+    }
+}
+
+/// Returns the half of a pair that a private character stands for.
+fn half(character: char) -> Option<u16> {
+    let unit = u16::try_from(u32::from(character).checked_sub(HALVES)?).ok()?;
+    is_half(unit).then_some(unit)
+}
+
+fn is_half(unit: u16) -> bool {
+    (0xD800..0xE000).contains(&unit)
+}
+
+fn is_first_half(unit: u16) -> bool {
+    (0xD800..0xDC00).contains(&unit)
+}
+
+/// Appends the mark of an unknown character to the text at a place.
+fn append(value: &mut Value, path: &str) {
+    let mut place = value;
+    for step in path.split('/').skip(1) {
+        let next = match place {
+            Value::Array(items) => {
+                let number = step.strip_prefix('#').and_then(|number| number.parse::<u64>().ok());
+                let is_meant = |item: &&mut Value| item.get("index").and_then(Value::as_u64) == number;
+                match number {
+                    Some(_) => items.iter_mut().find(is_meant),
+                    None => step.parse::<usize>().ok().and_then(|place| items.get_mut(place)),
+                }
+            }
+            Value::Object(fields) => fields.get_mut(step),
+            _ => None,
+        };
+        match next {
+            Some(next) => place = next,
+            None => return,
+        }
+    }
+    if let Value::String(text) = place {
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
+}
+
+/// Writes a document anew, without its faults.
+struct Repair<'a> {
+    left: &'a str,
+    written: String,
+    /// Whether halves of pairs are kept as private characters; they are replaced otherwise.
+    marks_halves: bool,
+}
+
+impl Repair<'_> {
+    fn run(mut self) -> String {
+        let mut depth = 0_usize;
+        while let Some(first) = self.left.chars().next() {
+            match first {
+                '"' => self.text(),
+                '{' | '[' if depth == DEEPEST => self.fold(),
+                '{' | '[' => {
+                    depth += 1;
+                    self.copy(1);
+                }
+                '}' | ']' => {
+                    depth = depth.saturating_sub(1);
+                    self.copy(1);
+                }
+                _ if is_word(first) => self.word(),
+                _ => self.copy(first.len_utf8()),
+            }
+        }
+        self.written
+    }
+
+    /// Copies so many bytes, which end between two characters.
+    fn copy(&mut self, length: usize) {
+        let (copied, left) = self.left.split_at(length);
+        self.written.push_str(copied);
+        self.left = left;
+    }
+
+    /// Writes a number or a word; what is no number to the standard becomes null, and what no number holds a text.
+    fn word(&mut self) {
+        let end = self.left.find(|character| !is_word(character)).unwrap_or(self.left.len());
+        let (word, left) = self.left.split_at(end);
+        let bare = word.trim_start_matches(['-', '+']).to_ascii_lowercase();
+        if matches!(bare.as_str(), "nan" | "infinity" | "inf") {
+            self.written.push_str("null");
+        } else if word.parse::<f64>().is_ok_and(f64::is_infinite) {
+            self.written.push('"');
+            self.written.push_str(word);
+            self.written.push('"');
+        } else {
+            self.written.push_str(word);
+        }
+        self.left = left;
+    }
+
+    /// Writes a text, from its first quote to its last.
+    fn text(&mut self) {
+        self.copy(1);
+        while let Some(character) = self.left.chars().next() {
+            match character {
+                '"' => return self.copy(1),
+                '\\' if self.left.starts_with("\\u") => self.escape(),
+                '\\' => {
+                    let escaped = self.left.chars().nth(1).map_or(0, char::len_utf8);
+                    self.copy(1 + escaped);
+                }
+                _ if character.is_ascii_control() => {
+                    self.written.push_str(&format!("\\u{:04x}", u32::from(character)));
+                    self.left = &self.left[1..];
+                }
+                _ => self.copy(character.len_utf8()),
+            }
+        }
+    }
+
+    /// Writes an escaped code unit, and with the first half of a pair the second.
+    fn escape(&mut self) {
+        let unit = |text: &str| {
+            let digits = text.strip_prefix("\\u")?.get(..4)?;
+            let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            u16::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+        };
+        let Some(first) = unit(self.left) else { return self.copy(2) };
+        if !is_half(first) {
+            return self.copy(6);
+        }
+        let second = unit(&self.left[6..]).filter(|second| is_half(*second) && !is_first_half(*second));
+        if second.is_some() && is_first_half(first) {
+            return self.copy(12);
+        }
+        let mark = char::from_u32(HALVES + u32::from(first)).filter(|_| self.marks_halves);
+        self.written.push(mark.unwrap_or(char::REPLACEMENT_CHARACTER));
+        self.left = &self.left[6..];
+    }
+
+    /// Writes what lies too deep as a text.
+    fn fold(&mut self) {
+        let mut inner = Repair { left: self.left, written: String::new(), marks_halves: false };
+        let mut depth = 0_usize;
+        while let Some(first) = inner.left.chars().next() {
+            match first {
+                '"' => inner.text(),
+                _ => {
+                    match first {
+                        '{' | '[' => depth += 1,
+                        '}' | ']' => depth -= 1,
+                        _ => {}
+                    }
+                    inner.copy(first.len_utf8());
+                }
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        self.left = inner.left;
+        self.written.push_str(&Value::String(inner.written).to_string());
+    }
+}
+
+fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '+' | '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn value(text: impl AsRef<[u8]>) -> Value {
+        read(text.as_ref()).unwrap().value
+    }
+
+    /// Returns the texts at `/t` of the documents of a stream.
+    fn texts(documents: &[&str]) -> Vec<String> {
+        let mut reader = DocumentReader::default();
+        let read = |text: &&str| reader.read(text.as_bytes()).unwrap().value["t"].as_str().unwrap().to_owned();
+        documents.iter().map(read).collect()
+    }
+
+    #[test]
+    fn what_other_readers_forgive_is_read() {
+        for (text, read) in [
+            (r#"{"t": "a\ud83d b"}"#, json!({"t": "a\u{fffd} b"})),
+            (r#"{"t": "a\ude00"}"#, json!({"t": "a\u{fffd}"})),
+            (r#"{"t": "a\ud83d"}"#, json!({"t": "a\u{fffd}"})),
+            (
+                r#"{"t": ["a\uD83D", {"index": 3, "x": "\ud83d"}]}"#,
+                json!({"t": ["a\u{fffd}", {"index": 3, "x": "\u{fffd}"}]}),
+            ),
+            (r#"{"t": "\ud83d\ud83d\ude00\ude00"}"#, json!({"t": "\u{fffd}😀\u{fffd}"})),
+            (r#"{"t": "\\ud83d \u00e4 \ud83d\ude00", "n": NaN}"#, json!({"t": "\\ud83d ä 😀", "n": null})),
+            (
+                r#"{"n": [NaN, Infinity, -Infinity, 1, -2.5e3, true, null]}"#,
+                json!({"n": [null, null, null, 1, -2500.0, true, null]}),
+            ),
+            (r#"{"n": 1e999, "m": -1e999}"#, json!({"n": "1e999", "m": "-1e999"})),
+            ("{\"t\": \"a\tb\nc\u{0}\"}", json!({"t": "a\tb\nc\u{0}"})),
+            ("\u{feff}{\"t\": 1}", json!({"t": 1})),
+            ("{\"t\": \"\u{10d83d}\\ud83d\"}", json!({"t": "\u{10d83d}\u{fffd}"})),
+        ] {
+            assert_eq!(value(text), read, "{text}");
+        }
+        assert_eq!(value(b"{\"t\": \"Hi \xc4\xe3\"}"), json!({"t": "Hi \u{fffd}\u{fffd}"}));
+    }
+
+    #[test]
+    fn what_no_reader_takes_is_refused_in_the_words_of_the_first_fault() {
+        for text in ["", "{", r#"{"a": "#, r#"{"a" 1}"#, r#"{"t": "\ud8"#, "{\"t\": \"\\u12", "<html>", r#"{"a": NaN"#]
+        {
+            let Err(problem) = read(text.as_bytes()) else { panic!("{text} is read") };
+            let own = serde_json::from_str::<Value>(text).unwrap_err();
+            assert_eq!(problem.to_string(), own.to_string(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pair_that_is_split_over_two_documents_is_joined() {
+        for (documents, read) in [
+            ([r#"{"t": "Hi \ud83d"}"#, r#"{"t": "\ude00 there"}"#], ["Hi ", "😀 there"]),
+            ([r#"{"t": "Hi \ud83d"}"#, r#"{"t": " there"}"#], ["Hi ", "\u{fffd} there"]),
+            ([r#"{"t": "Hi \ud83d"}"#, r#"{"t": "\ud83d\ude00"}"#], ["Hi ", "\u{fffd}😀"]),
+            ([r#"{"t": "Hi"}"#, r#"{"t": "\ude00 there"}"#], ["Hi", "\u{fffd} there"]),
+        ] {
+            assert_eq!(texts(&documents), read, "{documents:?}");
+        }
+        let between = [r#"{"t": "\ud83d"}"#, r#"{"t": "", "x": "y"}"#, r#"{"t": "\ude00"}"#];
+        assert_eq!(texts(&between), ["", "", "😀"]);
+    }
+
+    #[test]
+    fn halves_of_two_choices_are_not_mixed() {
+        let mut reader = DocumentReader::default();
+        let mut text = |index: u32, text: &str| {
+            let document = format!(r#"{{"choices": [{{"index": {index}, "t": "{text}"}}]}}"#);
+            reader.read(document.as_bytes()).unwrap().value["choices"][0]["t"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(text(0, r"a\ud83d"), "a");
+        assert_eq!(text(1, "b"), "b");
+        assert_eq!(text(0, r"\ude00"), "😀");
+    }
+
+    #[test]
+    fn what_lies_too_deep_is_a_text_and_the_rest_is_read() {
+        for depth in [130, 5_000, 200_000] {
+            let deep = format!("{}\"}}\"{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+            let read = value(format!(r#"{{"deep": {deep}, "usage": {{"tokens": 7}}}}"#));
+            assert_eq!(read["usage"]["tokens"], 7, "{depth}");
+            let mut inner = &read["deep"];
+            while inner.is_object() {
+                inner = &inner["a"];
+            }
+            assert!(inner.as_str().unwrap().starts_with("{\"a\":{"), "{depth}");
+        }
+        assert!(read("[".repeat(200_000).as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_good_document_stays_as_it_is(text in ".{0,20}", number: i64) {
+            let document = json!({"t": [text, number], "u": {"v": text}});
+            prop_assert_eq!(value(document.to_string()), document.clone());
+            let with_fault = document.to_string().replacen('{', "{\"n\": NaN, ", 1);
+            let mut read = value(with_fault);
+            read.as_object_mut().unwrap().shift_remove("n");
+            prop_assert_eq!(read, document);
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), text in r#"[\\u{}"\[\]:,dD83e0-9NaIfn+-]{0,60}"#) {
+            let _ = read(&bytes);
+            let _ = read(text.as_bytes());
+        }
+    }
+}

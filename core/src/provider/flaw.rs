@@ -1,0 +1,96 @@
+//! What is wrong with an answer of a status of success, and whether it can have cost anything.
+
+use super::document::{self, Document};
+use super::failure::unreadable;
+use super::{ResponseHead, Target};
+use crate::types::{Error, ErrorKind, ReportedUsage};
+
+/// Whether a model worked for what cannot be read as an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// It did not: the provider says that it failed, or what answered is no model's provider.
+    None,
+    /// It may have: something was produced.
+    Possible,
+}
+
+/// What is wrong with an answer of a status of success.
+#[derive(Clone, Debug)]
+pub struct Flaw {
+    /// The error that the caller gets.
+    pub error: Error,
+    /// Whether a model worked.
+    pub work: Work,
+    /// What the provider says was consumed all the same.
+    pub usage: Option<Box<ReportedUsage>>,
+}
+
+impl Flaw {
+    /// Makes the flaw of an answer in which the provider says that it failed.
+    pub(super) fn stated(error: Error, usage: Option<ReportedUsage>) -> Self {
+        Self { error, work: Work::None, usage: usage.map(Box::new) }
+    }
+
+    /// Makes the flaw of an answer that cannot be read.
+    pub(super) fn unreadable(target: &Target<'_>, head: &ResponseHead, problem: &str) -> Self {
+        Self { error: unreadable(target, head, problem), work: Work::Possible, usage: None }
+    }
+
+    /// Reads the document that a whole answer is.
+    pub(super) fn read<'a>(target: &Target<'_>, head: &ResponseHead, body: &'a [u8]) -> Result<Document<'a>, Self> {
+        document::read(body).map_err(|problem| {
+            let first = body.iter().find(|byte| !byte.is_ascii_whitespace() && byte.is_ascii());
+            if first.is_some_and(|first| is_foreign(head, *first)) {
+                return Self::foreign(target, head, body);
+            }
+            Self::unreadable(target, head, &format!("its body is no complete JSON ({problem})"))
+        })
+    }
+
+    /// Makes the flaw of a document without an answer. One that has none of the fields of which every answer of its format has
+    /// one was not written by a model's provider.
+    pub(super) fn without_answer(
+        target: &Target<'_>,
+        head: &ResponseHead,
+        document: &Document<'_>,
+        fields: &[&str],
+        problem: &str,
+    ) -> Self {
+        if fields.iter().any(|name| document.value.get(name).is_some()) {
+            return Self::unreadable(target, head, problem);
+        }
+        Self::foreign(target, head, &document.text)
+    }
+
+    /// Makes the flaw of an answer that is none of the API's, such as a web page. The same request would be answered the
+    /// same way.
+    #[must_use]
+    pub fn foreign(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Self {
+        let is_page = body.trim_ascii_start().starts_with(b"<")
+            || head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+        let what = if is_page { "a web page (HTML)" } else { "a body that is no answer of the API" };
+        let detail = format!(
+            "{} answered with {what} and status {}: check base_url, whose path may lack a version such as /v1",
+            target.provider, head.status
+        );
+        let error = Error::new(ErrorKind::ProviderUnavailable, detail)
+            .with_target(target.provider, target.model)
+            .with_status(head.status)
+            .with_retryable(Some(false));
+        Self { error, work: Work::None, usage: None }
+    }
+}
+
+/// Tells whether a body that begins with a byte is none of the API's, whatever the format: those are JSON, or events, whose
+/// lines begin with a field or a colon.
+#[must_use]
+pub fn is_foreign(head: &ResponseHead, first: u8) -> bool {
+    let says_events = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+    match first {
+        b'{' | b'[' => false,
+        b':' | b'd' | b'e' | b'i' | b'r' => {
+            head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+        }
+        _ => !says_events,
+    }
+}

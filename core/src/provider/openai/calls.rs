@@ -1,0 +1,236 @@
+//! Tool calls of a stream, put together from pieces in any order.
+
+use serde_json::Value;
+
+use super::decode::{arguments, index};
+use crate::provider::json::{field, owned};
+use crate::types::ToolCallDelta;
+
+/// The calls of one answer so far, in their order.
+///
+/// What is passed on of a call is in order, however its pieces came: its first piece has the id and the name, and the calls
+/// before it are passed on before it. So a call is kept back until its id, its name and the beginning of its arguments are
+/// known, or no more can come.
+#[derive(Default)]
+pub(super) struct Calls(Vec<Call>);
+
+#[derive(Default)]
+struct Call {
+    /// The provider's number. Some providers give every call the number zero, others none.
+    number: Option<u32>,
+    id: Option<String>,
+    name: String,
+    arguments: String,
+    /// What came beside it and was not passed on.
+    extra_content: Option<Value>,
+    /// How many bytes of the arguments were passed on; nothing if the call was not.
+    told: Option<usize>,
+}
+
+impl Calls {
+    /// Tells whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes the calls of a chunk, and passes on what is known of them.
+    pub(super) fn add(&mut self, pieces: &[Value], told: &mut Vec<ToolCallDelta>) {
+        for (place_in_list, piece) in pieces.iter().enumerate() {
+            let function = piece.get("function");
+            let name = function.and_then(|function| owned(function, "name")).unwrap_or_default();
+            let added = function.and_then(arguments).unwrap_or_default();
+            let (number, id) = (index(piece), owned(piece, "id"));
+            let place = self.place(number, id.as_deref(), &name, &added, place_in_list > 0).unwrap_or_else(|| {
+                self.0.push(Call { number, ..Call::default() });
+                self.0.len() - 1
+            });
+            let Some(call) = self.0.get_mut(place) else { continue };
+            call.id = call.id.take().or(id);
+            call.add_name(&name);
+            call.arguments.push_str(&added);
+            call.extra_content = field(piece, "extra_content").cloned().or(call.extra_content.take());
+            let is_known = call.id.is_some() && !call.name.is_empty() && !call.arguments.is_empty();
+            if is_known || call.told.is_some() {
+                self.tell(place, told);
+            }
+        }
+    }
+
+    /// Passes on all that was kept back.
+    pub(super) fn finish(&mut self, told: &mut Vec<ToolCallDelta>) {
+        if let Some(last) = self.0.len().checked_sub(1) {
+            self.tell(last, told);
+        }
+    }
+
+    /// Finds the call that a piece belongs to; nothing if it begins a new one: one of a number of its own, or one whose own id
+    /// or own name tells it from the call that has its number.
+    fn place(&self, number: Option<u32>, id: Option<&str>, name: &str, added: &str, is_further: bool) -> Option<usize> {
+        let last = self.0.len().checked_sub(1);
+        let place = match (number, id) {
+            (Some(_), _) => self.0.iter().rposition(|call| call.number == number),
+            (None, Some(_)) => self.0.iter().rposition(|call| call.id.as_deref() == id).or(last),
+            (None, None) => last,
+        }?;
+        let call = self.0.get(place)?;
+        let begins = match (id, call.id.as_deref()) {
+            (Some(id), Some(known)) if id == known => false,
+            // Some hosts make a new id for each piece; only a call has a name.
+            (Some(_), Some(_)) => !name.is_empty() || number.is_none(),
+            _ if name.is_empty() => false,
+            // Two items of one list are two calls, unless numbers say otherwise.
+            _ if is_further && number.is_none() && !call.name.is_empty() => true,
+            _ if call.name.is_empty() || call.arguments.is_empty() => false,
+            _ if name != call.name => true,
+            _ => !added.is_empty() && call.is_whole(),
+        };
+        (!begins).then_some(place)
+    }
+
+    /// Passes on what is new of a call, after all calls before it.
+    fn tell(&mut self, last: usize, told: &mut Vec<ToolCallDelta>) {
+        for (place, call) in self.0.iter_mut().enumerate().take(last + 1) {
+            if place < last && call.told.is_some() {
+                continue;
+            }
+            let from = call.told.replace(call.arguments.len());
+            let arguments = call.arguments.get(from.unwrap_or_default()..).unwrap_or_default().to_owned();
+            let mut delta = ToolCallDelta {
+                index: u32::try_from(place).unwrap_or(u32::MAX),
+                arguments,
+                extra_content: call.extra_content.take(),
+                ..ToolCallDelta::default()
+            };
+            if from.is_none() {
+                delta.id = Some(call.id.get_or_insert_with(|| format!("call_{place}")).clone());
+                delta.name = Some(call.name.clone());
+            } else if delta.arguments.is_empty() && delta.extra_content.is_none() {
+                continue;
+            }
+            told.push(delta);
+        }
+    }
+}
+
+impl Call {
+    /// Adds a name: the whole one, the whole one once more, or what follows the half that is known.
+    fn add_name(&mut self, name: &str) {
+        if self.told.is_some() || name == self.name {
+            return;
+        }
+        match name.strip_prefix(self.name.as_str()) {
+            Some(rest) => self.name.push_str(rest),
+            None => self.name.push_str(name),
+        }
+    }
+
+    /// Tells whether the arguments are a whole object, so that no piece can follow.
+    fn is_whole(&self) -> bool {
+        self.arguments.trim_end().ends_with('}')
+            && serde_json::from_str::<serde::de::IgnoredAny>(&self.arguments).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Takes lists of pieces one after another, and joins what is passed on: id, name and arguments of each call.
+    fn joined(chunks: &[Value]) -> Vec<(String, String, String)> {
+        let mut calls = Calls::default();
+        let mut told = Vec::new();
+        for chunk in chunks {
+            calls.add(chunk.as_array().unwrap(), &mut told);
+        }
+        calls.finish(&mut told);
+        let mut joined: Vec<(String, String, String)> = Vec::new();
+        for piece in told {
+            let place = piece.index as usize;
+            assert!(place <= joined.len(), "the calls are passed on in order");
+            if place == joined.len() {
+                joined.push((piece.id.unwrap(), piece.name.unwrap(), String::new()));
+            } else {
+                assert_eq!((piece.id, piece.name), (None, None));
+            }
+            joined[place].2.push_str(&piece.arguments);
+        }
+        joined
+    }
+
+    fn one(chunks: &[Value], id: &str, name: &str, arguments: &str) {
+        assert_eq!(joined(chunks), [(id.to_owned(), name.to_owned(), arguments.to_owned())], "{chunks:?}");
+    }
+
+    #[test]
+    fn id_name_and_arguments_may_come_in_any_order() {
+        let piece = |piece: Value| json!([piece]);
+        let id = || piece(json!({"index": 0, "id": "a", "type": "function", "function": {"arguments": ""}}));
+        let name = || piece(json!({"index": 0, "function": {"name": "bash"}}));
+        let first = || piece(json!({"index": 0, "function": {"arguments": "{\"c\":"}}));
+        let last = || piece(json!({"index": 0, "function": {"arguments": "1}"}}));
+        for order in [
+            vec![id(), name(), first(), last()],
+            vec![name(), id(), first(), last()],
+            vec![id(), first(), name(), last()],
+            vec![first(), last(), name(), id()],
+            vec![name(), first(), id(), last()],
+            vec![first(), id(), last(), name()],
+        ] {
+            one(&order, "a", "bash", r#"{"c":1}"#);
+        }
+    }
+
+    #[test]
+    fn a_name_may_come_whole_again_in_halves_or_grow() {
+        let piece = |name: Value, arguments: &str| json!([{"index": 0, "id": "a", "function": {"name": name, "arguments": arguments}}]);
+        for pieces in [
+            [piece(json!("bash"), r#"{"c""#), piece(json!("bash"), ":1}")],
+            [piece(json!("ba"), ""), piece(json!("sh"), r#"{"c":1}"#)],
+            [piece(json!("ba"), ""), piece(json!("bash"), r#"{"c":1}"#)],
+            [piece(json!(null), ""), piece(json!("bash"), r#"{"c":1}"#)],
+            [piece(json!(""), r#"{"c":1}"#), piece(json!("bash"), "")],
+            [piece(json!("bash"), r#"{"c":1}"#), piece(json!("bash"), "")],
+        ] {
+            one(&pieces, "a", "bash", r#"{"c":1}"#);
+        }
+    }
+
+    #[test]
+    fn a_new_call_has_a_number_an_id_or_a_name_of_its_own() {
+        let call = |number: Value, id: Value, name: &str, arguments: &str| json!([{"index": number, "id": id, "function": {"name": name, "arguments": arguments}}]);
+        let null = || Value::Null;
+        for chunks in [
+            vec![call(json!(0), json!("a"), "f", "{}"), call(json!(1), json!("b"), "g", "{}")],
+            vec![call(json!(0), json!("a"), "f", "{}"), call(json!(0), json!("b"), "g", "{}")],
+            vec![call(null(), json!("a"), "f", "{}"), call(null(), json!("b"), "g", "{}")],
+            vec![call(json!(0), json!("a"), "f", "{}"), call(json!(0), null(), "g", "{}")],
+            vec![
+                call(json!(0), json!("a"), "f", "{"),
+                call(json!(0), json!("x"), "", "}"),
+                call(json!(7), json!("b"), "g", "{}"),
+            ],
+        ] {
+            let found = joined(&chunks);
+            let names: Vec<_> = found.iter().map(|(_, name, arguments)| (name.as_str(), arguments.as_str())).collect();
+            assert_eq!(names, [("f", "{}"), ("g", "{}")], "{chunks:?}");
+            assert_eq!(found[0].0, "a");
+        }
+        let twice = [call(json!(0), null(), "f", r#"{"c":1}"#), call(json!(0), null(), "f", r#"{"c":2}"#)];
+        assert_eq!(joined(&twice).len(), 2);
+        let list = json!([{"function": {"name": "f"}}, {"function": {"name": "g"}}]);
+        assert_eq!(joined(&[list]).len(), 2);
+    }
+
+    #[test]
+    fn a_call_without_an_id_gets_one_and_calls_stay_in_order() {
+        let chunks = [
+            json!([{"index": 0, "function": {"name": "f", "arguments": ""}}]),
+            json!([{"index": 1, "id": "b", "function": {"name": "g", "arguments": "{}"}}]),
+        ];
+        let found = joined(&chunks);
+        assert_eq!(found[0], ("call_0".to_owned(), "f".to_owned(), String::new()));
+        assert_eq!(found[1], ("b".to_owned(), "g".to_owned(), "{}".to_owned()));
+    }
+}
