@@ -139,6 +139,7 @@ impl Call {
             Some(first) if is_foreign(&head, first) => Err(received.note(Flaw::foreign(target, &head, &[first]))),
             // Some servers answer a request for a stream with the whole reply.
             Some(b'{') if !says_events => self.read_document(adapter, target, response, received).await,
+            None if !says_events => Err(received.note(Flaw::unreadable(target, &head, "its body is empty"))),
             // And others a request for a whole reply with events.
             _ => {
                 let decoder = adapter.decode_stream(target, &head);

@@ -16,7 +16,8 @@ use super::fetch::{FetchResponse, Refused, call_options};
 use super::{Engine, Tollway};
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{
-    Target, asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back, vendor, wire_format,
+    Target, asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back, says_page, vendor,
+    wire_format,
 };
 use crate::routing::select::select_any;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved, Settlement};
@@ -50,7 +51,7 @@ struct Seen {
     provider_request_id: Option<String>,
     /// How far the request came.
     progress: Progress,
-    /// Whether the provider refused the request.
+    /// Whether the provider refused the request, or what answered is no model's provider.
     was_refused: bool,
     /// The caller's body, from the head on.
     pieces: Option<mpsc::Sender<Piece>>,
@@ -208,7 +209,8 @@ impl PassThrough {
     async fn send(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<(), Ended> {
         let mut response = self.head(sink, seen).await?;
         seen.provider_request_id = provider_request_id(&response.head);
-        seen.was_refused = !(200..300).contains(&response.head.status);
+        let is_page = says_page(&response.head);
+        seen.was_refused = is_page || !(200..300).contains(&response.head.status);
         let (pieces, chunks) = mpsc::channel(PIECES_AHEAD);
         seen.pieces = Some(pieces.clone());
         let Some(sink) = sink.take() else { return Ok(()) };
@@ -231,8 +233,9 @@ impl PassThrough {
                 }
                 Ok(None) if !seen.was_refused => return Ok(()),
                 Ok(None) => {
-                    let error =
-                        Error::new(ErrorKind::ProviderUnavailable, format!("the provider answered with {status}"));
+                    let what = if is_page { "a web page; check base_url" } else { "a refusal" };
+                    let detail = format!("the provider answered with status {status} and {what}");
+                    let error = Error::new(ErrorKind::ProviderUnavailable, detail);
                     return Err((RecordStatus::Failed, error.with_status(status)));
                 }
                 Err(error) => return Err((RecordStatus::Partial, error)),

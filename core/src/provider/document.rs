@@ -217,7 +217,9 @@ impl Repair<'_> {
                     self.copy(1 + escaped);
                 }
                 _ if character.is_ascii_control() => {
-                    self.written.push_str(&format!("\\u{:04x}", u32::from(character)));
+                    let digits = [u32::from(character) >> 4, u32::from(character) & 15];
+                    self.written.push_str("\\u00");
+                    self.written.extend(digits.into_iter().filter_map(|digit| char::from_digit(digit, 16)));
                     self.left = &self.left[1..];
                 }
                 _ => self.copy(character.len_utf8()),
@@ -250,16 +252,15 @@ impl Repair<'_> {
         let mut inner = Repair { left: self.left, written: String::new(), marks_halves: false };
         let mut depth = 0_usize;
         while let Some(first) = inner.left.chars().next() {
-            match first {
-                '"' => inner.text(),
-                _ => {
-                    match first {
-                        '{' | '[' => depth += 1,
-                        '}' | ']' => depth -= 1,
-                        _ => {}
-                    }
-                    inner.copy(first.len_utf8());
+            if first == '"' {
+                inner.text();
+            } else {
+                match first {
+                    '{' | '[' => depth += 1,
+                    '}' | ']' => depth -= 1,
+                    _ => {}
                 }
+                inner.copy(first.len_utf8());
             }
             if depth == 0 {
                 break;

@@ -32,7 +32,8 @@ impl Flaw {
     }
 
     /// Makes the flaw of an answer that cannot be read.
-    pub(super) fn unreadable(target: &Target<'_>, head: &ResponseHead, problem: &str) -> Self {
+    #[must_use]
+    pub fn unreadable(target: &Target<'_>, head: &ResponseHead, problem: &str) -> Self {
         Self { error: unreadable(target, head, problem), work: Work::Possible, usage: None }
     }
 
@@ -66,9 +67,11 @@ impl Flaw {
     /// same way.
     #[must_use]
     pub fn foreign(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Self {
-        let is_page = body.trim_ascii_start().starts_with(b"<")
-            || head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-        let what = if is_page { "a web page (HTML)" } else { "a body that is no answer of the API" };
+        let what = if body.trim_ascii_start().starts_with(b"<") || says_page(head) {
+            "a web page (HTML)"
+        } else {
+            "a body that is no answer of the API"
+        };
         let detail = format!(
             "{} answered with {what} and status {}: check base_url, whose path may lack a version such as /v1",
             target.provider, head.status
@@ -88,9 +91,13 @@ pub fn is_foreign(head: &ResponseHead, first: u8) -> bool {
     let says_events = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
     match first {
         b'{' | b'[' => false,
-        b':' | b'd' | b'e' | b'i' | b'r' => {
-            head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
-        }
+        b':' | b'd' | b'e' | b'i' | b'r' => says_page(head),
         _ => !says_events,
     }
+}
+
+/// Tells whether an answer says that it is a web page, as no model's provider does.
+#[must_use]
+pub fn says_page(head: &ResponseHead) -> bool {
+    head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }

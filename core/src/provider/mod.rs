@@ -16,7 +16,7 @@ mod pass_through;
 mod testing;
 mod vendor;
 
-pub use flaw::{Flaw, Work, is_foreign};
+pub use flaw::{Flaw, Work, is_foreign, says_page};
 pub use params::validate_params;
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
 pub use vendor::*;
