@@ -17,6 +17,9 @@ use crate::types::{AbandonPolicy, Completion, Delta, Error, ErrorKind, ReportedU
 /// How long a stream is read on whose answer and usage are complete, in a format or at a host that marks no end.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
+/// How long the usage of an answer that is complete otherwise is waited for.
+const LATE_USAGE: Duration = Duration::from_secs(10);
+
 /// How long what follows an answer is waited for, so that its connection can be used again. No caller waits for it.
 const LINGERING: Duration = Duration::from_millis(500);
 
@@ -226,6 +229,7 @@ impl Call {
                 () = silence => break Err(silent()),
             };
             let event = match step {
+                None if received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) => break Ok(()),
                 None => break Err(broken()),
                 Some(Ok(Step::Life)) if over_at.is_none_or(|over| over > now) => continue,
                 Some(Ok(Step::Life)) => break Ok(()),
@@ -235,10 +239,11 @@ impl Call {
             let Some(decoder) = received.decoder.as_mut() else { break Err(broken()) };
             let outcome = decoder.decode_event(&event, &mut deltas);
             let is_over = decoder.is_over();
-            if over_at.is_none() && decoder.is_complete() && decoder.usage().is_some() {
-                over_at = Some(now.saturating_add(AFTERMATH));
-            }
             self.take(target, &mut deltas, received).await;
+            if self.has_all_answers(received) {
+                let wait = if received.usage().is_some() { AFTERMATH } else { LATE_USAGE };
+                over_at = over_at.into_iter().chain([now.saturating_add(wait)]).min();
+            }
             match outcome {
                 Ok(()) if is_over => break Ok(()),
                 Ok(()) => {}
@@ -253,11 +258,18 @@ impl Call {
             decoder.finish(&mut deltas);
         }
         self.take(target, &mut deltas, received).await;
-        if received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) {
+        // What breaks or falls silent behind a whole answer takes nothing from it.
+        if ended.is_ok() || self.has_all_answers(received) {
             self.engine.let_end(events.discard());
             return Ok(());
         }
-        ended.and_then(|()| Err(broken()))
+        ended
+    }
+
+    /// Tells whether every answer that was asked for came to its end.
+    fn has_all_answers(&self, received: &Received) -> bool {
+        let asked = usize::try_from(self.request.n.unwrap_or(1)).unwrap_or(usize::MAX);
+        received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) && received.assembly.len() >= asked
     }
 
     /// Keeps pieces of an answer and hands them to the caller of a stream.

@@ -113,6 +113,11 @@ impl Assembly {
         self.choices.is_empty()
     }
 
+    /// Returns how many answers began.
+    pub(super) fn len(&self) -> usize {
+        self.choices.len()
+    }
+
     /// Returns the answers as far as they came.
     pub(super) fn choices(&self) -> Vec<Choice> {
         let mut choices = self.choices.clone();
