@@ -26,6 +26,8 @@ PRICES = {
 }
 SLOW = {"delay_ms": 30_000, "automatic": True}
 SCRIPT_TIMEOUT = 60
+# A shell has what it runs in the background ignore SIGINT, which its programs inherit: they would never see a Ctrl-C.
+HEARING_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 def missing(what: str) -> NoReturn:
@@ -108,8 +110,8 @@ def configure(client: tollway.Tollway, mock: MockProvider) -> None:
 
 
 def start_script(source: str, *arguments: object) -> subprocess.Popen[str]:
-    """Starts a Python program of its own."""
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", source, *map(str, arguments)]
+    """Starts a Python program of its own, which Ctrl-C interrupts whatever the tests ignore."""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", HEARING_CTRL_C + source, *map(str, arguments)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 

@@ -18,6 +18,16 @@ USAGE = ["cost", "openai/gpt-4o-mini", "--input-tokens", "1200", "--output-token
 TIMEOUT = 30
 
 
+def started_with(disposition: str) -> list[str]:
+    """Returns a command that reads its input, started with SIGINT ignored (`SIG_IGN`) or not (`SIG_DFL`).
+
+    A program inherits what its parent ignores: so the tests do not depend on what started them.
+    """
+    set_first = f"import os, signal, sys; signal.signal(signal.SIGINT, signal.{disposition})"
+    program = f"{set_first}; os.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-c", program, *INSTALLED, "cost", "--jsonl"]
+
+
 def run(command: list[str], *arguments: str | bytes, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*command, *arguments], input=given, capture_output=True, text=True, check=False, timeout=TIMEOUT
@@ -75,9 +85,8 @@ def test_a_file_name_may_be_of_any_bytes() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are of POSIX")
 def test_ctrl_c_ends_a_wait_for_input() -> None:
-    command = [*INSTALLED, "cost", "--jsonl"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(started_with("SIG_DFL"), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         # The answer shows that it reads its input, and is past everything that the interpreter does.
@@ -89,12 +98,8 @@ def test_ctrl_c_ends_a_wait_for_input() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are of POSIX")
 def test_ctrl_c_stays_ignored_where_it_was() -> None:
-    ignoring = (
-        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
-    )
-    command = [sys.executable, "-c", ignoring, *INSTALLED, "cost", "--jsonl"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(started_with("SIG_IGN"), stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         print("{}", file=process.stdin, flush=True)
