@@ -76,7 +76,7 @@ impl Tollway {
         let now = u64::try_from(environment.monotonic().as_millis()).unwrap_or(u64::MAX);
         let engine = Engine {
             vault,
-            http: HttpClient::new(settings.connect_timeout),
+            http: HttpClient::new(Arc::clone(&environment), settings.connect_timeout),
             prompt_cache: PromptCache::default(),
             recent_items: RecentItems::default(),
             health: Health::new(settings.cooldown_failures, settings.cooldown),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,9 +12,11 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, Url};
 use secrecy::ExposeSecret;
 
+use super::connection::{NoteConnections, noting};
 use super::document::{DocumentScanner, Place};
 use super::progress::{Progress, Stage, WatchedBody};
 use super::sse::EventReader;
+use crate::environment::Environment;
 use crate::provider::{EncodedRequest, ResponseHead};
 use crate::types::{Error, ErrorKind, Result};
 
@@ -29,6 +31,7 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// An HTTP client with a pool of kept connections. Making one opens and reads nothing; the first call does.
 pub struct HttpClient {
+    environment: Arc<dyn Environment>,
     connect_timeout: Duration,
     client: OnceLock<Client>,
 }
@@ -36,8 +39,8 @@ pub struct HttpClient {
 impl HttpClient {
     /// Makes a client whose connections must be made within a time.
     #[must_use]
-    pub fn new(connect_timeout: Duration) -> Self {
-        Self { connect_timeout, client: OnceLock::new() }
+    pub fn new(environment: Arc<dyn Environment>, connect_timeout: Duration) -> Self {
+        Self { environment, connect_timeout, client: OnceLock::new() }
     }
 
     /// Sends a request and waits for the head of its answer, of whatever status.
@@ -52,10 +55,10 @@ impl HttpClient {
         let headers = headers(&request)?;
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| Error::new(ErrorKind::InvalidRequest, format!("{:?} is no method", request.method)))?;
-        let body = reqwest::Body::wrap(WatchedBody::new(request.body.into(), progress.clone()));
-        let sent = self.client()?.request(method, url).headers(headers).body(body).send().await;
-        let response = sent.map_err(|error| {
-            if error.is_connect() {
+        let watched = WatchedBody::new(request.body.into(), progress.clone(), Arc::clone(&self.environment));
+        let request = self.client()?.request(method, url).headers(headers).body(reqwest::Body::wrap(watched));
+        let response = noting(progress.clone(), request.send()).await.map_err(|error| {
+            if error.is_connect() || progress.met_closed_connection(self.environment.monotonic()) {
                 progress.never_left();
             }
             transport_error(error, &host)
@@ -77,6 +80,7 @@ impl HttpClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let built = Client::builder()
             .connect_timeout(self.connect_timeout)
+            .connector_layer(NoteConnections)
             // A redirect could carry the key, and the content, to another host.
             .redirect(Policy::none())
             .referer(false)
@@ -273,7 +277,7 @@ mod tests {
     }
 
     fn client() -> HttpClient {
-        HttpClient::new(Duration::from_secs(5))
+        HttpClient::new(Arc::new(crate::environment::SystemEnvironment), Duration::from_secs(5))
     }
 
     #[tokio::test]
@@ -303,6 +307,28 @@ mod tests {
         client.send(self::request(url), &progress).await.unwrap();
         assert_eq!(progress.stage(), Stage::Answered);
         assert!(asked.join().unwrap().contains("content-length: 2\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_meets_a_closed_connection_was_not_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).unwrap();
+            assert!(read > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+            // The next request comes over the same connection, which nobody reads any more.
+            stream.peek(&mut buffer).unwrap();
+        });
+        let client = client();
+        let first = client.send(request(url.clone()), &Progress::default()).await.unwrap();
+        assert_eq!(first.body().await.unwrap(), b"{}");
+        let progress = Progress::default();
+        assert!(client.send(request(url), &progress).await.is_err());
+        assert_eq!(progress.stage(), Stage::NotSent);
+        server.join().unwrap();
     }
 
     #[tokio::test]

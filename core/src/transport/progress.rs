@@ -3,11 +3,18 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+
+use crate::environment::Environment;
+
+/// How soon a kept connection breaks that its server had closed already. Its close and the request crossed on the way, so that
+/// the time is that of a way there and back.
+const CROSSING: Duration = Duration::from_millis(500);
 
 /// How far a request came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,13 +30,22 @@ pub enum Stage {
 
 /// The stage of one request, seen by whoever waits for it while it moves on.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<AtomicU8>);
+pub struct Progress(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    stage: AtomicU8,
+    /// Whether a connection was made for the request; it goes over a kept one otherwise.
+    has_own_connection: AtomicBool,
+    /// The monotonic milliseconds at which a connection took it.
+    sent_at: AtomicU64,
+}
 
 impl Progress {
     /// Returns the stage that was reached.
     #[must_use]
     pub fn stage(&self) -> Stage {
-        match self.0.load(Ordering::Acquire) {
+        match self.0.stage.load(Ordering::Acquire) {
             0 => Stage::NotSent,
             1 => Stage::Sent,
             _ => Stage::Answered,
@@ -38,12 +54,32 @@ impl Progress {
 
     /// Moves on to a stage; never back.
     pub(super) fn reach(&self, stage: Stage) {
-        self.0.fetch_max(stage as u8, Ordering::AcqRel);
+        self.0.stage.fetch_max(stage as u8, Ordering::AcqRel);
     }
 
-    /// Notes that no connection was made after all.
+    /// Notes that a connection was made for the request.
+    pub(super) fn note_connection(&self) {
+        self.0.has_own_connection.store(true, Ordering::Release);
+    }
+
+    /// Notes when a connection took the request.
+    fn note_sent(&self, now: Duration) {
+        self.0.sent_at.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+        self.reach(Stage::Sent);
+    }
+
+    /// Tells whether a request whose connection broke without an answer met one that was closed before: a kept one that broke
+    /// at once. Its server never took the request.
+    pub(super) fn met_closed_connection(&self, now: Duration) -> bool {
+        let sent_at = Duration::from_millis(self.0.sent_at.load(Ordering::Acquire));
+        self.stage() == Stage::Sent
+            && !self.0.has_own_connection.load(Ordering::Acquire)
+            && now.saturating_sub(sent_at) < CROSSING
+    }
+
+    /// Notes that no server took the request after all.
     pub(super) fn never_left(&self) {
-        self.0.store(Stage::NotSent as u8, Ordering::Release);
+        self.0.stage.store(Stage::NotSent as u8, Ordering::Release);
     }
 }
 
@@ -51,15 +87,16 @@ impl Progress {
 pub(super) struct WatchedBody {
     bytes: Option<Bytes>,
     progress: Progress,
+    environment: Arc<dyn Environment>,
 }
 
 impl WatchedBody {
     /// Watches a body. No connection asks for one that is empty: its request counts as sent from now on.
-    pub(super) fn new(bytes: Bytes, progress: Progress) -> Self {
+    pub(super) fn new(bytes: Bytes, progress: Progress, environment: Arc<dyn Environment>) -> Self {
         if bytes.is_empty() {
-            progress.reach(Stage::Sent);
+            progress.note_sent(environment.monotonic());
         }
-        Self { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()), progress }
+        Self { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()), progress, environment }
     }
 }
 
@@ -71,7 +108,7 @@ impl Body for WatchedBody {
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.progress.reach(Stage::Sent);
+        self.progress.note_sent(self.environment.monotonic());
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
@@ -87,6 +124,25 @@ impl Body for WatchedBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_kept_connection_that_breaks_at_once_was_closed_before() {
+        let second = Duration::from_secs(1);
+        for (has_own, stage, after, met) in [
+            (false, Stage::Sent, Duration::from_millis(90), true),
+            (false, Stage::Sent, second, false),
+            (true, Stage::Sent, Duration::from_millis(90), false),
+            (false, Stage::Answered, Duration::from_millis(90), false),
+        ] {
+            let progress = Progress::default();
+            if has_own {
+                progress.note_connection();
+            }
+            progress.note_sent(second);
+            progress.reach(stage);
+            assert_eq!(progress.met_closed_connection(second + after), met, "{has_own} {stage:?} {after:?}");
+        }
+    }
 
     #[test]
     fn a_stage_never_goes_back() {
