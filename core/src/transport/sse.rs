@@ -197,7 +197,8 @@ impl Parser {
         if bytes.is_empty() {
             return self.dispatch();
         }
-        let line = lossy(&bytes);
+        // A gateway that writes before the provider leaves the mark of the byte order in the middle.
+        let line = lossy(bytes.strip_prefix(&BYTE_ORDER_MARK[..]).unwrap_or(&bytes));
         // Some servers leave the name of the only field out.
         let is_bare = line.starts_with('{');
         let (field, value) =
@@ -333,6 +334,7 @@ mod tests {
     fn a_byte_order_mark_is_skipped() {
         assert_read("\u{feff}data: a\n\n", &[event("", "a")]);
         assert_read("\u{feff}{\"a\":1}", &[event("", "{\"a\":1}")]);
+        assert_read(": alive\n\n\u{feff}data: a\n\n", &[event("", "a")]);
     }
 
     #[test]
