@@ -11,6 +11,7 @@ mod fetch;
 mod fx;
 mod idempotency;
 mod inputs;
+mod omissions;
 mod open;
 mod pass_through;
 mod price_comparison;
@@ -68,6 +69,7 @@ struct Engine {
     environment: Arc<dyn Environment>,
     http: HttpClient,
     health: Health,
+    omissions: omissions::Omissions,
     prompt_cache: PromptCache,
     recent_items: RecentItems,
     snapshots: snapshots::Snapshots,

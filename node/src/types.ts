@@ -274,7 +274,7 @@ export interface CallOptions {
   readonly user?: string | null;
   /** Names with values, by which budgets and reports can tell calls apart. */
   readonly tags?: Readonly<Record<string, string>> | null;
-  /** The same key returns the same reply, which is billed once. */
+  /** The same key of the same user returns the same reply, which is billed once. */
   readonly idempotencyKey?: string | null;
   /** The time of all attempts together, in seconds. */
   readonly timeout?: number | null;
@@ -335,14 +335,15 @@ export interface ModelParameters {
   readonly alias?: string | null;
   /** What the model makes; `text` where left out. */
   readonly capability?: Capability | null;
-  /** The key of the provider; it is sealed before it is written. */
+  /** The key of the provider, sealed before it is written. White space around it is left out; what no header can carry is refused. */
   readonly apiKey?: string | null;
   /** The address that replaces the provider's own, with or without its version and end point. */
   readonly baseUrl?: string | null;
   /**
    * `wire_format` (`openai_chat`, `anthropic_messages`, `gemini_generate_content`), where the provider speaks another one
    * than its own; `max_output_tokens`, the most that the model gives; `headers` and `body`, which every request gets;
-   * `auth_header` and `max_tokens_field`, where a server departs from its format. The names stay as they are.
+   * `auth_header` and `max_tokens_field`, where a server departs from its format; `omit`, the names of fields that a server
+   * refuses and that are left out, such as `["stream_options"]`. The names stay as they are.
    */
   readonly params?: Readonly<Record<string, unknown>> | null;
   /** Whether it is the default of its capability. */

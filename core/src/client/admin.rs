@@ -45,7 +45,8 @@ impl Tollway {
             Some(prices) => terms_of(prices, now)?,
             None => offer.map(|offer| offer.terms(now)).unwrap_or_default(),
         };
-        let api_key = input.api_key.map(|api_key| {
+        let api_key = input.api_key.map(|api_key| header_key(&api_key)).transpose()?;
+        let api_key = api_key.map(|api_key| {
             let engine = Arc::clone(&self.engine);
             Box::new(move |id| seal_key(&engine.vault, id, &api_key)) as SealKey
         });
@@ -82,7 +83,8 @@ impl Tollway {
         let base_url = update.base_url.clone().unwrap_or_else(|| config.base_url.clone());
         let params = update.params.as_ref().unwrap_or(&config.model_params);
         check_target(&config.provider, base_url.as_deref(), params)?;
-        let api_key = update.api_key.map(|api_key| seal_key(&self.engine.vault, config.id, &api_key));
+        let api_key = update.api_key.map(|api_key| header_key(&api_key)).transpose()?;
+        let api_key = api_key.map(|api_key| seal_key(&self.engine.vault, config.id, &api_key));
         let change = Box::new(ModelConfigChange {
             api_key: api_key.transpose()?,
             alias: update.alias,
@@ -96,6 +98,7 @@ impl Tollway {
         let now = self.engine.environment.now();
         self.engine.store.apply(Operation::UpdateModelConfig { id: config.id, change, now }).await?;
         self.engine.health.forget(config.id);
+        self.engine.omissions.forget(config.id);
         self.config_of(config.id).await
     }
 
@@ -216,6 +219,23 @@ impl Tollway {
         let found = snapshot.configs().iter().find(|config| config.id == id);
         found.map(|config| config.as_ref().clone()).ok_or_else(|| not_found(&snapshot, &id.to_string()))
     }
+}
+
+/// Returns an API key as a header carries it: without the white space around it that copying leaves.
+///
+/// Fails with `invalid_request`, without a word of the key, if nothing is left, or what no header can carry.
+fn header_key(api_key: &SecretString) -> Result<SecretString> {
+    let key = api_key.expose_secret().trim();
+    if key.is_empty() {
+        return Err(invalid("field `api_key` is empty; give the key, or leave it out for a provider that wants none"));
+    }
+    if !key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err(invalid(
+            "field `api_key` has a line end, a control character or a letter beyond ASCII, which no header can carry; copy \
+             the key anew",
+        ));
+    }
+    Ok(SecretString::from(key))
 }
 
 /// Seals an API key for the row of its config.

@@ -44,7 +44,8 @@ impl Call {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
         let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
         let api_key = self.engine.api_key(config).map_err(targeted)?;
-        let target = Target::of(config, api_key.as_ref());
+        let params = self.engine.omissions.over(config);
+        let target = Target { params: &params, ..Target::of(config, api_key.as_ref()) };
         let adapter = adapter(&target).map_err(targeted)?;
         let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
         let limit = plan.estimate.injected_limit.filter(|_| capped);
@@ -67,6 +68,9 @@ impl Call {
         let exchange = self.exchange_until_ended(adapter, &target, encoded, &mut received);
         let ended = AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()));
         self.note_health(config, ticket, &ended);
+        if let Ended::Failed(error) = &ended {
+            self.may_mend = self.engine.omissions.learn(config.id, error);
+        }
         let settled = self.settle(&plan, &reserved, ended, received).await.map_err(targeted);
         settled?
     }

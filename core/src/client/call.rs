@@ -49,6 +49,8 @@ pub(super) struct Call {
     pub(super) unsettled: Vec<Unsettled>,
     /// Whether the last attempt may have been charged, so that it is not repeated.
     pub(super) was_billed: bool,
+    /// Whether the last attempt was refused for a field that the next one leaves out.
+    pub(super) may_mend: bool,
 }
 
 impl Call {
@@ -79,6 +81,7 @@ impl Call {
                 answering,
                 unsettled: Vec::new(),
                 was_billed: false,
+                may_mend: false,
             },
             stream,
         )
@@ -168,7 +171,13 @@ impl Call {
                 }
                 self.check_running()?;
                 self.was_billed = false;
-                let error = match self.attempt(&snapshot, &config).await {
+                let mut attempted = self.attempt(&snapshot, &config).await;
+                // Each field is learned once, so that this ends.
+                while attempted.is_err() && std::mem::take(&mut self.may_mend) {
+                    self.check_running()?;
+                    attempted = self.attempt(&snapshot, &config).await;
+                }
+                let error = match attempted {
                     Ok(reply) => return Ok(reply),
                     Err(error) => error,
                 };

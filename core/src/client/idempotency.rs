@@ -25,7 +25,7 @@ pub(super) enum KeyState {
 impl Call {
     /// Claims the call's key; waits while another call under way holds it.
     pub(super) async fn claim_key(&mut self) -> Result<KeyState> {
-        let Some(key) = self.options.idempotency_key.clone() else { return Ok(KeyState::None) };
+        let Some(key) = self.own_key() else { return Ok(KeyState::None) };
         let fingerprint = self.fingerprint()?;
         loop {
             let now = self.engine.environment.now();
@@ -67,7 +67,7 @@ impl Call {
 
     /// Frees the key of a call that failed, so that it can be used again.
     pub(super) async fn release_key(&self) {
-        if let Some(key) = self.options.idempotency_key.clone() {
+        if let Some(key) = self.own_key() {
             let release = Operation::ReleaseKey { key, request_id: self.request_id.clone() };
             if let Err(error) = self.engine.store.apply(release).await {
                 tracing::warn!(%error, "an idempotency key stays claimed until it lapses");
@@ -77,7 +77,7 @@ impl Call {
 
     /// Returns what the settlement of the answering attempt keeps for the key.
     pub(super) fn completes_key(&self, reply: &ChatReply) -> Option<(String, SealReply)> {
-        let key = self.options.idempotency_key.clone()?;
+        let key = self.own_key()?;
         let engine = std::sync::Arc::clone(&self.engine);
         let mut reply = reply.clone();
         let identity = identity(&key);
@@ -90,6 +90,16 @@ impl Call {
             engine.vault.seal(&identity, &text)
         };
         Some((key, Box::new(seal)))
+    }
+
+    /// Returns the key under which the call's own is kept: each user has keys of its own. The length of the user's name keeps two
+    /// pairs of names and keys from meeting.
+    fn own_key(&self) -> Option<String> {
+        let key = self.options.idempotency_key.as_ref()?;
+        Some(match &self.options.user {
+            Some(user) => format!("user/{}/{user}/{key}", user.len()),
+            None => format!("anyone/{key}"),
+        })
     }
 
     /// Digests the request and whom it is billed to, so that a key used for something else is refused.

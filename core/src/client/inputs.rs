@@ -23,11 +23,11 @@ pub struct ModelInput {
     pub alias: Option<String>,
     /// What it can make.
     pub capability: Capability,
-    /// The API key; it is sealed before it is written.
+    /// The API key; it is sealed before it is written. White space around it is left out, and what no header can carry is refused.
     pub api_key: Option<SecretString>,
     /// The address that replaces the provider's own.
     pub base_url: Option<String>,
-    /// Parameters: `wire_format`, `max_output_tokens`, `headers`, `body`.
+    /// Parameters: `wire_format`, `max_output_tokens`, `headers`, `body`, `omit`.
     pub params: Map<String, Value>,
     /// Whether it becomes the default of its capability.
     pub default: bool,

@@ -77,6 +77,7 @@ impl Tollway {
         let engine = Engine {
             vault,
             http: HttpClient::new(Arc::clone(&environment), settings.connect_timeout),
+            omissions: super::omissions::Omissions::default(),
             prompt_cache: PromptCache::default(),
             recent_items: RecentItems::default(),
             health: Health::new(settings.cooldown_failures, settings.cooldown),

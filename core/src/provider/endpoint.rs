@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Number, Value};
 
+use super::params::OMIT;
 use super::vendor::{AuthHeader, WireFormat};
 use super::{EncodedRequest, Framing, Target};
 use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Result, Tool};
@@ -148,10 +149,24 @@ pub(super) fn assemble(
     put_configured_headers(target, &mut headers);
     let mut whole = target.params.get("body").and_then(Value::as_object).cloned().unwrap_or_default();
     overlay(&mut whole, body);
+    for name in target.params.get(OMIT).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        leave_out(&mut whole, name);
+    }
     let body = serde_json::to_vec(&whole).map_err(|error| {
         Error::new(ErrorKind::Internal, format!("the request could not be written as JSON: {error}"))
     })?;
     Ok(EncodedRequest { method: "POST".to_owned(), url, headers, secret_header: secret_header(target)?, body })
+}
+
+/// Leaves a field out of a body, and out of its messages.
+fn leave_out(body: &mut Map<String, Value>, name: &str) {
+    body.shift_remove(name);
+    let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+    for message in messages.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if !matches!(name, "role" | "content" | "tool_calls" | "tool_call_id") {
+            message.shift_remove(name);
+        }
+    }
 }
 
 /// Puts the config's headers in the place of those that have their names.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use serde_json::Value;
 
 use super::endpoint::split_query;
+use super::json::{field, owned, word};
 use super::{ResponseHead, Target};
 use crate::types::{Error, ErrorKind};
 
@@ -59,24 +61,55 @@ const RULES: [Rule; 7] = [
     },
     Rule {
         kind: ErrorKind::ContextLengthExceeded,
-        codes: &["context_length_exceeded", "too_many_tokens", "too_many_prompt_tokens", "request_too_large", "1261"],
+        codes: &[
+            "context_length_exceeded",
+            "context_window_exceeded",
+            "exceed_context_size_error",
+            "model_max_prompt_tokens_exceeded",
+            "prompt_too_long",
+            "request_too_large",
+            "tokens_limit_reached",
+            "too_many_tokens",
+            "too_many_prompt_tokens",
+            "1261",
+        ],
         code_parts: &[],
         texts: &[
             "maximum context length",
             "prompt is too long",
+            "prompt too long",
+            "prompt exceeds max length",
+            "input is too long",
+            "input too long",
             "input token count",
+            "input token length too long",
+            "input tokens exceed",
+            "input length exceeds",
+            "prompt token count",
+            "prompt length exceeds",
             "exceeds the maximum number of tokens",
             "exceeded model token limit",
+            "exceed context limit",
+            "exceeds the context limit",
             "context window",
             "context length",
+            "context size",
+            "maximum model length",
             "maximum prompt length",
+            "maximum input length",
+            "maximum allowed input",
+            "too many input tokens",
+            "too many tokens: ",
+            "number of tokens in the prompt",
             "reduce the length of the messages",
+            "reduce the length of the prompt",
             "range of input length",
             "exceed max message tokens",
-            "input tokens exceeded",
             "too large for model with",
+            "`inputs` tokens + `max_new_tokens`",
+            "`inputs` must have less than",
         ],
-        statuses: &[400, 413, 422],
+        statuses: &[400, 413, 422, 500],
     },
     Rule {
         kind: ErrorKind::ProviderQuotaExhausted,
@@ -88,6 +121,10 @@ const RULES: [Rule; 7] = [
             "accountoverdueerror",
             "setlimitexceeded",
             "insufficient_balance",
+            "insufficient_balance_error",
+            "insufficient_credits",
+            "insufficient_funds",
+            "payment_required",
             "1113",
             "1304",
             "1308",
@@ -97,9 +134,18 @@ const RULES: [Rule; 7] = [
         texts: &[
             "credit balance is too low",
             "insufficient balance",
+            "insufficient account balance",
             "insufficient credit",
             "insufficient fund",
+            "balance is insufficient",
+            "balance is not enough",
+            "not enough credit",
+            "no credits left",
             "out of credit",
+            "negative balance",
+            "account is in arrears",
+            "\u{4f59}\u{989d}\u{4e0d}\u{8db3}",
+            "\u{6b20}\u{8d39}",
             "spending limit",
             "spend limit",
             "specified api usage limits",
@@ -124,8 +170,17 @@ const RULES: [Rule; 7] = [
             "1005",
         ],
         code_parts: &[],
-        texts: &["incorrect api key", "api key not valid", "invalid api key", "invalid x-api-key", "api key expired"],
-        statuses: &[400, 401, 403],
+        texts: &[
+            "incorrect api key",
+            "api key not valid",
+            "invalid api key",
+            "invalid x-api-key",
+            "api key expired",
+            "api key has expired",
+            "api token has expired",
+            "invalid api token",
+        ],
+        statuses: &[],
     },
     Rule {
         kind: ErrorKind::RateLimited,
@@ -209,6 +264,27 @@ pub(super) fn unreadable(target: &Target<'_>, head: &ResponseHead, problem: &str
         .with_request_id(head.header("x-request-id").or_else(|| head.header("request-id")).map(str::to_owned))
 }
 
+/// Reads an error that stands flat in a document of status 200, in the words of gateways and of vendors before they took on a
+/// format: a code and a message, or both under `base_resp`. A code of success is none.
+pub(super) fn flat(value: &Value) -> Option<Failure> {
+    let found = field(value, "base_resp").unwrap_or(value);
+    let code = ["status_code", "code", "error_code", "errcode", "status"].iter().find_map(|key| word(found, key))?;
+    if matches!(code.to_ascii_lowercase().as_str(), "0" | "200" | "ok" | "success" | "succeeded" | "completed") {
+        return None;
+    }
+    let said = ["status_msg", "message", "msg", "error_msg", "errmsg", "error_message", "detail"];
+    let message = said.iter().find_map(|key| owned(found, key))?;
+    let status = code.parse().ok().filter(|status| (400..600).contains(status));
+    Some(Failure { status, code: Some(code), message, request_id: owned(value, "request_id"), ..Failure::default() })
+}
+
+/// Returns which of some fields, all of which the engine adds by itself, a refusal names.
+#[must_use]
+pub fn refused_field(error: &Error, added: &[&'static str]) -> Option<&'static str> {
+    let is_refusal = error.kind() == ErrorKind::InvalidRequest && matches!(error.status(), Some(400 | 422));
+    added.iter().copied().find(|field| is_refusal && error.detail().contains(field))
+}
+
 /// Makes the failure of an answer whose body is no error that the format knows.
 pub(super) fn without_shape(body: &[u8]) -> Failure {
     Failure { message: bounded(String::from_utf8_lossy(body).trim()), ..Failure::default() }
@@ -247,7 +323,13 @@ fn classify(target: &Target<'_>, status: Option<u16>, failure: &Failure) -> Erro
         _ => None,
     };
     match (decided.map(|rule| rule.kind), by_status) {
-        // What a server calls a failure of its own stays one, whatever the wording.
+        // What no repetition can mend stays what it is, whatever the status.
+        (Some(kind @ (ErrorKind::ContextLengthExceeded | ErrorKind::ProviderQuotaExhausted)), _)
+            if status.is_some_and(|status| status >= 500) =>
+        {
+            kind
+        }
+        // Everything else that a server calls a failure of its own stays one, whatever the wording.
         (_, Some(ErrorKind::ProviderUnavailable)) if status.is_some_and(|status| status >= 500) => {
             ErrorKind::ProviderUnavailable
         }

@@ -62,7 +62,7 @@ fn kinds_follow_what_the_caller_must_do() {
         ("openai", 400, "server_error", "no", InvalidRequest),
         ("mistral", 400, "1500", "Invalid model: x", NotFound),
         ("openai", 307, "", "moved", InvalidRequest),
-        ("openai", 500, "server_error", "maximum context length", ProviderUnavailable),
+        ("openai", 500, "server_error", "maximum context length", ContextLengthExceeded),
         ("openai", 503, "", "", ProviderUnavailable),
         ("openai", 200, "overloaded_error", "", ProviderUnavailable),
         ("openai", 200, "invalid_request_error", "", InvalidRequest),
@@ -118,4 +118,122 @@ fn the_key_is_nowhere_in_the_error() {
 fn a_long_message_is_cut_between_characters() {
     let error = judge("openai", 400, "", &"长".repeat(5_000));
     assert_eq!(error.detail().chars().count(), MAXIMUM_DETAIL + 1);
+}
+
+#[test]
+fn too_long_is_said_in_many_words() {
+    for (status, message) in [
+        (400, "input length and `max_tokens` exceed context limit: 174167 + 64000 > 200000"),
+        (400, "request (4267 tokens) exceeds the available context size (4096 tokens), try increasing it"),
+        (500, "Context size has been exceeded."),
+        (400, "the request exceeds the available context size. try increasing the context size"),
+        (400, "The input (5000 tokens) is longer than the model's context length (4096 tokens)."),
+        (400, "prompt token count of 125516 exceeds the limit of 64000"),
+        (400, "The decoder prompt (length 5000) is longer than the maximum model length of 4096."),
+        (400, "Input is too long for requested model."),
+        (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"),
+        (422, "Input validation error: `inputs` must have less than 1024 tokens. Given: 5000"),
+        (400, "invalid params, context window exceeds limit (2013)"),
+        (400, "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5003"),
+        (400, "Please reduce the length of the messages or completion."),
+        (
+            400,
+            "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens",
+        ),
+        (400, "This model's maximum prompt length is 131072 but the request contains 150000 tokens."),
+        (400, "Range of input length should be [1, 129024]"),
+        (413, "The request is too big"),
+    ] {
+        assert_eq!(judge("house", status, "", message).kind(), ErrorKind::ContextLengthExceeded, "{message}");
+    }
+    for (status, message, kind) in [
+        (
+            400,
+            "max_tokens is too large: 100000. This model supports at most 16384 completion tokens",
+            ErrorKind::InvalidRequest,
+        ),
+        (
+            400,
+            "`max_tokens` must be less than or equal to `8192`, the maximum value for this model",
+            ErrorKind::InvalidRequest,
+        ),
+        (429, "Limit of input tokens per minute: the context window of the minute is used up", ErrorKind::RateLimited),
+        (503, "The context window service is down", ErrorKind::ProviderUnavailable),
+        (500, "no such thing", ErrorKind::ProviderUnavailable),
+    ] {
+        assert_eq!(judge("house", status, "", message).kind(), kind, "{message}");
+    }
+}
+
+#[test]
+fn an_empty_account_is_one_at_any_status() {
+    for status in [400, 402, 403, 429, 500, 503] {
+        for (code, message) in [
+            ("", "insufficient balance (1008)"),
+            ("insufficient_balance_error", "no"),
+            ("", "Your account balance is not enough"),
+            ("", "\u{8d26}\u{6237}\u{4f59}\u{989d}\u{4e0d}\u{8db3}"),
+            ("billing_not_active", ""),
+        ] {
+            let error = judge("house", status, code, message);
+            assert_eq!(
+                (error.kind(), error.is_retryable()),
+                (ErrorKind::ProviderQuotaExhausted, false),
+                "{status} {message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn flat_errors_are_read_and_codes_of_success_are_none() {
+    for (document, code, message) in [
+        (
+            r#"{"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}"#,
+            "1008",
+            "insufficient balance",
+        ),
+        (
+            r#"{"status": "439", "msg": "Your API Token has expired.", "body": null}"#,
+            "439",
+            "Your API Token has expired.",
+        ),
+        (r#"{"code": 50004, "message": "busy"}"#, "50004", "busy"),
+        (
+            r#"{"error_code": 18, "error_msg": "Open api qps request limit reached"}"#,
+            "18",
+            "Open api qps request limit reached",
+        ),
+        (r#"{"status_code": 401, "detail": "no"}"#, "401", "no"),
+    ] {
+        let failure = flat(&serde_json::from_str(document).unwrap()).unwrap();
+        assert_eq!((failure.code.as_deref(), failure.message.as_str()), (Some(code), message), "{document}");
+    }
+    for document in [
+        r#"{"base_resp": {"status_code": 0, "status_msg": "success"}}"#,
+        r#"{"code": 200, "msg": "ok", "data": {}}"#,
+        r#"{"message": "pong"}"#,
+        r#"{"status": "completed", "message": "m"}"#,
+        r#"{"code": 5}"#,
+        "[]",
+    ] {
+        assert!(flat(&serde_json::from_str(document).unwrap()).is_none(), "{document}");
+    }
+}
+
+#[test]
+fn a_refusal_that_names_an_added_field_is_told_from_others() {
+    let added = ["stream_options"];
+    for message in [
+        "[{'type': 'extra_forbidden', 'loc': ('body', 'stream_options'), 'msg': 'Extra inputs are not permitted'}]",
+        "Unrecognized request argument supplied: stream_options",
+        "property 'stream_options' is unsupported",
+        "unknown field `stream_options`",
+        "create() got an unexpected keyword argument 'stream_options'",
+    ] {
+        assert_eq!(refused_field(&judge("house", 400, "", message), &added), Some("stream_options"), "{message}");
+        assert_eq!(refused_field(&judge("house", 422, "", message), &added), Some("stream_options"), "{message}");
+        assert_eq!(refused_field(&judge("house", 500, "", message), &added), None);
+    }
+    assert_eq!(refused_field(&judge("house", 400, "", "messages: too few"), &added), None);
 }

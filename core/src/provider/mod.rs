@@ -16,8 +16,9 @@ mod pass_through;
 mod testing;
 mod vendor;
 
+pub use failure::refused_field;
 pub use flaw::{Flaw, Work, is_foreign, says_page};
-pub use params::validate_params;
+pub use params::{OMIT, validate_params};
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
 pub use vendor::*;
 

@@ -6,8 +6,27 @@ use super::vendor::{AuthHeader, WireFormat};
 use crate::types::{Attribute, Error, ErrorKind, Result};
 
 /// The parameters that are understood.
-const KEYS: [&str; 7] =
-    ["wire_format", "auth_header", "max_output_tokens", "max_tokens_field", "headers", "body", "facts"];
+const KEYS: [&str; 8] =
+    ["wire_format", "auth_header", "max_output_tokens", "max_tokens_field", "headers", "body", "facts", OMIT];
+
+/// The parameter with the names of fields that a host refuses, and that are left out of its requests.
+pub const OMIT: &str = "omit";
+
+/// Fields without which a request makes no sense, or is not bounded.
+const KEPT: [&str; 12] = [
+    "model",
+    "messages",
+    "system",
+    "contents",
+    "systemInstruction",
+    "generationConfig",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "maxOutputTokens",
+    "n",
+];
 
 /// Headers that carry a key, or that belong to the transport.
 const RESERVED_HEADERS: [&str; 8] = [
@@ -64,6 +83,7 @@ pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
             "headers" => validate_headers(value)?,
             "body" => validate_body(value)?,
             "facts" => validate_facts(value)?,
+            OMIT => validate_omit(value)?,
             _ => return Err(wrong(key, &format!("is not known; the known ones are {}", KEYS.join(", ")))),
         }
     }
@@ -80,6 +100,20 @@ fn validate_facts(value: &Value) -> Result<()> {
         }
         if !(word.is_boolean() || word.as_str().is_some_and(|word| !word.is_empty())) {
             return Err(wrong("facts", &format!("must give {name:?} as a word, or as true or false")));
+        }
+    }
+    Ok(())
+}
+
+/// Names of fields that are left out.
+fn validate_omit(value: &Value) -> Result<()> {
+    let wanted = "must be a list of the names of fields, such as [\"stream_options\"]";
+    let names = value.as_array().ok_or_else(|| wrong(OMIT, wanted))?;
+    for name in names {
+        let name = name.as_str().filter(|name| !name.is_empty()).ok_or_else(|| wrong(OMIT, wanted))?;
+        if KEPT.contains(&name) {
+            let problem = format!("must not name {name:?}, without which the request makes no sense or has no bound");
+            return Err(wrong(OMIT, &problem));
         }
     }
     Ok(())
@@ -145,6 +179,7 @@ mod tests {
         check(&json!({
             "wire_format": "anthropic_messages", "auth_header": "bearer", "max_output_tokens": 4096,
             "max_tokens_field": "max_tokens", "headers": {"anthropic-beta": "x"}, "body": {"enable_thinking": false},
+            "omit": ["stream_options", "reasoning_content"],
         }))
         .unwrap();
     }
@@ -164,6 +199,11 @@ mod tests {
             (json!({"body": {"max_tokens": 9}}), "max_tokens"),
             (json!({"body": {"generationConfig": {"candidateCount": 9}}}), "candidateCount"),
             (json!({"body": 1}), "object"),
+            (json!({"omit": "stream_options"}), "list"),
+            (json!({"omit": [1]}), "list"),
+            (json!({"omit": [""]}), "list"),
+            (json!({"omit": ["messages"]}), "messages"),
+            (json!({"omit": ["max_tokens"]}), "bound"),
         ] {
             let error = check(&params).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidRequest);

@@ -165,7 +165,7 @@ pub struct CallOptions {
     /// Labels that budgets and reports can select by.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// Makes a repeated call return the first one's record and reply, billed once.
+    /// Makes a repeated call of the same user return the first one's record and reply, billed once.
     #[serde(default)]
     pub idempotency_key: Option<String>,
     /// The time that all attempts together may take, in seconds.

@@ -412,11 +412,13 @@ class ModelParameters(TypedDict, total=False):
     Attributes:
         alias: A name of your own, which requests and routes can use.
         capability: What the model makes; `text` where left out.
-        api_key: The key of the provider; it is sealed before it is written.
+        api_key: The key of the provider; it is sealed before it is written. White space around it is left out, and what
+            no header can carry is refused.
         base_url: The address that replaces the provider's own, with or without its version and end point.
         params: `wire_format` (`openai_chat`, `anthropic_messages`, `gemini_generate_content`), where the provider
             speaks another one than its own; `max_output_tokens`, the most that the model gives; `headers` and `body`,
-            which every request gets; `auth_header` and `max_tokens_field`, where a server departs from its format.
+            which every request gets; `auth_header` and `max_tokens_field`, where a server departs from its format;
+            `omit`, the names of fields that a server refuses and that are left out, such as `["stream_options"]`.
         default: Whether it is the default of its capability.
         priority: Its place in a fallback; lower is earlier.
         active: Whether routing may pick it.

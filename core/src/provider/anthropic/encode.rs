@@ -18,8 +18,15 @@ const PATH: &str = "/messages";
 /// What asks for any JSON object. Bounds count it: it is to have at most 128 bytes.
 const JSON_INSTRUCTION: &str = "Answer with one valid JSON object and nothing else: no other text, no code fence.";
 
-/// The output limit where neither the request nor the caller has one; the format requires one.
-const OUTPUT_LIMIT: u64 = 4096;
+/// The output limit where neither the request, the config nor the catalog has one, by what the model's name says: the most that
+/// the generation can give, as the format requires a limit and one that is invented cuts answers short.
+const OUTPUT_LIMITS: [(&[&str], u64); 2] = [
+    (&["claude-3-5", "claude-3.5"], 8_192),
+    (&["claude-3-haiku", "claude-3-opus", "claude-3-sonnet", "claude-2"], 4_096),
+];
+
+/// The same for every other model; the least limit of the generations since.
+const OUTPUT_LIMIT: u64 = 32_000;
 
 /// The least tokens that the provider accepts as a budget for thinking.
 const LEAST_THINKING: u64 = 1024;
@@ -55,7 +62,7 @@ pub(super) fn encode(
     framing: Framing,
 ) -> Result<EncodedRequest> {
     refuse_fields(target, request)?;
-    let limit = endpoint::output_limit(target, request, output_limit).unwrap_or(OUTPUT_LIMIT);
+    let limit = endpoint::output_limit(target, request, output_limit).unwrap_or_else(|| own_limit(target.model));
     let mut body = Map::new();
     body.insert("model".to_owned(), target.model.into());
     body.insert("max_tokens".to_owned(), limit.into());
@@ -83,6 +90,12 @@ pub(super) fn encode(
         body.insert("stream".to_owned(), true.into());
     }
     assemble(target, url(target)?, &[("anthropic-version", "2023-06-01")], body, framing)
+}
+
+/// Returns the most that a model gives, by its name.
+fn own_limit(model: &str) -> u64 {
+    let known = OUTPUT_LIMITS.iter().find(|(names, _)| names.iter().any(|name| model.contains(name)));
+    known.map_or(OUTPUT_LIMIT, |(_, limit)| *limit)
 }
 
 fn url(target: &Target<'_>) -> Result<String> {

@@ -19,8 +19,15 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 /// Reads an error inside an answer or an event of status 200; nothing if there is none.
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
     let is_error = text(value, "type") == Some("error") || field(value, "error").is_some();
-    let found = is_error.then_some(value)?;
-    Some(failure::error(target, head, failure(found).unwrap_or_default()))
+    let has_answer = value.get("content").is_some_and(|content| !content.is_null()) || is_event(value);
+    let found = is_error.then(|| failure(value).unwrap_or_default());
+    let found = found.or_else(|| failure::flat(value).filter(|_| !has_answer));
+    found.map(|failure| failure::error(target, head, failure))
+}
+
+/// Tells whether a document is an event of the format.
+fn is_event(value: &Value) -> bool {
+    text(value, "type").is_some_and(|kind| kind != "error")
 }
 
 /// Reads an event that is called an error, whatever its shape.

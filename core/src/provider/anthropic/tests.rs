@@ -65,7 +65,7 @@ fn tools_and_forms_of_output_are_encoded() {
         body["output_config"],
         json!({"format": {"type": "json_schema", "schema": {"type": "object", "properties": {}}}, "effort": "high"})
     );
-    assert_eq!(body["max_tokens"], 4096);
+    assert_eq!(body["max_tokens"], 32_000);
     let choice =
         |choice: Value| claude().encode_fields(json!({"tools": tools, "tool_choice": choice}))["tool_choice"].clone();
     assert_eq!(choice(json!("none")), json!({"type": "none"}));
@@ -351,5 +351,20 @@ fn what_costs_extra_cannot_hide_among_the_formats_own_fields() {
         ("max_tokens", json!(1_000_000)),
     ] {
         claude().refuses(json!({"anthropic": {field: value}}), &format!("`anthropic.{field}`"));
+    }
+}
+
+#[test]
+fn a_limit_that_nobody_gave_is_the_models_own() {
+    for (model, limit) in [
+        ("claude-3-haiku-20240307", 4_096),
+        ("anthropic.claude-3-opus", 4_096),
+        ("claude-3-5-sonnet-latest", 8_192),
+        ("claude-3.5-haiku", 8_192),
+        ("claude-3-7-sonnet", 32_000),
+        ("claude-next", 32_000),
+        ("house-model", 32_000),
+    ] {
+        assert_eq!(Subject::new("anthropic", model).encode_fields(json!({}))["max_tokens"], limit, "{model}");
     }
 }

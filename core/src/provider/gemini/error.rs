@@ -20,8 +20,10 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 
 /// Reads an error inside an answer or a chunk of status 200; nothing if there is none.
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
-    let found = field(value, "error").is_some().then_some(value)?;
-    Some(failure::error(target, head, failure(found).unwrap_or_default()))
+    let has_answer = ["candidates", "usageMetadata", "promptFeedback"].iter().any(|key| field(value, key).is_some());
+    let found = field(value, "error").map(|_| failure(value).unwrap_or_default());
+    let found = found.or_else(|| failure::flat(value).filter(|_| !has_answer));
+    found.map(|failure| failure::error(target, head, failure))
 }
 
 /// Reads an event that is called an error, whatever its shape.

@@ -18,12 +18,12 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 
 /// Reads an error inside an answer or an event of status 200; nothing if there is none.
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
-    let is_error = field(value, "error").is_some()
-        || text(value, "object") == Some("error")
-        || (value.get("choices").is_none() && value.get("code").is_some() && text(value, "message").is_some());
+    let is_error = field(value, "error").is_some() || text(value, "object") == Some("error");
     let in_choice = || value.get("choices")?.as_array()?.iter().find(|choice| field(choice, "error").is_some());
     let found = if is_error { Some(value) } else { in_choice() };
-    found.and_then(failure).map(|failure| failure::error(target, head, failure))
+    let has_answer = value.get("choices").is_some_and(Value::is_array);
+    let found = found.and_then(failure).or_else(|| failure::flat(value).filter(|_| !has_answer));
+    found.map(|failure| failure::error(target, head, failure))
 }
 
 /// Reads an event that is called an error, whatever its shape.

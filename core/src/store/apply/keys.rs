@@ -34,9 +34,7 @@ pub(super) fn claim(ledger: &mut Ledger<'_>, claim: Claim) -> Result<KeyClaim> {
             if row.fingerprint != claim.fingerprint {
                 return Err(Error::new(
                     ErrorKind::IdempotencyConflict,
-                    format!(
-                        "the idempotency key {key:?} was used with another request; use a new key for a new request"
-                    ),
+                    "the idempotency key was used with another request; use a new key for a new request",
                 ));
             }
             return Ok(row.reply.map_or(KeyClaim::InFlight, KeyClaim::Completed));
