@@ -99,14 +99,29 @@ def test_a_byte_order_mark_is_no_part_of_an_answer(traffic: Traffic, wire: Forma
 def test_what_was_used_is_billed_where_no_answer_is_given(
     traffic: Traffic, wire: Format, way: Way, how: Literal["null", "absent", "empty"], *, streamed: bool
 ) -> None:
-    body = json.dumps(without_answers(wire, how))
-    reply = Reply((f"data: {body}\n\n".encode(),), "text/event-stream") if streamed else Reply((body.encode(),))
+    body = json.dumps(without_answers(wire, how)).encode()
     # Whether the app is told an error or an empty answer is not what this is about.
-    traffic.ask(wire, reply, way=way, streamed=streamed)
+    traffic.ask(wire, Reply((body,)), way=way, streamed=streamed)
     record = traffic.record()
     assert (record.usage.input_tokens, record.usage.output_tokens) == (INPUT, OUTPUT)
     assert record.billed_by == "provider_usage"
     assert record.cost_amount
+
+
+@pytest.mark.parametrize("how", ["null", "absent", "empty"])
+def test_a_piece_without_answers_says_what_was_used(
+    traffic: Traffic, way: Way, how: Literal["null", "absent", "empty"]
+) -> None:
+    datas = events("openai")
+    last = {key: value for key, value in without_answers("openai", how).items() if key != "object"}
+    told = traffic.ask(
+        "openai",
+        Reply(tuple(written([*datas[:-2], json.dumps(last), "[DONE]"])), "text/event-stream", framing="chunked"),
+        way=way,
+        streamed=True,
+    )
+    assert (told.error, told.text) == (None, TEXT)
+    traffic.holds_the_answer()
 
 
 @pytest.mark.parametrize("content", [None, "", []], ids=["null", "blank", "list"])

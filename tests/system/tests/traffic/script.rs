@@ -31,6 +31,7 @@ pub(crate) enum Deed {
 
 /// What followed a head of success.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate thing that is known of an answer")]
 pub(crate) struct Answered {
     pub(crate) kind: Kind,
     pub(crate) may_be_free: bool,

@@ -159,7 +159,7 @@ async fn serve(mut stream: TcpStream, board: &Board) {
 /// Reads a request whole; returns its path and the number of its call. Nothing at the end of the connection.
 async fn read_request(stream: &mut TcpStream, board: &Board) -> Option<(String, usize)> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; 16 * 1024];
     loop {
         let count = stream.read(&mut buffer).await.unwrap_or(0);
         if count == 0 {
