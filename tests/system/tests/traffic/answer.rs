@@ -172,6 +172,9 @@ fn odd_field(random: &mut Random) -> Value {
     if random.chance(60) {
         return json!({"content": [{"token": "a", "logprob": super::spelling::odd_number(random)}]});
     }
+    if random.chance(20) {
+        return json!([super::spelling::DEEP]);
+    }
     let depth = random.between(60, 400);
     (0..depth).fold(json!(1), |inner, _| json!([inner]))
 }

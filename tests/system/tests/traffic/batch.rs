@@ -14,13 +14,14 @@ use tollway::types::{BudgetStatus, BudgetTerms, Currency, Limit, Money, Scope, U
 use tollway_system_tests::{all_records, master_key};
 
 use super::call::{Call, TAG, USERS};
-use super::check::{GRACE, IDLE, Seen, Violation};
+use super::check::{GRACE, IDLE, Seen};
 use super::format::Format;
 use super::nowhere::Nowhere;
 use super::outcome::{Outcome, make};
 use super::random::Random;
 use super::report::{Finding, Report};
-use super::server::{Exchange, Server};
+use super::server::Server;
+use super::story::finding;
 
 /// How many calls one file takes.
 pub(crate) const CALLS: usize = 400;
@@ -68,10 +69,8 @@ pub(crate) async fn run(seed: u64, only: Option<usize>) -> Report {
         let records = records.get(number).map_or(&[][..], Vec::as_slice);
         let exchanges = exchanges.get(number).map_or(&[][..], Vec::as_slice);
         report.answered += usize::from(outcome.reply.is_some() || outcome.passed.is_some());
-        let seen = Seen { call, outcome, records, exchanges, nowhere: &nowhere, all_came_whole: fragments == 0 };
-        for violation in seen.violations() {
-            report.extend([finding(violation, call, outcome, records, exchanges)]);
-        }
+        let about = Seen { call, outcome, records, exchanges, nowhere: &nowhere, all_came_whole: fragments == 0 };
+        report.extend(about.violations().into_iter().map(|violation| finding(violation, &about)));
     }
     report
 }
@@ -198,50 +197,12 @@ fn by_call(records: Vec<UsageRecord>) -> BTreeMap<usize, Vec<UsageRecord>> {
         let number = record.tags.get(TAG).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
         calls.entry(number).or_default().push(record);
     }
-    calls.values_mut().for_each(|records| records.sort_by_key(|record| record.attempt));
+    for records in calls.values_mut() {
+        records.sort_by_key(|record| record.attempt);
+    }
     calls
 }
 
 fn whole(rule: &'static str, detail: String) -> Finding {
     Finding { rule, kind: "the whole file".to_owned(), detail, story: String::new(), call: None }
-}
-
-fn finding(
-    violation: Violation,
-    call: &Call,
-    outcome: &Outcome,
-    records: &[UsageRecord],
-    exchanges: &[Exchange],
-) -> Finding {
-    let mut story = format!("    {}\n", call.words());
-    for exchange in exchanges {
-        story.push_str(&format!(
-            "    {} got a request: {}\n      written {} bytes, longest gap {:?}; {:?}\n",
-            exchange.config,
-            exchange.script.words(),
-            exchange.written,
-            exchange.longest_gap,
-            exchange.deed()
-        ));
-    }
-    for record in records {
-        story.push_str(&format!(
-            "    record {}: {}/{} {:?} {:?} {:?} {:?}, usage {:?}, flags {:?}, error {:?} {:?}, {} ms\n",
-            record.attempt,
-            record.provider,
-            record.model,
-            record.status,
-            record.billed_by,
-            record.cost_amount,
-            record.cost_status,
-            record.usage.meters,
-            record.usage.flags,
-            record.error_code,
-            record.error_message,
-            record.latency_ms
-        ));
-    }
-    story.push_str(&format!("    the app got after {:?}: {:?} {:?}\n", outcome.elapsed, outcome.reply, outcome.error));
-    let Violation { rule, kind, detail } = violation;
-    Finding { rule, kind, detail, story, call: Some(call.number) }
 }

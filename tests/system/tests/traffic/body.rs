@@ -39,6 +39,8 @@ pub(crate) struct Body {
     pub(crate) failed_at: Option<usize>,
     /// The byte behind which a reader has the whole answer, whatever comes then.
     pub(crate) complete_at: Option<usize>,
+    /// Whether it is made of events.
+    pub(crate) is_events: bool,
     /// What a reader of the whole body must have read, if that is beyond doubt.
     pub(crate) expected: Option<Expected>,
 }
@@ -66,6 +68,7 @@ impl Body {
             produced_at: None,
             failed_at: None,
             complete_at: None,
+            is_events: false,
             expected: None,
         }
     }
@@ -113,6 +116,7 @@ impl Body {
         let words = format!("{}{}", dress.words(), if is_streamed { "" } else { " where a document was asked for" });
         let mut body = Self::plain(words, content_type, written.bytes, Kind::Answer);
         body.describe(answer);
+        body.is_events = true;
         body.produced_at = written.produced_at;
         body.failed_at = written.failed_at;
         if written.failed_at.is_some() {
@@ -127,6 +131,10 @@ impl Body {
         body.complete_at = is_marked.then_some(written.last_at);
         let is_complete = format.is_complete(answer.has_finish, answer.has_mark);
         body.expected = Some(answer.expected()).filter(|_| is_complete && is_readable(answer));
+        if let Some(expected) = body.expected.as_mut().filter(|_| !answer.has_finish) {
+            // What stands beside the reason for the end is missing with it.
+            expected.usage = None;
+        }
         body
     }
 

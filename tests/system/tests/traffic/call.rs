@@ -103,7 +103,7 @@ impl Call {
             user: *random.pick(&USERS),
             timeout: Duration::from_millis(timeout),
             max_tokens: random.between(16, 48),
-            max_retries: if random.chance(80) { 0 } else { 1 },
+            max_retries: u32::from(random.chance(20)),
             policy: *random.pick(&POLICIES),
             leaving: match random.below(100) {
                 0..=5 => Leaving::After(Duration::from_micros(random.below(60_000))),

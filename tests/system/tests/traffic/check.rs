@@ -138,6 +138,10 @@ impl Seen<'_> {
             Deed::Answered(answered) if is_known_as_free(&answered) && has_ended_by_itself && !is_free => {
                 Some(("what is no answer costs nothing", billed))
             }
+            Deed::Answered(answered) if is_known_as_page(&answered) && has_ended_by_itself => {
+                let detail = record.error_message.clone().unwrap_or_default();
+                (!detail.contains("base_url")).then_some(("a page is an error that names base_url", detail))
+            }
             Deed::Refused { is_whole: true } if has_ended_by_itself && !is_free => {
                 Some(("a refusal costs nothing", billed))
             }
@@ -256,6 +260,10 @@ fn is_known_as_free(answered: &Answered) -> bool {
         Kind::Page => answered.is_whole,
         Kind::Answer | Kind::Nothing | Kind::Strange => false,
     }
+}
+
+fn is_known_as_page(answered: &Answered) -> bool {
+    answered.kind == Kind::Page && answered.is_whole && answered.is_ended
 }
 
 fn name(record: &UsageRecord) -> String {

@@ -84,25 +84,24 @@ impl Delivery {
     }
 
     fn framed(random: &mut Random, status: u16, content_type: Option<&str>, body: &[u8], framing: Framing) -> Self {
-        let mut head = format!("HTTP/1.1 {status} X\r\n");
-        if let Some(content_type) = content_type {
-            head.push_str(&format!("content-type: {content_type}\r\n"));
-        }
-        if status == 429 || status == 503 {
-            head.push_str("retry-after-ms: 5\r\n");
-        }
         let length = match framing {
             Framing::Length => Some(body.len()),
             Framing::Shorter(bytes) => Some(body.len() - bytes),
             Framing::Longer(bytes) => Some(body.len() + bytes),
             _ => None,
         };
-        match (length, framing) {
-            (Some(length), _) => head.push_str(&format!("content-length: {length}\r\n")),
-            (None, Framing::UntilClosed) => head.push_str("connection: close\r\n"),
-            _ => head.push_str("transfer-encoding: chunked\r\n"),
+        let told = match (length, framing) {
+            (Some(length), _) => format!("content-length: {length}"),
+            (None, Framing::UntilClosed) => "connection: close".to_owned(),
+            _ => "transfer-encoding: chunked".to_owned(),
+        };
+        let mut lines = vec![format!("HTTP/1.1 {status} X")];
+        lines.extend(content_type.map(|content_type| format!("content-type: {content_type}")));
+        if status == 429 || status == 503 {
+            lines.push("retry-after-ms: 5".to_owned());
         }
-        head.push_str("\r\n");
+        lines.extend([told, "\r\n".to_owned()]);
+        let head = lines.join("\r\n");
         let mut bytes = head.into_bytes();
         let head_length = bytes.len();
         let mut runs = Vec::new();
@@ -164,9 +163,8 @@ impl Delivery {
     pub(crate) fn is_ended(&self, written: usize) -> bool {
         let is_all = written == self.bytes.len();
         match self.framing {
-            Framing::Length => is_all,
             Framing::Shorter(fewer) => self.visible(written) == self.body_length - fewer,
-            Framing::Chunked => is_all,
+            Framing::Length | Framing::Chunked => is_all,
             Framing::UntilClosed => self.end == End::Close,
             Framing::Longer(_) | Framing::ChunkedWithoutLast => false,
         }

@@ -6,6 +6,7 @@ use super::spelling::spelled;
 
 /// The look of a stream of events.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate thing that a stream can have")]
 pub(crate) struct Dress {
     line_end: &'static str,
     /// Whether a blank line stands between events.

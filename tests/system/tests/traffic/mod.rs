@@ -18,4 +18,5 @@ pub(crate) mod report;
 mod script;
 mod server;
 mod spelling;
+mod story;
 mod usage;

@@ -78,6 +78,11 @@ pub(crate) fn events(answer: &Answer) -> Vec<Event> {
     if matches!(answer.usage_place, UsagePlace::Last | UsagePlace::ThenLess) {
         let mut last = chunk(None, answer);
         put(&mut last, if answer.usage_place == UsagePlace::Last { usage.as_ref() } else { less.as_ref() });
+        match answer.gap {
+            Gap::AnswersNull => last["choices"] = Value::Null,
+            Gap::AnswersAbsent => drop(fields(&mut last).remove("choices")),
+            _ => {}
+        }
         events.push(Event::new(None, &last));
     }
     if answer.has_mark {

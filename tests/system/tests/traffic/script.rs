@@ -31,6 +31,7 @@ pub(crate) enum Deed {
 
 /// What followed a head of success.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate thing that is known of an answer")]
 pub(crate) struct Answered {
     pub(crate) kind: Kind,
     pub(crate) may_be_free: bool,
@@ -155,7 +156,8 @@ impl Script {
         let is_whole = visible == body.bytes.len();
         let has = |place: Option<usize>| place.is_some_and(|place| visible >= place);
         // Only a stream says by itself that nothing more comes.
-        let knows_the_end = has(body.complete_at) && (is_streamed || delivery.end != End::Silence);
+        let is_stream = is_streamed && body.is_events;
+        let knows_the_end = has(body.complete_at) && (is_stream || delivery.end != End::Silence);
         let is_readable = body.expected.is_some() && !is_cut_short;
         Deed::Answered(Answered {
             kind: body.kind,

@@ -16,6 +16,9 @@ use super::script::{Answered, Deed, Script};
 /// A silence ends by itself after this time, so that no test waits for ever.
 const LONGEST_SILENCE: Duration = Duration::from_secs(20);
 
+/// The time that a client has to read what came before a reset.
+const BEFORE_A_RESET: Duration = Duration::from_millis(60);
+
 /// What the server knows of a call before it comes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
@@ -140,7 +143,11 @@ async fn serve(mut stream: TcpStream, board: &Board) {
         match script.delivery.end {
             End::KeepAlive => {}
             End::Close => return,
-            End::Reset => return drop(stream.set_zero_linger()),
+            End::Reset => {
+                // A reset throws away what the client has not read yet.
+                tokio::time::sleep(BEFORE_A_RESET).await;
+                return drop(stream.set_zero_linger());
+            }
             End::Silence => {
                 let _ = tokio::time::timeout(LONGEST_SILENCE, stream.read(&mut [0; 64])).await;
                 return;
@@ -152,7 +159,7 @@ async fn serve(mut stream: TcpStream, board: &Board) {
 /// Reads a request whole; returns its path and the number of its call. Nothing at the end of the connection.
 async fn read_request(stream: &mut TcpStream, board: &Board) -> Option<(String, usize)> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; 16 * 1024];
     loop {
         let count = stream.read(&mut buffer).await.unwrap_or(0);
         if count == 0 {

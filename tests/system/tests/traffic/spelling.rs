@@ -24,6 +24,10 @@ const ODD_NUMBERS: [(&str, &str); 5] = [
     ("\u{E014}", "123456789012345678901234567890.5e-7"),
 ];
 
+/// A value that is nested deeper than most readers go.
+pub(crate) const DEEP: &str = "\u{E015}";
+const DEPTH: usize = 3_000;
+
 const SPELLINGS: [Spelling; 8] = [
     Spelling { stand_in: FIRST_HALF, wire: br"\ud83d", reads: "\u{FFFD}" },
     Spelling { stand_in: SECOND_HALF, wire: br"\ude00", reads: "\u{FFFD}" },
@@ -55,6 +59,10 @@ pub(crate) fn spelled(document: &str) -> Vec<u8> {
     let mut document = document.to_owned();
     for (stand_in, number) in ODD_NUMBERS {
         document = document.replace(&format!("\"{stand_in}\""), number);
+    }
+    if document.contains(DEEP) {
+        let deep = format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
+        document = document.replace(&format!("\"{DEEP}\""), &deep);
     }
     let mut bytes = Vec::with_capacity(document.len());
     let mut buffer = [0; 4];

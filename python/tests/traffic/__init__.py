@@ -1,0 +1,1 @@
+"""What providers really send, through every way in which an app can ask."""
