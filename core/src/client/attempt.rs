@@ -163,7 +163,7 @@ impl Call {
             model: plan.config.model_name.clone(),
             capability: plan.config.capability,
             worst_case: plan.worst_case,
-            worst_case_tokens: plan.estimate.size.bound.saturating_add(plan.estimate.output_bound),
+            worst_case_tokens: Some(plan.estimate.size.bound.saturating_add(plan.estimate.output_bound)),
             on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
             now,
             expires_at: now.saturating_add(self.time_left() + super::settle::GRACE).unwrap_or(now),

@@ -81,7 +81,7 @@ impl Engine {
             model: &config.model_name,
             model_config_id: config.id,
             worst_case: worst.as_ref().map(|worst| worst.cost),
-            worst_case_tokens: estimate.size.bound.saturating_add(estimate.output_bound),
+            worst_case_tokens: Some(estimate.size.bound.saturating_add(estimate.output_bound)),
             on_unpriced: options.on_unpriced.or(self.settings.on_unpriced),
         };
         let rates = |from, to| snapshot.fx_rate(from, to, outlook.now);
