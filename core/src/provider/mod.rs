@@ -1,6 +1,7 @@
 //! Provider adapters: wire formats, without I/O. Each format has the same functions in the same order.
 
 mod anthropic;
+pub mod body_field;
 mod endpoint;
 mod failure;
 mod gemini;
@@ -12,6 +13,7 @@ mod pass_through;
 #[cfg(test)]
 mod testing;
 mod vendor;
+pub mod vendor_tool;
 
 pub use params::validate_params;
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
