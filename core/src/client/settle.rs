@@ -10,7 +10,7 @@ use super::Engine;
 use super::attempt::{Plan, Received};
 use super::call::Call;
 use crate::billing::bound::estimated_usage;
-use crate::billing::coverage::{SERVICE_TIER, configured_tier, is_other_tier};
+use crate::billing::coverage::{configured_tier, is_other_tier};
 use crate::billing::facts::add_served_facts;
 use crate::billing::meter::disjoint;
 use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
@@ -346,9 +346,10 @@ fn price(
     let params = &plan.config.model_params;
     let is_other = served_tier.map(|tier| is_other_tier(tier, params));
     let unpriced = PriceSet::default();
-    let prices = match plan.estimate.uncovered {
+    let prices = match &plan.estimate.uncovered {
         // A tier that was asked for and not served costs what the list says.
-        Some(SERVICE_TIER) if is_other == Some(false) => &plan.prices,
+        Some(gap) if gap.is_tier() && is_other == Some(false) => &plan.prices,
+        Some(gap) if gap.is_known_afterwards() => &plan.prices,
         Some(_) => &unpriced,
         None => &plan.prices,
     };
