@@ -19,11 +19,19 @@ const DEFAULT_LIMIT: u64 = 777;
 /// Vendors of each wire format, and one whose reasoning is not counted by the limit of the output.
 const VENDORS: [&str; 5] = ["openai", "anthropic", "gemini", "dashscope", "openrouter"];
 
-const LIMITS: [&str; 5] =
-    ["max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "maxOutputTokens"];
+const LIMITS: [&str; 8] = [
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "maxOutputTokens",
+    "max_tokens_to_sample",
+    "n_predict",
+    "num_predict",
+];
 
 /// Work that vendors charge for beside the tokens.
-const PAID: [&str; 9] = [
+const PAID: [&str; 11] = [
     "web_search_options",
     "plugins",
     "models",
@@ -33,6 +41,8 @@ const PAID: [&str; 9] = [
     "speed",
     "inference_geo",
     "enable_search",
+    "search_parameters",
+    "quantum_boost",
 ];
 
 /// Fields that would pass the bounds of a budget if they were sent unseen, or that cost something of their own.
@@ -74,6 +84,23 @@ fn dangerous() -> Vec<(&'static str, Value)> {
         ("anthropic", json!({"fallbacks": [{"model": "dear"}]})),
         ("tools", json!([{"type": "web_search_20250305", "name": "web_search"}])),
         ("tools", json!([{"type": "web_search"}])),
+        ("tools", json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}])),
+        ("tools", json!([{"type": "web_fetch_20250910", "name": "web_fetch"}])),
+        ("tools", json!([{"type": "code_execution_20250825", "name": "code_execution"}])),
+        ("tools", json!([{"type": "computer_20250124", "name": "computer"}])),
+        ("tools", json!([{"google_search": {}}])),
+        ("tools", json!([{"googleMaps": {}, "url_context": {}}])),
+        ("tools", json!([{"type": "openrouter:web_search", "parameters": {"max_uses": 2}}])),
+        ("tools", json!([{"type": "openrouter:advisor"}])),
+        ("search_parameters", json!({"mode": "on", "max_search_results": 9})),
+        ("provider", json!({"order": ["dear"]})),
+        ("quantum_boost", json!(2)),
+        ("max_tokens_to_sample", json!(100_000)),
+        ("n_predict", json!(100_000)),
+        ("num_predict", json!(100_000)),
+        ("generation_config", json!({"max_output_tokens": 100_000})),
+        ("context_management", json!({"edits": [{"type": "compact_20260112"}]})),
+        ("prediction", json!({"type": "content", "content": "foreseen ".repeat(50)})),
         ("model", json!("dear/model")),
     ]
 }
@@ -98,7 +125,8 @@ fn config(provider: &str) -> ModelConfig {
 }
 
 fn estimate(request: &ChatRequest, provider: &str) -> Estimate {
-    Estimate::new(request, &config(provider), &PriceSet::default(), DEFAULT_LIMIT, Timestamp::UNIX_EPOCH)
+    let prices = PriceSet::default();
+    Estimate::new(request, &config(provider), &prices, DEFAULT_LIMIT, Timestamp::UNIX_EPOCH).under_cap()
 }
 
 fn sent(request: &ChatRequest, provider: &'static str, limit: Option<u64>, framing: Framing) -> Option<Value> {
@@ -139,7 +167,8 @@ fn most(body: &Value, names: &[&str]) -> Option<u64> {
 
 fn check_bounds(body: &Value, estimate: &Estimate, provider: &str) {
     let answers = most(body, &["n", "candidateCount", "best_of"]).unwrap_or(1);
-    let mut limit = most(body, &LIMITS).unwrap();
+    let answered = most(body, &LIMITS).unwrap();
+    let mut limit = answered;
     if provider == "dashscope" && !all(body, &["enable_thinking"]).contains(&&json!(false)) {
         limit += most(body, &["thinking_budget", "budget_tokens"]).unwrap_or_default();
     }
@@ -151,7 +180,16 @@ fn check_bounds(body: &Value, estimate: &Estimate, provider: &str) {
     let is_dear = all(body, &["service_tier", "serviceTier"]).contains(&&json!("priority"));
     assert!(!is_dear || estimate.uncovered.is_some(), "{body}");
     assert!(!body.to_string().contains("dear") || estimate.uncovered.is_some(), "{body}");
-    assert!(!body.to_string().contains("web_search_20250305"), "{body}");
+    let priced = ["web_search_2025", "google_search", "googleMaps", "openrouter:", "code_execution_2025"];
+    if priced.iter().any(|tool| body.to_string().contains(tool)) {
+        assert!(estimate.uncovered.is_some(), "a tool without a price is let in: {body}");
+    }
+    if body.to_string().contains("web_fetch") {
+        assert!(estimate.most_tokens().is_none(), "what is fetched has a bound: {body}");
+    }
+    if body.to_string().contains("compact_20260112") {
+        assert!(estimate.output_bound >= 2 * answered, "a summary is not held: {body}");
+    }
 }
 
 fn asked(endpoint: &Endpoint, text: &str) -> Value {
@@ -232,13 +270,37 @@ proptest! {
             for provider in VENDORS {
                 let (own, native) = (estimate(&decoded.request, provider), estimate(&twin, provider));
                 prop_assert_eq!(
-                    (own.output_bound, own.injected_limit, own.uncovered, &own.facts),
-                    (native.output_bound, native.injected_limit, native.uncovered, &native.facts)
+                    (own.output_bound, own.injected_limit, &own.uncovered, &own.facts),
+                    (native.output_bound, native.injected_limit, &native.uncovered, &native.facts)
                 );
                 // The field for Anthropic's own words is there even if it is empty.
                 let more = own.size.bound - native.size.bound;
                 prop_assert!(more == 0 || endpoint == Endpoint::AnthropicMessages && more <= 20, "{}", more);
             }
         }
+    }
+
+    #[test]
+    fn no_medium_that_is_only_named_is_held_below_the_context_window(
+        place in 0_usize..6, vendor in 0_usize..VENDORS.len(), window in prop::option::of(1_000_u64..5_000_000),
+    ) {
+        let url = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
+        let file = |file: Value| json!({"type": "file", "file": file});
+        let part = [
+            url("https://www.youtube.com/watch?v=abc"),
+            url("gs://bucket/video.mp4"),
+            url("https://a.test/picture.png"),
+            file(json!({"file_id": "file-1"})),
+            file(json!({"file_data": "https://a.test/a.pdf"})),
+            file(json!({"file_data": "data:application/pdf;base64,JVBERi0="})),
+        ][place].clone();
+        let request = json!({"max_tokens": 5, "messages": [{"role": "user", "content": [part]}]});
+        let request: ChatRequest = serde_json::from_value(request).unwrap();
+        let mut config = config(VENDORS[vendor]);
+        config.model_params.extend(window.map(|window| ("context_window".to_owned(), window.into())));
+        let estimate = Estimate::new(&request, &config, &PriceSet::default(), DEFAULT_LIMIT, Timestamp::UNIX_EPOCH);
+        let window = window.unwrap_or(1_048_576);
+        prop_assert!(estimate.size.bound >= window);
+        prop_assert!(estimate.most_tokens().unwrap() >= window + 5);
     }
 }

@@ -56,7 +56,7 @@ fn request(worst_case: &str) -> Operation {
         model: "gpt-test".into(),
         capability: Capability::Text,
         worst_case: Some(usd(worst_case)),
-        worst_case_tokens: 10,
+        worst_case_tokens: Some(10),
         on_unpriced: None,
         now,
         expires_at: now + Duration::from_hours(1),

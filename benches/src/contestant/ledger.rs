@@ -58,7 +58,7 @@ impl Ledger {
             model: "bench".into(),
             capability: tollway::types::Capability::Text,
             worst_case: Some(dollars(1)),
-            worst_case_tokens: 1_000,
+            worst_case_tokens: Some(1_000),
             on_unpriced: None,
             now,
             expires_at: now.saturating_add(jiff::SignedDuration::from_mins(15)).unwrap_or(now),

@@ -21,8 +21,8 @@ pub struct Demand<'a> {
     pub model_config_id: ModelConfigId,
     /// The most that it can cost; absent if it has no price.
     pub worst_case: Option<Money>,
-    /// The most tokens that it can consume.
-    pub worst_case_tokens: u64,
+    /// The most tokens that it can consume; absent if that is not known.
+    pub worst_case_tokens: Option<u64>,
     /// What to do without a price; where absent, refuse if a money budget applies.
     pub on_unpriced: Option<UnpricedPolicy>,
 }
@@ -118,6 +118,13 @@ pub fn weigh(demand: &Demand<'_>, limit: &Limit, balance: &Balance, rates: Rates
             balance.holds
         ))));
     }
+    let may_be_unknown = matches!(demand.on_unpriced, Some(UnpricedPolicy::Allow | UnpricedPolicy::Hold));
+    if currency.is_none() && demand.worst_case_tokens.is_none() && !may_be_unknown {
+        return Ok(verdict(Some(format!(
+            "counts tokens, and how many {}/{} would take is not known; pass on_unpriced \"hold\" or \"allow\"",
+            demand.provider, demand.model
+        ))));
+    }
     let unit = currency.map_or_else(|| "tokens".to_owned(), |currency| currency.to_string());
     let taken = exact_add(exact_add(balance.settled, balance.reserved)?, amount)?;
     // A call in a currency that has no rate asks nothing of this budget; its scope has one that it counts in.
@@ -135,7 +142,8 @@ pub fn weigh(demand: &Demand<'_>, limit: &Limit, balance: &Balance, rates: Rates
 /// Returns what a budget in a currency, or in tokens, holds of a call, and the rate where it was converted.
 pub fn asked(demand: &Demand<'_>, currency: Option<Currency>, rates: Rates<'_>) -> Result<(Decimal, Option<Exchange>)> {
     match (currency, demand.worst_case) {
-        (None, _) => Ok((demand.worst_case_tokens.into(), None)),
+        // What is not known holds nothing; whether it is let in at all is a policy.
+        (None, _) => Ok((demand.worst_case_tokens.unwrap_or_default().into(), None)),
         (Some(_), None) => Ok((Decimal::ZERO, None)),
         (Some(currency), Some(worst)) if worst.currency == currency => Ok((worst.amount, None)),
         (Some(currency), Some(worst)) => match rates(worst.currency, currency) {

@@ -3,9 +3,12 @@
 //! A byte-level tokenizer never makes more tokens than there are UTF-8 bytes, so bytes bound text. What is not text has
 //! a bound per part, above the largest count that the vendors document for one part.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
-use crate::types::{ChatRequest, Content, Message, Part, ResponseFormat, Usage, UsageFlag};
+use crate::provider::body_field::{Meaning, is_meant};
+use crate::types::{ChatRequest, Content, Message, Meter, Part, ResponseFormat, Tool, Usage, UsageFlag};
 
 /// Tokens that a chat template adds to a conversation at the most.
 const REQUEST_OVERHEAD: u64 = 256;
@@ -19,12 +22,22 @@ const JSON_OVERHEAD: u64 = 128;
 const IMAGE_BOUND: u64 = 48_169;
 /// Tokens of one image as a rule (Anthropic counts up to 1,600, Gemini 258 for each tile).
 const IMAGE_ESTIMATE: u64 = 1_100;
-/// Tokens of a document whose text is not seen here: it is named by its id, or packed.
-const REMOTE_FILE_BOUND: u64 = 200_000;
-/// Tokens of input that the request only names, such as a prompt that is cached at the provider: the largest context.
-const REMOTE_INPUT_BOUND: u64 = 1_048_576;
-/// The fields that name such input.
-const REMOTE_INPUT: [&str; 3] = ["cached_content", "cachedContent", "mcp_servers"];
+/// Tokens of what a vendor adds to the instructions for a tool that it defines (Anthropic documents up to 1,234).
+const VENDOR_TOOL_OVERHEAD: u64 = 2_048;
+/// The context window of a model whose own is not known: the largest that a vendor of models for all sells.
+pub const GREATEST_WINDOW: u64 = 2_097_152;
+/// Pages of one document at the most, by the widest limit that a vendor documents.
+const MOST_PAGES: u64 = 3_600;
+/// Tokens of one page, of a second of sound and of a second of video at the least, where vendors count them.
+const LEAST_PAGE: u64 = 100;
+const LEAST_SOUND_SECOND: u64 = 25;
+const LEAST_VIDEO_SECOND: u64 = 60;
+/// Bytes of base64 of one second of sound at the least, in the narrowest encoding of speech.
+const LEAST_SOUND_BYTES: u64 = 500;
+/// Pixels of one image at the most.
+const MOST_PIXELS: u64 = 100_000_000;
+/// The endings of addresses that vendors take for images.
+const IMAGE_ENDINGS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 /// The output that is expected where the request does not limit it.
 const EXPECTED_OUTPUT: u64 = 512;
 
@@ -46,6 +59,14 @@ pub struct InputSize {
     pub has_files: bool,
     /// Whether the answer was asked to have sound.
     pub asks_audio: bool,
+    /// How many parts of it are only named, or packed, so that nothing but the context window bounds their tokens.
+    pub remote: u64,
+    /// How many of those may be anything: pages, sound or a video.
+    pub unseen: u64,
+    /// How many images it has.
+    pub images: u64,
+    /// Seconds of sound that it holds at the most.
+    pub sound_seconds: u64,
 }
 
 /// Measures the input of a request.
@@ -88,6 +109,8 @@ pub fn input_size(request: &ChatRequest) -> InputSize {
     }
     if !request.tools.is_empty() {
         size.bound += TOOLS_OVERHEAD;
+        let defined = request.tools.iter().filter(|tool| matches!(tool, Tool::Vendor(_))).count();
+        size.bound += VENDOR_TOOL_OVERHEAD * defined as u64;
         size.add_json(&request.tools);
     }
     if let Some(format) = &request.response_format {
@@ -110,8 +133,25 @@ impl InputSize {
         let generation = fields.get("generationConfig").and_then(Value::as_object);
         self.asks_audio |= ["audio", "modalities"].iter().any(|field| fields.contains_key(*field))
             || generation.is_some_and(|generation| generation.contains_key("responseModalities"));
-        let named = REMOTE_INPUT.iter().filter(|field| fields.contains_key(**field)).count();
-        self.bound = self.bound.saturating_add(REMOTE_INPUT_BOUND.saturating_mul(named as u64));
+        // A server of tools brings what it likes.
+        let is_remote = |field: &str| is_meant(field, Meaning::RemoteInput) || field == "mcp_servers";
+        self.remote += fields.keys().filter(|field| is_remote(field)).count() as u64;
+    }
+
+    /// Returns the most of each meter of media that the input can make, for prices that are of images, pages or seconds.
+    #[must_use]
+    pub fn media(&self, window: u64) -> BTreeMap<Meter, u64> {
+        let pages = self.unseen.saturating_mul(MOST_PAGES.min(window / LEAST_PAGE));
+        let of_window = |tokens: u64| if self.unseen > 0 { window / tokens } else { 0 };
+        let images = self.images.saturating_add(pages);
+        let most = [
+            (Meter::InputImage, images),
+            (Meter::InputPixel, images.saturating_mul(MOST_PIXELS)),
+            (Meter::Page, pages),
+            (Meter::InputAudioSecond, self.sound_seconds.saturating_add(of_window(LEAST_SOUND_SECOND))),
+            (Meter::InputVideoSecond, of_window(LEAST_VIDEO_SECOND)),
+        ];
+        most.into_iter().filter(|(_, most)| *most > 0).collect()
     }
 
     fn add_content(&mut self, content: &Content) {
@@ -124,32 +164,67 @@ impl InputSize {
     fn add_part(&mut self, part: &Part) {
         match part {
             Part::Text { text, .. } => self.add_text(text),
-            Part::ImageUrl { .. } => {
-                self.has_images = true;
-                self.bound += IMAGE_BOUND;
+            Part::ImageUrl { image_url, .. } => {
                 self.estimate += IMAGE_ESTIMATE;
+                match media_type(&image_url.url) {
+                    Some(kind) if kind.starts_with("image/") => {
+                        self.add_image();
+                        self.bound += IMAGE_BOUND;
+                    }
+                    // Some vendors take anything at this place.
+                    Some(_) => self.add_unseen(),
+                    None => self.add_remote(&image_url.url),
+                }
             }
-            Part::InputAudio { input_audio } => {
-                self.has_audio = true;
-                self.add_encoded(&input_audio.data);
-            }
+            Part::InputAudio { input_audio } => self.add_sound(&input_audio.data),
             Part::File { file, .. } => {
-                self.has_files = true;
-                self.has_images = true;
-                self.has_audio = true;
                 self.add_text(file.filename.as_deref().unwrap_or_default());
                 match &file.file_data {
-                    Some(data) if data.starts_with("data:text/") => self.add_encoded(data),
-                    // Documents are packed: they hold more text than bytes.
-                    Some(data) => {
-                        self.add_encoded(data);
-                        self.bound += REMOTE_FILE_BOUND;
-                    }
-                    None => self.bound += REMOTE_FILE_BOUND,
+                    Some(data) => match media_type(data) {
+                        Some(kind) if kind.starts_with("text/") => self.add_encoded(data),
+                        // Documents are packed: they hold more text than bytes.
+                        Some(_) => {
+                            self.estimate += data.len() as u64 / 40;
+                            self.add_unseen();
+                        }
+                        None => self.add_remote(data),
+                    },
+                    None => self.add_remote(file.file_id.as_deref().unwrap_or_default()),
                 }
             }
         }
         self.writes_1h |= part.cache_control().is_some_and(|control| control.ttl.as_deref() == Some("1h"));
+    }
+
+    /// Adds what is only named. An address that ends like an image's is taken for one; any other may be anything.
+    fn add_remote(&mut self, address: &str) {
+        let path = address.split(['?', '#']).next().unwrap_or_default();
+        let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        if ending.is_some_and(|ending| IMAGE_ENDINGS.contains(&ending.as_str())) {
+            self.add_image();
+            self.remote += 1;
+        } else {
+            self.add_unseen();
+        }
+        self.add_text(address);
+    }
+
+    fn add_image(&mut self) {
+        self.has_images = true;
+        self.images += 1;
+    }
+
+    /// Adds a part that may be anything: pages, images, sound or a video.
+    fn add_unseen(&mut self) {
+        (self.has_files, self.has_images, self.has_audio) = (true, true, true);
+        self.remote += 1;
+        self.unseen += 1;
+    }
+
+    fn add_sound(&mut self, base64: &str) {
+        self.has_audio = true;
+        self.sound_seconds += base64.len() as u64 / LEAST_SOUND_BYTES + 1;
+        self.add_encoded(base64);
     }
 
     fn add_text(&mut self, text: &str) {
@@ -168,6 +243,12 @@ impl InputSize {
         self.bound += bytes;
         self.estimate += bytes / 40;
     }
+}
+
+/// Returns the media type of a `data:` address.
+fn media_type(address: &str) -> Option<&str> {
+    let (head, _) = address.strip_prefix("data:")?.split_once(',')?;
+    head.split(';').next()
 }
 
 /// Estimates the tokens of a text: four ASCII characters make one, as does every other character.
@@ -189,8 +270,8 @@ pub fn expected_output(request: &ChatRequest, limit: Option<u64>) -> u64 {
 #[must_use]
 pub fn estimated_usage(input_tokens: u64, output_tokens: u64) -> Usage {
     let mut usage = Usage::default();
-    usage.meters.insert(crate::types::Meter::InputToken, input_tokens.into());
-    usage.meters.insert(crate::types::Meter::OutputToken, output_tokens.into());
+    usage.meters.insert(Meter::InputToken, input_tokens.into());
+    usage.meters.insert(Meter::OutputToken, output_tokens.into());
     usage.flag(UsageFlag::Estimated);
     usage
 }
@@ -235,13 +316,40 @@ mod tests {
             };
             assert!(input_size(&request).bound >= 10_000, "{}", message["role"]);
         }
-        let packed = serde_json::json!({"role": "user", "content": [
-            {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0=", "filename": "small.pdf"}}]});
-        let request = ChatRequest { messages: vec![serde_json::from_value(packed).unwrap()], ..ChatRequest::default() };
-        assert!(input_size(&request).bound >= REMOTE_FILE_BOUND);
-        let mut named = self::request(Content::Text("a".into()));
+        let mut named = request(Content::Text("a".into()));
         named.extra.insert("cached_content".to_owned(), "cachedContents/x".into());
-        assert!(input_size(&named).bound >= REMOTE_INPUT_BOUND);
+        assert_eq!(input_size(&named).remote, 1);
+    }
+
+    #[test]
+    fn what_is_only_named_or_packed_has_no_bound_of_its_own() {
+        let file = |file: Value| serde_json::json!({"type": "file", "file": file});
+        let image = |url: &str| serde_json::json!({"type": "image_url", "image_url": {"url": url}});
+        for (part, remote, unseen, images) in [
+            (image("https://www.youtube.com/watch?v=abc"), 1, 1, 0),
+            (image("gs://bucket/talk.mp4"), 1, 1, 0),
+            (image("https://a.test/cat.PNG?size=1"), 1, 0, 1),
+            (image("data:video/mp4;base64,AAAA"), 1, 1, 0),
+            (image("data:image/png;base64,AAAA"), 0, 0, 1),
+            (file(serde_json::json!({"file_id": "file-1"})), 1, 1, 0),
+            (file(serde_json::json!({"file_data": "https://a.test/a.pdf"})), 1, 1, 0),
+            (file(serde_json::json!({"file_data": "data:application/pdf;base64,JVBERi0="})), 1, 1, 0),
+            (file(serde_json::json!({"file_data": "data:text/plain;base64,QQ=="})), 0, 0, 0),
+        ] {
+            let request = request(Content::Parts(vec![serde_json::from_value(part.clone()).unwrap()]));
+            let size = input_size(&request);
+            assert_eq!((size.remote, size.unseen, size.images), (remote, unseen, images), "{part}");
+            assert_eq!((size.has_files, size.has_audio), (unseen > 0, unseen > 0), "{part}");
+            assert_eq!(size.media(1_000).contains_key(&Meter::Page), unseen > 0, "{part}");
+        }
+    }
+
+    #[test]
+    fn sound_that_is_there_has_seconds_by_its_bytes() {
+        let part =
+            serde_json::json!({"type": "input_audio", "input_audio": {"data": "A".repeat(5_000), "format": "mp3"}});
+        let size = input_size(&request(Content::Parts(vec![serde_json::from_value(part).unwrap()])));
+        assert_eq!(size.media(1_000_000), [(Meter::InputAudioSecond, 11)].into());
     }
 
     #[test]

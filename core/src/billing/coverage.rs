@@ -1,24 +1,13 @@
-//! What a request can ask for that the prices of its model do not cover: paid work beside the tokens, and other price lists.
+//! What a request can ask for that the prices of its model do not cover, or that nothing bounds: paid work beside the tokens,
+//! other price lists, and fields that nobody knows.
 
 use serde_json::{Map, Value};
 
 use super::price::PriceSet;
-use crate::types::{Attribute, ChatRequest};
-
-/// Fields that make a provider search, run tools, or answer with another model, each of which it charges for.
-const PAID_WORK: [&str; 11] = [
-    "web_search_options",
-    "web_search",
-    "enable_search",
-    "search_parameters",
-    "plugins",
-    "models",
-    "fallbacks",
-    "mcp_servers",
-    "container",
-    "speed",
-    "inference_geo",
-];
+use crate::provider::WireFormat;
+use crate::provider::body_field::{Meaning, meaning};
+use crate::provider::vendor_tool::{Asked, AskedBy, VendorWork};
+use crate::types::{Attribute, ChatRequest, Meter, Tool};
 
 /// Tiers that providers sell at other prices than those of their list.
 const OTHER_TIERS: [&str; 7] = ["flex", "priority", "scale", "fast", "ultrafast", "batch", "balanced"];
@@ -26,21 +15,199 @@ const OTHER_TIERS: [&str; 7] = ["flex", "priority", "scale", "fast", "ultrafast"
 /// The name of the field that asks for a tier.
 pub const SERVICE_TIER: &str = "service_tier";
 
-/// Returns the field of a request that the prices do not cover.
+/// The parameter of a model config that states how much paid work one request makes at the most.
+const MAX_USES: &str = "max_uses";
+
+/// Fields whose work is told by what stands in them: where that is none, nothing is asked for.
+const SEARCHES: [&str; 3] = ["web_search_options", "search_parameters", "plugins"];
+
+/// Something of a request whose cost is not known, or has no bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The field, the tool or the model.
+    pub name: String,
+    /// What is missing.
+    pub lack: Lack,
+}
+
+/// What is missing to know what something costs at the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The prices of the model are not those of what the field asks for.
+    Prices,
+    /// A price of the meter by which the work is charged.
+    PriceOf(Meter),
+    /// The greatest number of uses; the meter is absent where only tokens are charged.
+    Maximum(Option<Meter>),
+    /// Any knowledge of the field.
+    Meaning,
+    /// Any knowledge of what the tool costs.
+    Cost,
+}
+
+impl Gap {
+    fn new(name: &str, lack: Lack) -> Self {
+        Self { name: name.to_owned(), lack }
+    }
+
+    /// Tells whether it is the tier that was asked for.
+    #[must_use]
+    pub fn is_tier(&self) -> bool {
+        self.name == SERVICE_TIER
+    }
+
+    /// Tells whether it is known afterwards: what the provider counts has prices, and only its bound was missing.
+    #[must_use]
+    pub const fn is_known_afterwards(&self) -> bool {
+        matches!(self.lack, Lack::Maximum(_))
+    }
+
+    /// Says what is missing.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let name = &self.name;
+        match self.lack {
+            Lack::Prices => format!("field `{name}` asks for what the prices do not cover"),
+            Lack::PriceOf(meter) => format!("`{name}` is charged by the meter {meter}, which has no price"),
+            Lack::Maximum(_) => format!("nothing says how much work `{name}` makes at the most"),
+            Lack::Meaning => format!("field `{name}` is not known, and so is what it can cost"),
+            Lack::Cost => format!("what the tool `{name}` can cost is not known"),
+        }
+    }
+
+    /// Says what is missing, and what to do.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        let sentence = self.sentence();
+        let name = &self.name;
+        match self.lack {
+            Lack::Prices | Lack::Meaning => format!(
+                "{sentence}: leave it out, or add a model config that sets it in its `body` parameter, with prices of its own"
+            ),
+            Lack::PriceOf(meter) => format!("{sentence}: set a price of {meter} for the model, or leave it out"),
+            Lack::Maximum(meter) => format!(
+                "{sentence}: state the most in the request where it has a field for that, such as `max_uses`, or give \
+                 {{\"max_uses\": {{{:?}: number}}}} in the params of the model config",
+                meter.map_or_else(|| base_name(name).to_owned(), |meter| meter.name().to_owned())
+            ),
+            Lack::Cost => format!("{sentence}: leave it out"),
+        }
+    }
+}
+
+/// Work of the provider's that a request, its config or its model asks for.
+#[derive(Clone, Debug)]
+pub struct AskedWork {
+    /// The work.
+    pub work: VendorWork,
+    /// Whether the config asks for it by itself, so that whoever set it set its prices too.
+    pub is_configured: bool,
+}
+
+/// Returns the work of the provider's that a call can make beside the answer.
+#[must_use]
+pub fn asked_work(asked: &Asked<'_>, request: &ChatRequest, params: &Map<String, Value>) -> Vec<AskedWork> {
+    let field = |name: &str| request.extra.get(name).or_else(|| configured(params, name));
+    let mut works: Vec<VendorWork> = Vec::new();
+    for tool in &request.tools {
+        if let Tool::Vendor(fields) = tool {
+            works.extend(asked.work_of_tool(fields));
+        }
+    }
+    works.extend(asked.work_of_fields(&field));
+    works.extend(asked.work_of_model(&field));
+    let answers = u64::from(request.n.unwrap_or(1).max(1));
+    let stated = |work: &VendorWork| {
+        let uses = params.get(MAX_USES)?;
+        let names = [Some(work.name.as_str()), Some(base_name(&work.name)), work.meter.map(Meter::name)];
+        names.into_iter().flatten().find_map(|name| uses.get(name)?.as_u64())
+    };
+    let works = works.into_iter().map(|mut work| {
+        work.most = work.most.or_else(|| stated(&work)).map(|most| most.saturating_mul(answers));
+        let is_own = request.extra.get(&work.name).is_some_and(|value| configured(params, &work.name) != Some(value));
+        AskedWork { is_configured: work.by == AskedBy::Field && !is_own, work }
+    });
+    works.collect()
+}
+
+/// Returns what of a request the prices do not cover, whoever caps it.
 ///
 /// What the parameters of the model config ask for themselves is covered: whoever set them set the prices too. So is what
-/// the prices have a condition for.
+/// the prices have a condition for, and a search if the prices have one of the meter that counts it.
 #[must_use]
-pub fn uncovered_field(request: &ChatRequest, params: &Map<String, Value>, prices: &PriceSet) -> Option<&'static str> {
+pub fn uncovered(
+    format: WireFormat,
+    request: &ChatRequest,
+    params: &Map<String, Value>,
+    prices: &PriceSet,
+    works: &[AskedWork],
+) -> Option<Gap> {
     let tier = request.service_tier.as_deref();
     if tier.is_some_and(|tier| is_other_tier(tier, params) && !prices.looks_at(Attribute::ServiceTier, tier)) {
-        return Some(SERVICE_TIER);
+        return Some(Gap::new(SERVICE_TIER, Lack::Prices));
     }
-    PAID_WORK.into_iter().find(|field| {
-        request.extra.get(*field).is_some_and(|value| {
-            !asks_nothing(value) && configured(params, field) != Some(value) && !has_condition(prices, field, value)
-        })
+    let asked = request.extra.iter().filter(|(field, value)| {
+        let costs = matches!(meaning(format, field, value), Some(Meaning::PaidWork | Meaning::Fact));
+        costs
+            && !asks_nothing(value)
+            && configured(params, field) != Some(value)
+            && !has_condition(prices, field, value)
+    });
+    for (field, _) in asked {
+        let mut own =
+            works.iter().filter(|asked| asked.work.by == AskedBy::Field && asked.work.name == *field).peekable();
+        if own.peek().is_none() && !SEARCHES.contains(&field.as_str()) {
+            return Some(Gap::new(field, Lack::Prices));
+        }
+        for AskedWork { work, .. } in own {
+            match work.meter.filter(|_| work.is_known) {
+                Some(meter) if prices.has_price(meter) => {}
+                Some(meter) => return Some(Gap::new(field, Lack::PriceOf(meter))),
+                None => return Some(Gap::new(field, Lack::Prices)),
+            }
+        }
+    }
+    None
+}
+
+/// Returns what of a request has no bound, so that no cap on money can let it in: fields that the list does not know, and
+/// work without a price or a maximum.
+#[must_use]
+pub fn unbounded(
+    format: WireFormat,
+    request: &ChatRequest,
+    params: &Map<String, Value>,
+    prices: &PriceSet,
+    works: &[AskedWork],
+) -> Option<Gap> {
+    let is_unknown = |(field, value): &(&String, &Value)| {
+        meaning(format, field, value).is_none() && !value.is_null() && configured(params, field) != Some(*value)
+    };
+    // Formats beside OpenAI's refuse what they do not know.
+    if format == WireFormat::OpenAiChat
+        && let Some((field, _)) = request.extra.iter().find(is_unknown)
+    {
+        return Some(Gap::new(field, Lack::Meaning));
+    }
+    works.iter().find_map(|asked| {
+        let AskedWork { work, is_configured } = asked;
+        if !work.is_known {
+            return (!is_configured).then(|| Gap::new(&work.name, Lack::Cost));
+        }
+        if let Some(meter) = work.meter {
+            // A model's own search may be charged as a fee of the request.
+            let is_priced = prices.has_price(meter) || work.by == AskedBy::Model && prices.has_price(Meter::Request);
+            if !is_priced {
+                return (!is_configured).then(|| Gap::new(&work.name, Lack::PriceOf(meter)));
+            }
+        }
+        work.most.is_none().then(|| Gap::new(&work.name, Lack::Maximum(work.meter)))
     })
+}
+
+/// Returns the name of a tool without its date.
+fn base_name(name: &str) -> &str {
+    name.trim_end_matches(|character: char| character.is_ascii_digit()).trim_end_matches('_')
 }
 
 /// Tells whether a tier has other prices than the plain ones of the model config.
@@ -86,10 +253,91 @@ mod tests {
     use super::*;
     use crate::types::{Conditions, Currency, Decimal, Meter, PriceTerms, Unit};
 
-    fn field(request: &Value, params: &Value) -> Option<&'static str> {
+    const ASKED: Asked<'_> = Asked { vendor: "openai", format: WireFormat::OpenAiChat, model: "duck" };
+
+    fn read(request: &Value) -> ChatRequest {
         let mut body = request.clone();
         body["messages"] = json!([]);
-        uncovered_field(&serde_json::from_value(body).unwrap(), params.as_object().unwrap(), &prices())
+        serde_json::from_value(body).unwrap()
+    }
+
+    fn field(request: &Value, params: &Value) -> Option<String> {
+        let (request, params) = (read(request), params.as_object().unwrap());
+        let works = asked_work(&ASKED, &request, params);
+        uncovered(ASKED.format, &request, params, &prices(), &works).map(|gap| gap.name)
+    }
+
+    fn without_bound(asked: Asked<'_>, request: &Value, params: &Value, known: &[Meter]) -> Option<Gap> {
+        let (request, params) = (read(request), params.as_object().unwrap());
+        let works = asked_work(&asked, &request, params);
+        let terms = |meter: &Meter| {
+            PriceTerms::new(*meter, Decimal::ONE, Unit::Per1mTokens, Currency::USD, Timestamp::UNIX_EPOCH)
+        };
+        let prices = PriceSet::of_terms(known.iter().map(terms)).unwrap();
+        let covered = uncovered(asked.format, &request, params, &prices, &works);
+        covered.or_else(|| unbounded(asked.format, &request, params, &prices, &works))
+    }
+
+    #[test]
+    fn a_field_that_nobody_knows_has_no_bound_unless_its_config_sets_it() {
+        let lack = |request: Value, params: Value| without_bound(ASKED, &request, &params, &[]);
+        assert_eq!(lack(json!({"quantum_boost": 2}), json!({})), Some(Gap::new("quantum_boost", Lack::Meaning)));
+        assert_eq!(lack(json!({"quantum_boost": null, "min_p": 0.1, "store": true}), json!({})), None);
+        assert_eq!(lack(json!({"quantum_boost": 2}), json!({"body": {"quantum_boost": 2}})), None);
+        assert!(lack(json!({"quantum_boost": 3}), json!({"body": {"quantum_boost": 2}})).is_some());
+        assert!(lack(json!({"provider": {"order": ["dear"]}}), json!({})).is_some());
+    }
+
+    #[test]
+    fn work_is_covered_where_its_price_and_its_maximum_are_known() {
+        const SEARCHED: &[Meter] = &[Meter::WebSearch];
+        let claude = Asked { vendor: "anthropic", format: WireFormat::AnthropicMessages, model: "claude" };
+        let gemini = |model| Asked { vendor: "gemini", format: WireFormat::GeminiGenerateContent, model };
+        let at = |vendor, model| Asked { vendor, format: WireFormat::OpenAiChat, model };
+        let tool = |tool: Value| json!({"tools": [tool]});
+        let dated = "web_search_20250305";
+        let unlimited = tool(json!({"type": dated, "name": "web_search"}));
+        let limited = tool(json!({"type": dated, "name": "web_search", "max_uses": 3}));
+        let grounded = tool(json!({"google_search": {}}));
+        let maximum = Some(Lack::Maximum(Some(Meter::WebSearch)));
+        let price = Some(Lack::PriceOf(Meter::WebSearch));
+        let uses = json!({"max_uses": {"web_search": 9}});
+        for (asked, request, params, priced, lack) in [
+            (claude, limited.clone(), json!({}), SEARCHED, None),
+            (claude, limited, json!({}), &[][..], price),
+            (claude, unlimited.clone(), json!({}), SEARCHED, maximum),
+            (claude, unlimited.clone(), uses.clone(), SEARCHED, None),
+            (claude, unlimited, json!({"max_uses": {"file_search": 9}}), SEARCHED, maximum),
+            (claude, tool(json!({"type": "bash_20250124", "name": "bash"})), json!({}), &[], None),
+            (claude, tool(json!({"type": "orb_20260101", "name": "orb"})), json!({}), SEARCHED, Some(Lack::Cost)),
+            (gemini("gemini-2.5-pro"), grounded.clone(), json!({}), SEARCHED, None),
+            (gemini("gemini-3-pro"), grounded.clone(), json!({}), SEARCHED, maximum),
+            (gemini("gemini-3-pro"), grounded, uses.clone(), SEARCHED, None),
+            (gemini("gemini-2.5-pro"), tool(json!({"url_context": {}})), json!({}), &[], None),
+            (at("openai", "gpt-4o-search-preview"), json!({}), json!({}), SEARCHED, None),
+            (at("openai", "gpt-4o-search-preview"), json!({}), json!({}), &[], price),
+            (at("perplexity", "sonar"), json!({}), json!({}), &[Meter::Request], None),
+            (at("perplexity", "sonar"), json!({"disable_search": true}), json!({}), &[], None),
+            (at("perplexity", "sonar-deep-research"), json!({}), json!({}), SEARCHED, maximum),
+            (at("openai", "gpt"), json!({"web_search_options": {}}), json!({}), SEARCHED, None),
+            (at("dashscope", "qwen"), json!({"enable_search": true}), json!({}), SEARCHED, maximum),
+            (at("dashscope", "qwen"), json!({"enable_search": true}), uses, SEARCHED, None),
+            (at("xai", "grok"), json!({"search_parameters": {"mode": "on"}}), json!({}), SEARCHED, None),
+            (at("xai", "grok"), json!({"search_parameters": {"mode": "off"}}), json!({}), SEARCHED, None),
+            (at("openrouter", "m"), json!({"plugins": [{"id": "web"}]}), json!({}), SEARCHED, None),
+            (
+                at("openrouter", "m"),
+                json!({"plugins": [{"id": "file-parser"}]}),
+                json!({}),
+                SEARCHED,
+                Some(Lack::Prices),
+            ),
+            (at("openrouter", "m:online"), json!({}), json!({}), &[], price),
+            (at("openrouter", "m"), tool(json!({"type": "openrouter:advisor"})), json!({}), SEARCHED, Some(Lack::Cost)),
+        ] {
+            let found = without_bound(asked, &request, &params, priced);
+            assert_eq!(found.map(|gap| gap.lack), lack, "{asked:?} {request} {params}");
+        }
     }
 
     /// Prices of a model whose flex tier and fast speed have prices of their own.
@@ -105,7 +353,7 @@ mod tests {
     #[test]
     fn what_the_prices_have_a_condition_for_is_covered() {
         assert_eq!(field(&json!({"service_tier": "flex", "speed": "fast"}), &json!({})), None);
-        assert_eq!(field(&json!({"speed": "ludicrous"}), &json!({})), Some("speed"));
+        assert_eq!(field(&json!({"speed": "ludicrous"}), &json!({})), Some("speed".to_owned()));
     }
 
     #[test]
@@ -119,7 +367,7 @@ mod tests {
             (json!({"service_tier": "default"}), None),
             (json!({"top_k": 5}), None),
         ] {
-            assert_eq!(field(&request, &json!({})), uncovered, "{request}");
+            assert_eq!(field(&request, &json!({})).as_deref(), uncovered, "{request}");
         }
     }
 
@@ -127,6 +375,6 @@ mod tests {
     fn what_the_config_asks_for_itself_has_its_prices() {
         let params = json!({"body": {"service_tier": "priority", "enable_search": true}});
         assert_eq!(field(&json!({"service_tier": "priority", "enable_search": true}), &params), None);
-        assert_eq!(field(&json!({"service_tier": "scale"}), &params), Some(SERVICE_TIER));
+        assert_eq!(field(&json!({"service_tier": "scale"}), &params).as_deref(), Some(SERVICE_TIER));
     }
 }

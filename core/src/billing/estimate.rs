@@ -2,14 +2,19 @@
 //!
 //! What is held, what a quote shows and what economy compares come from here, so that they cannot disagree.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
 
-use super::bound::{InputSize, estimated_usage, expected_output, input_size};
-use super::coverage::uncovered_field;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::bound::{GREATEST_WINDOW, InputSize, estimated_usage, expected_output, input_size};
+use super::coverage::{AskedWork, Gap, asked_work, unbounded, uncovered};
 use super::facts::fixed_facts;
 use super::price::{Bill, BillHead, PriceSet};
 use super::worst_case::{Bounds, WorstCase};
-use crate::provider::vendor;
+use crate::catalog::bundled;
+use crate::provider::vendor_tool::{Asked, AskedBy, Reading};
+use crate::provider::{Target, seller, vendor, wire_format};
 use crate::types::{
     Attribute, ChatRequest, Currency, Facts, Meter, MeterKind, Modality, ModelConfig, Quantity, Result, Usage,
 };
@@ -48,14 +53,30 @@ pub struct Estimate {
     pub expected_reasoning: u64,
     /// The limit to send where neither the request nor the model has one.
     pub injected_limit: Option<u64>,
-    /// The field of the request that the prices do not cover, so that the attempt has no price.
-    pub uncovered: Option<&'static str>,
+    /// What of the request the prices do not cover, so that the attempt has no price.
+    pub uncovered: Option<Gap>,
+    /// What of the request has no bound, so that the attempt has no price under a cap on money.
+    pub unbounded: Option<Gap>,
+    /// The most of each meter beside the tokens of input and answer.
+    pub counts: BTreeMap<Meter, u64>,
+    /// The searches that are made in any case.
+    pub sure_searches: u64,
+    /// Whether the tokens of the input are bounded at all: those that a tool brings are not, if nothing says how often.
+    pub is_bounded: bool,
 }
 
 /// Returns the most output tokens that a config's model makes, where the config says it.
 #[must_use]
 pub fn output_limit_of(config: &ModelConfig) -> Option<u64> {
-    config.model_params.get("max_output_tokens").and_then(serde_json::Value::as_u64)
+    config.model_params.get("max_output_tokens").and_then(Value::as_u64)
+}
+
+/// Returns the context window of a config's model: the one that the config states, or the catalog, or else the greatest.
+#[must_use]
+pub fn context_window(config: &ModelConfig) -> u64 {
+    let stated = config.model_params.get("context_window").and_then(Value::as_u64);
+    let listed = || bundled().find(seller(&config.provider), &config.model_name)?.context_window;
+    stated.or_else(listed).unwrap_or(GREATEST_WINDOW)
 }
 
 impl Estimate {
@@ -71,20 +92,33 @@ impl Estimate {
         let mut size = input_size(request);
         let body = config.model_params.get("body");
         size.writes_1h |= body.is_some_and(asks_1h_writes);
-        if let Some(body) = body.and_then(serde_json::Value::as_object) {
+        if let Some(body) = body.and_then(Value::as_object) {
             let estimate = size.estimate;
             size.add_fields(body);
             // Few of them are read by the model, so they bound the input and are not expected of it.
             size.estimate = estimate;
         }
         let facts = fixed_facts(request, &config.model_params, now);
+        let format = wire_format(&Target::of(config, None)).unwrap_or(vendor(&config.provider).wire_format);
+        let asked = Asked { vendor: vendor(&config.provider).name, format, model: &config.model_name };
+        let works = asked_work(&asked, request, &config.model_params);
+        let compacts = asks_compaction(request, config);
+        let (counts, is_bounded) = bound_work(&mut size, &works, compacts, &asked, prices, config);
         let answers = u64::from(request.n.unwrap_or(1).max(1));
         let model_limit = output_limit_of(config);
         // A limit of zero would be read as none.
         let default_limit = default_limit.max(1);
         let injected_limit = (request.max_tokens.is_none() && model_limit.is_none()).then_some(default_limit);
         let limit = request.max_tokens.or(model_limit).unwrap_or(default_limit);
-        let beside = reasoning_beside(request, config, model_limit);
+        let mut beside = reasoning_beside(request, config, model_limit);
+        if asked.does_research() {
+            beside = beside.saturating_add(context_window(config));
+        }
+        // What a prediction foresaw wrongly is output that no limit counts.
+        beside = beside.saturating_add(request.extra.get("prediction").map_or(0, |text| text.to_string().len() as u64));
+        if compacts {
+            beside = beside.saturating_add(limit);
+        }
         let expected_output = expected_output(request, model_limit);
         let thinks = facts.get(Attribute::Thinking) == Some("true");
         let room = (limit.saturating_add(beside)).saturating_mul(answers).saturating_sub(expected_output);
@@ -94,9 +128,27 @@ impl Estimate {
             expected_output,
             expected_reasoning: if thinks { EXPECTED_REASONING.saturating_mul(answers).min(room) } else { 0 },
             injected_limit,
-            uncovered: uncovered_field(request, &config.model_params, prices),
+            uncovered: uncovered(format, request, &config.model_params, prices, &works),
+            unbounded: unbounded(format, request, &config.model_params, prices, &works),
+            sure_searches: sure_searches(&works, prices),
+            counts,
+            is_bounded,
             facts,
         }
+    }
+
+    /// Returns the most tokens that the attempt can take and give; nothing if no bound is known.
+    #[must_use]
+    pub fn most_tokens(&self) -> Option<u64> {
+        let cited = self.counts.get(&Meter::CitationToken).copied().unwrap_or_default();
+        self.is_bounded.then(|| self.size.bound.saturating_add(self.output_bound).saturating_add(cited))
+    }
+
+    /// Returns the estimate of an attempt whose money is capped: what has no bound has no price.
+    #[must_use]
+    pub fn under_cap(mut self) -> Self {
+        self.uncovered = self.uncovered.or(self.unbounded.take());
+        self
     }
 
     /// Returns the most that the attempt can cost; nothing if it has no price.
@@ -114,7 +166,12 @@ impl Estimate {
                     _ => true,
                 }
         };
-        let bounds = Bounds { input_tokens: self.size.bound, output_tokens: self.output_bound, possible: &possible };
+        let bounds = Bounds {
+            input_tokens: self.size.bound,
+            output_tokens: self.output_bound,
+            possible: &possible,
+            counts: &self.counts,
+        };
         let mut facts = self.facts.clone();
         // No provider answers at another speed than the one that it was asked for, and no answer says it.
         if facts.get(Attribute::Speed).is_none() {
@@ -138,14 +195,19 @@ impl Estimate {
         }
         usage.meters.insert(Meter::InputToken, left.into());
         put(&mut usage, Meter::ReasoningToken, self.expected_reasoning);
+        put(&mut usage, Meter::WebSearch, self.sure_searches);
         self.bill(head, prices, &usage)
     }
 
     /// Returns the least that an attempt of this input costs: all of it read from the provider's cache, and one token of output.
     pub fn minimum(&self, head: BillHead<'_>, prices: &PriceSet) -> Result<Bill> {
         let read = self.size.estimate.min(self.size.bound);
-        let cached = self.bill(head, prices, &usage_of(&[(Meter::CachedInputToken, read), (Meter::OutputToken, 1)]))?;
-        let fresh = self.bill(head, prices, &usage_of(&[(Meter::InputToken, read), (Meter::OutputToken, 1)]))?;
+        let least = |meter: Meter| {
+            let mut usage = usage_of(&[(meter, read), (Meter::OutputToken, 1)]);
+            put(&mut usage, Meter::WebSearch, self.sure_searches);
+            self.bill(head, prices, &usage)
+        };
+        let (cached, fresh) = (least(Meter::CachedInputToken)?, least(Meter::InputToken)?);
         let is_dearer = cached.cost.zip(fresh.cost).is_some_and(|(cached, fresh)| cached.amount > fresh.amount);
         Ok(if is_dearer { fresh } else { cached })
     }
@@ -176,6 +238,63 @@ fn put(usage: &mut Usage, meter: Meter, tokens: u64) {
     }
 }
 
+/// Bounds what work beside the answer makes: of its own meters, and of the tokens that it brings into the input. Returns the
+/// most of each meter, and whether the input is bounded at all.
+fn bound_work(
+    size: &mut InputSize,
+    works: &[AskedWork],
+    compacts: bool,
+    asked: &Asked<'_>,
+    prices: &PriceSet,
+    config: &ModelConfig,
+) -> (BTreeMap<Meter, u64>, bool) {
+    let reads = works.iter().any(|asked| asked.work.reading != Reading::Nothing);
+    let cites = asked.vendor == "perplexity" && (asked.does_research() || prices.has_price(Meter::CitationToken));
+    if size.remote == 0 && works.is_empty() && !compacts && !cites && size.images == 0 && size.sound_seconds == 0 {
+        return (BTreeMap::new(), true);
+    }
+    let window = context_window(config);
+    let mut counts = size.media(window);
+    let mut passes: u64 = 1 + u64::from(compacts);
+    let mut is_bounded = true;
+    for AskedWork { work, .. } in works {
+        if let (Some(meter), Some(most)) = (work.meter, work.most) {
+            let sum = counts.entry(meter).or_default();
+            *sum = sum.saturating_add(most);
+        }
+        match (work.reading, work.most) {
+            (Reading::EachUse, Some(most)) => passes = passes.saturating_add(most),
+            (Reading::EachUse, None) => is_bounded = false,
+            (Reading::Nothing | Reading::Once, _) => {}
+        }
+    }
+    if cites {
+        counts.insert(Meter::CitationToken, window);
+    }
+    // Whatever is named, packed or found, no request that a model answers is longer than its context.
+    if size.remote > 0 || reads {
+        size.bound = size.bound.max(window);
+    }
+    size.bound = size.bound.saturating_mul(passes);
+    (counts, is_bounded)
+}
+
+/// Returns the searches that are made in any case and have a price.
+fn sure_searches(works: &[AskedWork], prices: &PriceSet) -> u64 {
+    let is_sure = |asked: &&AskedWork| asked.work.by == AskedBy::Model && asked.work.meter == Some(Meter::WebSearch);
+    if prices.has_price(Meter::WebSearch) { works.iter().filter(is_sure).count() as u64 } else { 0 }
+}
+
+/// Tells whether the provider may shorten the context by itself, which reads all of it once more and writes a summary.
+fn asks_compaction(request: &ChatRequest, config: &ModelConfig) -> bool {
+    let configured = || config.model_params.get("body")?.get("context_management");
+    let managed = request.extra.get("context_management").or_else(configured);
+    let edits = managed.and_then(|managed| managed.get("edits")).and_then(Value::as_array);
+    let compacts =
+        |edit: &Value| edit.get("type").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("compact"));
+    edits.into_iter().flatten().any(compacts)
+}
+
 /// Bounds the reasoning tokens of one answer that the output limit does not count.
 fn reasoning_beside(request: &ChatRequest, config: &ModelConfig, model_limit: Option<u64>) -> u64 {
     let extra = &request.extra;
@@ -183,7 +302,7 @@ fn reasoning_beside(request: &ChatRequest, config: &ModelConfig, model_limit: Op
     let own = extra.get("anthropic").and_then(|own| own.get("thinking")).or_else(|| extra.get("thinking"));
     let is_on = own.is_some_and(|own| own.get("type").is_none_or(|kind| kind != "disabled"));
     let is_off = match extra.get("enable_thinking") {
-        Some(enabled) => *enabled == serde_json::Value::Bool(false),
+        Some(enabled) => *enabled == Value::Bool(false),
         None => request.reasoning_effort.as_deref() == Some("none"),
     } && !is_on;
     if !vendor(&config.provider).quirks.reasoning_outside_limit || is_off {
@@ -196,19 +315,19 @@ fn reasoning_beside(request: &ChatRequest, config: &ModelConfig, model_limit: Op
 }
 
 /// Returns a number of tokens, which some providers also take in the form of a fraction.
-fn whole_tokens(value: &serde_json::Value) -> Option<u64> {
+fn whole_tokens(value: &Value) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast to an integer saturates")]
     let rounded_up = |number: f64| (number > 0.0).then(|| number.ceil() as u64);
     value.as_u64().or_else(|| value.as_f64().and_then(rounded_up))
 }
 
 /// Tells whether the body fields of a config ask for 1-hour cache writes.
-fn asks_1h_writes(body: &serde_json::Value) -> bool {
+fn asks_1h_writes(body: &Value) -> bool {
     match body {
-        serde_json::Value::Object(fields) => {
+        Value::Object(fields) => {
             fields.get("ttl").is_some_and(|ttl| ttl == "1h") || fields.values().any(asks_1h_writes)
         }
-        serde_json::Value::Array(items) => items.iter().any(asks_1h_writes),
+        Value::Array(items) => items.iter().any(asks_1h_writes),
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::types::{Attribute, ChatRequest, Facts, Meter, STANDARD_TIER, Usage};
+use crate::types::{Attribute, ChatRequest, Facts, Meter, STANDARD_TIER, Tool, Usage};
 
 /// The parameter of a model config that states facts which no request shows, such as the region of an account.
 pub const FACTS: &str = "facts";
@@ -25,6 +25,16 @@ pub fn fixed_facts(request: &ChatRequest, params: &Map<String, Value>, at: Times
     let field = |name: &str| own(name).or_else(|| configured(name));
     for (name, attribute) in [("speed", Attribute::Speed), ("inference_geo", Attribute::Region)] {
         if let Some(word) = field(name).and_then(Value::as_str) {
+            facts.set(attribute, word);
+        }
+    }
+    let tools = request.tools.iter().filter_map(|tool| match tool {
+        Tool::Vendor(fields) => fields.get("parameters"),
+        Tool::Function { .. } => None,
+    });
+    let searches = field("web_search_options").into_iter().chain(tools);
+    for (name, attribute) in [("search_context_size", Attribute::SearchSize), ("search_type", Attribute::SearchType)] {
+        if let Some(word) = searches.clone().find_map(|options| options.get(name)?.as_str()) {
             facts.set(attribute, word);
         }
     }
@@ -109,6 +119,11 @@ mod tests {
             ),
             (json!({}), json!({"body": {"service_tier": "Flex"}}), vec![(Attribute::ServiceTier, "flex")]),
             (json!({"service_tier": "auto"}), json!({"body": {"service_tier": "flex"}}), vec![]),
+            (
+                json!({"web_search_options": {"search_context_size": "high", "search_type": "pro"}}),
+                json!({}),
+                vec![(Attribute::SearchSize, "high"), (Attribute::SearchType, "pro")],
+            ),
             (json!({"inference_geo": "us"}), json!({"facts": {"region": "eu"}}), vec![(Attribute::Region, "us")]),
             (
                 json!({"speed": "fast"}),

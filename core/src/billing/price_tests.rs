@@ -429,7 +429,7 @@ proptest! {
         let bill = prices.bill(HEAD, &used, &noon()).unwrap();
         prop_assert!(adds_up(&bill));
         let possible = |meter: Meter| meter != Meter::CacheWrite1hToken;
-        let bounds = Bounds { input_tokens: input, output_tokens: output, possible: &possible };
+        let bounds = Bounds { input_tokens: input, output_tokens: output, possible: &possible, counts: &BTreeMap::new() };
         prop_assert!(bill.cost.unwrap().amount <= prices.worst_case(HEAD, bounds, &noon()).unwrap().unwrap().cost.amount);
     }
 }

@@ -1,13 +1,14 @@
 //! The most that an attempt can cost: what is held before it is made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::component::Component;
 use super::exact::Exact;
 use super::price::{BillHead, PriceSet};
 use crate::types::{
-    Attribute, Decimal, Facts, Measure, Meter, Money, Quantity, ReceiptLine, Result, STANDARD_TIER, Scale, exact_add,
+    Attribute, Decimal, Facts, Measure, Meter, MeterKind, Money, Quantity, ReceiptLine, Result, STANDARD_TIER, Scale,
+    exact_add,
 };
 
 /// What bounds an attempt before it is made.
@@ -19,6 +20,9 @@ pub struct Bounds<'a> {
     pub output_tokens: u64,
     /// Which meters of tokens the attempt can have at all.
     pub possible: &'a dyn Fn(Meter) -> bool,
+    /// The most of each meter that is neither of tokens in or out nor the request itself: searches, images, pages, seconds,
+    /// and the tokens of cited sources, which no limit of the output counts. One that is absent cannot occur.
+    pub counts: &'a BTreeMap<Meter, u64>,
 }
 
 /// The most that an attempt can cost, and the lines that make it.
@@ -26,7 +30,7 @@ pub struct Bounds<'a> {
 pub struct WorstCase {
     /// The most, as the ledger holds it.
     pub cost: Money,
-    /// One line for the input, one for the output, and one for each fee.
+    /// One line for the input, one for the output, and one for each fee and each other meter.
     pub lines: Vec<ReceiptLine>,
 }
 
@@ -49,10 +53,27 @@ impl Outlook<'_> {
     fn most_of(&self, meter: Meter) -> u64 {
         if meter.is_input() {
             self.bounds.input_tokens
-        } else if meter.is_output() {
+        } else if is_answer(meter) {
             self.bounds.output_tokens
-        } else {
+        } else if meter == Meter::Request {
             1
+        } else {
+            let within = self.bounds.counts.iter().filter(|(counted, _)| counted.is_within(meter));
+            within.fold(0, |sum, (_, most)| sum.saturating_add(*most))
+        }
+    }
+
+    /// Returns the most tokens of output, those of cited sources included.
+    fn most_output(&self) -> u64 {
+        self.bounds.output_tokens.saturating_add(self.most_of(Meter::CitationToken))
+    }
+
+    /// Tells whether there can be any of a meter.
+    fn is_possible(&self, meter: Meter) -> bool {
+        match meter {
+            Meter::Request => true,
+            meter if meter.is_input() || is_answer(meter) => (self.bounds.possible)(meter),
+            meter => self.bounds.counts.contains_key(&meter),
         }
     }
 
@@ -82,7 +103,7 @@ impl Outlook<'_> {
                 conditions.ranges.iter().all(|(measure, range)| match (self.facts.measures.get(measure), measure) {
                     (Some(value), _) => range.contains(*value),
                     (None, Measure::InputTokens) => range.reaches_below(self.bounds.input_tokens.into()),
-                    (None, Measure::OutputTokens) => range.reaches_below(self.bounds.output_tokens.into()),
+                    (None, Measure::OutputTokens) => range.reaches_below(self.most_output().into()),
                     (None, _) => true,
                 })
             }
@@ -110,10 +131,12 @@ impl PriceSet {
     pub fn worst_case(&self, head: BillHead<'_>, bounds: Bounds<'_>, facts: &Facts) -> Result<Option<WorstCase>> {
         let outlook = Outlook { bounds, facts };
         let input = self.dearest(Meter::is_input, &outlook);
-        let output = self.dearest(Meter::is_output, &outlook);
+        let output = self.dearest(is_answer, &outlook);
         let (Some(input), Some(output), Some(currency)) = (input, output, self.currency()) else { return Ok(None) };
         let mut parts = vec![input, output];
         parts.extend(self.dearest(|meter| meter == Meter::Request, &outlook));
+        let counted = bounds.counts.iter().filter(|(_, most)| **most > 0);
+        parts.extend(counted.filter_map(|(counted, _)| self.dearest(|meter| meter == *counted, &outlook)));
         parts.extend(self.surcharges().iter().filter_map(|surcharge| self.surcharged(surcharge, &outlook)));
         let total = parts.iter().fold(Exact::default(), |sum, part| sum.add(&part.amount));
         let mut lines = Vec::with_capacity(parts.len());
@@ -151,7 +174,7 @@ impl PriceSet {
         let mut reachable = Vec::new();
         let mut seen: Vec<&Arc<Component>> = Vec::new();
         for meter in Meter::ALL.iter().copied().filter(|meter| is_on_side(*meter)) {
-            if meter != Meter::Request && !(outlook.bounds.possible)(meter) {
+            if !outlook.is_possible(meter) {
                 continue;
             }
             let quantity = Quantity::from(outlook.most_of(meter));
@@ -196,18 +219,17 @@ impl PriceSet {
         }
     }
 
-    /// Returns the most that a surcharge can come to; nothing if it does not apply, or to what has no bound.
+    /// Returns the most that a surcharge can come to; nothing if it does not apply, or to what cannot occur.
     fn surcharged<'a>(&'a self, surcharge: &'a Arc<Component>, outlook: &Outlook<'_>) -> Option<Dearest<'a>> {
         let root = surcharge.terms.pricing_type.meter()?;
-        let is_bounded = root.is_input() || root.is_output() || root == Meter::Request;
         let never = surcharge.terms.conditions.scale == Scale::Marginal;
-        if !is_bounded || never || !outlook.may_apply(surcharge, root) {
+        if outlook.most_of(root) == 0 || never || !outlook.may_apply(surcharge, root) {
             return None;
         }
         let quantity = Quantity::from(outlook.most_of(root));
         let (mut amount, mut extra) = (Exact::default(), Exact::default());
         for meter in Meter::ALL.iter().copied().filter(|meter| meter.is_within(root)) {
-            if meter != Meter::Request && !(outlook.bounds.possible)(meter) {
+            if !outlook.is_possible(meter) {
                 continue;
             }
             let ratios = self.ratios(meter, surcharge, outlook);
@@ -240,6 +262,11 @@ impl PriceSet {
         }
         ratios.into_iter().map(|(_, ratio)| ratio).collect()
     }
+}
+
+/// Tells whether a meter counts tokens of the answer, which its limit bounds: sources that it cites are none.
+fn is_answer(meter: Meter) -> bool {
+    meter.is_output() && meter.kind() != MeterKind::Citation
 }
 
 /// Returns what a price makes of a quantity without any rounding.

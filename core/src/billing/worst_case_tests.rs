@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::types::{Attribute, Conditions, Currency, Modifier, PriceTerms, PricingType, Rounding, Unit, Usage};
+use crate::types::{Attribute, Basis, Conditions, Currency, Modifier, PriceTerms, PricingType, Rounding, Unit, Usage};
 
 const HEAD: BillHead<'_> = BillHead { attempt: 1, model: "house/model", reported_currency: Currency::USD };
 
@@ -32,7 +32,7 @@ fn held_and_billed(
     let mut terms = terms.to_vec();
     terms.push(price(Meter::OutputToken, "0", ""));
     let set = PriceSet::of_terms(terms).unwrap();
-    let bounds = Bounds { input_tokens: 1_000_000, output_tokens: 0, possible };
+    let bounds = Bounds { input_tokens: 1_000_000, output_tokens: 0, possible, counts: &BTreeMap::new() };
     let meters = used.iter().map(|(meter, count)| (*meter, (*count).into())).collect();
     let bill = set.bill(HEAD, &Usage { meters, ..Usage::default() }, facts).unwrap();
     let held = set.worst_case(HEAD, bounds, known).unwrap().unwrap();
@@ -132,4 +132,33 @@ fn what_surely_applies_hides_what_is_tried_after_it() {
     let terms = [price(Meter::InputToken, "9", ""), newer];
     let (held, billed) = held_and_billed(&terms, &facts(), &|_| true, &used, &facts());
     assert_eq!((held, billed), (decimal("1"), decimal("1")));
+}
+
+#[test]
+fn searches_sources_and_media_are_held_at_their_most_and_at_the_dearest_price() {
+    let search =
+        |amount: &str, when: &str| PriceTerms { unit: Unit::PerSearch, ..price(Meter::WebSearch, amount, when) };
+    let terms = [
+        price(Meter::InputToken, "1", ""),
+        price(Meter::OutputToken, "0", ""),
+        search("0.005", ""),
+        search("0.012", r#"{"search_size": "high"}"#),
+        price(Meter::CitationToken, "2", ""),
+        PriceTerms { unit: Unit::PerPage, ..price(Meter::Page, "0.001", "") },
+        PriceTerms { basis: Basis::Surcharge, unit: Unit::PerSearch, ..price(Meter::WebSearch, "0.001", "") },
+    ];
+    let set = PriceSet::of_terms(terms).unwrap();
+    let held = |counts: &[(Meter, u64)], size: Option<&str>| {
+        let counts = counts.iter().copied().collect();
+        let bounds = Bounds { input_tokens: 0, output_tokens: 0, possible: &|_| true, counts: &counts };
+        let mut known = facts();
+        known.attributes.extend(size.map(|size| (Attribute::SearchSize, size.to_owned())));
+        set.worst_case(HEAD, bounds, &known).unwrap().unwrap().cost.amount
+    };
+    assert_eq!(held(&[], None), decimal("0"));
+    assert_eq!(held(&[(Meter::WebSearch, 3)], None), decimal("0.039"));
+    assert_eq!(held(&[(Meter::WebSearch, 3)], Some("low")), decimal("0.018"));
+    assert_eq!(held(&[(Meter::CitationToken, 1_000_000), (Meter::Page, 10)], None), decimal("2.01"));
+    // What has no price here is in the price of the tokens, or was refused before.
+    assert_eq!(held(&[(Meter::InputImage, 5)], None), decimal("0"));
 }

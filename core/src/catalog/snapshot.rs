@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::billing::component::{self, Component};
 use crate::billing::price::PriceSet;
 use crate::store::Configuration;
-use crate::types::{Budget, Currency, Exchange, FxRate, ModelConfig, ModelConfigId, Price, Result, Route};
+use crate::types::{Budget, Currency, Exchange, FxRate, Limit, ModelConfig, ModelConfigId, Price, Result, Route};
 
 /// Tells whether a reference names a config.
 type Matches = fn(&ModelConfig, &str) -> bool;
@@ -92,6 +92,13 @@ impl Snapshot {
     #[must_use]
     pub fn is_capped(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
         self.budgets.iter().any(|budget| budget.terms.scope.covers(user, tags.iter()))
+    }
+
+    /// Tells whether any budget of money applies to a call.
+    #[must_use]
+    pub fn caps_money(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
+        let caps = |budget: &Budget| matches!(budget.terms.limit, Limit::Money(_));
+        self.budgets.iter().any(|budget| caps(budget) && budget.terms.scope.covers(user, tags.iter()))
     }
 
     /// Returns all prices of a config, in force or not, by id.

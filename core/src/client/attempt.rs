@@ -80,7 +80,10 @@ impl Call {
         let now = environment.now();
         let prices = snapshot.price_set(config.id, now)?;
         let default_limit = self.engine.settings.default_output_limit;
-        let estimate = Estimate::new(&self.request, config, &prices, default_limit, now);
+        let mut estimate = Estimate::new(&self.request, config, &prices, default_limit, now);
+        if snapshot.caps_money(self.options.user.as_deref(), &self.options.tags) {
+            estimate = estimate.under_cap();
+        }
         let worst_case = estimate.worst(head_of("", vendor(&config.provider).currency), &prices)?;
         Ok(Plan {
             config: Arc::clone(config),
@@ -96,11 +99,10 @@ impl Call {
     /// Holds the worst case. If a budget refuses, what processes that ended still hold is freed first, once.
     async fn reserve(&self, plan: &Plan) -> Result<Reserved> {
         let first = self.engine.store.apply(self.reservation(plan)).await;
-        let first = first.map_err(|error| match plan.estimate.uncovered {
-            Some(field) if error.kind() == ErrorKind::Unpriced => error.with_detail_suffix(&format!(
-                "; field `{field}` asks for what the prices of the model do not cover: leave it out, or add a model \
-                 config that sets it in its `body` parameter, with prices of its own"
-            )),
+        let first = first.map_err(|error| match &plan.estimate.uncovered {
+            Some(gap) if error.kind() == ErrorKind::Unpriced => {
+                error.with_detail_suffix(&format!("; {}", gap.advice()))
+            }
             _ => error,
         });
         let refused = first.as_ref().is_err_and(|error| error.kind() == ErrorKind::BudgetExceeded);
@@ -128,7 +130,7 @@ impl Call {
             model: plan.config.model_name.clone(),
             capability: plan.config.capability,
             worst_case: plan.worst_case,
-            worst_case_tokens: plan.estimate.size.bound.saturating_add(plan.estimate.output_bound),
+            worst_case_tokens: plan.estimate.most_tokens(),
             on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
             now,
             expires_at: now.saturating_add(self.time_left() + super::settle::GRACE).unwrap_or(now),

@@ -24,7 +24,7 @@ use crate::store::{Operation, Outcome, ReserveRequest, Reserved, Settlement};
 use crate::transport::{HttpResponse, Progress, Stage};
 use crate::types::{
     BilledBy, CallOptions, CostStatus, Decimal, Error, ErrorKind, Facts, FetchHead, FetchOptions, FetchRequest, Meter,
-    ModelConfig, Money, Quantity, ReceiptLine, RecordStatus, Result, UnpricedPolicy, Usage,
+    ModelConfig, Money, Quantity, ReceiptLine, RecordStatus, Result, Usage,
 };
 
 /// How many pieces of a body may wait for a slow caller before the provider is read no further.
@@ -160,7 +160,6 @@ impl PassThrough {
         let now = self.engine.environment.now();
         let left = self.deadline.saturating_sub(self.started);
         let on_unpriced = self.options.on_unpriced.or(self.engine.settings.on_unpriced);
-        let may_be_unpriced = matches!(on_unpriced, Some(UnpricedPolicy::Allow | UnpricedPolicy::Hold));
         let asked = ReserveRequest {
             request_id: self.request_id.clone(),
             attempt: 1,
@@ -172,8 +171,8 @@ impl PassThrough {
             model: self.config.model_name.clone(),
             capability: self.config.capability,
             worst_case: None,
-            // How many tokens it takes is known neither before nor after, so that no budget of tokens has room for it.
-            worst_case_tokens: if may_be_unpriced { 0 } else { u64::MAX },
+            // How many tokens it takes is known neither before nor after.
+            worst_case_tokens: None,
             on_unpriced,
             now,
             expires_at: now.saturating_add(left + super::settle::GRACE).unwrap_or(now),

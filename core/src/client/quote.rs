@@ -11,7 +11,7 @@ use crate::provider::vendor;
 use crate::routing::prompt_cache::beginnings;
 use crate::routing::select::{Outlook, select};
 use crate::types::{
-    Budget, BudgetQuote, BudgetStatus, CallOptions, CandidateQuote, ChatRequest, ModelConfig, PassedOver, Quote,
+    Budget, BudgetQuote, BudgetStatus, CallOptions, CandidateQuote, ChatRequest, Limit, ModelConfig, PassedOver, Quote,
     QuotedCost, Result,
 };
 
@@ -64,16 +64,19 @@ impl Engine {
         outlook: &Outlook<'_>,
     ) -> Result<CandidateQuote> {
         let prices = snapshot.price_set(config.id, outlook.now)?;
-        let estimate = Estimate::new(request, config, &prices, outlook.default_limit, outlook.now);
+        let mut estimate = Estimate::new(request, config, &prices, outlook.default_limit, outlook.now);
+        if statuses.iter().any(|status| matches!(status.budget.terms.limit, Limit::Money(_))) {
+            estimate = estimate.under_cap();
+        }
         let name = config.name();
         let head = head_of(&name, vendor(&config.provider).currency);
         let worst = estimate.worst(head, &prices)?;
         let quoted = |bill: Bill| bill.cost.map(|cost| QuotedCost { amount: cost.amount, lines: bill.lines });
         let expected = quoted(estimate.expected(head, &prices, outlook.cache(&beginnings(request), config))?);
         let minimum = quoted(estimate.minimum(head, &prices)?);
-        let unpriced = match (&worst, estimate.uncovered) {
+        let unpriced = match (&worst, &estimate.uncovered) {
             (Some(_), _) => None,
-            (None, Some(field)) => Some(format!("field `{field}` asks for what the prices do not cover")),
+            (None, Some(gap)) => Some(gap.sentence()),
             (None, None) => Some("no price of its input or of its output is in force".to_owned()),
         };
         let demand = Demand {
@@ -81,7 +84,7 @@ impl Engine {
             model: &config.model_name,
             model_config_id: config.id,
             worst_case: worst.as_ref().map(|worst| worst.cost),
-            worst_case_tokens: estimate.size.bound.saturating_add(estimate.output_bound),
+            worst_case_tokens: estimate.most_tokens(),
             on_unpriced: options.on_unpriced.or(self.settings.on_unpriced),
         };
         let rates = |from, to| snapshot.fx_rate(from, to, outlook.now);

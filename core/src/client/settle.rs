@@ -11,7 +11,7 @@ use super::attempt::{Plan, Unsettled};
 use super::call::Call;
 use super::exchange::Received;
 use crate::billing::bound::estimated_usage;
-use crate::billing::coverage::{SERVICE_TIER, configured_tier, is_other_tier};
+use crate::billing::coverage::{configured_tier, is_other_tier};
 use crate::billing::facts::add_served_facts;
 use crate::billing::meter::disjoint;
 use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
@@ -341,9 +341,10 @@ fn price(
     let params = &plan.config.model_params;
     let is_other = served_tier.map(|tier| is_other_tier(tier, params));
     let unpriced = PriceSet::default();
-    let prices = match plan.estimate.uncovered {
+    let prices = match &plan.estimate.uncovered {
         // A tier that was asked for and not served costs what the list says.
-        Some(SERVICE_TIER) if is_other == Some(false) => &plan.prices,
+        Some(gap) if gap.is_tier() && is_other == Some(false) => &plan.prices,
+        Some(gap) if gap.is_known_afterwards() => &plan.prices,
         Some(_) => &unpriced,
         None => &plan.prices,
     };

@@ -94,7 +94,7 @@ impl Fixture {
             model: config.model_name.clone(),
             capability: Capability::Text,
             worst_case: cost,
-            worst_case_tokens: tokens,
+            worst_case_tokens: Some(tokens),
             on_unpriced: Some(UnpricedPolicy::Allow),
             now,
             expires_at: now + std::time::Duration::from_mins(10),

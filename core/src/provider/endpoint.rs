@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 
 use super::params::OMIT;
 use super::vendor::{AuthHeader, WireFormat};
-use super::{EncodedRequest, Framing, Target};
+use super::{EncodedRequest, Framing, Target, vendor_tool};
 use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Result, Tool};
 
 /// Groq's word for its ordinary tier, which its libraries ask for unasked.
@@ -20,6 +20,31 @@ pub(super) fn refused(target: &Target<'_>, field: &str) -> Error {
             target.provider, target.model
         ),
     )
+}
+
+/// Checks that a target takes every tool of a request that a vendor defines.
+///
+/// Fails with `invalid_request`, naming the tool.
+pub(super) fn check_tools(target: &Target<'_>, request: &ChatRequest) -> Result<()> {
+    let asked = asked(target)?;
+    for (place, tool) in request.tools.iter().enumerate() {
+        if let Tool::Vendor(fields) = tool
+            && let Some(name) = vendor_tool::unknown_name(&asked, fields)
+        {
+            let detail = format!(
+                "field `tools[{place}]`: {}/{} has no tool {name:?}, which another vendor defines; leave it out, choose \
+                 another model, or describe it as a function and run it yourself",
+                target.provider, target.model
+            );
+            return Err(invalid(target, detail));
+        }
+    }
+    Ok(())
+}
+
+/// Returns who is asked, for the table of vendors' tools.
+pub(super) fn asked<'a>(target: &Target<'a>) -> Result<vendor_tool::Asked<'a>> {
+    Ok(vendor_tool::Asked { vendor: target.vendor.name, format: wire_format(target)?, model: target.model })
 }
 
 /// Makes an error about the request.
@@ -254,6 +279,8 @@ fn has_cache_control(request: &ChatRequest) -> bool {
     in_messages
         || request.tools.iter().any(|tool| match tool {
             Tool::Function { cache_control, .. } => cache_control.is_some(),
+            // Its own format alone takes it at all.
+            Tool::Vendor(_) => false,
         })
 }
 

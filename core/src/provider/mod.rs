@@ -1,6 +1,7 @@
 //! Provider adapters: wire formats, without I/O. Each format has the same functions in the same order.
 
 mod anthropic;
+pub mod body_field;
 mod document;
 mod endpoint;
 mod failure;
@@ -15,6 +16,7 @@ mod pass_through;
 #[cfg(test)]
 mod testing;
 mod vendor;
+pub mod vendor_tool;
 
 pub use failure::refused_field;
 pub use flaw::{Flaw, Work, is_foreign, says_page};

@@ -2,12 +2,23 @@
 
 use serde_json::{Map, Value};
 
+use super::body_field;
 use super::vendor::{AuthHeader, WireFormat};
 use crate::types::{Attribute, Error, ErrorKind, Result};
 
 /// The parameters that are understood.
-const KEYS: [&str; 8] =
-    ["wire_format", "auth_header", "max_output_tokens", "max_tokens_field", "headers", "body", "facts", OMIT];
+const KEYS: [&str; 10] = [
+    "wire_format",
+    "auth_header",
+    "context_window",
+    "max_output_tokens",
+    "max_tokens_field",
+    "max_uses",
+    "headers",
+    "body",
+    "facts",
+    OMIT,
+];
 
 /// The parameter with the names of fields that a host refuses, and that are left out of its requests.
 pub const OMIT: &str = "omit";
@@ -40,29 +51,6 @@ const RESERVED_HEADERS: [&str; 8] = [
     "transfer-encoding",
 ];
 
-/// Body fields that requests set, or whose bounds budgets rely on.
-const RESERVED_BODY: [&str; 16] = [
-    "model",
-    "messages",
-    "system",
-    "contents",
-    "systemInstruction",
-    "stream",
-    "stream_options",
-    "n",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_new_tokens",
-    "best_of",
-    "tools",
-    "tool_choice",
-    "modalities",
-];
-
-/// Fields of `generationConfig` whose bounds budgets rely on.
-const RESERVED_GENERATION: [&str; 2] = ["maxOutputTokens", "candidateCount"];
-
 /// Checks the parameters of a model config.
 ///
 /// Fails with `invalid_request`, naming the parameter and what it may be.
@@ -79,7 +67,11 @@ pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
                 one_of(key, value, &["max_tokens", "max_completion_tokens"])?;
             }
             "max_output_tokens" if value.as_u64().is_some_and(|limit| limit > 0) => {}
-            "max_output_tokens" => return Err(wrong(key, "must be a whole number above zero")),
+            "context_window" if value.as_u64().is_some_and(|window| window > 0) => {}
+            "max_output_tokens" | "context_window" => {
+                return Err(wrong(key, "must be a whole number above zero"));
+            }
+            "max_uses" => validate_max_uses(value)?,
             "headers" => validate_headers(value)?,
             "body" => validate_body(value)?,
             "facts" => validate_facts(value)?,
@@ -144,13 +136,18 @@ fn validate_headers(value: &Value) -> Result<()> {
 
 fn validate_body(value: &Value) -> Result<()> {
     let body = value.as_object().ok_or_else(|| wrong("body", "must be an object"))?;
-    let generation = body.get("generationConfig").and_then(Value::as_object);
-    let reserved = RESERVED_BODY.iter().find(|key| body.contains_key(**key)).or_else(|| {
-        RESERVED_GENERATION.iter().find(|key| generation.is_some_and(|generation| generation.contains_key(**key)))
-    });
-    reserved.map_or(Ok(()), |key| {
+    body_field::reserved_in(body).map_or(Ok(()), |key| {
         Err(wrong("body", &format!("must not set `{key}`, which requests set; max_output_tokens bounds the output")))
     })
+}
+
+/// How much of its paid work a model does in one request at the most, by the name of a tool or of a meter.
+fn validate_max_uses(value: &Value) -> Result<()> {
+    let uses = value.as_object().ok_or_else(|| wrong("max_uses", "must be an object of whole numbers"))?;
+    match uses.iter().find(|(_, most)| most.as_u64().is_none()) {
+        Some((name, _)) => Err(wrong("max_uses", &format!("must give {name:?} as a whole number"))),
+        None => Ok(()),
+    }
 }
 
 fn one_of(key: &str, value: &Value, known: &[&str]) -> Result<()> {
@@ -178,7 +175,7 @@ mod tests {
     fn known_parameters_pass() {
         check(&json!({
             "wire_format": "anthropic_messages", "auth_header": "bearer", "max_output_tokens": 4096,
-            "max_tokens_field": "max_tokens", "headers": {"anthropic-beta": "x"}, "body": {"enable_thinking": false},
+            "max_tokens_field": "max_tokens", "context_window": 200_000, "max_uses": {"web_search": 5}, "headers": {"anthropic-beta": "x"}, "body": {"enable_thinking": false},
             "omit": ["stream_options", "reasoning_content"],
         }))
         .unwrap();
@@ -196,7 +193,14 @@ mod tests {
             (json!({"headers": {"a b": "x"}}), "a b"),
             (json!({"headers": {"x": "a\nb"}}), "printable"),
             (json!({"headers": []}), "object"),
+            (json!({"context_window": 0}), "above zero"),
+            (json!({"max_uses": {"web_search": "9"}}), "web_search"),
+            (json!({"max_uses": 9}), "object"),
             (json!({"body": {"max_tokens": 9}}), "max_tokens"),
+            (json!({"body": {"max_tokens_to_sample": 9}}), "max_tokens_to_sample"),
+            (json!({"body": {"maxOutputTokens": 9}}), "maxOutputTokens"),
+            (json!({"body": {"candidateCount": 9}}), "candidateCount"),
+            (json!({"body": {"generation_config": {"max_output_tokens": 9}}}), "max_output_tokens"),
             (json!({"body": {"generationConfig": {"candidateCount": 9}}}), "candidateCount"),
             (json!({"body": 1}), "object"),
             (json!({"omit": "stream_options"}), "list"),

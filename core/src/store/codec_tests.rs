@@ -225,7 +225,7 @@ fn each_row_type_has_the_bytes_of_bincode() {
             model: "m".into(),
             capability: "text".into(),
             worst_case: None,
-            worst_case_tokens: 100,
+            worst_case_tokens: Some(100),
             on_unpriced: Some("hold".into()),
             created_at: 1,
             expires_at: 2,
@@ -269,7 +269,7 @@ fn a_row_of_a_newer_version_names_its_table() {
 }
 
 #[test]
-fn types_that_did_not_change_are_written_in_version_1_and_the_others_in_version_2() {
+fn each_type_is_written_in_its_latest_version() {
     let versions = [
         (ProviderRow::TABLE, ProviderRow::VERSION, 1),
         (ModelConfigRow::TABLE, ModelConfigRow::VERSION, 1),
@@ -280,7 +280,7 @@ fn types_that_did_not_change_are_written_in_version_1_and_the_others_in_version_
         (KeyRow::TABLE, KeyRow::VERSION, 1),
         (FxRateRow::TABLE, FxRateRow::VERSION, 1),
         (PriceRow::TABLE, PriceRow::VERSION, 2),
-        (ReservationRow::TABLE, ReservationRow::VERSION, 2),
+        (ReservationRow::TABLE, ReservationRow::VERSION, 3),
         (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 2),
         (DailyRow::TABLE, DailyRow::VERSION, 2),
     ];

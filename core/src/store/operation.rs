@@ -282,8 +282,8 @@ pub struct ReserveRequest {
     pub capability: Capability,
     /// The most that it can cost; absent if it has no price.
     pub worst_case: Option<Money>,
-    /// The most tokens that it can consume.
-    pub worst_case_tokens: u64,
+    /// The most tokens that it can consume; absent if that is not known.
+    pub worst_case_tokens: Option<u64>,
     /// What to do without a price; where absent, refuse if a money budget applies.
     pub on_unpriced: Option<UnpricedPolicy>,
     /// The instant.

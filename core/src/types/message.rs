@@ -205,17 +205,66 @@ pub struct FunctionCall {
 }
 
 /// A tool that a model may call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Tool {
     /// A function of the caller.
     Function {
         /// The function.
         function: FunctionDefinition,
         /// A cache breakpoint after this tool.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         cache_control: Option<CacheControl>,
     },
+    /// A tool that a vendor defines, as the caller gave it: `{"type": "web_search_20250305", "name": "web_search"}`,
+    /// `{"google_search": {}}`. The formats that have it take it as it is; others refuse it by name.
+    Vendor(Map<String, Value>),
+}
+
+/// A function as a tool, as it is written.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "function")]
+struct WrittenFunction<'a> {
+    function: &'a FunctionDefinition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<&'a CacheControl>,
+}
+
+/// A function as a tool, as it is read.
+#[derive(Deserialize)]
+struct ReadFunction {
+    function: FunctionDefinition,
+    #[serde(default)]
+    cache_control: Option<CacheControl>,
+}
+
+impl Serialize for Tool {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Function { function, cache_control } => {
+                WrittenFunction { function, cache_control: cache_control.as_ref() }.serialize(serializer)
+            }
+            Self::Vendor(fields) => fields.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tool {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        let fields = Map::deserialize(deserializer)?;
+        match fields.get("type") {
+            Some(Value::String(kind)) if kind == "function" => {
+                let ReadFunction { function, cache_control } =
+                    ReadFunction::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
+                Ok(Self::Function { function, cache_control })
+            }
+            Some(Value::String(_)) => Ok(Self::Vendor(fields)),
+            // Some vendors name a tool by its key, whose value holds its settings.
+            None if !fields.is_empty() && !fields.contains_key("function") && !fields.contains_key("name") => {
+                Ok(Self::Vendor(fields))
+            }
+            _ => Err(D::Error::missing_field("type")),
+        }
+    }
 }
 
 /// A function that a model may call.

@@ -186,6 +186,15 @@ impl Usage {
         self.sum(|meter| meter.is_input() || meter.is_output())
     }
 
+    /// Returns all tokens, those of iterations included, which is what budgets of tokens count; nothing if none are known.
+    #[must_use]
+    pub fn consumed_tokens(&self) -> Option<u64> {
+        let is_token = |meter: &Meter| meter.is_input() || meter.is_output();
+        let inner = self.iterations.iter().flat_map(|iteration| &iteration.meters);
+        let counted = self.meters.iter().chain(inner).filter(|(meter, _)| is_token(meter));
+        counted.map(|(_, quantity)| quantity.whole()).reduce(u64::saturating_add)
+    }
+
     /// Records a contradiction or a gap once.
     pub fn flag(&mut self, flag: UsageFlag) {
         if let Err(place) = self.flags.binary_search(&flag) {

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fields::Fields;
+use crate::provider::vendor_tool::is_work_block;
 use crate::types::{
     AssistantMessage, CacheControl, Content, FilePart, FunctionCall, ImageUrl, Message, Part, Result, TextMessage,
     ToolCall, ToolMessage,
@@ -62,6 +63,15 @@ pub(super) fn decode_assistant(message: &mut Fields, messages: &mut Vec<Message>
                 decode_thinking(kind, block, &mut said)?;
             }
             "text" => parts.push(decode_part("text", block)?),
+            // What the provider's own tools did goes back as it came, in its place.
+            kind if is_work_block(kind) => {
+                if !parts.is_empty() && said.tool_calls.is_empty() {
+                    messages.push(assistant(std::mem::take(&mut said), std::mem::take(&mut parts)));
+                }
+                let mut kept = Map::from_iter([("type".to_owned(), kind.into())]);
+                kept.extend(block.rest());
+                said.thinking_blocks.push(kept.into());
+            }
             kind => return Err(unknown(kind, &block)),
         }
     }
@@ -186,10 +196,8 @@ fn decode_part(kind: &str, mut block: Fields) -> Result<Part> {
     let cache_control = block.typed("cache_control")?;
     let part = match kind {
         "text" => {
-            let citations: Vec<Value> = block.typed("citations")?.unwrap_or_default();
-            if !citations.is_empty() {
-                return Err(block.wrong("citations", "cannot be passed on; leave them out"));
-            }
+            // Where an earlier text came from is told by the results beside it, and is optional.
+            block.typed::<Vec<Value>>("citations")?;
             Part::Text { text: block.required_text("text")?, cache_control }
         }
         "image" => Part::ImageUrl { image_url: decode_image(&mut block)?, cache_control },

@@ -87,11 +87,11 @@ fn decode_messages(fields: &mut Fields, request: &mut ChatRequest) -> Result<()>
 fn decode_tools(fields: &mut Fields, request: &mut ChatRequest) -> Result<()> {
     for mut tool in fields.objects("tools")?.unwrap_or_default() {
         if let Some(kind) = tool.text("type")?.filter(|kind| kind != "custom") {
-            let problem = format!(
-                "{kind:?} is a tool that the provider itself runs, whose work a reply here cannot carry; leave it out, or \
-                 give a function of your own with name, description and input_schema"
-            );
-            return Err(tool.wrong("type", &problem));
+            // A tool that the vendor defines: the format has it, and others refuse it by name.
+            let mut fields = Map::from_iter([("type".to_owned(), kind.into())]);
+            fields.extend(tool.rest());
+            request.tools.push(Tool::Vendor(fields));
+            continue;
         }
         let function = FunctionDefinition {
             name: tool.required_text("name")?,

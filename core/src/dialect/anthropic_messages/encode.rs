@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::dialect::AnswerStart;
 use crate::dialect::error::context;
 use crate::dialect::receipt_field::{FIELD, receipt_field};
+use crate::provider::vendor_tool::is_work_block;
 use crate::types::{
     AssistantMessage, ChatReply, Content, Error, ErrorKind, FinishReason, Meter, MeterKind, ToolCall, Usage,
 };
@@ -54,7 +55,7 @@ fn encode_content(message: &AssistantMessage) -> Vec<Value> {
 /// Tells whether an opaque block is one of this format's.
 pub(super) fn is_own_block(block: &Value) -> bool {
     let kind = block.get("type").and_then(Value::as_str);
-    kind.is_some_and(|kind| matches!(kind, "thinking" | "redacted_thinking" | "compaction"))
+    kind.is_some_and(|kind| matches!(kind, "thinking" | "redacted_thinking" | "compaction") || is_work_block(kind))
 }
 
 /// Writes reasoning that the vendor has not signed, with the blocks that its provider wants back, which apps keep as they

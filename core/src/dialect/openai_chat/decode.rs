@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Encoder, Form};
 use crate::dialect::{DecodedRequest, call_id, field};
-use crate::provider::Framing;
+use crate::provider::{Framing, vendor_tool};
 use crate::types::{AssistantMessage, ChatRequest, Error, Message, Result, ToolCall, ToolMessage};
 
 /// Fields of an assistant's message that the engine knows, or that ask the provider for something. What else stands in
@@ -99,7 +99,7 @@ fn renamed(error: &Error) -> Error {
 }
 
 /// Reads the words of Mistral's library in OpenAI's: it leaves the type of a function out, and calls a call that must be
-/// `any`. Tools of other types are refused.
+/// `any`. Tools that no vendor is known to define are refused.
 fn tidy_tools(fields: &mut Map<String, Value>) -> Result<()> {
     if fields.get("tool_choice").is_some_and(|choice| choice == "any") {
         fields.insert("tool_choice".to_owned(), "required".into());
@@ -110,7 +110,8 @@ fn tidy_tools(fields: &mut Map<String, Value>) -> Result<()> {
         if tool.contains_key("function") {
             tool.entry("type").or_insert_with(|| "function".into());
         }
-        if let Some(kind) = tool.get("type").and_then(Value::as_str).filter(|kind| *kind != "function") {
+        let kind = tool.get("type").and_then(Value::as_str).filter(|kind| *kind != "function");
+        if let Some(kind) = kind.filter(|_| !vendor_tool::is_known(tool)) {
             let sentence = format!("tools of the type {kind:?} cannot be expressed; describe the tool as a function");
             return Err(field::invalid(&format!("tools[{place}].type"), &sentence));
         }

@@ -402,3 +402,17 @@ fn tools_in_mistrals_words_are_read() {
     let written = serde_json::to_value(&request).unwrap();
     assert_eq!((&written["tool_choice"], &written["tools"][0]["type"]), (&json!("required"), &json!("function")));
 }
+
+#[test]
+fn tools_that_a_vendor_defines_are_taken_and_unheard_ones_are_refused() {
+    let tools = json!([
+        {"google_search": {}}, {"type": "openrouter:web_search"}, {"type": "web_search_20250305", "name": "web_search"}]);
+    let request = serde_json::to_value(decode(json!({"tools": tools})).request).unwrap();
+    assert_eq!(request["tools"], tools);
+    for kind in ["custom", "web_search_preview", "teleport"] {
+        let error = try_decode(&json!({"messages": [{"role": "user", "content": "a"}], "tools": [{"type": kind}]}))
+            .map(drop)
+            .unwrap_err();
+        assert!(error.detail().contains("tools[0].type"), "{error}");
+    }
+}

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Encoder, Form, UserItems, input};
 use crate::dialect::{DecodedRequest, call_id, field};
-use crate::provider::Framing;
+use crate::provider::{Framing, vendor_tool};
 use crate::types::{ChatRequest, Content, Message, Result, TextMessage};
 
 /// Fields that need a server which keeps what was said, or that belong to another format, and what to do instead.
@@ -184,6 +184,10 @@ fn translate_tools(fields: &mut Map<String, Value>) -> Result<()> {
 
 fn translate_tool(place: usize, tool: Map<String, Value>) -> Result<Value> {
     let mut tool = field::without_nulls(tool);
+    // What OpenAI itself runs only its own responses can ask for; other vendors' tools go to those that have them.
+    if tool.get("type").is_none_or(|kind| kind != "function" && kind != "web_search") && vendor_tool::is_known(&tool) {
+        return Ok(tool.into());
+    }
     let kind = tool.remove("type").unwrap_or_default();
     if kind != "function" {
         let sentence = format!(

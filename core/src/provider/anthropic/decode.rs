@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{error, usage};
 use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{items, owned, text};
+use crate::provider::vendor_tool::is_work_block;
 use crate::provider::{Decoded, Flaw, ResponseHead, Target};
 use crate::types::{AssistantMessage, Choice, Completion, Content, FunctionCall, ToolCall};
 
@@ -50,7 +51,6 @@ pub(super) fn decode_choice(value: &Value) -> Choice {
                 reasoning.push_str(text(block, "thinking").unwrap_or_default());
                 message.thinking_blocks.push(block.clone());
             }
-            // What the provider's own tools did inside the answer is neither text nor a call for the caller.
             _ => {}
         }
     }
@@ -69,7 +69,7 @@ pub(super) fn decode_choice(value: &Value) -> Choice {
 
 /// Tells whether a kind of block must go back unchanged in the next turn.
 pub(super) fn is_kept(kind: &str) -> bool {
-    matches!(kind, "thinking" | "redacted_thinking" | "compaction")
+    matches!(kind, "thinking" | "redacted_thinking" | "compaction") || is_work_block(kind)
 }
 
 /// Returns why the model declined, where the provider explains it.

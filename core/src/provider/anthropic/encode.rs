@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::decode::is_kept;
 use crate::provider::endpoint::{
-    ANTHROPIC, ON_DEMAND, assemble, base_url, data_url, invalid, is_implied, is_nonzero, is_web_address,
+    ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, data_url, invalid, is_implied, is_nonzero, is_web_address,
     is_without_effect, join_query, overlay, refused, split_query, with_version,
 };
-use crate::provider::{EncodedRequest, Framing, Target, endpoint};
+use crate::provider::{EncodedRequest, Framing, Target, WireFormat, body_field, endpoint};
 use crate::types::{
     AssistantMessage, CacheControl, ChatRequest, Content, FilePart, ImageUrl, Message, Part, ResponseFormat, Result,
     Stop, TextMessage, Tool, ToolChoice, ToolMode,
@@ -31,21 +31,6 @@ const OUTPUT_LIMIT: u64 = 32_000;
 /// The least tokens that the provider accepts as a budget for thinking.
 const LEAST_THINKING: u64 = 1024;
 
-/// The fields beyond OpenAI's that the format has.
-const EXTRA: [&str; 11] = [
-    "top_k",
-    "thinking",
-    "metadata",
-    "container",
-    "mcp_servers",
-    "context_management",
-    "output_config",
-    "speed",
-    "inference_geo",
-    "cache_control",
-    "fallbacks",
-];
-
 /// The fields that may stand in the extra field for this format alone. Of all others what they cost is looked for in their
 /// own places.
 const OWN: [&str; 3] = ["thinking", "output_config", "cache_control"];
@@ -62,6 +47,7 @@ pub(super) fn encode(
     framing: Framing,
 ) -> Result<EncodedRequest> {
     refuse_fields(target, request)?;
+    check_tools(target, request)?;
     let limit = endpoint::output_limit(target, request, output_limit).unwrap_or_else(|| own_limit(target.model));
     let mut body = Map::new();
     body.insert("model".to_owned(), target.model.into());
@@ -255,7 +241,11 @@ fn encode_file(target: &Target<'_>, file: &FilePart) -> Result<Value> {
 }
 
 fn encode_tools(request: &ChatRequest, body: &mut Map<String, Value>) {
-    let tools = request.tools.iter().map(|Tool::Function { function, cache_control }| {
+    let tools = request.tools.iter().map(|tool| {
+        let (function, cache_control) = match tool {
+            Tool::Function { function, cache_control } => (function, cache_control),
+            Tool::Vendor(fields) => return Value::Object(fields.clone()),
+        };
         let schema = function.parameters.clone().map_or_else(|| json!({"type": "object"}), Value::Object);
         let mut tool = json!({"name": function.name, "input_schema": schema});
         if let Some(description) = &function.description {
@@ -380,7 +370,9 @@ fn encode_extra(
             }
             // OpenAI's metadata are labels of the app's own, and Anthropic's name the user.
             "metadata" if !is_of_user(value) => {}
-            known if EXTRA.contains(&known) => overlay(body, Map::from_iter([(key.clone(), value.clone())])),
+            known if body_field::is_taken(WireFormat::AnthropicMessages, known) => {
+                overlay(body, Map::from_iter([(key.clone(), value.clone())]));
+            }
             _ if is_without_effect(key, value) => {}
             _ => return Err(refused(target, key)),
         }

@@ -28,6 +28,9 @@ pub(super) struct Decoder {
     is_over: bool,
 }
 
+/// The field of a piece that continues the input of a call.
+const INPUT_PIECES: &str = "partial_json";
+
 /// A block that has started.
 enum Block {
     /// Its text is passed on as it comes.
@@ -36,7 +39,7 @@ enum Block {
     Call { place: u32, has_arguments: bool },
     /// A block that goes back unchanged in the next turn.
     Kept(Map<String, Value>),
-    /// What the provider's own tools did.
+    /// Anything else, which says nothing to the caller.
     Other,
 }
 
@@ -117,7 +120,8 @@ impl Decoder {
             }
             Some(Block::Kept(block)) => {
                 push(deltas, Delta { reasoning: owned(piece, "thinking").unwrap_or_default(), ..Delta::default() });
-                for key in ["thinking", "signature", "content"] {
+                // The input of a tool of the provider's comes in pieces of JSON, as that of a call does.
+                for key in ["thinking", "signature", "content", INPUT_PIECES] {
                     let Some(more) = text(piece, key) else { continue };
                     match block.get_mut(key) {
                         Some(Value::String(known)) => known.push_str(more),
@@ -137,7 +141,11 @@ impl Decoder {
                 let call = ToolCallDelta { index: place, arguments: "{}".to_owned(), ..ToolCallDelta::default() };
                 push(deltas, Delta { tool_calls: vec![call], ..Delta::default() });
             }
-            Some(Block::Kept(block)) => {
+            Some(Block::Kept(mut block)) => {
+                let pieces = block.shift_remove(INPUT_PIECES);
+                if let Some(input) = pieces.and_then(|pieces| serde_json::from_str(pieces.as_str()?).ok()) {
+                    block.insert("input".to_owned(), input);
+                }
                 push(deltas, Delta { thinking_block: Some(Value::Object(block)), ..Delta::default() });
             }
             _ => {}

@@ -175,7 +175,8 @@ fn a_whole_answer_is_read() {
     let choice = &decoded.completion.choices[0];
     assert_eq!(choice.message.content, Some(Content::Text("ab".to_owned())));
     assert_eq!(choice.message.reasoning_content.as_deref(), Some("h"));
-    assert_eq!(choice.message.thinking_blocks.len(), 2);
+    let kept: Vec<_> = choice.message.thinking_blocks.iter().map(|block| block["type"].as_str().unwrap()).collect();
+    assert_eq!(kept, ["thinking", "redacted_thinking", "server_tool_use"]);
     assert_eq!(choice.message.tool_calls[0].function.arguments, r#"{"z":1,"a":[2]}"#);
     assert_eq!(
         (choice.finish_reason, choice.provider_finish_reason.as_deref()),
@@ -232,15 +233,25 @@ fn a_stream_is_read() {
         block(3, json!({"type": "tool_use", "id": "u", "name": "g", "input": {}})),
         stop(3),
         block(4, json!({"type": "server_tool_use", "id": "v", "name": "web_search", "input": {}})),
-        piece(4, json!({"type": "input_json_delta", "partial_json": "{}"})),
+        piece(4, json!({"type": "input_json_delta", "partial_json": "{\"que"})),
+        piece(4, json!({"type": "input_json_delta", "partial_json": "ry\": \"x\"}"})),
         stop(4),
+        block(5, json!({"type": "web_search_tool_result", "tool_use_id": "v", "content": [{"url": "https://a.test"}]})),
+        stop(5),
         json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 20, "input_tokens": null}}),
         json!({"type": "message_stop"}),
         json!({"type": "something_new"}),
     ]);
     assert_eq!(said(&deltas), ("a".to_owned(), "hm".to_owned()));
-    let block = deltas.iter().find_map(|delta| delta.thinking_block.clone()).unwrap();
-    assert_eq!(block, json!({"type": "thinking", "thinking": "hm", "signature": "sig"}));
+    let blocks: Vec<Value> = deltas.iter().filter_map(|delta| delta.thinking_block.clone()).collect();
+    assert_eq!(
+        blocks,
+        [
+            json!({"type": "thinking", "thinking": "hm", "signature": "sig"}),
+            json!({"type": "server_tool_use", "id": "v", "name": "web_search", "input": {"query": "x"}}),
+            json!({"type": "web_search_tool_result", "tool_use_id": "v", "content": [{"url": "https://a.test"}]}),
+        ]
+    );
     let calls = calls(&deltas);
     let pieces: Vec<_> = calls.iter().map(|call| (call.index, call.id.as_deref(), call.arguments.as_str())).collect();
     assert_eq!(pieces, [(0, Some("t"), ""), (0, None, "{\"x\": 1}"), (1, Some("u"), ""), (1, None, "{}")]);
@@ -367,4 +378,31 @@ fn a_limit_that_nobody_gave_is_the_models_own() {
     ] {
         assert_eq!(Subject::new("anthropic", model).encode_fields(json!({}))["max_tokens"], limit, "{model}");
     }
+}
+
+#[test]
+fn the_vendors_own_tools_pass_as_they_are_and_others_tools_are_refused_by_name() {
+    let tools = json!([
+        {"type": "computer_20250124", "name": "computer", "display_width_px": 10, "display_height_px": 20},
+        {"type": "web_search_20250305", "name": "web_search", "max_uses": 2, "allowed_domains": ["a.test"]},
+        {"type": "function", "function": {"name": "f"}},
+    ]);
+    let sent = claude().encode_fields(json!({"tools": tools}));
+    assert_eq!((&sent["tools"][0], &sent["tools"][1]), (&tools[0], &tools[1]));
+    assert_eq!(sent["tools"][2]["name"], "f");
+    claude().refuses(json!({"tools": [{"google_search": {}}]}), "google_search");
+    claude().refuses(json!({"tools": [{"type": "openrouter:web_search"}]}), "openrouter:web_search");
+    claude().refuses(json!({"tools": [{"type": "web_search_preview"}]}), "web_search_preview");
+}
+
+#[test]
+fn what_the_providers_tools_did_goes_back_in_the_next_turn() {
+    let blocks = json!([
+        {"type": "server_tool_use", "id": "v", "name": "web_search", "input": {"query": "x"}},
+        {"type": "web_search_tool_result", "tool_use_id": "v", "content": [{"url": "https://a.test", "encrypted_content": "E"}]},
+    ]);
+    let sent = claude().encode(json!({"messages": [
+        {"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "thinking_blocks": blocks}, {"role": "user", "content": "c"}]}));
+    let content = sent["messages"][1]["content"].as_array().unwrap();
+    assert_eq!((&content[..2], &content[2]["text"]), (blocks.as_array().unwrap().as_slice(), &json!("b")));
 }

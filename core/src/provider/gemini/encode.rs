@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Number, Value, json};
 
 use crate::provider::endpoint::{
-    ANTHROPIC, ON_DEMAND, assemble, base_url, data_url, invalid, is_implied, is_web_address, is_without_effect,
-    join_query, needs_cache_control, overlay, percent_encoded, refused, split_query, with_version,
+    ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, data_url, invalid, is_implied, is_web_address,
+    is_without_effect, join_query, needs_cache_control, overlay, percent_encoded, refused, split_query, with_version,
 };
 use crate::provider::{EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
@@ -16,7 +16,7 @@ use crate::types::{
 
 /// The fields beyond OpenAI's that the format has: the accepted name, its own name, and whether it is a part of
 /// `generationConfig`.
-const EXTRA: [(&str, &str, bool); 11] = [
+pub(super) const EXTRA: [(&str, &str, bool); 11] = [
     ("top_k", "topK", true),
     ("topK", "topK", true),
     ("thinking_config", "thinkingConfig", true),
@@ -43,6 +43,7 @@ pub(super) fn encode(
     framing: Framing,
 ) -> Result<EncodedRequest> {
     refuse_fields(target, request)?;
+    check_tools(target, request)?;
     let mut body = Map::new();
     encode_messages(target, request, &mut body)?;
     encode_tools(request, &mut body);
@@ -260,7 +261,15 @@ fn file_data(address: &str) -> Value {
 
 fn encode_tools(request: &ChatRequest, body: &mut Map<String, Value>) {
     let mut is_strict = false;
-    let declarations = request.tools.iter().map(|Tool::Function { function, .. }| {
+    let mut vendors: Vec<Value> = Vec::new();
+    let declarations = request.tools.iter().filter_map(|tool| {
+        let function = match tool {
+            Tool::Function { function, .. } => function,
+            Tool::Vendor(fields) => {
+                vendors.push(Value::Object(fields.clone()));
+                return None;
+            }
+        };
         is_strict |= function.strict == Some(true);
         let mut declaration = json!({"name": function.name});
         if let Some(description) = &function.description {
@@ -269,11 +278,14 @@ fn encode_tools(request: &ChatRequest, body: &mut Map<String, Value>) {
         if let Some(parameters) = &function.parameters {
             declaration["parametersJsonSchema"] = Value::Object(parameters.clone());
         }
-        declaration
+        Some(declaration)
     });
     let declarations: Vec<Value> = declarations.collect();
     if !declarations.is_empty() {
-        body.insert("tools".to_owned(), json!([{"functionDeclarations": declarations}]));
+        vendors.insert(0, json!({"functionDeclarations": declarations}));
+    }
+    if !vendors.is_empty() {
+        body.insert("tools".to_owned(), vendors.into());
     }
     let config = match &request.tool_choice {
         None | Some(ToolChoice::Mode(ToolMode::Auto)) if is_strict => json!({"mode": "VALIDATED"}),

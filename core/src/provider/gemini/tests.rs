@@ -298,3 +298,25 @@ fn fields_of_openais_that_change_nothing_are_left_out_and_the_others_are_refused
         gemini().refuses(fields, said);
     }
 }
+
+#[test]
+fn the_vendors_own_tools_stand_beside_functions_and_others_are_refused_by_name() {
+    let body = gemini().encode_fields(json!({"tools": [
+        {"google_search": {}}, {"type": "function", "function": {"name": "f"}}, {"url_context": {}, "code_execution": {}}]}));
+    assert_eq!(
+        body["tools"],
+        json!([{"functionDeclarations": [{"name": "f"}]}, {"google_search": {}}, {"url_context": {}, "code_execution": {}}])
+    );
+    let alone = gemini().encode_fields(json!({"tools": [{"googleSearch": {}}]}));
+    assert_eq!(alone["tools"], json!([{"googleSearch": {}}]));
+    gemini().refuses(json!({"tools": [{"type": "bash_20250124", "name": "bash"}]}), "bash_20250124");
+    gemini().refuses(json!({"tools": [{"google_search": {}, "levitate": {}}]}), "levitate");
+}
+
+#[test]
+fn every_field_that_is_renamed_is_on_the_list() {
+    use crate::provider::{WireFormat, body_field};
+    for (name, ..) in super::encode::EXTRA {
+        assert!(body_field::is_taken(WireFormat::GeminiGenerateContent, name), "{name}");
+    }
+}

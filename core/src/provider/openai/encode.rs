@@ -4,32 +4,14 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::provider::endpoint::{
-    ANTHROPIC, ON_DEMAND, assemble, base_url, invalid, join_query, needs_cache_control, overlay, refused, split_query,
+    ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, invalid, join_query, needs_cache_control, overlay, refused,
+    split_query,
 };
 use crate::provider::vendor::ReasoningControl;
-use crate::provider::{EncodedRequest, Framing, Target, endpoint};
+use crate::provider::{EncodedRequest, Framing, Target, WireFormat, body_field, endpoint};
 use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Part, Result};
 
 const PATH: &str = "/chat/completions";
-
-/// Fields that no extra field may set: they would stand over the request's own, on whose bounds budgets rely.
-const BOUNDS: [&str; 14] = [
-    "model",
-    "messages",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_new_tokens",
-    "n",
-    "best_of",
-    "tools",
-    // Other formats' words, which servers that speak several may read.
-    "max_tokens_to_sample",
-    "maxOutputTokens",
-    "candidateCount",
-    "candidate_count",
-    "generationConfig",
-];
 
 /// Encodes a request.
 ///
@@ -45,6 +27,7 @@ pub(super) fn encode(
     if needs_cache_control(request) && !quirks.cache_control {
         return Err(refused(target, "cache_control"));
     }
+    check_tools(target, request)?;
     let mut body = Map::new();
     body.insert("model".to_owned(), target.model.into());
     let messages: Result<Vec<Value>> = request.messages.iter().map(|message| encode_message(target, message)).collect();
@@ -191,17 +174,20 @@ fn encode_extra(
                 }
                 overlay(body, Map::from_iter([(key.clone(), options.into())]));
             }
-            bound if BOUNDS.contains(&bound) => {
+            ANTHROPIC => {}
+            // A sound or an image in the answer has no place in a reply, and must not be paid for and lost.
+            "audio" => return Err(refused(target, key)),
+            "modalities" if *value != json!(["text"]) => return Err(refused(target, key)),
+            "modalities" => {
+                body.insert(key.clone(), value.clone());
+            }
+            own if body_field::is_reserved(WireFormat::OpenAiChat, own) => {
                 let detail = format!(
                     "field `{key}` could pass the bounds of the call; give the output's with `max_tokens` and `n`, and \
                      name the model and the messages in their own fields"
                 );
                 return Err(invalid(target, detail));
             }
-            ANTHROPIC => {}
-            // A sound or an image in the answer has no place in a reply, and must not be paid for and lost.
-            "audio" => return Err(refused(target, key)),
-            "modalities" if *value != json!(["text"]) => return Err(refused(target, key)),
             _ => {
                 body.insert(key.clone(), value.clone());
             }

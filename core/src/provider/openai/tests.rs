@@ -372,3 +372,27 @@ fn what_only_anthropics_format_says_is_left_out() {
     let body = Subject::new("openrouter", "m").encode(fields);
     assert_eq!(body["messages"][0]["content"][0]["cache_control"], cached);
 }
+
+#[test]
+fn tools_of_other_vendors_are_refused_by_name_and_ones_own_pass() {
+    let tool = json!({"type": "openrouter:web_search", "parameters": {"max_uses": 1}});
+    for provider in ["openrouter", "house"] {
+        let subject = Subject::new(provider, "m").at("https://a.test/v1");
+        assert_eq!(subject.encode_fields(json!({"tools": [tool]}))["tools"], json!([tool]), "{provider}");
+    }
+    openai().refuses(json!({"tools": [tool]}), "openrouter:web_search");
+    openai().refuses(json!({"tools": [{"type": "memory_20250818", "name": "memory"}]}), "memory_20250818");
+    openai().refuses(json!({"tools": [{"google_search": {}}]}), "google_search");
+    let kimi = json!({"type": "builtin_function", "function": {"name": "$web_search"}});
+    assert_eq!(Subject::new("moonshot", "m").encode_fields(json!({"tools": [kimi]}))["tools"], json!([kimi]));
+    openai().refuses(json!({"tools": [kimi]}), "$web_search");
+}
+
+#[test]
+fn no_field_passes_the_bounds_in_the_words_of_another_server() {
+    for field in
+        ["max_tokens_to_sample", "n_predict", "num_predict", "candidate_count", "num_beams", "generation_config"]
+    {
+        openai().refuses(json!({field: 9}), field);
+    }
+}

@@ -59,7 +59,7 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
 fn settlement(reservation: &Reservation, policy: RecoveryPolicy, now: Timestamp) -> (Settlement, Option<u64>) {
     let request = &reservation.request;
     let (cost, billed_by, tokens) = match policy {
-        RecoveryPolicy::BillReserved => (request.worst_case, BilledBy::Recovery, Some(request.worst_case_tokens)),
+        RecoveryPolicy::BillReserved => (request.worst_case, BilledBy::Recovery, request.worst_case_tokens),
         RecoveryPolicy::Release => {
             let nothing = request.worst_case.map(|worst| Money::new(Decimal::ZERO, worst.currency));
             (nothing, BilledBy::NotBilled, Some(0))

@@ -27,7 +27,7 @@ pub(super) fn settle(ledger: &mut Ledger<'_>, settlement: Settlement) -> Result<
     let id = settlement.reservation_id;
     if let Some(row) = ledger.reservations.get(id.get())? {
         let reservation = row.reservation(id.get())?;
-        let tokens = settlement.usage.total_tokens();
+        let tokens = settlement.usage.consumed_tokens();
         return write(ledger, &reservation, settlement, tokens);
     }
     let record_id = ledger.records_by_reservation.get(id.get())?;

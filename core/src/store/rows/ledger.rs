@@ -4,7 +4,8 @@ use super::budget::{HoldRow, MoneyRow};
 use super::exchange::ConversionRow;
 use super::rows;
 use super::usage::{FactsRow, ReceiptLineRow, UsageRow};
-use super::version_1::{DailyRowV1, ReservationRowV1, UsageRecordRowV1};
+use super::version_1::{DailyRowV1, UsageRecordRowV1};
+use super::version_2::ReservationRowV2;
 use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, name_of, time};
 use crate::store::{Reservation, ReserveRequest};
 use crate::types::{
@@ -12,8 +13,8 @@ use crate::types::{
 };
 
 rows! {
-    /// A row of `reservations`.
-    ReservationRow in "reservations" after ReservationRowV1 {
+    /// A row of `reservations`. How many tokens the attempt can take may not be known.
+    ReservationRow in "reservations" after ReservationRowV2 {
         session: u64,
         request_id: String,
         attempt: u32,
@@ -25,7 +26,7 @@ rows! {
         model: String,
         capability: String,
         worst_case: Option<MoneyRow>,
-        worst_case_tokens: u64,
+        worst_case_tokens: Option<u64>,
         on_unpriced: Option<String>,
         created_at: i64,
         expires_at: i64,

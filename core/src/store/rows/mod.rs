@@ -7,6 +7,7 @@ mod ledger;
 mod price;
 mod usage;
 mod version_1;
+mod version_2;
 
 pub(super) use budget::*;
 pub(super) use catalog::*;

@@ -1,9 +1,8 @@
 //! Rows as version 1 wrote them, for those types that have a later version. They are read for ever and written no more.
 
 use super::rows;
-use super::{
-    DailyRow, HoldRow, IterationRow, MoneyRow, PriceRow, ReceiptLineRow, ReservationRow, UsageRecordRow, UsageRow,
-};
+use super::version_2::ReservationRowV2;
+use super::{DailyRow, HoldRow, IterationRow, MoneyRow, PriceRow, ReceiptLineRow, UsageRecordRow, UsageRow};
 use crate::store::codec::DecimalBytes;
 use crate::types::{Basis, Decimal};
 
@@ -141,7 +140,7 @@ impl From<HoldRowV1> for HoldRow {
     }
 }
 
-impl From<ReservationRowV1> for ReservationRow {
+impl From<ReservationRowV1> for ReservationRowV2 {
     fn from(row: ReservationRowV1) -> Self {
         Self {
             session: row.session,

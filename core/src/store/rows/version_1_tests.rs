@@ -67,7 +67,7 @@ fn a_reservation_holds_in_the_currency_of_its_price() {
     assert_eq!((reservation.session, request.attempt, request.record_uid.as_str()), (9, 2, "uid-1"));
     assert_eq!((request.user.as_deref(), request.tags["k"].as_str()), (Some("alice"), "v"));
     assert_eq!(request.worst_case, Some(Money::new(decimal("1.25"), Currency::USD)));
-    assert_eq!((request.on_unpriced, request.worst_case_tokens), (Some(UnpricedPolicy::Hold), 100));
+    assert_eq!((request.on_unpriced, request.worst_case_tokens), (Some(UnpricedPolicy::Hold), Some(100)));
     assert_eq!((request.now, request.expires_at), (at(1_000_000), at(9_000_000)));
     let hold = &reservation.holds[0];
     assert_eq!((hold.budget_id.get(), hold.window_start, hold.amount), (3, Some(at(-5)), decimal("2.5")));

@@ -127,7 +127,7 @@ impl Fixture {
             model: "gpt-test".into(),
             capability: Capability::Text,
             worst_case,
-            worst_case_tokens: 100,
+            worst_case_tokens: Some(100),
             on_unpriced: None,
             now: noon(),
             expires_at: noon() + Duration::from_mins(10),

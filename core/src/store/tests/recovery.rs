@@ -92,3 +92,22 @@ fn an_exclusive_handle_knows_that_all_others_ended() {
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon()), 1);
 }
+
+#[test]
+fn recovery_bills_no_number_of_tokens_that_nobody_knew() {
+    for (policy, counted) in [(RecoveryPolicy::BillReserved, None), (RecoveryPolicy::Release, Some(0))] {
+        let mut fixture = Fixture::new();
+        let id = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
+        let request = ReserveRequest {
+            worst_case_tokens: None,
+            on_unpriced: Some(UnpricedPolicy::Allow),
+            ..fixture.request("alice", None)
+        };
+        fixture.reserve(request).unwrap();
+        fixture.reopen();
+        assert_eq!(fixture.recover(policy, noon()), 1);
+        assert_eq!(fixture.records(UsageFilter::default())[0].token_consumed, counted, "{policy:?}");
+        assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0), "{policy:?}");
+        fixture.reserve(fixture.request("alice", None)).unwrap();
+    }
+}

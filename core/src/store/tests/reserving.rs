@@ -137,3 +137,26 @@ fn nonsense_is_refused() {
     let error = fixture.reserve(fixture.request("alice", Some(usd("-1")))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
 }
+
+#[test]
+fn a_budget_of_tokens_refuses_a_number_that_is_not_known_unless_the_policy_allows_it() {
+    for (policy, is_let_in) in [
+        (None, false),
+        (Some(UnpricedPolicy::Refuse), false),
+        (Some(UnpricedPolicy::Hold), true),
+        (Some(UnpricedPolicy::Allow), true),
+    ] {
+        let fixture = Fixture::new();
+        let id = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
+        let worst_case = Some(usd("0.1"));
+        let request =
+            ReserveRequest { worst_case_tokens: None, on_unpriced: policy, ..fixture.request("alice", worst_case) };
+        let outcome = fixture.reserve(request);
+        assert_eq!(outcome.is_ok(), is_let_in, "{policy:?}");
+        if let Err(error) = outcome {
+            assert_eq!(error.kind(), ErrorKind::BudgetExceeded);
+            assert!(error.detail().contains("is not known"), "{error}");
+        }
+        assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0), "{policy:?}");
+    }
+}

@@ -50,10 +50,10 @@ fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances() {
     assert_eq!(record.usage, usage);
     assert_eq!(record.receipt, vec![line]);
     assert_eq!(record.cost_amount.unwrap().to_string(), "0.00000450");
-    assert_eq!(record.token_consumed, Some(19));
+    assert_eq!(record.token_consumed, Some(22));
     assert_eq!((record.user.as_deref(), record.created_at), (Some("alice"), noon()));
     assert_eq!(fixture.balance(money, noon()), balance("0.00000450", "0", 0));
-    assert_eq!(fixture.balance(tokens, noon()), balance("19", "0", 0));
+    assert_eq!(fixture.balance(tokens, noon()), balance("22", "0", 0));
     assert!(fixture.run(fixture.store().reservations()).unwrap().is_empty());
     let models = fixture.run(fixture.store().models()).unwrap();
     assert_eq!((models.len(), models[0].id, models[0].model_code.as_str()), (1, settled.model_id, "gpt-test"));
@@ -170,4 +170,21 @@ fn an_operation_whose_future_is_dropped_is_committed_all_the_same() {
     }
     fixture.reopen();
     assert_eq!(fixture.run(fixture.store().reservations()).unwrap().len(), 50);
+}
+
+#[test]
+fn a_budget_of_tokens_counts_the_iterations_that_a_total_leaves_out() {
+    let fixture = Fixture::new();
+    let id = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
+    let reserved = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    let mut ended = settlement(reserved, Some(usd("0.1")));
+    for (kind, model) in [("compaction", None), ("advisor", Some("other".to_owned()))] {
+        let meters = [(Meter::InputToken, 7.into()), (Meter::OutputToken, 4.into()), (Meter::WebSearch, 3.into())];
+        ended.usage.iterations.push(Iteration { kind: kind.to_owned(), model, meters: meters.into() });
+    }
+    assert_eq!((ended.usage.total_tokens(), ended.usage.consumed_tokens()), (Some(42), Some(64)));
+    fixture.settle(ended).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("64", "0", 0));
+    let late = fixture.budget(terms(Scope::Everyone, Limit::Tokens(1_000), Window::Total));
+    assert_eq!(fixture.balance(late, noon()), balance("64", "0", 0));
 }
