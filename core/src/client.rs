@@ -15,6 +15,7 @@ mod pass_through;
 mod price_comparison;
 mod price_updates;
 mod prices;
+mod pricing;
 mod quote;
 mod reply;
 mod rerate;

@@ -50,6 +50,7 @@ fn usage() -> UsageRow {
         flags: vec!["estimated".into()],
         reported_total: None,
         reported_cost: Some([1; 16]),
+        computed_cost: Some(MoneyRow { amount: [3; 16], currency: "CNY".into() }),
         iterations: vec![IterationRow { kind: "compaction".into(), model: Some("m".into()), meters: Vec::new() }],
     }
 }
@@ -269,7 +270,7 @@ fn a_row_of_a_newer_version_names_its_table() {
 }
 
 #[test]
-fn types_that_did_not_change_are_written_in_version_1_and_the_others_in_version_2() {
+fn types_that_did_not_change_are_written_in_version_1_and_the_others_in_their_own() {
     let versions = [
         (ProviderRow::TABLE, ProviderRow::VERSION, 1),
         (ModelConfigRow::TABLE, ModelConfigRow::VERSION, 1),
@@ -281,7 +282,7 @@ fn types_that_did_not_change_are_written_in_version_1_and_the_others_in_version_
         (FxRateRow::TABLE, FxRateRow::VERSION, 1),
         (PriceRow::TABLE, PriceRow::VERSION, 2),
         (ReservationRow::TABLE, ReservationRow::VERSION, 2),
-        (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 2),
+        (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 3),
         (DailyRow::TABLE, DailyRow::VERSION, 2),
     ];
     for (table, version, expected) in versions {

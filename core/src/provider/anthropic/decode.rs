@@ -18,7 +18,7 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
     if !value.get("content").is_some_and(Value::is_array) {
         return Err(unreadable(target, head, "its body has no content"));
     }
-    let usage = value.get("usage").and_then(usage::read);
+    let usage = usage::find(&value).and_then(usage::read);
     Ok(Decoded { completion: Completion { choices: vec![decode_choice(&value)], ..summary(&value) }, usage })
 }
 

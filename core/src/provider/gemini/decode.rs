@@ -15,7 +15,9 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
     if let Some(error) = error::embedded(target, head, &value) {
         return Err(error);
     }
-    let usage = usage::find(&value).and_then(usage::read);
+    let usage = usage::find(&value)
+        .and_then(usage::read)
+        .map(|reported| usage::with_searches(reported, target.model, usage::queries(&value)));
     let mut choices: Vec<Choice> = items(&value, "candidates")
         .iter()
         .zip(0..)

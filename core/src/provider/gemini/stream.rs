@@ -9,6 +9,7 @@ use super::{error, usage};
 use crate::provider::failure::unreadable;
 use crate::provider::json::{items, owned, word};
 use crate::provider::origin::Origin;
+use crate::provider::snapshots::UsageSnapshots;
 use crate::provider::{ResponseHead, ServerEvent, StreamDecoder, Target};
 use crate::types::{Completion, Delta, ReportedUsage, Result, ToolCallDelta};
 
@@ -16,7 +17,9 @@ use crate::types::{Completion, Delta, ReportedUsage, Result, ToolCallDelta};
 pub(super) struct Decoder {
     origin: Origin,
     summary: Completion,
-    usage: Option<ReportedUsage>,
+    usage: UsageSnapshots,
+    /// How many queries the answer was grounded in.
+    queries: u64,
     choices: BTreeMap<u32, ChoiceState>,
     is_blocked: bool,
 }
@@ -34,7 +37,8 @@ impl Decoder {
         Self {
             origin: Origin::new(target, head),
             summary: Completion::default(),
-            usage: None,
+            usage: UsageSnapshots::of(usage::SUM),
+            queries: 0,
             choices: BTreeMap::new(),
             is_blocked: false,
         }
@@ -51,8 +55,11 @@ impl StreamDecoder for Decoder {
             let problem = format!("an event of the stream is no complete JSON ({error})");
             unreadable(&self.origin.target(), &self.origin.head, &problem)
         })?;
-        // Every chunk has the usage so far: the last one counts.
-        self.usage = usage::find(&chunk).and_then(usage::read).or(self.usage.take());
+        // Every chunk has the usage so far, as its grounding.
+        if let Some(found) = usage::find(&chunk) {
+            self.usage.add(found);
+        }
+        self.queries = self.queries.max(usage::queries(&chunk));
         let said = summary(&chunk);
         self.summary.id = said.id.or(self.summary.id.take());
         self.summary.model = said.model.or(self.summary.model.take());
@@ -80,7 +87,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn usage(&self) -> Option<ReportedUsage> {
-        self.usage.clone().filter(|_| self.is_complete())
+        self.provisional_usage().filter(|_| self.is_complete())
     }
 
     fn summary(&self) -> Completion {
@@ -88,7 +95,8 @@ impl StreamDecoder for Decoder {
     }
 
     fn provisional_usage(&self) -> Option<ReportedUsage> {
-        self.usage.clone()
+        let reported = usage::read(&self.usage.joined()?)?;
+        Some(usage::with_searches(reported, self.origin.target().model, self.queries))
     }
 }
 

@@ -20,7 +20,10 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
     }
     let choices =
         items(&value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
-    let usage = usage::find(&value).and_then(|found| usage::read(target.vendor, found, body));
+    let cites = usage::cites(target.vendor, &value);
+    let usage = usage::find(&value)
+        .and_then(|found| usage::read(target.vendor, found, usage::stated_cost(target.vendor, found, body)))
+        .map(|reported| usage::with_citations(reported, cites));
     Ok(Decoded { completion: Completion { choices, ..summary(&value) }, usage })
 }
 
