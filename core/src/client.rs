@@ -17,6 +17,7 @@ mod pass_through;
 mod price_comparison;
 mod price_updates;
 mod prices;
+mod pricing;
 mod quote;
 mod reply;
 mod rerate;

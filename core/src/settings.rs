@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::store::RecoveryPolicy;
-use crate::types::{AbandonPolicy, UnpricedPolicy};
+use crate::types::{AbandonPolicy, ReportedCostPolicy, UnpricedPolicy};
 
 /// When a reply reaches its caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub struct Settings {
     pub on_abandon: AbandonPolicy,
     /// What to do with a call that has no price, where the call does not say.
     pub on_unpriced: Option<UnpricedPolicy>,
+    /// When the cost that a provider states in its answer is billed instead of what the prices make.
+    pub reported_cost: ReportedCostPolicy,
     /// The output limit that is put on a call which a budget applies to, where neither the request nor the model has one.
     pub default_output_limit: u64,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             cooldown: Duration::from_secs(15),
             on_abandon: AbandonPolicy::default(),
             on_unpriced: None,
+            reported_cost: ReportedCostPolicy::default(),
             default_output_limit: 4096,
         }
     }

@@ -119,6 +119,19 @@ fn recorded_answers_of_other_hosts_are_reported() {
     }
 }
 
+#[test]
+fn every_field_of_a_recorded_usage_is_accounted_for() {
+    let all: Vec<_> = PROVIDERS.into_iter().chain(OTHERS).collect();
+    let Some(cases) = cases(&all) else { return };
+    let unknown: Vec<&str> = cases
+        .iter()
+        .filter(|case| case.head.status == 200)
+        .filter(|case| read(case).is_ok_and(|reading| reading.usage.is_some_and(|usage| usage.has_unknown_field)))
+        .map(|case| case.name.as_str())
+        .collect();
+    assert_eq!(unknown, Vec::<&str>::new(), "usage has fields that no table names");
+}
+
 fn fixtures() -> Option<PathBuf> {
     let shared = std::env::var_os("TOLLWAY_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
@@ -280,6 +293,9 @@ fn judge_reading(case: &Case, reading: &Reading, expected: &Value) -> Option<Str
         let read: String = read.chars().take(expected.chars().count().max(1)).collect();
         compare(what, read.into(), &expected.into());
     }
+    if let Some(whole) = whole_text(case) {
+        compare("text", said.into(), &whole.into());
+    }
     compare("tool_calls", message.tool_calls.len().into(), &expected["tool_calls"]);
     let reason = reading.choice.as_ref().and_then(|choice| choice.provider_finish_reason.clone());
     let expected_reason = match &expected["finish_reason"] {
@@ -300,6 +316,10 @@ fn judge_reading(case: &Case, reading: &Reading, expected: &Value) -> Option<Str
     compare("cache_write_1h_tokens", reported.cache_write_1h.into(), &expected["cache_write_1h_tokens"]);
     compare("output_tokens_total", usage.output_tokens().into(), &expected["output_tokens_total"]);
     compare("reasoning_tokens", usage.tokens(Meter::ReasoningToken).into(), &expected["reasoning_tokens"]);
+    let searches = reported.counts.get(&Meter::WebSearch).map(|searches| searches.whole());
+    if !expected["web_search_requests"].is_null() {
+        compare("web_search_requests", searches.into(), &expected["web_search_requests"]);
+    }
     compare("total_tokens_reported", reported.total.into(), &expected["total_tokens_reported"]);
     // The careful reading keeps money as a JSON number: its shortest text has the digits of the wire.
     let digits = |value: &Value| match value {
@@ -314,6 +334,56 @@ fn judge_reading(case: &Case, reading: &Reading, expected: &Value) -> Option<Str
         compare("flags", format!("{flags:?}").into(), &"none".into());
     }
     (!problems.is_empty()).then_some(problems)
+}
+
+/// The text of the first answer, gathered from the body by hand; nothing where its content is not plain text.
+fn whole_text(case: &Case) -> Option<String> {
+    let body = String::from_utf8_lossy(&case.body);
+    let documents: Vec<Value> = match serde_json::from_str(&body) {
+        Ok(Value::Array(documents)) => documents,
+        Ok(document) => vec![document],
+        Err(_) => body
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("data:"))
+            .filter_map(|data| serde_json::from_str(data).ok())
+            .collect(),
+    };
+    let mut whole = String::new();
+    for document in &documents {
+        let pieces: Vec<&Value> = match case.wire_format {
+            "openai_chat" => {
+                let choice =
+                    document["choices"].as_array().and_then(|choices| choices.iter().find(|choice| is_first(choice)));
+                let said = choice
+                    .map(|choice| if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] });
+                said.map(|said| &said["content"]).into_iter().collect()
+            }
+            "anthropic_messages" => {
+                let blocks = document["content"].as_array().into_iter().flatten();
+                let texts = blocks.filter(|block| block["type"] == "text").map(|block| &block["text"]);
+                texts.chain([&document["delta"]["text"], &document["content_block"]["text"]]).collect()
+            }
+            _ => {
+                let candidate =
+                    document["candidates"].as_array().and_then(|all| all.iter().find(|choice| is_first(choice)));
+                let parts =
+                    candidate.and_then(|candidate| candidate["content"]["parts"].as_array()).into_iter().flatten();
+                parts.filter(|part| part["thought"] != true).map(|part| &part["text"]).collect()
+            }
+        };
+        for piece in pieces {
+            match piece {
+                Value::Null => {}
+                Value::String(text) => whole.push_str(text),
+                _ => return None,
+            }
+        }
+    }
+    Some(whole)
+}
+
+fn is_first(choice: &Value) -> bool {
+    choice["index"].as_u64().unwrap_or_default() == 0
 }
 
 fn decimal(text: &str) -> String {

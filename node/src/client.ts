@@ -33,6 +33,7 @@ const OPEN = new OptionNames('Tollway.open()', [
   'cooldown',
   'onAbandon',
   'onUnpriced',
+  'reportedCost',
   'defaultOutputLimit',
 ]);
 

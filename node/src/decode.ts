@@ -21,6 +21,7 @@ import type {
   CandidateQuote,
   ChatReply,
   Choice,
+  Iteration,
   ModelConfig,
   Quote,
   QuotedCost,
@@ -100,17 +101,29 @@ function sum(meters: Readonly<Record<string, Quantity>>, counted: ReadonlySet<st
   return total;
 }
 
+/** The tokens that were written to a cache; those that were read from one too stand in an iteration. */
+function written(meters: Readonly<Record<string, Quantity>>, iterations: readonly Iteration[]): number | null {
+  const total = sum(meters, CACHE_WRITE_METERS);
+  if (total === null) {
+    return null;
+  }
+  const overlaps = iterations.filter((each) => each.kind === 'cache_overlap');
+  return overlaps.reduce((all, each) => all + (sum(each.meters, CACHE_WRITE_METERS) ?? 0), total);
+}
+
 function decodeUsage(value: Wire): Usage {
   const meters: Readonly<Record<string, Quantity>> = value['meters'];
+  const iterations: readonly Iteration[] = value['iterations'] ?? [];
   return {
     meters,
     flags: value['flags'],
     reportedTotal: value['reported_total'],
     reportedCost: value['reported_cost'],
-    iterations: value['iterations'] ?? [],
+    computedCost: value['computed_cost'] ?? null,
+    iterations,
     inputTokens: sum(meters, INPUT_METERS),
     cachedInputTokens: sum(meters, CACHE_READ_METERS),
-    cacheWriteTokens: sum(meters, CACHE_WRITE_METERS),
+    cacheWriteTokens: written(meters, iterations),
     outputTokens: sum(meters, OUTPUT_METERS),
     reasoningTokens: sum(meters, REASONING_METERS),
     totalTokens: sum(meters, TOKEN_METERS),

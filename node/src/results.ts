@@ -25,6 +25,8 @@ export interface Usage {
   readonly flags: readonly string[];
   readonly reportedTotal: number | null;
   readonly reportedCost: string | null;
+  /** What the prices make, where the cost that the provider states was billed instead. */
+  readonly computedCost: Money | null;
   readonly iterations: readonly Iteration[];
   /** All input tokens, those read from and written to a cache included. */
   readonly inputTokens: number | null;

@@ -81,6 +81,9 @@ export type Meter =
   | 'annotated_page'
   | 'search_unit'
   | 'web_search'
+  | 'web_fetch'
+  | 'search_source'
+  | 'server_tool_call'
   | 'file_search'
   | 'maps_search'
   | 'text_message'
@@ -478,6 +481,11 @@ export interface Settings {
   readonly onAbandon?: AbandonPolicy | null;
   /** What to do with a call that has no price. */
   readonly onUnpriced?: UnpricedPolicy | null;
+  /**
+   * When the cost that a provider states in its answer is billed: `over_catalog` (by default) over the prices of the catalog or
+   * of an import and where there is none, but not over prices that were set; `always`; or `never`.
+   */
+  readonly reportedCost?: 'over_catalog' | 'always' | 'never' | null;
   /** The output limit of a call that a budget applies to and that has no other. */
   readonly defaultOutputLimit?: number | null;
 }

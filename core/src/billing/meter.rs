@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::types::{Iteration, Meter, Quantity, ReportedUsage, Usage, UsageFlag};
+use super::layout::{Layout, lay_out};
+use crate::types::{CACHE_OVERLAP, Iteration, Meter, Place, Quantity, ReportedUsage, Usage, UsageFlag};
 
-/// Turns what a provider reported into disjoint meters, by the rule of its wire format.
+/// Turns what a provider reported into disjoint meters, by the rule of its vendor and by its own total.
 ///
 /// No token is counted in two meters, what was not reported is absent, and every contradiction is flagged. It never fails:
 /// sums that pass the greatest number stop there, and are flagged.
 #[must_use]
 pub fn disjoint(reported: &ReportedUsage) -> Usage {
     let mut usage = Usage { reported_total: reported.total, reported_cost: reported.cost, ..Usage::default() };
-    split_input(reported, &mut usage);
-    split_output(reported, &mut usage);
+    let (reported, layout) = lay_out(reported, &mut usage);
+    let reported = &reported;
+    split_input(reported, layout, &mut usage);
+    split_output(reported, layout, &mut usage);
     usage.meters.extend(reported.counts.iter().map(|(meter, quantity)| (*meter, *quantity)));
+    if reported.has_unknown_field {
+        usage.flag(UsageFlag::UnknownUsageField);
+    }
     for iteration in &reported.iterations {
         let inner = disjoint(&iteration.usage);
         inner.flags.iter().for_each(|flag| usage.flag(*flag));
@@ -29,23 +35,35 @@ pub fn disjoint(reported: &ReportedUsage) -> Usage {
     usage
 }
 
-fn split_input(reported: &ReportedUsage, usage: &mut Usage) {
+fn split_input(reported: &ReportedUsage, layout: Layout, usage: &mut Usage) {
     let (mut short, mut long) = cache_writes(reported, usage);
     let mut cached = reported.cached_input;
     let mut uncached = reported.input;
-    if let Some(input) = reported.input.filter(|_| reported.input_includes_cache) {
+    if let Some(input) = reported.input {
         let mut left = input;
-        for part in [&mut long, &mut short, &mut cached].into_iter().flatten() {
+        let writes = layout.cache_write == Place::Inside;
+        let reads = layout.cached == Place::Inside;
+        let mut overlap = 0_u64;
+        let mut overflows = false;
+        for (part, is_inside) in [(&mut long, writes), (&mut short, writes), (&mut cached, reads)] {
+            let Some(part) = part.as_mut().filter(|_| is_inside) else { continue };
             if *part > left {
-                usage.flag(UsageFlag::CachedExceedsInput);
+                overflows = true;
+                overlap = overlap.saturating_add(*part - left);
                 *part = left;
             }
             left -= *part;
         }
         uncached = Some(left);
+        if overflows && reported.bills_cache_overlap && writes && reads {
+            bill_overlap(reported, usage, (&mut short, &mut long, &mut cached), overlap);
+        } else if overflows {
+            usage.flag(UsageFlag::CachedExceedsInput);
+        }
     }
-    if reported.input_outside.is_some() {
-        uncached = Some(sum([uncached, reported.input_outside, None], usage));
+    if layout.audio_outside > 0 || reported.input_outside.is_some() {
+        let outside = Some(layout.audio_outside).filter(|audio| *audio > 0);
+        uncached = Some(sum([uncached, reported.input_outside, outside], usage));
     }
     split_modalities(reported, usage, &mut uncached, &mut cached);
     take(&mut usage.meters, Meter::CacheWriteAudioToken, reported.cache_write_audio, &mut short);
@@ -54,6 +72,32 @@ fn split_input(reported: &ReportedUsage, usage: &mut Usage) {
     put(&mut usage.meters, Meter::CachedInputToken, cached);
     put(&mut usage.meters, Meter::CacheWrite5mToken, short);
     put(&mut usage.meters, Meter::CacheWrite1hToken, long);
+}
+
+/// Bills tokens that were both read from and written to a cache as both: the meters have them as reads, and an iteration
+/// beside them as writes. What neither count can hold is cut.
+fn bill_overlap(
+    reported: &ReportedUsage,
+    usage: &mut Usage,
+    (short, long, cached): (&mut Option<u64>, &mut Option<u64>, &mut Option<u64>),
+    overlap: u64,
+) {
+    let input = reported.input.unwrap_or_default();
+    let written = sum([*short, *long, None], usage);
+    let read = reported.cached_input.unwrap_or_default();
+    if read > input || reported.cache_write.unwrap_or(written) > input {
+        usage.flag(UsageFlag::CachedExceedsInput);
+        return;
+    }
+    let moved = overlap.min(written);
+    let from_short = moved.min(short.unwrap_or_default());
+    *short = short.map(|short| short - from_short);
+    *long = long.map(|long| long.saturating_sub(moved - from_short));
+    *cached = cached.map(|cached| cached.saturating_add(moved));
+    let mut meters = BTreeMap::new();
+    put(&mut meters, Meter::CacheWrite5mToken, Some(from_short).filter(|tokens| *tokens > 0));
+    put(&mut meters, Meter::CacheWrite1hToken, Some(moved - from_short).filter(|tokens| *tokens > 0));
+    usage.iterations.push(Iteration { kind: CACHE_OVERLAP.to_owned(), model: None, meters });
 }
 
 /// Takes sound, images and videos out of what is cached and what is not.
@@ -109,23 +153,10 @@ fn cache_writes(reported: &ReportedUsage, usage: &mut Usage) -> (Option<u64>, Op
     (Some(all - long.unwrap_or_default()), long)
 }
 
-fn split_output(reported: &ReportedUsage, usage: &mut Usage) {
-    let reasoning = reported.reasoning;
-    let mut is_inside = reported.output_includes_reasoning;
-    let both = total_input(reported).zip(reported.output).and_then(|(input, output)| input.checked_add(output));
-    if let Some((both, total)) = both.zip(reported.total) {
-        let with_reasoning = both.checked_add(reasoning.unwrap_or_default());
-        if is_inside && total != both && with_reasoning == Some(total) {
-            is_inside = false;
-            usage.flag(UsageFlag::ReasoningAddedToOutput);
-        }
-        let expected = if is_inside { Some(both) } else { with_reasoning };
-        if expected != Some(total) {
-            usage.flag(UsageFlag::TotalMismatch);
-        }
-    }
+fn split_output(reported: &ReportedUsage, layout: Layout, usage: &mut Usage) {
+    let mut reasoning = reported.reasoning;
     let mut answer = reported.output;
-    if let Some((output, reasoning)) = reported.output.zip(reasoning).filter(|_| is_inside) {
+    if let Some((output, reasoning)) = reported.output.zip(reasoning).filter(|_| layout.reasoning == Place::Inside) {
         if reasoning > output {
             usage.flag(UsageFlag::ReasoningExceedsOutput);
         }
@@ -142,21 +173,11 @@ fn split_output(reported: &ReportedUsage, usage: &mut Usage) {
         }
         take(&mut usage.meters, meter, part, &mut answer);
     }
+    if layout.hidden > 0 {
+        reasoning = Some(sum([reasoning, Some(layout.hidden), None], usage));
+    }
     put(&mut usage.meters, Meter::OutputToken, answer);
     put(&mut usage.meters, Meter::ReasoningToken, reasoning);
-}
-
-/// Returns what the reported total counts as input.
-fn total_input(reported: &ReportedUsage) -> Option<u64> {
-    let mut input = reported.input?;
-    if !reported.input_includes_cache {
-        let written = reported.cache_write.or_else(|| {
-            let (short, long) = (reported.cache_write_5m, reported.cache_write_1h);
-            short.unwrap_or_default().checked_add(long.unwrap_or_default())
-        })?;
-        input = input.checked_add(written)?.checked_add(reported.cached_input.unwrap_or_default())?;
-    }
-    input.checked_add(reported.input_outside.unwrap_or_default())
 }
 
 /// Adds counts; a sum that does not fit stops at the greatest number, and no total can match it.

@@ -6,14 +6,7 @@ use crate::types::ReportedIteration;
 
 /// OpenAI's rule.
 fn inside(input: u64, output: u64) -> ReportedUsage {
-    ReportedUsage {
-        input: Some(input),
-        output: Some(output),
-        total: Some(input + output),
-        input_includes_cache: true,
-        output_includes_reasoning: true,
-        ..ReportedUsage::default()
-    }
+    ReportedUsage { input: Some(input), output: Some(output), total: Some(input + output), ..ReportedUsage::default() }
 }
 
 #[test]
@@ -42,8 +35,9 @@ fn what_stands_outside_is_left_as_it_is() {
         cache_write: Some(30),
         cache_write_5m: Some(10),
         cache_write_1h: Some(20),
+        cached_place: Place::Outside,
+        cache_write_place: Place::Outside,
         output: Some(256),
-        output_includes_reasoning: true,
         ..ReportedUsage::default()
     });
     assert_eq!(usage.input_tokens(), Some(1201));
@@ -56,10 +50,10 @@ fn thoughts_and_tool_prompts_outside_are_added() {
     let usage = disjoint(&ReportedUsage {
         input: Some(100),
         cached_input: Some(40),
-        input_includes_cache: true,
         input_outside: Some(7),
         output: Some(20),
         reasoning: Some(30),
+        reasoning_place: Place::Outside,
         total: Some(157),
         ..ReportedUsage::default()
     });
@@ -78,8 +72,11 @@ fn contradictions_are_flagged_and_clamped() {
     assert_eq!((usage.tokens(Meter::OutputToken), usage.tokens(Meter::ReasoningToken)), (Some(0), Some(90)));
     assert_eq!(usage.flags, [UsageFlag::ReasoningExceedsOutput]);
 
-    let usage = disjoint(&ReportedUsage { total: Some(18), ..inside(7, 10) });
-    assert_eq!(usage.flags, [UsageFlag::TotalMismatch]);
+    for total in [0, 16] {
+        let usage = disjoint(&ReportedUsage { total: Some(total), ..inside(7, 10) });
+        assert_eq!((usage.input_tokens(), usage.output_tokens()), (Some(7), Some(10)));
+        assert_eq!(usage.flags, [UsageFlag::TotalMismatch]);
+    }
 
     let usage = disjoint(&ReportedUsage {
         cache_write: Some(10),
@@ -97,8 +94,133 @@ fn the_total_shows_where_reasoning_stands() {
     assert_eq!((usage.tokens(Meter::OutputToken), usage.output_tokens()), (Some(10), Some(15)));
     assert_eq!(usage.flags, [UsageFlag::ReasoningAddedToOutput]);
     let by_rule =
-        ReportedUsage { reasoning: Some(5), total: Some(22), output_includes_reasoning: false, ..inside(7, 10) };
+        ReportedUsage { reasoning: Some(5), total: Some(22), reasoning_place: Place::Outside, ..inside(7, 10) };
     assert_eq!(disjoint(&by_rule).flags, []);
+}
+
+#[test]
+fn the_total_decides_where_a_part_stands() {
+    let read = |cached| ReportedUsage { cached_input: Some(cached), ..inside(100, 50) };
+    for (reported, meters, flag) in [
+        // The rule says outside, the total says inside, and the other way round.
+        (
+            ReportedUsage { reasoning: Some(20), reasoning_place: Place::Outside, ..inside(100, 50) },
+            [100, 0, 0, 30, 20],
+            Some(UsageFlag::PlacedByTotal),
+        ),
+        (ReportedUsage { total: Some(8_150), ..read(8_000) }, [100, 8_000, 0, 50, 0], Some(UsageFlag::PlacedByTotal)),
+        (
+            ReportedUsage { cached_place: Place::Outside, ..read(40) },
+            [60, 40, 0, 50, 0],
+            Some(UsageFlag::PlacedByTotal),
+        ),
+        (
+            ReportedUsage { cache_write: Some(30), total: Some(180), ..inside(100, 50) },
+            [100, 0, 30, 50, 0],
+            Some(UsageFlag::PlacedByTotal),
+        ),
+        (
+            ReportedUsage { cache_write: Some(30), total: Some(220), ..read(40) },
+            [100, 40, 30, 50, 0],
+            Some(UsageFlag::PlacedByTotal),
+        ),
+        // Outside the total too: either total is right.
+        (
+            ReportedUsage { reasoning: Some(20), reasoning_place: Place::OutsideTotal, ..inside(100, 50) },
+            [100, 0, 0, 50, 20],
+            None,
+        ),
+        (
+            ReportedUsage {
+                reasoning: Some(20),
+                reasoning_place: Place::OutsideTotal,
+                total: Some(170),
+                ..inside(100, 50)
+            },
+            [100, 0, 0, 50, 20],
+            None,
+        ),
+        // A part that cannot stand inside is cut, unless the total says that it stands outside.
+        (read(163), [0, 100, 0, 50, 0], Some(UsageFlag::CachedExceedsInput)),
+        (ReportedUsage { total: None, ..read(163) }, [0, 100, 0, 50, 0], Some(UsageFlag::CachedExceedsInput)),
+    ] {
+        let usage = disjoint(&reported);
+        let of = |meter| usage.tokens(meter).unwrap_or_default();
+        let found = [
+            of(Meter::InputToken),
+            of(Meter::CachedInputToken),
+            of(Meter::CacheWrite5mToken),
+            of(Meter::OutputToken),
+            of(Meter::ReasoningToken),
+        ];
+        assert_eq!(found, meters, "{reported:?}");
+        assert_eq!(usage.flags, flag.into_iter().collect::<Vec<_>>(), "{reported:?}");
+    }
+}
+
+#[test]
+fn sound_that_the_total_counts_beside_the_input_is_added() {
+    let mut reported = ReportedUsage { total: Some(389), ..inside(3, 11) };
+    reported.input_modalities.audio = Some(375);
+    let usage = disjoint(&reported);
+    assert_eq!((usage.tokens(Meter::InputToken), usage.tokens(Meter::InputAudioToken)), (Some(3), Some(375)));
+    assert_eq!(usage.flags, [UsageFlag::PlacedByTotal]);
+}
+
+#[test]
+fn a_side_that_is_absent_or_zero_is_worked_out_from_the_total() {
+    for (input, output, total, sides, flags) in [
+        (Some(100), None, 150, (Some(100), Some(50)), vec![UsageFlag::CompletedByTotal]),
+        (Some(100), Some(0), 150, (Some(100), Some(50)), vec![UsageFlag::CompletedByTotal]),
+        (None, Some(50), 150, (Some(100), Some(50)), vec![UsageFlag::CompletedByTotal]),
+        (Some(0), Some(50), 150, (Some(100), Some(50)), vec![UsageFlag::CompletedByTotal]),
+        (Some(0), Some(50), 50, (Some(0), Some(50)), vec![]),
+        (Some(100), None, 100, (Some(100), None), vec![]),
+        (None, Some(50), 40, (None, Some(50)), vec![UsageFlag::TotalMismatch]),
+    ] {
+        let usage = disjoint(&ReportedUsage { input, output, total: Some(total), ..ReportedUsage::default() });
+        assert_eq!((usage.input_tokens(), usage.output_tokens()), sides, "{input:?} {output:?} {total}");
+        assert_eq!(usage.flags, flags, "{input:?} {output:?} {total}");
+    }
+    // What stands inside the side that is absent does not add to it.
+    let cached =
+        ReportedUsage { cached_input: Some(40), output: Some(50), total: Some(150), ..ReportedUsage::default() };
+    let usage = disjoint(&cached);
+    assert_eq!((usage.tokens(Meter::InputToken), usage.tokens(Meter::CachedInputToken)), (Some(60), Some(40)));
+    let reasoning = ReportedUsage { reasoning: Some(60), total: Some(81), ..inside(21, 0) };
+    let usage = disjoint(&reasoning);
+    assert_eq!((usage.tokens(Meter::OutputToken), usage.tokens(Meter::ReasoningToken)), (Some(0), Some(60)));
+}
+
+#[test]
+fn tokens_that_only_the_total_names_are_reasoning() {
+    for (reported, reasoning) in [
+        (ReportedUsage { total: Some(623), ..inside(20, 198) }, 405),
+        (ReportedUsage { total: Some(623), reasoning: Some(98), ..inside(20, 198) }, 503),
+        (ReportedUsage { total: Some(623), reasoning_place: Place::Outside, ..inside(20, 198) }, 405),
+    ] {
+        let usage = disjoint(&reported);
+        assert_eq!((usage.input_tokens(), usage.output_tokens()), (Some(20), Some(603)));
+        assert_eq!(usage.tokens(Meter::ReasoningToken), Some(reasoning));
+        assert_eq!(usage.flags, [UsageFlag::HiddenInTotal]);
+    }
+    let absurd = disjoint(&ReportedUsage { total: Some(u64::MAX), ..inside(20, 198) });
+    assert_eq!((absurd.output_tokens(), absurd.flags), (Some(198), vec![UsageFlag::TotalMismatch]));
+}
+
+#[test]
+fn tokens_that_were_read_and_written_are_billed_as_both_where_the_vendor_does_so() {
+    let both = ReportedUsage { cached_input: Some(900), cache_write: Some(300), ..inside(1_000, 50) };
+    let usage = disjoint(&ReportedUsage { bills_cache_overlap: true, ..both.clone() });
+    assert_eq!((usage.input_tokens(), usage.cache_write_tokens()), (Some(1_000), Some(300)));
+    assert_eq!((usage.tokens(Meter::InputToken), usage.tokens(Meter::CachedInputToken)), (Some(0), Some(900)));
+    assert_eq!(usage.tokens(Meter::CacheWrite5mToken), Some(100));
+    assert_eq!(usage.iterations[0].kind, CACHE_OVERLAP);
+    assert_eq!(usage.iterations[0].meters, [(Meter::CacheWrite5mToken, 200.into())].into());
+    assert_eq!(usage.flags, []);
+    assert_eq!(disjoint(&both).flags, [UsageFlag::CachedExceedsInput]);
+    let beyond = ReportedUsage { cached_input: Some(1_001), bills_cache_overlap: true, ..both };
+    assert_eq!(disjoint(&beyond).flags, [UsageFlag::CachedExceedsInput]);
 }
 
 #[test]
@@ -162,14 +284,15 @@ fn iterations_stay_apart() {
 prop_compose! {
     fn any_report(small: bool)(
         counts in prop::array::uniform9(option::of(if small { 0..1_000_u64 } else { 0..u64::MAX })),
-        input_includes_cache: bool,
-        output_includes_reasoning: bool,
+        is_inside in any::<(bool, bool, bool)>(),
     ) -> ReportedUsage {
         let [input, cached_input, cache_write, cache_write_5m, cache_write_1h, input_outside, output, reasoning, total] =
             counts;
+        let place = |is_inside| if is_inside { Place::Inside } else { Place::Outside };
         ReportedUsage {
-            input, cached_input, cache_write, cache_write_5m, cache_write_1h, input_includes_cache, input_outside, output,
-            reasoning, output_includes_reasoning, total, ..ReportedUsage::default()
+            input, cached_input, cache_write, cache_write_5m, cache_write_1h, input_outside, output, reasoning, total,
+            cached_place: place(is_inside.0), cache_write_place: place(is_inside.0), reasoning_place: place(is_inside.1),
+            bills_cache_overlap: is_inside.2, ..ReportedUsage::default()
         }
     }
 }
@@ -183,6 +306,7 @@ proptest! {
 
     #[test]
     fn meters_sum_to_what_was_reported(reported in any_report(true)) {
+        let reported = ReportedUsage { total: None, bills_cache_overlap: false, ..reported };
         let usage = disjoint(&reported);
         let meter = |meter| usage.tokens(meter).unwrap_or_default();
         let written = meter(Meter::CacheWrite5mToken) + meter(Meter::CacheWrite1hToken);
@@ -192,22 +316,36 @@ proptest! {
         }
         let split = reported.cache_write_5m.unwrap_or_default() + reported.cache_write_1h.unwrap_or_default();
         let cached = reported.cached_input.unwrap_or_default() + reported.cache_write.unwrap_or(split);
+        let is_inside = reported.cached_place == Place::Inside;
         if let Some(input) = reported.input {
-            let inside = if reported.input_includes_cache { input } else { input + cached };
+            let inside = if is_inside { input } else { input + cached };
             prop_assert_eq!(usage.input_tokens(), Some(inside + reported.input_outside.unwrap_or_default()));
-            let exceeds = reported.input_includes_cache && cached > input;
-            prop_assert_eq!(usage.flags.contains(&UsageFlag::CachedExceedsInput), exceeds);
+            prop_assert_eq!(usage.flags.contains(&UsageFlag::CachedExceedsInput), is_inside && cached > input);
         }
         if let Some(output) = reported.output {
             let reasoning = reported.reasoning.unwrap_or_default();
-            let added = usage.flags.contains(&UsageFlag::ReasoningAddedToOutput);
-            let is_inside = reported.output_includes_reasoning && !added;
+            let is_inside = reported.reasoning_place == Place::Inside;
             prop_assert_eq!(usage.output_tokens(), Some(if is_inside { output.max(reasoning) } else { output + reasoning }));
         }
     }
 
     #[test]
+    fn no_side_is_less_than_what_was_reported_and_a_total_that_holds_all_parts_is_met(reported in any_report(true)) {
+        let reported = ReportedUsage { bills_cache_overlap: false, ..reported };
+        let usage = disjoint(&reported);
+        prop_assert!(usage.input_tokens().unwrap_or_default() >= reported.input.unwrap_or_default());
+        prop_assert!(usage.output_tokens().unwrap_or_default() >= reported.output.unwrap_or_default());
+        let decided = [UsageFlag::HiddenInTotal, UsageFlag::CompletedByTotal, UsageFlag::PlacedByTotal];
+        let is_cut = [UsageFlag::CachedExceedsInput, UsageFlag::ReasoningExceedsOutput, UsageFlag::CacheWriteSplitMismatch];
+        let follows = usage.flags.iter().any(|flag| decided.contains(flag));
+        if follows && !usage.flags.iter().any(|flag| is_cut.contains(flag)) {
+            prop_assert_eq!(usage.total_tokens(), reported.total);
+        }
+    }
+
+    #[test]
     fn a_meter_is_there_exactly_if_it_was_reported(reported in any_report(true)) {
+        let reported = ReportedUsage { total: None, ..reported };
         let usage = disjoint(&reported);
         let has = |meter| usage.get(meter).is_some();
         prop_assert_eq!(has(Meter::CachedInputToken), reported.cached_input.is_some());

@@ -34,6 +34,8 @@ pub struct Bill {
     pub is_rounded: bool,
     /// Whether every price that was applied is of the tier that was served.
     pub covers_tier: bool,
+    /// Whether a price that the user set is among those that were applied.
+    pub has_user_price: bool,
     /// Where the cost comes from.
     pub cost_status: CostStatus,
     /// The lines, in the order of the meters. Their amounts sum to the cost.
@@ -51,6 +53,7 @@ impl Bill {
             exact: cost.map(|cost| cost.amount.into()),
             is_rounded: false,
             covers_tier: true,
+            has_user_price: false,
             cost_status,
             lines: Vec::new(),
             price_ids: Vec::new(),
@@ -74,7 +77,14 @@ struct Draft {
     line: ReceiptLine,
     amount: Option<Exact>,
     tier_is_priced: bool,
+    is_users: bool,
 }
+
+/// Meters that cost nothing beside the tokens where no price names them, by the vendors' own lists.
+const FREE_UNLESS_PRICED: [Meter; 2] = [Meter::Request, Meter::WebFetch];
+
+/// The source of prices that a user set.
+const USER: &str = "user";
 
 impl PriceSet {
     /// Picks the prices in force at an instant, by what was known at another.
@@ -194,6 +204,16 @@ impl PriceSet {
     /// Without a price for a meter that was used, the provider's reported cost stands in; without that, the bill is
     /// unpriced, which is not zero. Fails with `invalid_request` only if an amount is too large for the ledger.
     pub fn bill(&self, head: BillHead<'_>, usage: &Usage, facts: &Facts) -> Result<Bill> {
+        let bill = self.computed(head, usage, facts)?;
+        let Some(reported) = usage.reported_cost.filter(|_| bill.cost.is_none()) else { return Ok(bill) };
+        let cost = Money::new(reported, head.reported_currency);
+        let lines = vec![flat_line(head, "reported cost", cost)];
+        Ok(Bill { lines, ..Bill::flat(Some(cost), CostStatus::Reported) })
+    }
+
+    /// Prices what an attempt consumed, whatever the provider says that it cost; unpriced without a price for a meter that
+    /// was used. Fails with `invalid_request` only if an amount is too large for the ledger.
+    pub fn computed(&self, head: BillHead<'_>, usage: &Usage, facts: &Facts) -> Result<Bill> {
         let circumstances = Circumstances::new(facts, usage);
         let mut drafts = Vec::new();
         let has_fee = self.by_meter.contains_key(&Meter::Request)
@@ -212,11 +232,6 @@ impl PriceSet {
         if is_known && drafts.iter().all(|draft| draft.amount.is_some()) {
             return self.priced(head, usage, facts, drafts);
         }
-        if let Some(reported) = usage.reported_cost {
-            let cost = Money::new(reported, head.reported_currency);
-            let lines = vec![flat_line(head, "reported cost", cost)];
-            return Ok(Bill { lines, ..Bill::flat(Some(cost), CostStatus::Reported) });
-        }
         let mut lines = Vec::with_capacity(drafts.len());
         for mut draft in drafts {
             draft.line.amount = draft.amount.map(|amount| amount.for_ledger()).transpose()?.map(|(amount, _)| amount);
@@ -233,6 +248,7 @@ impl PriceSet {
             .fold(Exact::default(), |sum, amount| sum.add(amount));
         let (total, is_rounded) = exact.for_ledger()?;
         let is_standard = facts.get(Attribute::ServiceTier) == Some(STANDARD_TIER);
+        let has_user_price = drafts.iter().any(|draft| draft.is_users);
         let covers_tier = is_standard || drafts.iter().all(|draft| draft.tier_is_priced);
         let mut rest = total;
         let mut lines = Vec::with_capacity(drafts.len());
@@ -252,7 +268,12 @@ impl PriceSet {
             lines[place].amount = Some((amount + rest).normalize());
         }
         let currency = self.currency.unwrap_or(head.reported_currency);
-        let doubtful = [UsageFlag::Estimated, UsageFlag::UnpricedIteration, UsageFlag::OtherServiceTier];
+        let doubtful = [
+            UsageFlag::Estimated,
+            UsageFlag::UnpricedIteration,
+            UsageFlag::OtherServiceTier,
+            UsageFlag::FeeNotReported,
+        ];
         let is_estimate = usage.flags.iter().any(|flag| doubtful.contains(flag));
         let cost_status = if is_estimate { CostStatus::Estimated } else { CostStatus::Computed };
         let price_ids = applied(&lines);
@@ -261,6 +282,7 @@ impl PriceSet {
             exact: Some(exact),
             is_rounded,
             covers_tier,
+            has_user_price,
             cost_status,
             lines,
             price_ids,
@@ -305,8 +327,8 @@ impl PriceSet {
                 break;
             }
         }
-        // A request without a price of its own is no work that was left unpriced; a surcharge may still be on it.
-        let is_free = meter == Meter::Request && !self.has_price(Meter::Request);
+        // What is free unless it has a price is no work that was left unpriced; a surcharge may still be on it.
+        let is_free = FREE_UNLESS_PRICED.contains(&meter) && !self.has_price(meter);
         if !rest.is_zero() && !is_free {
             push(None, rest, note.cloned());
         }
@@ -357,7 +379,8 @@ impl PriceSet {
             amount: None,
             currency: terms.map(|terms| terms.currency),
         };
-        Draft { line, amount: charge.map(|(_, amount)| amount), tier_is_priced }
+        let is_users = terms.is_some_and(|terms| terms.source == USER);
+        Draft { line, amount: charge.map(|(_, amount)| amount), tier_is_priced, is_users }
     }
 
     /// Returns the modifiers of a price, in the order in which they multiply: one of a group, and none that another excludes.

@@ -8,7 +8,7 @@ use super::meter::disjoint;
 use super::price::{Bill, BillHead, PriceSet};
 use super::worst_case::Bounds;
 use crate::types::{
-    Attribute, Basis, Conditions, Currency, Decimal, ErrorKind, Facts, Measure, Meter, Modifier, PriceTerms,
+    Attribute, Basis, Conditions, Currency, Decimal, ErrorKind, Facts, Measure, Meter, Modifier, Place, PriceTerms,
     PricingType, Quantity, Receipt, ReportedModalities, ReportedUsage, Rounding, Unit, Usage,
 };
 
@@ -216,21 +216,23 @@ fn reported_usages() -> impl Strategy<Value = ReportedUsage> {
     let output = (count(), count(), any::<bool>(), (count(), count(), count(), count()), count());
     (input, output).prop_map(|(input, output)| {
         let (whole, cached_input, cache_write, short, long, includes, modalities, more) = input;
-        let (answer, reasoning, output_includes_reasoning, parts, total) = output;
+        let (answer, reasoning, reasoning_inside, parts, total) = output;
+        let place = |is_inside| if is_inside { Place::Inside } else { Place::Outside };
         ReportedUsage {
             input: whole,
             cached_input,
             cache_write,
             cache_write_5m: short,
             cache_write_1h: long,
-            input_includes_cache: includes,
+            cached_place: place(includes),
+            cache_write_place: place(includes),
             input_modalities: modalities,
             cache_write_audio: more.0,
             explicit_cached_input: more.1,
             input_outside: more.2,
             output: answer,
             reasoning,
-            output_includes_reasoning,
+            reasoning_place: place(reasoning_inside),
             output_audio: parts.0,
             output_image: parts.1,
             output_video: parts.2,
@@ -341,8 +343,10 @@ proptest! {
 
     #[test]
     fn what_is_reported_in_one_count_is_billed_once(reported in reported_usages()) {
+        let reported = ReportedUsage { total: None, ..reported };
         let usage = disjoint(&reported);
-        if let Some(input) = reported.input.filter(|_| reported.input_includes_cache && reported.input_outside.is_none()) {
+        let is_inside = reported.cached_place == Place::Inside;
+        if let Some(input) = reported.input.filter(|_| is_inside && reported.input_outside.is_none()) {
             let sum: u128 = usage.meters.iter().filter(|(meter, _)| meter.is_input()).map(|(_, quantity)| u128::from(quantity.whole())).sum();
             prop_assert_eq!(sum, u128::from(input));
         }

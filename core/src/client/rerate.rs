@@ -15,7 +15,7 @@ use crate::provider::{seller, vendor};
 use crate::store::{Adjustment, Operation, Outcome};
 use crate::types::{
     Attribute, BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, Money, PriceBook, PriceId, Result, Totals,
-    UsageFilter, UsageRecord, exact_add, exact_subtract,
+    UsageFilter, UsageFlag, UsageRecord, exact_add, exact_subtract,
 };
 
 /// Which records to bill again, and at which prices.
@@ -276,6 +276,13 @@ impl Prices {
                 "it was billed what was reserved, and what it consumed is not known; adjust it by hand".to_owned(),
             ));
         }
+        if record.usage.flags.contains(&UsageFlag::UsageExceedsBound) {
+            return Err(Refusal::Because(
+                "its provider claimed more than was proven to be possible, so that what it consumed is not known; adjust it \
+                 by hand"
+                    .to_owned(),
+            ));
+        }
         let at = record.facts.started_at;
         let mut configured = None;
         let prices = match &self.source {
@@ -300,7 +307,12 @@ impl Prices {
         let reported_currency = vendor(&record.provider).currency;
         let head = BillHead { attempt: record.attempt, model, reported_currency };
         let bill = prices.bill(head, &record.usage, &record.facts)?;
-        let Bill { cost, cost_status, price_ids, covers_tier, .. } = bill;
+        let Bill { cost, cost_status, price_ids, covers_tier, has_user_price, .. } = bill;
+        // What the provider stated stands over the file's listed prices, as it did when the call was made.
+        let is_list = matches!(self.source, Source::File { .. }) && !has_user_price;
+        if record.cost_status == CostStatus::Reported && record.usage.reported_cost.is_some() && is_list {
+            return Err(Refusal::Skipped);
+        }
         let tier = record.facts.get(Attribute::ServiceTier);
         // The plain prices are not those of a tier that had none when it was asked for.
         if record.cost_status == CostStatus::Unpriced && !covers_tier && tier != configured {

@@ -6,7 +6,7 @@ use super::*;
 use crate::client::testing::{Fixture, at, decimal, from_json, per_million};
 use crate::environment::Environment as _;
 use crate::report::SummaryQuery;
-use crate::types::{Attribute, BudgetTerms, Facts, Limit, ModelConfig, Scope, Window};
+use crate::types::{Attribute, BudgetTerms, Facts, Limit, Meter, ModelConfig, Quantity, Scope, Usage, Window};
 
 fn usd(amount: &str) -> Money {
     Money::new(decimal(amount), Currency::USD)
@@ -191,6 +191,27 @@ async fn differences_of_two_currencies_are_kept_apart() {
     let expected = [Money::new(decimal("1"), Currency::CNY), usd("1")];
     assert_eq!(report.differences.iter().collect::<Vec<_>>(), expected);
     assert_eq!(serde_json::to_value(&report.differences).unwrap(), json!({"CNY": "1", "USD": "1"}));
+}
+
+#[tokio::test]
+async fn what_a_provider_stated_stands_over_a_list_and_what_it_claimed_beyond_a_bound_is_left_alone() {
+    let fixture = Fixture::open().await;
+    let mut listed = per_million("1");
+    listed["source"] = json!("a list");
+    let config = fixture.model("openrouter/m", json!({"input_token": listed, "output_token": listed})).await;
+    let meters: BTreeMap<_, _> = [(Meter::InputToken, Quantity::from(1_000_000))].into();
+    let stated = Usage { meters: meters.clone(), reported_cost: Some(decimal("0.7")), ..Usage::default() };
+    let beyond = Usage { meters, flags: vec![UsageFlag::UsageExceedsBound], ..Usage::default() };
+    let facts = || Facts::at(fixture.world.now());
+    let (reported, computed) = (CostStatus::Reported, CostStatus::Computed);
+    for (usage, status) in [(stated, reported), (beyond, computed)] {
+        let how = (status, BilledBy::ProviderUsage);
+        fixture.settled_usage(&config, usage, Some(usd("0.7")), how, facts()).await;
+    }
+    let report = fixture.tollway.rerate(query(RerateBook::AsKnownNow), true).await.unwrap();
+    assert_eq!((report.records, report.unchanged, report.lines.len()), (2, 1, 1));
+    assert!(report.lines[0].reason.as_deref().is_some_and(|reason| reason.contains("proven to be possible")));
+    assert_eq!(fixture.records().await.len(), 2);
 }
 
 #[test]

@@ -4,36 +4,27 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::Engine;
 use super::attempt::{Plan, Unsettled};
 use super::call::Call;
 use super::exchange::Received;
+use super::pricing::{Priced, Rules, Served, nothing, price, reservation};
+use crate::billing::belief::{Believed, Evidence, believe, is_plausible};
 use crate::billing::bound::estimated_usage;
-use crate::billing::coverage::{configured_tier, is_other_tier};
-use crate::billing::facts::add_served_facts;
+use crate::billing::fees::{asked_fees, asked_search_size};
 use crate::billing::meter::disjoint;
-use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
-use crate::provider::vendor;
 use crate::routing::health::Ticket;
 use crate::routing::prompt_cache::beginnings;
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::transport::Stage;
 use crate::types::{
-    AbandonPolicy, Attempt, Attribute, BilledBy, ChatReply, CostStatus, Decimal, Error, ErrorKind, Facts, Meter,
-    ModelConfig, ModelId, Money, RecordStatus, ReportedUsage, Result, Usage, UsageFlag,
+    AbandonPolicy, Attempt, BilledBy, ChatReply, Choice, Error, ErrorKind, ModelConfig, ModelId, RecordStatus,
+    ReportedUsage, Result, Usage,
 };
 
 /// How long after a call's deadline its reservation is stale, whatever became of its process.
 pub(super) const GRACE: Duration = Duration::from_mins(15);
-
-/// More tokens than any attempt can take or give.
-const MOST_TOKENS: u64 = 1 << 40;
-
-/// More decimal places than any reported cost needs, of the 28 digits that a budget's sum can have.
-const MOST_DECIMALS: u32 = 22;
 
 /// How the exchange with a provider ended.
 pub(super) enum Ended {
@@ -48,7 +39,7 @@ pub(super) enum Ended {
 }
 
 /// What an attempt is billed by.
-enum Basis {
+pub(super) enum Basis {
     Usage(Usage),
     Reservation,
     Nothing,
@@ -97,12 +88,27 @@ impl Call {
         let completion = received.completion();
         let served_tier = completion.service_tier.as_deref();
         let now = self.engine.environment.now();
-        let (priced, billed_by) = price(plan, basis, served_tier, (received.first_token_at, now))
-            .map(|priced| (priced, billed_by))
-            .or_else(|error| {
+        let served = Served {
+            tier: served_tier,
+            search_size: received
+                .usage()
+                .and_then(|usage| usage.search_size)
+                .or_else(|| asked_search_size(&self.request)),
+            first_token_at: received.first_token_at,
+            completed_at: now,
+        };
+        let rules = Rules {
+            reported_cost: self.engine.settings.reported_cost,
+            is_bounded: reserved.budgets_apply,
+            fees: asked_fees(&self.request, &plan.config),
+        };
+        let (priced, billed_by) = match price(plan, basis, &served, &rules) {
+            Ok(priced) => (priced, billed_by),
+            Err(error) => {
                 tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
-                price(plan, Basis::Reservation, None, (None, now)).map(|priced| (priced, BilledBy::Reservation))
-            })?;
+                (reservation(plan), BilledBy::Reservation)
+            }
+        };
         let Priced { usage, bill, facts } = priced;
         if matches!(ended, Ended::Complete) && self.engine.prompt_cache.is_asked() {
             let now = self.engine.environment.monotonic();
@@ -179,14 +185,13 @@ impl Call {
     async fn settle_blindly(&self, Unsettled { reservation_id, plan, progress }: Unsettled) -> Result<()> {
         let error = super::call::panicked();
         let now = self.engine.environment.now();
-        let (basis, billed_by, detail) = match progress.stage() {
-            Stage::NotSent => (Basis::Nothing, BilledBy::NotBilled, "the attempt was broken off before it was sent"),
+        let (Priced { usage, bill, facts }, billed_by, detail) = match progress.stage() {
+            Stage::NotSent => (nothing(&plan), BilledBy::NotBilled, "the attempt was broken off before it was sent"),
             Stage::Sent | Stage::Answered => {
                 let detail = "the attempt could not be settled; its reservation is billed";
-                (Basis::Reservation, BilledBy::Reservation, detail)
+                (reservation(&plan), BilledBy::Reservation, detail)
             }
         };
-        let Priced { usage, bill, facts } = price(&plan, basis, None, (None, now))?;
         let latency = self.engine.environment.monotonic().saturating_sub(plan.started);
         let settlement = Settlement {
             reservation_id,
@@ -249,7 +254,8 @@ impl Call {
         };
         if let Some(reported) = received.usage().filter(is_plausible) {
             let billed_by = if is_drained { BilledBy::Drain } else { BilledBy::ProviderUsage };
-            return (complete(disjoint(&reported), plan, received), billed_by, status);
+            let (basis, billed_by) = complete(&reported, billed_by, plan, received);
+            return (basis, billed_by, status);
         }
         if received.did_no_work() {
             return (Basis::Nothing, BilledBy::NotBilled, status);
@@ -273,39 +279,30 @@ impl Engine {
     }
 }
 
-/// Tells whether counts can be true. One that cannot would not fit the sums of a budget, which would then never settle again.
-fn is_plausible(reported: &ReportedUsage) -> bool {
-    let counts = [
-        reported.input,
-        reported.cached_input,
-        reported.cache_write,
-        reported.cache_write_5m,
-        reported.cache_write_1h,
-        reported.input_outside,
-        reported.output,
-        reported.reasoning,
-    ];
-    counts.into_iter().flatten().all(|count| count <= MOST_TOKENS)
-        && reported.iterations.iter().all(|iteration| is_plausible(&iteration.usage))
+/// Turns what the provider reported into what the attempt is billed by: a side that cannot be true is estimated. What nothing
+/// of the provider's own is left of is billed by an estimate.
+fn complete(reported: &ReportedUsage, by: BilledBy, plan: &Plan, received: &Received) -> (Basis, BilledBy) {
+    let Basis::Usage(estimated) = estimate(plan, received) else { return (Basis::Nothing, BilledBy::NotBilled) };
+    let side = |side: Option<u64>| side.unwrap_or_default();
+    let has_content = received.completion().choices.iter().any(has_content);
+    let evidence = Evidence {
+        input: side(estimated.input_tokens()),
+        output: side(estimated.output_tokens()).max(has_content.into()),
+        has_content,
+    };
+    let Believed { usage, is_estimate } = believe(reported, evidence);
+    (Basis::Usage(usage), if is_estimate { BilledBy::Estimate } else { by })
 }
 
-/// Completes what the provider reported: a side that it left out is missing and not zero, and is estimated.
-fn complete(mut usage: Usage, plan: &Plan, received: &Received) -> Basis {
-    usage.reported_cost = usage.reported_cost.filter(|cost| cost.normalize().scale() <= MOST_DECIMALS);
-    let Basis::Usage(estimated) = estimate(plan, received) else { return Basis::Usage(usage) };
-    if usage.input_tokens().is_none() && usage.output_tokens().is_none() && usage.reported_cost.is_some() {
-        return Basis::Usage(usage);
-    }
-    for (meter, is_missing) in
-        [(Meter::InputToken, usage.input_tokens().is_none()), (Meter::OutputToken, usage.output_tokens().is_none())]
-    {
-        let quantity = estimated.get(meter).unwrap_or_default();
-        if is_missing && !quantity.is_zero() {
-            usage.meters.insert(meter, quantity);
-            usage.flag(UsageFlag::Estimated);
-        }
-    }
-    Basis::Usage(usage)
+/// Returns whether an answer has something in it that a model made.
+fn has_content(choice: &Choice) -> bool {
+    let message = &choice.message;
+    let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    message.content.as_ref().is_some_and(|content| !content.text().is_empty())
+        || says(&message.reasoning_content)
+        || says(&message.refusal)
+        || !message.tool_calls.is_empty()
+        || !message.thinking_blocks.is_empty()
 }
 
 /// Estimates what the attempt consumed: the output by what came, or by what the provider counted so far if that is more
@@ -316,74 +313,12 @@ fn estimate(plan: &Plan, received: &Received) -> Basis {
     let output = received.estimated_output().max(counted).min(plan.estimate.output_bound);
     let mut usage = estimated_usage(plan.estimate.size.estimate.min(plan.estimate.size.bound), output);
     if let Some(reported) = reported
-        && reported.input_tokens().is_some()
+        && reported.input_tokens().is_some_and(|input| input > 0)
     {
         usage.meters.retain(|meter, _| meter.is_output());
         usage.meters.extend(reported.meters.into_iter().filter(|(meter, _)| meter.is_input()));
     }
     Basis::Usage(usage)
-}
-
-/// What an attempt is billed, and what it was.
-struct Priced {
-    usage: Usage,
-    bill: Bill,
-    facts: Facts,
-}
-
-/// Prices what an attempt is billed by, at the prices of what was served, by when the first token came and the last.
-fn price(
-    plan: &Plan,
-    basis: Basis,
-    served_tier: Option<&str>,
-    (first_token_at, now): (Option<Timestamp>, Timestamp),
-) -> Result<Priced> {
-    let params = &plan.config.model_params;
-    let is_other = served_tier.map(|tier| is_other_tier(tier, params));
-    let unpriced = PriceSet::default();
-    let prices = match &plan.estimate.uncovered {
-        // A tier that was asked for and not served costs what the list says.
-        Some(gap) if gap.is_tier() && is_other == Some(false) => &plan.prices,
-        Some(gap) if gap.is_known_afterwards() => &plan.prices,
-        Some(_) => &unpriced,
-        None => &plan.prices,
-    };
-    let model = plan.config.name();
-    let reported_currency = vendor(&plan.config.provider).currency;
-    let head = BillHead { attempt: plan.number, model: &model, reported_currency };
-    let mut facts = Facts { first_token_at, ..plan.estimate.facts.clone() };
-    match basis {
-        Basis::Usage(mut usage) => {
-            add_served_facts(&mut facts, &usage, served_tier, now);
-            let mut bill = prices.bill(head, &usage, &facts)?;
-            let is_configured = facts.get(Attribute::ServiceTier) == configured_tier(params);
-            if !bill.covers_tier && !is_configured && plan.estimate.uncovered.is_none() {
-                usage.flag(UsageFlag::OtherServiceTier);
-                bill.cost_status = CostStatus::Estimated;
-            }
-            let stated = usage.reported_cost.filter(|_| bill.cost_status == CostStatus::Computed);
-            if bill.cost.zip(stated).is_some_and(|(cost, stated)| {
-                cost.currency == reported_currency && cost.amount.normalize() != stated.normalize()
-            }) {
-                usage.flag(UsageFlag::ReportedCostDiffers);
-            }
-            if bill.is_rounded {
-                usage.flag(UsageFlag::Rounded);
-            }
-            Ok(Priced { usage, bill, facts })
-        }
-        Basis::Reservation => {
-            let usage = estimated_usage(plan.estimate.size.bound, plan.estimate.output_bound);
-            let lines = plan.worst_case.map(|cost| flat_line(head, "reservation", cost)).into_iter().collect();
-            let status = if plan.worst_case.is_some() { CostStatus::Estimated } else { CostStatus::Unpriced };
-            Ok(Priced { usage, bill: Bill { lines, ..Bill::flat(plan.worst_case, status) }, facts })
-        }
-        Basis::Nothing => {
-            let currency = plan.prices.currency().unwrap_or(reported_currency);
-            let cost = Some(Money::new(Decimal::ZERO, currency));
-            Ok(Priced { usage: Usage::default(), bill: Bill::flat(cost, CostStatus::Computed), facts })
-        }
-    }
 }
 
 fn timed_out() -> Error {

@@ -77,9 +77,23 @@ impl Fixture {
         config: &ModelConfig,
         tokens: u64,
         cost: Option<Money>,
+        how: (CostStatus, BilledBy),
+        facts: Facts,
+    ) -> String {
+        let usage = Usage { meters: [(Meter::InputToken, tokens.into())].into(), ..Usage::default() };
+        self.settled_usage(config, usage, cost, how, facts).await
+    }
+
+    /// Writes the record of a call that consumed what is given, and returns its uid.
+    pub(super) async fn settled_usage(
+        &self,
+        config: &ModelConfig,
+        usage: Usage,
+        cost: Option<Money>,
         (cost_status, billed_by): (CostStatus, BilledBy),
         facts: Facts,
     ) -> String {
+        let tokens = usage.total_tokens().unwrap_or_default();
         let now = self.world.now();
         let uid = self.world.unique_id();
         let store = &self.tollway.engine.store;
@@ -104,7 +118,7 @@ impl Fixture {
         };
         let settlement = Settlement {
             reservation_id: reserved.id,
-            usage: Usage { meters: [(Meter::InputToken, tokens.into())].into(), ..Usage::default() },
+            usage,
             facts,
             cost,
             cost_status,

@@ -30,10 +30,18 @@ pub(super) fn word(value: &Value, key: &str) -> Option<String> {
     }
 }
 
-/// Returns a field that is a whole number and not negative; some hosts write it as `12.0`.
+/// Returns a field that is a whole number and not negative; some hosts write it as `12.0`, or as a text.
 pub(super) fn count(value: &Value, key: &str) -> Option<u64> {
-    let number = value.get(key)?.as_number()?;
-    number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok())
+    match value.get(key)? {
+        Value::Number(number) => number.as_u64().or_else(|| whole(&number.to_string())),
+        Value::String(text) => whole(text.trim()),
+        _ => None,
+    }
+}
+
+fn whole(text: &str) -> Option<u64> {
+    let number = exact_decimal(text)?.normalize();
+    if number.scale() == 0 { u64::try_from(number).ok() } else { None }
 }
 
 /// Returns the items of a field that is a list; none otherwise.
@@ -83,9 +91,16 @@ mod tests {
 
     #[test]
     fn counts_are_whole_and_not_negative() {
-        let value = serde_json::json!({"a": 12, "b": 12.0, "c": 1.5, "d": -1, "e": "12", "f": null});
-        let counts = ["a", "b", "c", "d", "e", "f", "g"].map(|key| count(&value, key));
-        assert_eq!(counts, [Some(12), Some(12), None, None, None, None, None]);
+        let value = serde_json::json!({
+            "a": 12, "b": 12.0, "c": 1.5, "d": -1, "e": "12", "f": null, "h": " 12.0 ", "i": "1.5", "j": "-1", "k": "x",
+            "l": 1.2e3, "m": "", "n": [12], "o": "18446744073709551616"
+        });
+        let keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o"];
+        let twelve = ["a", "b", "e", "h"];
+        for key in keys {
+            let expected = if key == "l" { Some(1_200) } else { twelve.contains(&key).then_some(12) };
+            assert_eq!(count(&value, key), expected, "{key}");
+        }
     }
 
     #[test]

@@ -13,8 +13,10 @@ mod openai;
 mod origin;
 mod params;
 mod pass_through;
+mod snapshots;
 #[cfg(test)]
 mod testing;
+mod usage_fields;
 mod vendor;
 pub mod vendor_tool;
 

@@ -1,6 +1,6 @@
 //! The facts of each provider, as data.
 
-use crate::types::Currency;
+use crate::types::{Currency, Place};
 
 /// A wire format: how requests and answers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +101,17 @@ pub enum CostReport {
     CostTotal,
 }
 
+/// What tells of the searches that a provider of the OpenAI family made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchReport {
+    /// Its usage counts them.
+    Usage,
+    /// The citations of its answer do, one search for each answer.
+    Citations,
+    /// Every call is a search, or as many as its usage counts.
+    EveryCall,
+}
+
 /// How a provider of the OpenAI family is told how much to reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasoningControl {
@@ -116,14 +127,18 @@ pub enum ReasoningControl {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of a provider")]
 pub struct Quirks {
-    /// The output count leaves the reasoning tokens out.
-    pub reasoning_outside_output: bool,
+    /// Where the reasoning tokens stand beside the output count.
+    pub reasoning_place: Place,
     /// The output limit leaves the reasoning tokens out.
     pub reasoning_outside_limit: bool,
     /// The input count leaves the audio tokens out.
     pub audio_outside_input: bool,
     /// The input count leaves the tokens written to a cache out.
     pub cache_write_outside_input: bool,
+    /// Tokens that were both read from and written to a cache are billed as both.
+    pub bills_cache_overlap: bool,
+    /// What tells of its searches.
+    pub searches: SearchReport,
     /// A stream reports its usage only if `stream_options.include_usage` asks for it.
     pub include_usage: bool,
     /// The field that bounds the output.
@@ -150,10 +165,12 @@ pub struct Quirks {
 
 /// OpenAI's own rules, which all others are written as departures from.
 const OPENAI: Quirks = Quirks {
-    reasoning_outside_output: false,
+    reasoning_place: Place::Inside,
     reasoning_outside_limit: false,
     audio_outside_input: false,
     cache_write_outside_input: false,
+    bills_cache_overlap: false,
+    searches: SearchReport::Citations,
     include_usage: true,
     max_tokens_field: "max_completion_tokens",
     seed_field: "seed",
@@ -168,7 +185,7 @@ const OPENAI: Quirks = Quirks {
 };
 
 /// The rules of a provider that follows OpenAI's format.
-const COMPATIBLE: Quirks = Quirks { max_tokens_field: "max_tokens", ..OPENAI };
+const COMPATIBLE: Quirks = Quirks { max_tokens_field: "max_tokens", searches: SearchReport::Usage, ..OPENAI };
 
 /// The rules of a provider that takes `reasoning_content` back and switches thinking on and off.
 const THINKING: Quirks =
@@ -221,7 +238,7 @@ static GENERIC: Vendor = Vendor {
     ..compatible("openai_compatible", "", Quirks { cache_control: true, extra_content: true, ..COMPATIBLE })
 };
 
-static VENDORS: [Vendor; 23] = [
+static VENDORS: [Vendor; 24] = [
     compatible("openai", "https://api.openai.com/v1", OPENAI),
     Vendor { base_url: None, auth_header: Some(AuthHeader::ApiKey), ..compatible("azure", "", OPENAI) },
     Vendor {
@@ -273,7 +290,7 @@ static VENDORS: [Vendor; 23] = [
         "xai",
         "https://api.x.ai/v1",
         Quirks {
-            reasoning_outside_output: true,
+            reasoning_place: Place::Outside,
             reasoning_outside_limit: true,
             cost: CostReport::UsdTicks,
             ..COMPATIBLE
@@ -283,6 +300,7 @@ static VENDORS: [Vendor; 23] = [
         "openrouter",
         "https://openrouter.ai/api/v1",
         Quirks {
+            bills_cache_overlap: true,
             cost: CostReport::Cost,
             reasoning_field: Some("reasoning"),
             reasoning_details: true,
@@ -296,7 +314,8 @@ static VENDORS: [Vendor; 23] = [
             "vercel",
             "https://ai-gateway.vercel.sh/v1",
             Quirks {
-                reasoning_outside_output: true,
+                // Its charge shows that they are outside, and its total leaves them out too.
+                reasoning_place: Place::OutsideTotal,
                 reasoning_outside_limit: true,
                 cache_write_outside_input: true,
                 cost: CostReport::Cost,
@@ -312,7 +331,14 @@ static VENDORS: [Vendor; 23] = [
     compatible(
         "perplexity",
         "https://api.perplexity.ai",
-        Quirks { include_usage: false, cost: CostReport::CostTotal, ..COMPATIBLE },
+        Quirks {
+            // Those of its research models, which it counts beside everything else.
+            reasoning_place: Place::OutsideTotal,
+            searches: SearchReport::EveryCall,
+            include_usage: false,
+            cost: CostReport::CostTotal,
+            ..COMPATIBLE
+        },
     ),
     compatible(
         "fireworks",
@@ -328,6 +354,7 @@ static VENDORS: [Vendor; 23] = [
             Quirks { reasoning_control: ReasoningControl::EnableThinking, ..THINKING },
         )
     },
+    compatible("avian", "https://api.avian.io/v1", Quirks { cost: CostReport::Cost, ..COMPATIBLE }),
     compatible("huggingface", "https://router.huggingface.co/v1", COMPATIBLE),
 ];
 

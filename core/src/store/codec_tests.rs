@@ -50,6 +50,7 @@ fn usage() -> UsageRow {
         flags: vec!["estimated".into()],
         reported_total: None,
         reported_cost: Some([1; 16]),
+        computed_cost: Some(MoneyRow { amount: [3; 16], currency: "CNY".into() }),
         iterations: vec![IterationRow { kind: "compaction".into(), model: Some("m".into()), meters: Vec::new() }],
     }
 }
@@ -281,7 +282,7 @@ fn each_type_is_written_in_its_latest_version() {
         (FxRateRow::TABLE, FxRateRow::VERSION, 1),
         (PriceRow::TABLE, PriceRow::VERSION, 2),
         (ReservationRow::TABLE, ReservationRow::VERSION, 3),
-        (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 2),
+        (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 3),
         (DailyRow::TABLE, DailyRow::VERSION, 2),
     ];
     for (table, version, expected) in versions {

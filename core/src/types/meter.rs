@@ -226,6 +226,12 @@ meters! {
     SearchUnit = "search_unit", Search None Any Plain, [];
     /// A search of the web.
     WebSearch = "web_search", Search None Any Tool, [];
+    /// A page of the web that a tool of the provider's fetched.
+    WebFetch = "web_fetch", Search None Document Tool, [];
+    /// A source that a search of the provider's brought.
+    SearchSource = "search_source", Search None Any Tool, [];
+    /// A call of another tool of the provider's.
+    ServerToolCall = "server_tool_call", Search None Any Tool, [];
     /// A search of stored files.
     FileSearch = "file_search", Search None Document Tool, [];
     /// A look at a map.

@@ -37,6 +37,19 @@ impl CostStatus {
     }
 }
 
+/// When the cost that a provider states in its answer is billed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportedCostPolicy {
+    /// Where no price of the user's makes the cost: over a catalog's or an imported price, and where there is none.
+    #[default]
+    OverCatalog,
+    /// Wherever it is stated.
+    Always,
+    /// Never: the prices make the cost, or it is unpriced.
+    Never,
+}
+
 /// A modifier that multiplied an amount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppliedModifier {
@@ -57,7 +70,7 @@ pub struct ReceiptLine {
     pub model: String,
     /// The meter; absent on a line that the provider's reported cost makes.
     pub meter: Option<Meter>,
-    /// What the line is for where the meter alone does not say it: `reported cost`, `reservation`, or an iteration's kind.
+    /// What the line is for where the meter alone does not say it: `reported cost`, `reservation`, `bound`, or an iteration's kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The quantity of the meter.

@@ -6,7 +6,20 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::meter::{Meter, MeterKind};
+use super::money::Money;
 use super::quantity::Quantity;
+
+/// Where a part stands beside the count that it belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Inside the count.
+    #[default]
+    Inside,
+    /// Outside the count, and inside the provider's total.
+    Outside,
+    /// Outside the count, and outside the provider's total too.
+    OutsideTotal,
+}
 
 /// What a provider reported, with the rule of its wire format; input to [`Usage`]. Missing is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +34,12 @@ pub struct ReportedUsage {
     pub cache_write_5m: Option<u64>,
     /// Tokens written to a 1-hour cache, where the lifetimes are told apart.
     pub cache_write_1h: Option<u64>,
-    /// Whether `input` already contains the tokens read from and written to a cache.
-    pub input_includes_cache: bool,
+    /// Where the tokens read from a cache stand beside `input`.
+    pub cached_place: Place,
+    /// Where the tokens written to a cache stand beside `input`.
+    pub cache_write_place: Place,
+    /// Whether the provider bills tokens that it both read from and wrote to a cache as both.
+    pub bills_cache_overlap: bool,
     /// Parts of the input that are not text, of which `cached_*` were read from a cache; all inside `input`.
     pub input_modalities: ReportedModalities,
     /// Tokens of sound that were written to a cache, among all that were.
@@ -35,8 +52,8 @@ pub struct ReportedUsage {
     pub output: Option<u64>,
     /// Tokens spent on reasoning.
     pub reasoning: Option<u64>,
-    /// Whether `output` already contains the reasoning tokens.
-    pub output_includes_reasoning: bool,
+    /// Where the reasoning tokens stand beside `output`.
+    pub reasoning_place: Place,
     /// Tokens of sound, inside `output`.
     pub output_audio: Option<u64>,
     /// Tokens of images, inside `output`.
@@ -51,6 +68,10 @@ pub struct ReportedUsage {
     pub total: Option<u64>,
     /// What the provider says that the attempt cost, in its currency.
     pub cost: Option<Decimal>,
+    /// How much context its searches brought, where their price depends on it: a word of the provider.
+    pub search_size: Option<String>,
+    /// Whether the provider reported something of which it is not known what it means.
+    pub has_unknown_field: bool,
     /// Work inside the attempt that the counts above leave out, such as a compaction of the context.
     pub iterations: Vec<ReportedIteration>,
 }
@@ -96,6 +117,12 @@ pub enum UsageFlag {
     TotalMismatch,
     /// The total shows that reasoning stands outside the output count; it was added.
     ReasoningAddedToOutput,
+    /// The total shows that a part stands elsewhere beside its count than the vendor's rule says; the total was followed.
+    PlacedByTotal,
+    /// The total names tokens that no part does; they are billed as reasoning.
+    HiddenInTotal,
+    /// A side that was absent or zero was worked out from the total.
+    CompletedByTotal,
     /// More tokens of sound, images or videos than input or output tokens were reported; they were cut to what is left.
     ModalityExceedsTotal,
     /// Cached tokens and tokens of another modality overlap by an amount that was not reported; the least one is assumed.
@@ -110,8 +137,14 @@ pub enum UsageFlag {
     OtherServiceTier,
     /// Another model did part of the work, and has no price here; its part is not in the cost.
     UnpricedIteration,
-    /// The provider states another cost than its prices make; the record keeps both, and bills by the prices.
+    /// The provider states another cost than the prices make; the record keeps both.
     ReportedCostDiffers,
+    /// The provider claims more than was proven to be possible; what was held is billed.
+    UsageExceedsBound,
+    /// The provider reported something of which it is not known what it means.
+    UnknownUsageField,
+    /// The call may have done work with a fee of its own that the provider did not count.
+    FeeNotReported,
     /// The exact cost has more decimals than the ledger keeps, or no end; it was rounded once, half to even, at the 18th.
     Rounded,
 }
@@ -127,10 +160,16 @@ pub struct Usage {
     pub reported_total: Option<u64>,
     /// What the provider says that the attempt cost.
     pub reported_cost: Option<Decimal>,
+    /// What the prices make of it, where the provider's statement was billed instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_cost: Option<Money>,
     /// Billed work that the meters above leave out, such as a compaction of the context.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub iterations: Vec<Iteration>,
 }
+
+/// The kind of the work that writes to a cache what was read from one, where the provider bills both.
+pub const CACHE_OVERLAP: &str = "cache_overlap";
 
 /// Billed work inside an attempt that its top-level meters leave out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,10 +207,13 @@ impl Usage {
         self.sum(|meter| matches!(meter.kind(), MeterKind::CacheRead | MeterKind::ExplicitCacheRead))
     }
 
-    /// Returns the input tokens that were written to a cache of any lifetime.
+    /// Returns the input tokens that were written to a cache of any lifetime, those that were read from one too included.
     #[must_use]
     pub fn cache_write_tokens(&self) -> Option<u64> {
-        self.sum(|meter| matches!(meter.kind(), MeterKind::CacheWrite5m | MeterKind::CacheWrite1h))
+        let is_written = |meter: Meter| matches!(meter.kind(), MeterKind::CacheWrite5m | MeterKind::CacheWrite1h);
+        let overlaps = self.iterations.iter().filter(|iteration| iteration.kind == CACHE_OVERLAP);
+        let again = overlaps.flat_map(|iteration| iteration.meters.values()).map(|quantity| quantity.whole());
+        self.sum(is_written).map(|written| again.fold(written, u64::saturating_add))
     }
 
     /// Returns all output tokens, reasoning included.

@@ -131,6 +131,10 @@ def open(  # noqa: A001
               the call and keeps each money budget that applies closed until `usage.price` puts a cost on its record;
               `"allow"` makes it, and records it as unpriced. By default, refuse if a money budget applies, else allow.
               A call may choose another.
+            - `reported_cost`: when the cost that a provider states in its answer is billed, and counted by budgets.
+              `"over_catalog"` (default) bills it over the prices of the catalog or of an import, and where there is
+              none, but not over prices that were set; `"always"` and `"never"` do what they say. The other figure
+              stays on the record.
             - `timeout` (600), `connect_timeout` (10), `stream_idle_timeout` (120): the time of all attempts of a call
               together, of making a connection, and of silence in a stream.
             - `max_retries` (2), `cooldown_failures` (3), `cooldown` (15): how often a failed attempt is repeated, and

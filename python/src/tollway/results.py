@@ -78,6 +78,8 @@ class Usage:
     reported_total: int | None
     reported_cost: Decimal | None
     iterations: tuple[Iteration, ...]
+    computed_cost: Money | None = None
+    """What the prices make, where the cost that the provider states was billed instead."""
 
     @property
     def input_tokens(self) -> int | None:
@@ -91,8 +93,10 @@ class Usage:
 
     @property
     def cache_write_tokens(self) -> int | None:
-        """The input tokens that the provider wrote to its cache."""
-        return self._sum(_CACHE_WRITE_METERS)
+        """The input tokens that the provider wrote to its cache, those that it also read from one included."""
+        written = self._sum(_CACHE_WRITE_METERS)
+        overlaps = [each.meters for each in self.iterations if each.kind == "cache_overlap"]
+        return None if written is None else written + sum(int(each) for meters in overlaps for each in meters.values())
 
     @property
     def output_tokens(self) -> int | None:
@@ -115,6 +119,7 @@ class Usage:
 
     @classmethod
     def _decode(cls, value: dict[str, Any]) -> Usage:
+        computed = value.get("computed_cost")
         return cls(
             meters=_meters(value["meters"]),
             flags=tuple(value["flags"]),
@@ -123,6 +128,7 @@ class Usage:
             iterations=tuple(
                 Iteration(each["kind"], each["model"], _meters(each["meters"])) for each in value.get("iterations", ())
             ),
+            computed_cost=Money(Decimal(computed["amount"]), computed["currency"]) if computed else None,
         )
 
 

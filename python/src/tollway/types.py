@@ -89,6 +89,9 @@ Meter: TypeAlias = Literal[
     "annotated_page",
     "search_unit",
     "web_search",
+    "web_fetch",
+    "search_source",
+    "server_tool_call",
     "file_search",
     "maps_search",
     "text_message",
@@ -485,6 +488,7 @@ class SettingsParameters(TypedDict, total=False):
         cooldown: How long a failing model config is passed over the first time.
         on_abandon: What a call that is given up before its end is billed.
         on_unpriced: What to do with a call that has no price.
+        reported_cost: When the cost that a provider states in its answer is billed.
         default_output_limit: The output limit of a call that a budget applies to and that has no other.
     """
 
@@ -499,4 +503,5 @@ class SettingsParameters(TypedDict, total=False):
     cooldown: float
     on_abandon: AbandonPolicy
     on_unpriced: UnpricedPolicy | None
+    reported_cost: Literal["over_catalog", "always", "never"]
     default_output_limit: int

@@ -6,7 +6,7 @@ use std::path::Path;
 use mock_provider::{MockProvider, Reply, Script};
 use serde_json::{Value, json};
 use tollway::client::{ModelInput, Tollway};
-use tollway::types::{CallOptions, ChatReply, Error, ErrorKind, Meter, StreamEvent};
+use tollway::types::{CallOptions, ChatReply, CostStatus, Decimal, Error, ErrorKind, Meter, StreamEvent};
 use tollway_system_tests::{open, request, shared_folder};
 
 const PROVIDERS: [&str; 11] = [
@@ -22,6 +22,21 @@ const PROVIDERS: [&str; 11] = [
     "xai",
     "openrouter",
 ];
+/// Hosts of the same formats that state what a call cost.
+const MORE_THAT_STATE_COSTS: [&str; 3] = ["avian", "perplexity", "vercel_gateway"];
+
+/// Recordings whose stated cost is not what was charged, and why.
+const UNSTATED: [(&str, &str); 2] = [
+    (
+        "azure/chat_completions/rllm-sponses_azure_grok-4-1-fast-non-reasoning_supports_streaming_responses-0",
+        "the host is not the vendor, and the zero that it passes on is no price of its own",
+    ),
+    (
+        "openrouter/chat_completions/bt-test_litellm_openrouter_no_booleans_in_metrics-0",
+        "with a key of one's own the upstream cost is part of the cost",
+    ),
+];
+
 const ENDPOINTS: [&str; 4] = ["chat_completions", "messages", "generate_content", "stream_generate_content"];
 
 struct Case {
@@ -34,10 +49,22 @@ struct Case {
     body: String,
 }
 
-fn cases(fixtures: &Path) -> Vec<Case> {
+/// Which prices a model has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prices {
+    None,
+    OfCatalog,
+    OfUser,
+}
+
+fn price(amount: &str) -> Value {
+    json!({"unit_price": amount, "unit": "per_1m_tokens", "currency": "USD"})
+}
+
+fn cases(fixtures: &Path, providers: &[&str]) -> Vec<Case> {
     let index = std::fs::read_to_string(fixtures.join("INDEX.tsv")).unwrap();
     let rows = index.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
-    rows.filter(|row| PROVIDERS.contains(&row[1]) && ENDPOINTS.contains(&row[2]))
+    rows.filter(|row| providers.contains(&row[1]) && ENDPOINTS.contains(&row[2]))
         .map(|row| {
             let folder = fixtures.join(row[0]);
             let expected = std::fs::read_to_string(folder.join("expected.json")).ok();
@@ -54,7 +81,14 @@ fn cases(fixtures: &Path) -> Vec<Case> {
         .collect()
 }
 
-async fn replay(tollway: &Tollway, mock: &MockProvider, number: usize, case: &Case) -> Result<ChatReply, Error> {
+/// Plays a recording to a model of its provider: under its own name with the prices of the catalog, or under another without.
+async fn replay(
+    tollway: &Tollway,
+    mock: &MockProvider,
+    number: usize,
+    case: &Case,
+    prices: Prices,
+) -> Result<ChatReply, Error> {
     let mut reply = Reply { body_file: Some(case.body.clone().into()), chunk_bytes: Some(997), ..Reply::default() };
     reply.status = Some(case.status);
     let bytes = std::fs::read(&case.body).unwrap();
@@ -66,8 +100,12 @@ async fn replay(tollway: &Tollway, mock: &MockProvider, number: usize, case: &Ca
     if case.endpoint == "messages" && case.provider != "anthropic" {
         params.insert("wire_format".into(), json!("anthropic_messages"));
     }
+    let recorded = case.expected.as_ref().and_then(|expected| expected["model"].as_str()).unwrap_or("recorded");
+    let model = if prices == Prices::OfCatalog { recorded } else { "recorded" };
+    let own = json!({"input_token": price("1"), "output_token": price("2")});
     let input = ModelInput {
-        name: format!("{}/recorded", if case.provider == "google" { "gemini" } else { &case.provider }),
+        name: format!("{}/{model}", if case.provider == "google" { "gemini" } else { &case.provider }),
+        prices: (prices == Prices::OfUser).then(|| serde_json::from_value(own).unwrap()),
         alias: Some(alias.clone()),
         api_key: Some("sk-recorded".into()),
         base_url: Some(format!("{url}/v1")),
@@ -92,7 +130,7 @@ async fn replay(tollway: &Tollway, mock: &MockProvider, number: usize, case: &Ca
 }
 
 /// Compares a reply with the careful reading of its recording; returns what differs.
-fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
+fn differences(case: &Case, reply: &ChatReply, expected: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |field: &str, ours: Value, theirs: &Value| {
         if ours != *theirs {
@@ -131,7 +169,25 @@ fn differences(reply: &ChatReply, expected: &Value) -> Vec<String> {
         ours(usage.tokens(Meter::ReasoningToken)),
         &zero_is_none(&expected["reasoning_tokens"]),
     );
+    let searches = usage.get(Meter::WebSearch).map(tollway::types::Quantity::whole);
+    if !expected["web_search_requests"].is_null() {
+        compare("searches", json!(searches), &expected["web_search_requests"]);
+    }
+    if !expected["provider_cost"].is_null() && !UNSTATED.iter().any(|(path, _)| *path == case.path) {
+        compare("stated cost", json!(usage.reported_cost.map(shown)), &json!(stated(expected)));
+    }
     found
+}
+
+/// The digits of an amount, without zeros at their end.
+fn shown(amount: Decimal) -> String {
+    amount.normalize().to_string()
+}
+
+/// The digits of the cost that a recording states.
+fn stated(expected: &Value) -> Option<String> {
+    let text = expected["provider_cost"].as_number()?.to_string();
+    text.parse().or_else(|_| Decimal::from_scientific(&text)).ok().map(shown)
 }
 
 /// Judges by status and body what kind of error a recorded failure is.
@@ -160,12 +216,12 @@ async fn every_recorded_chat_reply_is_read_as_it_should_be() {
     let folder = tempfile::tempdir().unwrap();
     let mock = MockProvider::start().await.unwrap();
     let tollway = open(&folder.path().join("app.tollway")).await.unwrap();
-    let cases = cases(&shared.join("fixtures"));
+    let cases = cases(&shared.join("fixtures"), &PROVIDERS);
     let (mut passed, mut failures) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for (number, case) in cases.iter().enumerate() {
-        let outcome = replay(&tollway, &mock, number, case).await;
+        let outcome = replay(&tollway, &mock, number, case, Prices::None).await;
         let problem = match (&case.expected, outcome) {
-            (Some(expected), Ok(reply)) => differences(&reply, expected).join("; "),
+            (Some(expected), Ok(reply)) => differences(case, &reply, expected).join("; "),
             (Some(_), Err(error)) => error.to_string(),
             (None, Ok(reply)) if case.status == 200 => {
                 // A recording without a reading holds no usage; what came of it is billed as an estimate.
@@ -188,4 +244,56 @@ async fn every_recorded_chat_reply_is_read_as_it_should_be() {
     }
     assert!(failures.is_empty(), "{} of {} fail", failures.len(), cases.len());
     assert!(cases.len() >= 150, "only {} recordings were found", cases.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_the_prices_of_the_catalog_every_recorded_bill_is_what_its_provider_stated() {
+    let Some(shared) = shared_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mock = MockProvider::start().await.unwrap();
+    let tollway = open(&folder.path().join("app.tollway")).await.unwrap();
+    let providers: Vec<&str> = PROVIDERS.into_iter().chain(MORE_THAT_STATE_COSTS).collect();
+    let (mut billed, mut failures) = (0, Vec::new());
+    for (number, case) in cases(&shared.join("fixtures"), &providers).iter().enumerate() {
+        let Some(expected) = case.expected.as_ref().and_then(stated) else { continue };
+        if UNSTATED.iter().any(|(path, _)| *path == case.path) {
+            continue;
+        }
+        let reply = replay(&tollway, &mock, number, case, Prices::OfCatalog).await.unwrap();
+        billed += 1;
+        let lines: Decimal = reply.receipt.lines.iter().filter_map(|line| line.amount).sum();
+        // What is free by its provider's word and by the catalog costs nothing by either.
+        let statuses = [CostStatus::Reported, CostStatus::Computed];
+        let is_right = reply.cost.map(shown).as_ref() == Some(&expected)
+            && (reply.cost_status == statuses[0] || expected == "0" && reply.cost_status == statuses[1])
+            && shown(lines) == expected;
+        if !is_right {
+            failures.push(format!(
+                "{}: {:?} ({}) for {expected}, lines {lines}, {:?}",
+                case.path,
+                reply.cost,
+                reply.cost_status.name(),
+                reply.usage
+            ));
+        }
+    }
+    println!("{billed} recorded bills were compared");
+    assert!(failures.is_empty(), "{} differ:\n{}", failures.len(), failures.join("\n"));
+    assert!(billed >= 20, "only {billed} recordings state a cost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_recorded_answer_that_was_produced_is_free() {
+    let Some(shared) = shared_folder() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mock = MockProvider::start().await.unwrap();
+    let tollway = open(&folder.path().join("app.tollway")).await.unwrap();
+    let providers: Vec<&str> = PROVIDERS.into_iter().chain(MORE_THAT_STATE_COSTS).collect();
+    for (number, case) in cases(&shared.join("fixtures"), &providers).iter().enumerate() {
+        let Ok(reply) = replay(&tollway, &mock, number, case, Prices::OfUser).await else { continue };
+        let is_free = reply.cost.is_some_and(|cost| cost.is_zero());
+        assert!(!is_free, "{}: {:?}", case.path, reply.usage);
+        let needs_another_price = reply.usage.get(Meter::WebSearch).is_some();
+        assert!(reply.cost.is_some() || needs_another_price, "{}: {:?}", case.path, reply.usage);
+    }
 }

@@ -146,7 +146,6 @@ impl Totals {
     pub(super) fn tokens(&self) -> ReportedUsage {
         ReportedUsage {
             input: self.input_tokens_total,
-            input_includes_cache: true,
             cached_input: self.cached_input_tokens,
             cache_write_5m: self.cache_write_5m_tokens,
             cache_write_1h: self.cache_write_1h_tokens,
@@ -159,7 +158,6 @@ impl Totals {
                 cached_video: self.cached_video_tokens,
             },
             output: self.output_tokens_total,
-            output_includes_reasoning: true,
             reasoning: self.reasoning_tokens,
             output_audio: self.output_audio_tokens,
             output_image: self.output_image_tokens,

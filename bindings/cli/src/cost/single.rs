@@ -129,7 +129,6 @@ fn reported(totals: &TotalArguments) -> ReportedUsage {
         cached_input: totals.cached_input_tokens,
         cache_write_5m: totals.cache_write_5m_tokens,
         cache_write_1h: totals.cache_write_1h_tokens,
-        input_includes_cache: true,
         input_modalities: ReportedModalities {
             audio: totals.input_audio_tokens,
             image: totals.input_image_tokens,
@@ -138,7 +137,6 @@ fn reported(totals: &TotalArguments) -> ReportedUsage {
         },
         output: totals.output_tokens,
         reasoning: totals.reasoning_tokens,
-        output_includes_reasoning: true,
         output_audio: totals.output_audio_tokens,
         output_image: totals.output_image_tokens,
         counts: counts.into_iter().filter_map(|(meter, count)| Some(meter).zip(count)).collect(),

@@ -16,7 +16,7 @@ const FIELDS: [&str; 7] = ["content", "usage", "role", "id", "model", "stop_reas
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
     let document = Flaw::read(target, head, body)?;
     let value = &document.value;
-    let usage = value.get("usage").and_then(usage::read);
+    let usage = usage::find(value).and_then(usage::read);
     if let Some(error) = error::embedded(target, head, value) {
         return Err(Flaw::stated(error, usage));
     }

@@ -10,6 +10,7 @@ use crate::provider::document::DocumentReader;
 use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{owned, text};
 use crate::provider::origin::Origin;
+use crate::provider::snapshots::UsageSnapshots;
 use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
 use crate::types::{Completion, Content, Delta, ReportedUsage, ToolCallDelta};
 
@@ -18,7 +19,9 @@ pub(super) struct Decoder {
     origin: Origin,
     documents: DocumentReader,
     summary: Completion,
-    usage: Map<String, Value>,
+    usage: UsageSnapshots,
+    /// Whether the output count is still the placeholder that a stream starts with.
+    has_placeholder: bool,
     /// Whether the output count is more than the placeholder that a stream starts with.
     is_usage_final: bool,
     blocks: BTreeMap<u64, Block>,
@@ -50,7 +53,8 @@ impl Decoder {
             origin: Origin::new(target, head),
             documents: DocumentReader::default(),
             summary: Completion::default(),
-            usage: Map::new(),
+            usage: UsageSnapshots::new(),
+            has_placeholder: false,
             is_usage_final: false,
             blocks: BTreeMap::new(),
             calls: 0,
@@ -65,7 +69,8 @@ impl Decoder {
         self.summary.model = said.model.or(self.summary.model.take());
         self.summary.service_tier = said.service_tier.or(self.summary.service_tier.take());
         if let Some(found) = usage::find(message) {
-            usage::merge(&mut self.usage, found);
+            self.usage.add(found);
+            self.has_placeholder = true;
         }
     }
 
@@ -154,7 +159,10 @@ impl Decoder {
 
     fn finish(&mut self, event: &Value, deltas: &mut Vec<Delta>) {
         if let Some(found) = usage::find(event) {
-            usage::merge(&mut self.usage, found);
+            if std::mem::take(&mut self.has_placeholder) {
+                self.usage.forget(usage::OUTPUT);
+            }
+            self.usage.add(found);
             self.is_usage_final = true;
         }
         let Some(delta) = event.get("delta") else { return };
@@ -249,7 +257,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn provisional_usage(&self) -> Option<ReportedUsage> {
-        usage::read(&Value::Object(self.usage.clone()))
+        usage::read(&self.usage.joined()?)
     }
 }
 

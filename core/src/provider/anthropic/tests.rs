@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::provider::Framing;
 use crate::provider::testing::{Subject, calls, said, server_event};
-use crate::types::{Content, ErrorKind, FinishReason};
+use crate::types::{Content, ErrorKind, FinishReason, Place};
 
 fn claude() -> Subject {
     Subject::new("anthropic", "claude-opus-4-7")
@@ -186,7 +186,8 @@ fn a_whole_answer_is_read() {
     let usage = decoded.usage.unwrap();
     assert_eq!((usage.input, usage.cached_input, usage.cache_write), (Some(4), Some(10), Some(3)));
     assert_eq!((usage.cache_write_5m, usage.cache_write_1h, usage.reasoning), (Some(1), Some(2), Some(5)));
-    assert!(!usage.input_includes_cache && usage.output_includes_reasoning);
+    assert_eq!((usage.cached_place, usage.cache_write_place), (Place::Outside, Place::Outside));
+    assert_eq!(usage.reasoning_place, Place::Inside);
     assert_eq!(usage.iterations.len(), 1);
     assert_eq!(
         (usage.iterations[0].kind.as_str(), usage.iterations[0].model.as_deref()),

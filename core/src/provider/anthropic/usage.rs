@@ -2,14 +2,60 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::provider::json::{count, items, owned};
-use crate::types::{Meter, Quantity, ReportedIteration, ReportedUsage};
+use crate::provider::usage_fields::Fate::{Ignored, Read};
+use crate::provider::usage_fields::{UsageField, has_unknown};
+use crate::types::{Meter, Place, Quantity, ReportedIteration, ReportedUsage};
+
+/// The output count, which is a placeholder at the start of a stream.
+pub(super) const OUTPUT: &str = "output_tokens";
+
+/// Every field of usage that hosts of this format are known to send.
+const FIELDS: &[UsageField] = &[
+    ("input_tokens", Read),
+    ("cache_read_input_tokens", Read),
+    ("cache_creation_input_tokens", Read),
+    ("cache_creation.ephemeral_5m_input_tokens", Read),
+    ("cache_creation.ephemeral_1h_input_tokens", Read),
+    (OUTPUT, Read),
+    ("output_tokens_details.thinking_tokens", Read),
+    ("server_tool_use.web_search_requests", Read),
+    ("server_tool_use.web_fetch_requests", Read),
+    (
+        "server_tool_use.code_execution_requests",
+        Ignored("code is billed by the hours of its container, beside any answer"),
+    ),
+    (
+        "server_tool_use.tool_search_requests",
+        Ignored("a search of the request's own tools costs nothing beside its tokens"),
+    ),
+    ("service_tier", Read),
+    ("iterations.[].type", Read),
+    ("iterations.[].model", Read),
+    ("iterations.[].input_tokens", Read),
+    ("iterations.[].output_tokens", Read),
+    ("iterations.[].cache_read_input_tokens", Read),
+    ("iterations.[].cache_creation_input_tokens", Read),
+    ("iterations.[].cache_creation.ephemeral_5m_input_tokens", Read),
+    ("iterations.[].cache_creation.ephemeral_1h_input_tokens", Read),
+    ("iterations.[].output_tokens_details.thinking_tokens", Read),
+    ("iterations.[].server_tool_use.*", Ignored("the tools are counted at the top")),
+    ("iterations.[].service_tier", Ignored("the answer's own tier is read")),
+    ("iterations.[].inference_geo", Ignored("the request fixes the region")),
+    ("inference_geo", Ignored("the request fixes the region")),
+    ("speed", Ignored("the request fixes the speed")),
+    // Hosts of other models that speak this format, and gateways.
+    ("total_tokens", Read),
+    ("cost", Ignored("its currency and its meaning are the gateway's own")),
+    ("claude_cache_creation_5_m_tokens", Ignored("it repeats a count that is read")),
+    ("claude_cache_creation_1_h_tokens", Ignored("it repeats a count that is read")),
+];
 
 /// Finds the usage object of an answer or an event.
-pub(super) fn find(value: &Value) -> Option<&Map<String, Value>> {
-    value.get("usage").and_then(Value::as_object)
+pub(super) fn find(value: &Value) -> Option<&Value> {
+    value.get("usage").filter(|usage| usage.is_object())
 }
 
 /// Reads a usage object. The input count is what no cache took part in, and reasoning is inside the output.
@@ -19,39 +65,42 @@ pub(super) fn read(usage: &Value) -> Option<ReportedUsage> {
     let reported = ReportedUsage {
         input: count(usage, "input_tokens"),
         cached_input: count(usage, "cache_read_input_tokens"),
+        cached_place: Place::Outside,
         cache_write: count(usage, "cache_creation_input_tokens"),
         cache_write_5m: count(split, "ephemeral_5m_input_tokens"),
         cache_write_1h: count(split, "ephemeral_1h_input_tokens"),
-        input_includes_cache: false,
-        output: count(usage, "output_tokens"),
+        cache_write_place: Place::Outside,
+        output: count(usage, OUTPUT),
         reasoning: usage.get("output_tokens_details").and_then(|details| count(details, "thinking_tokens")),
-        output_includes_reasoning: true,
+        reasoning_place: Place::Inside,
+        total: count(usage, "total_tokens"),
         iterations: iterations(usage),
-        counts: searches(usage),
+        counts: counts(usage),
+        has_unknown_field: has_unknown("", usage, FIELDS),
         ..ReportedUsage::default()
     };
     (reported.input.is_some() || reported.output.is_some()).then_some(reported)
 }
 
-/// Reads the searches of the web that the provider made, which it bills one by one.
-fn searches(usage: &Value) -> BTreeMap<Meter, Quantity> {
-    let made = usage.get("server_tool_use").and_then(|work| count(work, "web_search_requests"));
-    made.filter(|made| *made > 0).map(|made| (Meter::WebSearch, made.into())).into_iter().collect()
+/// Reads what the provider's own tools did, which it bills one by one.
+fn counts(usage: &Value) -> BTreeMap<Meter, Quantity> {
+    let made = |key: &str| usage.get("server_tool_use").and_then(|work| count(work, key)).filter(|made| *made > 0);
+    [(Meter::WebSearch, "web_search_requests"), (Meter::WebFetch, "web_fetch_requests")]
+        .into_iter()
+        .filter_map(|(meter, key)| Some((meter, made(key)?.into())))
+        .collect()
 }
 
 /// Reads the work that the top-level counts leave out; they are the sum of the iterations of type `message`.
 fn iterations(usage: &Value) -> Vec<ReportedIteration> {
     let left_out = items(usage, "iterations").iter().filter_map(|iteration| {
         let kind = owned(iteration, "type").filter(|kind| kind != "message")?;
-        let usage = ReportedUsage { iterations: Vec::new(), ..read(iteration)? };
+        let usage = ReportedUsage { iterations: Vec::new(), has_unknown_field: false, ..read(iteration)? };
         Some(ReportedIteration { kind, model: owned(iteration, "model"), usage })
     });
     left_out.collect()
 }
 
-/// Puts a later usage over an earlier one, key by key: counts are cumulative, and an absent or null one is unchanged.
-pub(super) fn merge(known: &mut Map<String, Value>, later: &Map<String, Value>) {
-    for (key, value) in later.iter().filter(|(_, value)| !value.is_null()) {
-        known.insert(key.clone(), value.clone());
-    }
-}
+#[cfg(test)]
+#[path = "usage_tests.rs"]
+mod tests;

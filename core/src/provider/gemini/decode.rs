@@ -15,7 +15,9 @@ const FIELDS: [&str; 5] = ["candidates", "usageMetadata", "promptFeedback", "mod
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
     let document = Flaw::read(target, head, body)?;
     let value = &document.value;
-    let usage = usage::find(value).and_then(usage::read);
+    let usage = usage::find(value)
+        .and_then(usage::read)
+        .map(|reported| usage::with_searches(reported, target.model, usage::queries(value)));
     if let Some(error) = error::embedded(target, head, value) {
         return Err(Flaw::stated(error, usage));
     }

@@ -9,6 +9,7 @@ use super::{error, usage};
 use crate::provider::document::DocumentReader;
 use crate::provider::json::{items, owned, word};
 use crate::provider::origin::Origin;
+use crate::provider::snapshots::UsageSnapshots;
 use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
 use crate::types::{Completion, Delta, ReportedUsage, ToolCallDelta};
 
@@ -17,7 +18,9 @@ pub(super) struct Decoder {
     origin: Origin,
     documents: DocumentReader,
     summary: Completion,
-    usage: Option<ReportedUsage>,
+    usage: UsageSnapshots,
+    /// How many queries the answer was grounded in.
+    queries: u64,
     choices: BTreeMap<u32, ChoiceState>,
     is_blocked: bool,
     /// Whether a mark of the end came, which the format itself has not.
@@ -38,7 +41,8 @@ impl Decoder {
             origin: Origin::new(target, head),
             documents: DocumentReader::default(),
             summary: Completion::default(),
-            usage: None,
+            usage: UsageSnapshots::of(usage::SUM),
+            queries: 0,
             choices: BTreeMap::new(),
             is_blocked: false,
             is_over: false,
@@ -57,8 +61,11 @@ impl StreamDecoder for Decoder {
             return Ok(());
         }
         let chunk = self.origin.read(&mut self.documents, event, data)?.value;
-        // Every chunk has the usage so far: the last one counts.
-        self.usage = usage::find(&chunk).and_then(usage::read).or(self.usage.take());
+        // Every chunk has the usage so far, as its grounding.
+        if let Some(found) = usage::find(&chunk) {
+            self.usage.add(found);
+        }
+        self.queries = self.queries.max(usage::queries(&chunk));
         let said = summary(&chunk);
         self.summary.id = said.id.or(self.summary.id.take());
         self.summary.model = said.model.or(self.summary.model.take());
@@ -93,7 +100,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn usage(&self) -> Option<ReportedUsage> {
-        self.usage.clone().filter(|_| self.is_complete())
+        self.provisional_usage().filter(|_| self.is_complete())
     }
 
     fn summary(&self) -> Completion {
@@ -101,7 +108,8 @@ impl StreamDecoder for Decoder {
     }
 
     fn provisional_usage(&self) -> Option<ReportedUsage> {
-        self.usage.clone()
+        let reported = usage::read(&self.usage.joined()?)?;
+        Some(usage::with_searches(reported, self.origin.target().model, self.queries))
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::provider::Framing;
 use crate::provider::testing::{Subject, calls, said, server_event};
-use crate::types::{Content, ErrorKind, FinishReason};
+use crate::types::{Content, ErrorKind, FinishReason, Place};
 
 fn gemini() -> Subject {
     Subject::new("gemini", "gemini-3-pro")
@@ -159,7 +159,7 @@ fn a_whole_answer_is_read() {
     );
     let usage = decoded.usage.unwrap();
     assert_eq!((usage.input, usage.cached_input, usage.input_outside), (Some(10), Some(4), Some(2)));
-    assert_eq!((usage.output, usage.reasoning, usage.output_includes_reasoning), (Some(5), Some(6), false));
+    assert_eq!((usage.output, usage.reasoning, usage.reasoning_place), (Some(5), Some(6), Place::Outside));
 }
 
 #[test]

@@ -2,8 +2,57 @@
 
 use serde_json::Value;
 
-use crate::provider::json::{count, field, items};
-use crate::types::{ReportedModalities, ReportedUsage};
+use crate::provider::json::{count, field, items, text};
+use crate::provider::snapshots::Sum;
+use crate::provider::usage_fields::Fate::{Ignored, Read};
+use crate::provider::usage_fields::{UsageField, has_unknown};
+use crate::types::{Meter, Place, ReportedModalities, ReportedUsage};
+
+const TOOL_PROMPTS: &str = "prompts of tools are billed as plain input";
+
+/// Every field of usage that hosts of this format are known to send.
+const FIELDS: &[UsageField] = &[
+    ("promptTokenCount", Read),
+    ("cachedContentTokenCount", Read),
+    ("toolUsePromptTokenCount", Read),
+    ("candidatesTokenCount", Read),
+    ("responseTokenCount", Read),
+    ("thoughtsTokenCount", Read),
+    ("totalTokenCount", Read),
+    ("promptTokensDetails.[].modality", Read),
+    ("promptTokensDetails.[].tokenCount", Read),
+    ("cacheTokensDetails.[].modality", Read),
+    ("cacheTokensDetails.[].tokenCount", Read),
+    ("candidatesTokensDetails.[].modality", Read),
+    ("candidatesTokensDetails.[].tokenCount", Read),
+    ("responseTokensDetails.[].modality", Read),
+    ("responseTokensDetails.[].tokenCount", Read),
+    ("toolUsePromptTokensDetails.[].modality", Ignored(TOOL_PROMPTS)),
+    ("toolUsePromptTokensDetails.[].tokenCount", Ignored(TOOL_PROMPTS)),
+    ("serviceTier", Read),
+    ("trafficType", Read),
+    ("billablePromptUsage.*", Ignored("characters, in which no model of this format is billed any more")),
+];
+
+/// What the total is the sum of.
+pub(super) const SUM: Sum = Sum {
+    counts: &[
+        "promptTokenCount",
+        "toolUsePromptTokenCount",
+        "candidatesTokenCount",
+        "thoughtsTokenCount",
+        "totalTokenCount",
+    ],
+    whole: |usage| {
+        let sum = |names: [&str; 2]| names.iter().filter_map(|name| count(usage, name)).reduce(u64::saturating_add);
+        let input = sum(["promptTokenCount", "toolUsePromptTokenCount"]).filter(|input| *input > 0)?;
+        let output = sum(["candidatesTokenCount", "thoughtsTokenCount"]).filter(|output| *output > 0)?;
+        count(usage, "totalTokenCount").filter(|total| input.checked_add(output) == Some(*total))
+    },
+};
+
+/// The beginnings of the names of models whose grounding is billed by the prompt; later ones bill each query.
+const GROUNDED_BY_PROMPT: [&str; 2] = ["gemini-1", "gemini-2"];
 
 /// Finds the usage object of an answer or a chunk.
 pub(super) fn find(value: &Value) -> Option<&Value> {
@@ -12,14 +61,18 @@ pub(super) fn find(value: &Value) -> Option<&Value> {
 
 /// Reads a usage object. Cached tokens are inside the prompt; thoughts and the prompts of tools stand outside.
 pub(super) fn read(usage: &Value) -> Option<ReportedUsage> {
+    let output = |modality: &str| {
+        let lists = ["candidatesTokensDetails", "responseTokensDetails"];
+        lists.iter().find_map(|list| of_modality(usage, list, modality))
+    };
     let reported = ReportedUsage {
         input: count(usage, "promptTokenCount"),
         cached_input: count(usage, "cachedContentTokenCount"),
-        input_includes_cache: true,
+        cached_place: Place::Inside,
         input_outside: count(usage, "toolUsePromptTokenCount"),
-        output: count(usage, "candidatesTokenCount"),
+        output: count(usage, "candidatesTokenCount").or_else(|| count(usage, "responseTokenCount")),
         reasoning: count(usage, "thoughtsTokenCount"),
-        output_includes_reasoning: false,
+        reasoning_place: Place::Outside,
         total: count(usage, "totalTokenCount"),
         input_modalities: ReportedModalities {
             audio: of_modality(usage, "promptTokensDetails", "AUDIO"),
@@ -29,17 +82,41 @@ pub(super) fn read(usage: &Value) -> Option<ReportedUsage> {
             cached_image: of_modality(usage, "cacheTokensDetails", "IMAGE"),
             cached_video: of_modality(usage, "cacheTokensDetails", "VIDEO"),
         },
-        output_audio: of_modality(usage, "candidatesTokensDetails", "AUDIO"),
-        output_image: of_modality(usage, "candidatesTokensDetails", "IMAGE"),
-        output_video: of_modality(usage, "candidatesTokensDetails", "VIDEO"),
+        output_audio: output("AUDIO"),
+        output_image: output("IMAGE"),
+        output_video: output("VIDEO"),
+        has_unknown_field: has_unknown("", usage, FIELDS),
         ..ReportedUsage::default()
     };
     let known = [reported.input, reported.output, reported.reasoning, reported.total];
     known.iter().any(Option::is_some).then_some(reported)
 }
 
+/// Returns how many queries the candidates of an answer or a chunk say that they searched the web with.
+pub(super) fn queries(value: &Value) -> u64 {
+    let of_candidate = |candidate: &Value| {
+        let grounding = field(candidate, "groundingMetadata")?;
+        let is_query = |query: &&Value| query.as_str().is_some_and(|query| !query.is_empty());
+        Some(items(grounding, "webSearchQueries").iter().filter(is_query).count() as u64)
+    };
+    items(value, "candidates").iter().filter_map(of_candidate).sum()
+}
+
+/// Adds the searches that an answer was grounded in, as its model is billed for them.
+pub(super) fn with_searches(mut reported: ReportedUsage, model: &str, queries: u64) -> ReportedUsage {
+    let by_prompt = GROUNDED_BY_PROMPT.iter().any(|beginning| model.starts_with(beginning));
+    if queries > 0 {
+        reported.counts.insert(Meter::WebSearch, if by_prompt { 1 } else { queries }.into());
+    }
+    reported
+}
+
 /// Returns the tokens of one modality in a list of them.
 fn of_modality(usage: &Value, list: &str, modality: &str) -> Option<u64> {
-    let is_meant = |part: &&Value| part.get("modality").and_then(Value::as_str) == Some(modality);
+    let is_meant = |part: &&Value| text(part, "modality") == Some(modality);
     items(usage, list).iter().find(is_meant).and_then(|part| count(part, "tokenCount"))
 }
+
+#[cfg(test)]
+#[path = "usage_tests.rs"]
+mod tests;

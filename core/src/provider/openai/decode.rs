@@ -15,7 +15,13 @@ const FIELDS: [&str; 6] = ["choices", "usage", "object", "id", "model", "created
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
     let document = Flaw::read(target, head, body)?;
     let value = &document.value;
-    let usage = usage::find(value).and_then(|found| usage::read(target.vendor, found, &document.text));
+    let cites = usage::cites(target.vendor, value);
+    let usage = usage::find(value)
+        .and_then(|found| {
+            let cost = usage::stated_cost(target.vendor, found, &document.text);
+            usage::read(target.vendor, found, cost)
+        })
+        .map(|reported| usage::with_citations(reported, cites));
     if let Some(error) = error::embedded(target, head, value) {
         return Err(Flaw::stated(error, usage));
     }

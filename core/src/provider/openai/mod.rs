@@ -6,6 +6,7 @@ mod encode;
 mod error;
 mod stream;
 mod usage;
+mod usage_table;
 
 use super::{Adapter, Decoded, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target};
 use crate::types::{ChatRequest, Error, Result};

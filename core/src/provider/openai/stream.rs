@@ -11,6 +11,7 @@ use crate::provider::document::DocumentReader;
 use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{field, items, owned};
 use crate::provider::origin::Origin;
+use crate::provider::snapshots::UsageSnapshots;
 use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
 use crate::types::{Completion, Delta, ReportedUsage};
 
@@ -19,7 +20,9 @@ pub(super) struct Decoder {
     origin: Origin,
     documents: DocumentReader,
     summary: Completion,
-    usage: Option<ReportedUsage>,
+    usage: UsageSnapshots,
+    /// Whether the answer cites what a search brought.
+    cites: bool,
     /// Whether the usage came where providers put the last one.
     is_usage_final: bool,
     choices: BTreeMap<u32, ChoiceState>,
@@ -42,7 +45,8 @@ impl Decoder {
             origin: Origin::new(target, head),
             documents: DocumentReader::default(),
             summary: Completion::default(),
-            usage: None,
+            usage: UsageSnapshots::of(usage::SUM),
+            cites: false,
             is_usage_final: false,
             choices: BTreeMap::new(),
             is_done: false,
@@ -50,9 +54,12 @@ impl Decoder {
     }
 
     fn read_usage(&mut self, chunk: &Value, document: &[u8]) {
+        let vendor = self.origin.target().vendor;
+        self.cites |= usage::cites(vendor, chunk);
         let Some(found) = usage::find(chunk) else { return };
-        let Some(usage) = usage::read(self.origin.target().vendor, found, document) else { return };
-        self.usage = Some(usage);
+        let cost = usage::stated_cost(vendor, found, document);
+        self.usage.add(found);
+        self.usage.add_cost(cost);
         let choices = items(chunk, "choices");
         let is_last = choices.is_empty() || choices.iter().any(|choice| owned(choice, "finish_reason").is_some());
         self.is_usage_final = is_last || field(chunk, "error").is_some();
@@ -109,7 +116,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn usage(&self) -> Option<ReportedUsage> {
-        self.usage.clone().filter(|_| self.is_usage_final || self.is_complete())
+        self.provisional_usage().filter(|_| self.is_usage_final || self.is_complete())
     }
 
     fn summary(&self) -> Completion {
@@ -117,7 +124,8 @@ impl StreamDecoder for Decoder {
     }
 
     fn provisional_usage(&self) -> Option<ReportedUsage> {
-        self.usage.clone()
+        let reported = usage::read(self.origin.target().vendor, &self.usage.joined()?, self.usage.cost())?;
+        Some(usage::with_citations(reported, self.cites))
     }
 }
 

@@ -34,6 +34,12 @@ pub(super) struct Counted {
 }
 
 impl Counted {
+    /// Counts no more than an amount. What is left out was not converted, and makes no conversion.
+    fn cut(&mut self, amount: Decimal) {
+        self.amount = amount;
+        self.conversion = None;
+    }
+
     /// Adds the conversion, where there was one, to those of the record, once.
     pub(super) fn note(&self, conversions: &mut Vec<Conversion>) {
         if let Some(conversion) = self.conversion
@@ -68,6 +74,8 @@ pub(super) struct HeldAs {
     /// The currency of the worst case; absent without a price.
     pub(super) currency: Option<Currency>,
     pub(super) at: Timestamp,
+    /// Whether what was held is a proven bound, which no claim of a provider passes.
+    pub(super) is_bound: bool,
 }
 
 /// Returns what a hold counts of an attempt's true amount: money of its currency, or tokens.
@@ -99,6 +107,8 @@ pub(super) struct Moved {
     pub(super) conversions: Vec<Conversion>,
     /// Whether any hold was less than what took its place.
     pub(super) exceeded: bool,
+    /// Whether any budget counts no more than its hold, since more was proven to be impossible.
+    pub(super) was_cut: bool,
 }
 
 /// Works out the balances after the holds of an attempt become its true amount. A budget that was deleted is left out.
@@ -112,8 +122,17 @@ pub(super) fn released(
 ) -> Result<Moved> {
     let mut moved = Moved::default();
     for hold in holds {
-        let counted = counted(ledger, hold, cost, tokens, made)?;
-        moved.exceeded |= counted.as_ref().is_some_and(|counted| counted.amount > hold.amount);
+        let mut counted = counted(ledger, hold, cost, tokens, made)?;
+        if let Some(counted) = counted.as_mut().filter(|counted| counted.amount > hold.amount) {
+            // What was billed is within its bound already, but for a currency that the bound is not in, and for tokens.
+            let is_other = made.currency.is_some() && cost.is_some_and(|cost| Some(cost.currency) != made.currency);
+            if made.is_bound && (hold.currency.is_none() || is_other) {
+                counted.cut(hold.amount);
+                moved.was_cut = true;
+            } else {
+                moved.exceeded = true;
+            }
+        }
         if ledger.budget_rows.get(hold.budget_id.get())?.is_none() {
             continue;
         }

@@ -65,7 +65,9 @@ pub(super) fn write(
         None => None,
     };
     let mut usage = settlement.usage;
-    if moved.exceeded || exceeds_worst(request, settlement.cost) {
+    if moved.was_cut {
+        usage.flag(UsageFlag::UsageExceedsBound);
+    } else if moved.exceeded || exceeds_worst(request, settlement.cost) {
         usage.flag(UsageFlag::ExceededReservation);
     }
     let now = kept(settlement.now);
@@ -144,7 +146,7 @@ pub(super) fn usage_type(request: &ReserveRequest) -> &'static str {
 
 /// Returns what the holds of a request were made for.
 pub(super) fn held_as(request: &ReserveRequest) -> balance::HeldAs {
-    balance::HeldAs { currency: request.worst_case.map(|worst| worst.currency), at: request.now }
+    balance::HeldAs { currency: request.worst_case.map(|worst| worst.currency), at: request.now, is_bound: true }
 }
 
 /// Returns facts with instants as rows keep them.
@@ -225,7 +227,7 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
         .collect::<Result<_>>()?;
     let created_at = time("ai_usage_records", row.created_at)?;
     let started_at = time("ai_usage_records", row.facts.started_at)?;
-    let unpriced = balance::HeldAs { currency: None, at: started_at };
+    let unpriced = balance::HeldAs { currency: None, at: started_at, is_bound: false };
     let mut moved = balance::released(ledger, &holds, Some(cost), None, false, unpriced)?;
     let applying = ledger.applying(row.user.as_deref(), &row.tags.iter().cloned().collect());
     // A budget that is newer than the record counts it if the record lies in a window that it counts.

@@ -4,7 +4,8 @@ use super::budget::{HoldRow, MoneyRow};
 use super::exchange::ConversionRow;
 use super::rows;
 use super::usage::{FactsRow, ReceiptLineRow, UsageRow};
-use super::version_1::{DailyRowV1, UsageRecordRowV1};
+use super::usage_version_2::UsageRecordRowV2;
+use super::version_1::DailyRowV1;
 use super::version_2::ReservationRowV2;
 use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, name_of, time};
 use crate::store::{Reservation, ReserveRequest};
@@ -33,7 +34,7 @@ rows! {
         holds: Vec<HoldRow>,
     }
     /// A row of `ai_usage_records`. An unpriced record keeps the money holds that its price will move.
-    UsageRecordRow in "ai_usage_records" after UsageRecordRowV1 {
+    UsageRecordRow in "ai_usage_records" after UsageRecordRowV2 {
         uid: String,
         user: Option<String>,
         tags: Vec<(String, String)>,

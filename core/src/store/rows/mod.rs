@@ -6,6 +6,7 @@ mod exchange;
 mod ledger;
 mod price;
 mod usage;
+mod usage_version_2;
 mod version_1;
 mod version_2;
 

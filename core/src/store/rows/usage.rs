@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::MoneyRow;
 use super::rows;
 use crate::store::codec::{DecimalBytes, currency, decimal, from_name, micros, name_of, quantity, time};
 use crate::types::{
@@ -15,6 +16,7 @@ rows! {
         flags: Vec<String>,
         reported_total: Option<u64>,
         reported_cost: Option<DecimalBytes>,
+        computed_cost: Option<MoneyRow>,
         iterations: Vec<IterationRow>,
     }
     /// Billed work that the meters leave out.
@@ -74,6 +76,7 @@ impl UsageRow {
             flags: usage.flags.iter().map(name_of).collect::<Result<_>>()?,
             reported_total: usage.reported_total,
             reported_cost: usage.reported_cost.map(|cost| cost.serialize()),
+            computed_cost: usage.computed_cost.map(MoneyRow::new),
             iterations: usage
                 .iterations
                 .iter()
@@ -92,6 +95,7 @@ impl UsageRow {
             flags: self.flags.iter().map(|flag| from_name(table, flag)).collect::<Result<_>>()?,
             reported_total: self.reported_total,
             reported_cost: self.reported_cost.map(|cost| decimal(table, cost)).transpose()?,
+            computed_cost: self.computed_cost.map(|cost| cost.money(table)).transpose()?,
             iterations: self
                 .iterations
                 .into_iter()

@@ -1,8 +1,9 @@
 //! Rows as version 1 wrote them, for those types that have a later version. They are read for ever and written no more.
 
 use super::rows;
+use super::usage_version_2::{UsageRecordRowV2, UsageRowV2};
 use super::version_2::ReservationRowV2;
-use super::{DailyRow, HoldRow, IterationRow, MoneyRow, PriceRow, ReceiptLineRow, UsageRecordRow, UsageRow};
+use super::{DailyRow, HoldRow, IterationRow, MoneyRow, PriceRow, ReceiptLineRow};
 use crate::store::codec::DecimalBytes;
 use crate::types::{Basis, Decimal};
 
@@ -188,7 +189,7 @@ impl From<PriceRowV1> for PriceRow {
     }
 }
 
-impl From<UsageRowV1> for UsageRow {
+impl From<UsageRowV1> for UsageRowV2 {
     fn from(row: UsageRowV1) -> Self {
         Self {
             meters: whole_meters(row.meters),
@@ -225,7 +226,7 @@ impl From<ReceiptLineRowV1> for ReceiptLineRow {
     }
 }
 
-impl From<UsageRecordRowV1> for UsageRecordRow {
+impl From<UsageRecordRowV1> for UsageRecordRowV2 {
     fn from(row: UsageRecordRowV1) -> Self {
         // The start was not kept; it lies before the settlement by as long as the attempt took.
         let latency = i64::try_from(row.latency_ms).unwrap_or(i64::MAX).saturating_mul(1_000);

@@ -218,3 +218,21 @@ fn a_file_that_an_earlier_version_made_has_no_rates() {
     fixture.reopen();
     assert_eq!(fixture.configuration().fx_rates.len(), 1);
 }
+
+#[test]
+fn no_budget_counts_more_tokens_or_money_of_another_currency_than_it_held_whatever_is_claimed() {
+    let fixture = Fixture::new();
+    let money = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
+    let tokens = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
+    let worst = Some(Money::new(decimal("14"), Currency::CNY));
+    rate(&fixture, Currency::CNY, Currency::USD, "0.14", noon()).unwrap();
+    let request = ReserveRequest { worst_case_tokens: Some(400), ..fixture.request("alice", worst) };
+    let held = fixture.reserve(request).unwrap();
+    let usage = Usage { meters: [(Meter::OutputToken, 9_000.into())].into(), ..Usage::default() };
+    fixture.settle(Settlement { usage, ..settlement(held, Some(usd("6"))) }).unwrap();
+    assert_eq!(fixture.balance(money, noon()), balance("1.96", "0", 0));
+    assert_eq!(fixture.balance(tokens, noon()), balance("400", "0", 0));
+    let record = fixture.records(UsageFilter::default()).remove(0);
+    assert_eq!(record.usage.flags, vec![UsageFlag::UsageExceedsBound]);
+    assert_eq!((record.usage.output_tokens(), record.token_consumed), (Some(9_000), Some(9_000)));
+}

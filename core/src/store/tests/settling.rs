@@ -27,6 +27,7 @@ fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances() {
         flags: vec![UsageFlag::TotalMismatch, UsageFlag::UnpricedIteration],
         reported_total: Some(99),
         reported_cost: Some(decimal("0.010")),
+        computed_cost: Some(usd("0.0030")),
         iterations: vec![Iteration {
             kind: "compaction".into(),
             model: Some("other".into()),

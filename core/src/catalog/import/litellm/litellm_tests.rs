@@ -44,13 +44,7 @@ fn facts(tier: &str) -> Facts {
 }
 
 fn tokens(input: u64, cached: u64, output: u64) -> ReportedUsage {
-    ReportedUsage {
-        input: Some(input),
-        cached_input: Some(cached),
-        input_includes_cache: true,
-        output: Some(output),
-        ..ReportedUsage::default()
-    }
+    ReportedUsage { input: Some(input), cached_input: Some(cached), output: Some(output), ..ReportedUsage::default() }
 }
 
 const LONG: &str = r#"{
