@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::answer::{Answer, Expected, Gap};
+use super::answer::{Answer, Expected, Gap, UsagePlace};
 use super::dress::Dress;
 use super::format::Format;
 use super::random::Random;
@@ -131,8 +131,9 @@ impl Body {
         body.complete_at = is_marked.then_some(written.last_at);
         let is_complete = format.is_complete(answer.has_finish, answer.has_mark);
         body.expected = Some(answer.expected()).filter(|_| is_complete && is_readable(answer));
-        if let Some(expected) = body.expected.as_mut().filter(|_| !answer.has_finish) {
-            // What stands beside the reason for the end is missing with it.
+        // What stands beside the reason for the end is missing with it; what Anthropic's first event counts is no last word.
+        let is_counted = answer.has_finish && (format != Format::Anthropic || answer.usage_place != UsagePlace::First);
+        if let Some(expected) = body.expected.as_mut().filter(|_| !is_counted) {
             expected.usage = None;
         }
         body

@@ -178,7 +178,8 @@ impl Seen<'_> {
         for (place, (record, request)) in self.records.iter().zip(requests).enumerate() {
             let Request::Came(exchange) = request else { continue };
             let may_be_charged = match exchange.deed() {
-                Deed::Answered(answered) => !answered.has_failed,
+                // An error that is cut short can be known as one already.
+                Deed::Answered(answered) => !answered.has_failed && answered.kind != Kind::Error,
                 Deed::StayedSilent => true,
                 Deed::BrokeOff | Deed::Refused { .. } => false,
             };

@@ -45,7 +45,14 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn random(random: &mut Random, status: u16, content_type: Option<&str>, body: &[u8]) -> Self {
+    /// Makes a delivery in which anything may be wrong. A body that is a stream with a last mark may be left open behind it.
+    pub(crate) fn random(
+        random: &mut Random,
+        status: u16,
+        content_type: Option<&str>,
+        body: &[u8],
+        is_marked_stream: bool,
+    ) -> Self {
         let framing = match random.below(20) {
             0 => Framing::Shorter(random.place(body.len().min(40)) + usize::from(!body.is_empty())),
             1 => Framing::Longer(random.place(40) + 1),
@@ -54,8 +61,10 @@ impl Delivery {
             6..=12 => Framing::Chunked,
             _ => Framing::Length,
         };
-        let mut made = Self::framed(random, status, content_type, body, framing);
-        made.end = match framing {
+        let is_cut = random.chance(25);
+        let end = match framing {
+            _ if is_cut => *random.pick(&[End::Close, End::Close, End::Reset, End::Reset, End::Silence]),
+            _ if is_marked_stream && random.chance(10) => *random.pick(&[End::Silence, End::Reset]),
             Framing::Length | Framing::Chunked if random.chance(70) => End::KeepAlive,
             Framing::Longer(_) | Framing::ChunkedWithoutLast => {
                 *random.pick(&[End::Close, End::Close, End::Reset, End::Silence])
@@ -63,27 +72,36 @@ impl Delivery {
             Framing::UntilClosed => *random.pick(&[End::Close, End::Close, End::Close, End::Reset, End::Silence]),
             _ => End::Close,
         };
-        if random.chance(25) {
+        let mut made = Self::framed(random, status, content_type, body, (framing, end));
+        if is_cut {
             // Any byte of the head or of the body.
             made.written = random.place(made.bytes.len());
             if random.chance(70) {
                 made.written = made.written.max(random.place(made.bytes.len())).max(made.head_length);
             }
-            made.end = *random.pick(&[End::Close, End::Close, End::Reset, End::Reset, End::Silence]);
         }
         made.split(random);
+        if random.chance(3) {
+            made.delay(random.between(50, 200));
+        }
         made
     }
 
     /// Makes a delivery that nothing is wrong with.
     pub(crate) fn faultless(random: &mut Random, status: u16, content_type: Option<&str>, body: &[u8]) -> Self {
         let framing = *random.pick(&[Framing::Length, Framing::Chunked]);
-        let mut made = Self::framed(random, status, content_type, body, framing);
+        let mut made = Self::framed(random, status, content_type, body, (framing, End::KeepAlive));
         made.split(random);
         made
     }
 
-    fn framed(random: &mut Random, status: u16, content_type: Option<&str>, body: &[u8], framing: Framing) -> Self {
+    fn framed(
+        random: &mut Random,
+        status: u16,
+        content_type: Option<&str>,
+        body: &[u8],
+        (framing, end): (Framing, End),
+    ) -> Self {
         let length = match framing {
             Framing::Length => Some(body.len()),
             Framing::Shorter(bytes) => Some(body.len() - bytes),
@@ -92,13 +110,17 @@ impl Delivery {
         };
         let told = match (length, framing) {
             (Some(length), _) => format!("content-length: {length}"),
-            (None, Framing::UntilClosed) => "connection: close".to_owned(),
+            (None, Framing::UntilClosed) => "cache-control: no-cache".to_owned(),
             _ => "transfer-encoding: chunked".to_owned(),
         };
         let mut lines = vec![format!("HTTP/1.1 {status} X")];
         lines.extend(content_type.map(|content_type| format!("content-type: {content_type}")));
         if status == 429 || status == 503 {
             lines.push("retry-after-ms: 5".to_owned());
+        }
+        if end != End::KeepAlive {
+            // No client sends another request on a connection that is about to go: nobody could tell what became of it.
+            lines.push("connection: close".to_owned());
         }
         lines.extend([told, "\r\n".to_owned()]);
         let head = lines.join("\r\n");
@@ -125,7 +147,7 @@ impl Delivery {
         }
         let written = bytes.len();
         let body_length = body.len();
-        Self { bytes, head_length, framing, end: End::KeepAlive, written, pieces: Vec::new(), runs, body_length }
+        Self { bytes, head_length, framing, end, written, pieces: Vec::new(), runs, body_length }
     }
 
     fn split(&mut self, random: &mut Random) {
@@ -143,7 +165,7 @@ impl Delivery {
     }
 
     /// Makes the first piece come after so many milliseconds.
-    pub(crate) fn delay(&mut self, milliseconds: u64) {
+    fn delay(&mut self, milliseconds: u64) {
         if let Some(first) = self.pieces.first_mut() {
             first.1 = milliseconds;
         }

@@ -65,8 +65,9 @@ impl Script {
             36..=37 => Self::unanswered(random, format),
             _ => {
                 let body = Body::random(random, format, is_streamed);
-                let delivery = Delivery::random(random, 200, body.content_type, &body.bytes);
-                Self { status: 200, body, delivery }.marked(random, is_streamed)
+                let is_marked = is_streamed && body.is_events && body.complete_at.is_some();
+                let delivery = Delivery::random(random, 200, body.content_type, &body.bytes, is_marked);
+                Self { status: 200, body, delivery }
             }
         }
     }
@@ -78,7 +79,7 @@ impl Script {
             20..=24 => Self::unanswered(random, format),
             _ => {
                 let body = Body::of_another_kind(random);
-                let delivery = Delivery::random(random, 200, body.content_type, &body.bytes);
+                let delivery = Delivery::random(random, 200, body.content_type, &body.bytes, false);
                 Self { status: 200, body, delivery }
             }
         }
@@ -100,7 +101,7 @@ impl Script {
         let delivery = if random.chance(70) {
             Delivery::faultless(random, status, body.content_type, &body.bytes)
         } else {
-            Delivery::random(random, status, body.content_type, &body.bytes)
+            Delivery::random(random, status, body.content_type, &body.bytes, false)
         };
         Self { status, body, delivery }
     }
@@ -127,18 +128,6 @@ impl Script {
         delivery.pieces = vec![(delivery.written, random.below(20))];
         delivery.end = *random.pick(&[End::Close, End::Reset, End::Silence, End::Silence]);
         Self { status: 200, body, delivery }
-    }
-
-    /// Lets a stream that has ended by its own mark stay open, or break.
-    fn marked(mut self, random: &mut Random, is_streamed: bool) -> Self {
-        let is_uncut = self.delivery.written == self.delivery.bytes.len();
-        if is_streamed && is_uncut && self.body.complete_at.is_some() && random.chance(10) {
-            self.delivery.end = *random.pick(&[End::Silence, End::Reset]);
-        }
-        if random.chance(3) {
-            self.delivery.delay(random.between(50, 200));
-        }
-        self
     }
 
     /// Tells what was done when so many bytes of it were written.
