@@ -271,6 +271,13 @@ export interface Tool {
   readonly cache_control?: CacheControl;
 }
 
+/**
+ * A tool that a vendor defines, as its own documentation writes it: `{ type: 'web_search_20250305', name: 'web_search',
+ * max_uses: 3 }`, `{ google_search: {} }`. The format that has it takes it as it is; a model of another one refuses it by
+ * name. Work that the provider charges for needs a price and a stated maximum where money is capped.
+ */
+export type VendorTool = Readonly<Record<string, unknown>>;
+
 /** What Tollway does with a call. */
 export interface CallOptions {
   /** Who the call is for. */
@@ -299,7 +306,7 @@ export interface ChatParameters extends CallOptions {
   readonly temperature?: number | null;
   readonly topP?: number | null;
   readonly stop?: string | readonly string[] | null;
-  readonly tools?: readonly Tool[] | null;
+  readonly tools?: readonly (Tool | VendorTool)[] | null;
   readonly toolChoice?: string | Readonly<Record<string, unknown>> | null;
   readonly parallelToolCalls?: boolean | null;
   readonly responseFormat?: Readonly<Record<string, unknown>> | null;
@@ -309,7 +316,7 @@ export interface ChatParameters extends CallOptions {
   readonly presencePenalty?: number | null;
   readonly frequencyPenalty?: number | null;
   readonly serviceTier?: string | null;
-  /** Fields that only some providers know, by their own names. */
+  /** Fields that only some providers know, by their own names. Where money is capped, an unknown one has no price. */
   readonly extra?: Readonly<Record<string, unknown>> | null;
 }
 
@@ -344,9 +351,10 @@ export interface ModelParameters {
   readonly baseUrl?: string | null;
   /**
    * `wire_format` (`openai_chat`, `anthropic_messages`, `gemini_generate_content`), where the provider speaks another one
-   * than its own; `max_output_tokens`, the most that the model gives; `headers` and `body`, which every request gets;
-   * `auth_header` and `max_tokens_field`, where a server departs from its format; `omit`, the names of fields that a server
-   * refuses and that are left out, such as `["stream_options"]`. The names stay as they are.
+   * than its own; `max_output_tokens`, the most that the model gives; `context_window`, the most that it takes; `max_uses`,
+   * how often one call may use a tool that the provider runs, by the name of the tool or of its meter; `headers` and `body`,
+   * which every request gets; `auth_header` and `max_tokens_field`, where a server departs from its format; `omit`, the names
+   * of fields that a server refuses and that are left out, such as `["stream_options"]`. The names stay as they are.
    */
   readonly params?: Readonly<Record<string, unknown>> | null;
   /** Whether it is the default of its capability. */

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::price::PriceSet;
 use crate::provider::WireFormat;
 use crate::provider::body_field::{Meaning, meaning};
-use crate::provider::vendor_tool::{Asked, AskedBy, VendorWork};
+use crate::provider::vendor_tool::{Asked, AskedBy, Reading, VendorWork};
 use crate::types::{Attribute, ChatRequest, Meter, Tool};
 
 /// Tiers that providers sell at other prices than those of their list.
@@ -191,17 +191,20 @@ pub fn unbounded(
     }
     works.iter().find_map(|asked| {
         let AskedWork { work, is_configured } = asked;
-        if !work.is_known {
-            return (!is_configured).then(|| Gap::new(&work.name, Lack::Cost));
+        // A model's own search may be charged as a fee of the request.
+        let is_priced =
+            |meter| prices.has_price(meter) || work.by == AskedBy::Model && prices.has_price(Meter::Request);
+        let lack = match work.meter {
+            _ if !work.is_known => Some(Lack::Cost),
+            Some(meter) if !is_priced(meter) => Some(Lack::PriceOf(meter)),
+            _ => None,
+        };
+        if let Some(lack) = lack.filter(|_| !is_configured) {
+            return Some(Gap::new(&work.name, lack));
         }
-        if let Some(meter) = work.meter {
-            // A model's own search may be charged as a fee of the request.
-            let is_priced = prices.has_price(meter) || work.by == AskedBy::Model && prices.has_price(Meter::Request);
-            if !is_priced {
-                return (!is_configured).then(|| Gap::new(&work.name, Lack::PriceOf(meter)));
-            }
-        }
-        work.most.is_none().then(|| Gap::new(&work.name, Lack::Maximum(work.meter)))
+        // What the prices of a config leave out costs nothing by itself, but what it brings into the input does.
+        let needs_maximum = lack.is_none() || work.reading == Reading::EachUse;
+        (needs_maximum && work.most.is_none()).then(|| Gap::new(&work.name, Lack::Maximum(work.meter)))
     })
 }
 
@@ -286,6 +289,23 @@ mod tests {
         assert_eq!(lack(json!({"quantum_boost": 2}), json!({"body": {"quantum_boost": 2}})), None);
         assert!(lack(json!({"quantum_boost": 3}), json!({"body": {"quantum_boost": 2}})).is_some());
         assert!(lack(json!({"provider": {"order": ["dear"]}}), json!({})).is_some());
+    }
+
+    #[test]
+    fn what_a_config_asks_for_is_covered_unless_what_it_brings_has_no_bound() {
+        let claude = Asked { vendor: "anthropic", format: WireFormat::AnthropicMessages, model: "claude" };
+        let servers = json!([{"type": "url", "url": "https://a.test", "name": "a"}]);
+        let lack =
+            |asked, request: Value, params: Value| without_bound(asked, &request, &params, &[]).map(|gap| gap.lack);
+        let configured = json!({"body": {"mcp_servers": servers}});
+        let limited = json!({"body": {"mcp_servers": servers}, "max_uses": {"mcp_servers": 3}});
+        assert_eq!(lack(claude, json!({"mcp_servers": servers}), json!({})), Some(Lack::Prices));
+        assert_eq!(lack(claude, json!({}), configured), Some(Lack::Maximum(None)));
+        assert_eq!(lack(claude, json!({}), limited), None);
+        assert_eq!(lack(ASKED, json!({}), json!({"body": {"enable_search": true}})), None);
+        let search = json!({"body": {"enable_search": true}});
+        let priced = without_bound(ASKED, &json!({}), &search, &[Meter::WebSearch]).map(|gap| gap.lack);
+        assert_eq!(priced, Some(Lack::Maximum(Some(Meter::WebSearch))));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct ModelInput {
     pub api_key: Option<SecretString>,
     /// The address that replaces the provider's own.
     pub base_url: Option<String>,
-    /// Parameters: `wire_format`, `max_output_tokens`, `headers`, `body`, `omit`.
+    /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `max_uses`, `headers`, `body`, `omit`.
     pub params: Map<String, Value>,
     /// Whether it becomes the default of its capability.
     pub default: bool,

@@ -262,12 +262,9 @@ impl Asked<'_> {
         }
     }
 
-    /// Returns the searches that the body's fields ask for.
+    /// Returns the work that the body's fields ask for.
     #[must_use]
     pub fn work_of_fields<'v>(&self, field: &impl Fn(&str) -> Option<&'v Value>) -> Vec<VendorWork> {
-        if self.format != WireFormat::OpenAiChat {
-            return Vec::new();
-        }
         let search = |name: &str, most, reading| VendorWork {
             name: name.to_owned(),
             by: AskedBy::Field,
@@ -277,6 +274,14 @@ impl Asked<'_> {
             is_known: true,
         };
         let mut works = Vec::new();
+        // Whatever servers of tools do, the model reads.
+        let servers = field("mcp_servers").filter(|servers| !servers.is_null());
+        if servers.is_some_and(|servers| servers.as_array().is_none_or(|servers| !servers.is_empty())) {
+            works.push(VendorWork { meter: None, is_known: false, ..search("mcp_servers", None, Reading::EachUse) });
+        }
+        if self.format != WireFormat::OpenAiChat {
+            return works;
+        }
         if field("web_search_options").is_some_and(|options| !options.is_null()) && !self.always_searches(field) {
             let searches_once = matches!(self.vendor, "openai" | "azure" | "openrouter" | "perplexity");
             works.push(search("web_search_options", searches_once.then_some(1), Reading::EachUse));
@@ -288,7 +293,7 @@ impl Asked<'_> {
             works.push(search("search_parameters", most.filter(|_| self.vendor == "xai"), Reading::Once));
         }
         if field("enable_search").is_some_and(|enabled| *enabled == Value::Bool(true)) {
-            works.push(search("enable_search", None, Reading::EachUse));
+            works.push(search("enable_search", None, Reading::Once));
         }
         for plugin in field("plugins").and_then(Value::as_array).into_iter().flatten() {
             if plugin.get("enabled") == Some(&Value::Bool(false)) {
@@ -298,7 +303,7 @@ impl Asked<'_> {
                 let most = plugin.get("max_results").map_or(Some(OPENROUTER_RESULTS), Value::as_u64);
                 works.push(search("plugins", most.filter(|_| self.vendor == "openrouter"), Reading::Once));
             } else if plugin.get("id").is_none_or(|id| id != "response-healing") {
-                works.push(VendorWork { meter: None, is_known: false, ..search("plugins", None, Reading::EachUse) });
+                works.push(VendorWork { meter: None, is_known: false, ..search("plugins", None, Reading::Once) });
             }
         }
         works

@@ -86,7 +86,7 @@ pub struct ModelConfig {
     pub api_key: Option<SealedSecret>,
     /// The address that replaces the provider's own.
     pub base_url: Option<String>,
-    /// Parameters: `wire_format`, `max_output_tokens`, `headers`, `body` and the like.
+    /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like.
     pub model_params: Map<String, Value>,
     /// Whether it is the default of its capability.
     pub is_default: bool,

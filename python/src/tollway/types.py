@@ -379,7 +379,13 @@ class ChatParameters(TypedDict, total=False):
     """What a chat call takes beside its messages.
 
     The first group says what the model is asked; the second, from `user` on, what Tollway does with the call. `timeout`
-    is in seconds, for all attempts together. `extra` holds fields that only some providers know.
+    is in seconds, for all attempts together. `extra` holds fields that only some providers know; where money is capped, one
+    that Tollway does not know has no price.
+
+    A tool is a function of yours, or one that a vendor defines, as its own documentation writes it:
+    `{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}`, `{"google_search": {}}`. The format that has it
+    takes it as it is; a model of another one refuses it by name. Work that the provider charges for needs a price and a
+    stated maximum where money is capped.
     """
 
     model: str | None
@@ -419,9 +425,11 @@ class ModelParameters(TypedDict, total=False):
             no header can carry is refused.
         base_url: The address that replaces the provider's own, with or without its version and end point.
         params: `wire_format` (`openai_chat`, `anthropic_messages`, `gemini_generate_content`), where the provider
-            speaks another one than its own; `max_output_tokens`, the most that the model gives; `headers` and `body`,
-            which every request gets; `auth_header` and `max_tokens_field`, where a server departs from its format;
-            `omit`, the names of fields that a server refuses and that are left out, such as `["stream_options"]`.
+            speaks another one than its own; `max_output_tokens`, the most that the model gives; `context_window`, the
+            most that it takes; `max_uses`, how often one call may use a tool that the provider runs, by the name of the
+            tool or of its meter; `headers` and `body`, which every request gets; `auth_header` and `max_tokens_field`,
+            where a server departs from its format; `omit`, the names of fields that a server refuses and that are left
+            out, such as `["stream_options"]`.
         default: Whether it is the default of its capability.
         priority: Its place in a fallback; lower is earlier.
         active: Whether routing may pick it.

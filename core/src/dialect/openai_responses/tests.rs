@@ -146,6 +146,7 @@ fn what_cannot_be_kept_is_refused_with_the_path_of_the_field() {
         (json!({"text": {"other": 1}}), "text.other"),
         (json!({"reasoning": {"budget": 5}}), "reasoning.budget"),
         (json!({"tools": [{"type": "web_search"}]}), "tools[0].type"),
+        (json!({"tools": [{"type": "teleport"}]}), "tools[0].type"),
         (json!({"tool_choice": {"type": "file_search"}}), "tool_choice"),
     ] {
         let mut body = fields.clone();
@@ -380,4 +381,11 @@ fn what_libraries_send_beside_the_documented_form_is_read() {
         "tools": [{"type": "function", "name": "f", "function": {"name": "f", "parameters": {"type": "object"}}}]});
     let request = try_decode(&body).unwrap().request;
     assert_eq!(serde_json::to_value(&request).unwrap()["tools"][0]["function"]["name"], "f");
+}
+
+#[test]
+fn tools_that_other_vendors_define_are_taken_as_they_are() {
+    let tools = json!([{"google_search": {}}, {"type": "web_search_20250305", "name": "web_search", "max_uses": 1}]);
+    let request = decode(json!({"input": "a", "tools": tools})).request;
+    assert_eq!(serde_json::to_value(&request).unwrap()["tools"], tools);
 }
