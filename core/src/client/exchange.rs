@@ -133,7 +133,7 @@ impl Call {
             return Err(adapter.decode_error(target, &head, &body));
         }
         let says_events = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
-        while response.first_byte().is_none() && !says_events {
+        while response.first_byte().is_none() {
             if !self.unless_silent(response.read_ahead()).await?? {
                 break;
             }

@@ -62,6 +62,20 @@ impl DocumentReader {
         Ok(Document { value, text: Cow::Owned(repaired.into_bytes()) })
     }
 
+    /// Takes the texts whose last character stayed a half, as no more documents come: the number of the answer that each is a
+    /// part of, and whether it is reasoning. Of other texts nothing is told.
+    pub(super) fn take_cut_texts(&mut self) -> Vec<(u32, bool)> {
+        let told = |path: &str| {
+            let number = path.split('/').find_map(|step| step.strip_prefix('#')?.parse().ok()).unwrap_or_default();
+            match path.rsplit('/').next()? {
+                "reasoning_content" | "reasoning" | "thinking" => Some((number, true)),
+                "content" | "text" => Some((number, false)),
+                _ => None,
+            }
+        };
+        std::mem::take(&mut self.halves).iter().filter_map(|(path, _)| told(path)).collect()
+    }
+
     /// Joins halves of pairs across documents, and replaces those that have no other half.
     fn join(&mut self, value: &mut Value, path: &mut String, has_marks: bool) {
         let length = path.len();
@@ -341,6 +355,20 @@ mod tests {
         }
         let between = [r#"{"t": "\ud83d"}"#, r#"{"t": "", "x": "y"}"#, r#"{"t": "\ude00"}"#];
         assert_eq!(texts(&between), ["", "", "😀"]);
+    }
+
+    #[test]
+    fn a_half_that_nothing_follows_is_told_at_the_end() {
+        let mut reader = DocumentReader::default();
+        for document in [
+            r#"{"choices": [{"index": 2, "delta": {"content": "a\ud83d"}}]}"#,
+            r#"{"choices": [{"index": 0, "delta": {"reasoning_content": "a\ud83d"}}]}"#,
+            r#"{"delta": {"text": "a\ud83d"}, "id": "x\ud83d"}"#,
+        ] {
+            reader.read(document.as_bytes()).unwrap();
+        }
+        assert_eq!(reader.take_cut_texts(), [(2, false), (0, true), (0, false)]);
+        assert_eq!(reader.take_cut_texts(), []);
     }
 
     #[test]

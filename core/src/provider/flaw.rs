@@ -91,6 +91,7 @@ pub fn is_foreign(head: &ResponseHead, first: u8) -> bool {
     let says_events = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
     match first {
         b'{' | b'[' => false,
+        b'<' => true,
         b':' | b'd' | b'e' | b'i' | b'r' => says_page(head),
         _ => !says_events,
     }

@@ -149,7 +149,7 @@ pub trait StreamDecoder: Send {
     fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> std::result::Result<(), Flaw>;
 
     /// Appends what was kept back in the hope of more, once no more comes.
-    fn finish(&mut self, _deltas: &mut Vec<Delta>) {}
+    fn finish(&mut self, deltas: &mut Vec<Delta>);
 
     /// Tells whether the format's own end was seen, behind which nothing comes though the connection stays open.
     fn is_over(&self) -> bool;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::document::{Document, DocumentReader};
 use super::vendor::Vendor;
 use super::{Flaw, ResponseHead, ServerEvent, Target, failure};
+use crate::types::Delta;
 
 /// An owned [`Target`] with the head of its answer.
 pub(super) struct Origin {
@@ -41,6 +42,18 @@ impl Origin {
             api_key: self.api_key.as_ref(),
             params: &self.params,
         }
+    }
+
+    /// Appends the mark of an unknown character to each text of a stream whose last character stayed a half.
+    pub(super) fn finish(documents: &mut DocumentReader, deltas: &mut Vec<Delta>) {
+        deltas.extend(documents.take_cut_texts().into_iter().map(|(index, is_reasoning)| {
+            let mark = char::REPLACEMENT_CHARACTER.to_string();
+            if is_reasoning {
+                Delta { index, reasoning: mark, ..Delta::default() }
+            } else {
+                Delta { index, text: mark, ..Delta::default() }
+            }
+        }));
     }
 
     /// Reads the document of an event. One that is called an error is one even where it is no document.

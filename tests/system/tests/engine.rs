@@ -234,6 +234,9 @@ async fn a_change_is_seen_at_once_by_its_handle_and_within_a_second_by_another()
 async fn a_reader_who_reads_nothing_keeps_no_file_from_closing() {
     let given = given(Script::new([Reply::text("word ".repeat(2_000))])).await;
     let mut stream = given.tollway.chat_stream(request("two words", 4_000), billed_to("alice")).await.unwrap();
+    while stream.answering().is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(given.tollway.shutdown(Duration::from_secs(3)).await, "the settlement is in the file");
     let mut last = None;

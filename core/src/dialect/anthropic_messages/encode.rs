@@ -108,6 +108,10 @@ fn stop_reason(reply: &ChatReply) -> &'static str {
         "refusal",
         "model_context_window_exceeded",
     ];
+    // Hosts that end an answer with calls like any other say a word of this format, too.
+    if reply.finish_reason == Some(FinishReason::ToolCalls) {
+        return "tool_use";
+    }
     let said = reply.provider_finish_reason.as_deref();
     if let Some(own) = OWN.into_iter().find(|own| said == Some(own)) {
         return own;
@@ -115,10 +119,9 @@ fn stop_reason(reply: &ChatReply) -> &'static str {
     match reply.finish_reason {
         Some(FinishReason::Length) => "max_tokens",
         Some(FinishReason::ContentFilter) => "refusal",
-        Some(FinishReason::ToolCalls) => "tool_use",
         // Some hosts end an answer that calls tools like any other.
-        Some(FinishReason::Stop | FinishReason::Other) | None if !reply.tool_calls.is_empty() => "tool_use",
-        Some(FinishReason::Stop | FinishReason::Other) | None => "end_turn",
+        _ if !reply.tool_calls.is_empty() => "tool_use",
+        _ => "end_turn",
     }
 }
 

@@ -8,7 +8,7 @@ use super::decode::{decode_choice, is_kept, refusal, summary};
 use super::{error, usage};
 use crate::provider::document::DocumentReader;
 use crate::provider::finish_reason::finish_reason;
-use crate::provider::json::{owned, text};
+use crate::provider::json::{count, owned, text};
 use crate::provider::origin::Origin;
 use crate::provider::snapshots::UsageSnapshots;
 use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
@@ -159,7 +159,8 @@ impl Decoder {
 
     fn finish(&mut self, event: &Value, deltas: &mut Vec<Delta>) {
         if let Some(found) = usage::find(event) {
-            if std::mem::take(&mut self.has_placeholder) {
+            // Where no count follows the first one, that was no more than a placeholder.
+            if std::mem::take(&mut self.has_placeholder) && count(found, usage::OUTPUT).unwrap_or_default() == 0 {
                 self.usage.forget(usage::OUTPUT);
             }
             self.usage.add(found);
@@ -238,6 +239,10 @@ impl StreamDecoder for Decoder {
             _ => {}
         }
         Ok(())
+    }
+
+    fn finish(&mut self, deltas: &mut Vec<Delta>) {
+        Origin::finish(&mut self.documents, deltas);
     }
 
     fn is_over(&self) -> bool {

@@ -14,12 +14,12 @@ fn streamed(start: &Value, deltas: &[Value]) -> Option<ReportedUsage> {
 }
 
 #[test]
-fn the_counts_of_a_stream_never_shrink_and_the_output_at_its_start_is_a_placeholder() {
+fn the_counts_of_a_stream_never_shrink_and_the_output_at_its_start_alone_is_a_placeholder() {
     let full = json!({"input_tokens": 1_500, "cache_read_input_tokens": 8_000, "cache_creation_input_tokens": 200,
         "output_tokens": 8});
     for (start, deltas, counts) in [
         (&full, vec![json!({"input_tokens": 0, "output_tokens": 40})], [1_500, 8_000, 200, 40]),
-        (&full, vec![json!({"cache_read_input_tokens": null, "output_tokens": 4})], [1_500, 8_000, 200, 4]),
+        (&full, vec![json!({"cache_read_input_tokens": null, "output_tokens": 4})], [1_500, 8_000, 200, 8]),
         (&full, vec![json!({"output_tokens": 40}), json!({"output_tokens": 30})], [1_500, 8_000, 200, 40]),
         (&full, vec![json!({"input_tokens": 2_000, "output_tokens": 40})], [2_000, 8_000, 200, 40]),
         (&full, vec![json!({"output_tokens": 0})], [1_500, 8_000, 200, 0]),

@@ -91,6 +91,10 @@ impl StreamDecoder for Decoder {
         Ok(())
     }
 
+    fn finish(&mut self, deltas: &mut Vec<Delta>) {
+        Origin::finish(&mut self.documents, deltas);
+    }
+
     fn is_over(&self) -> bool {
         self.is_over
     }

@@ -98,6 +98,7 @@ impl StreamDecoder for Decoder {
     }
 
     fn finish(&mut self, deltas: &mut Vec<Delta>) {
+        Origin::finish(&mut self.documents, deltas);
         for (index, choice) in &mut self.choices {
             let mut delta = Delta { index: *index, ..Delta::default() };
             choice.calls.finish(&mut delta.tool_calls);

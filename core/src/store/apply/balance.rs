@@ -74,8 +74,8 @@ pub(super) struct HeldAs {
     /// The currency of the worst case; absent without a price.
     pub(super) currency: Option<Currency>,
     pub(super) at: Timestamp,
-    /// Whether what was held is a proven bound, which no claim of a provider passes.
-    pub(super) is_bound: bool,
+    /// Whether the tokens that were held are a proven bound, which no claim of a provider passes.
+    pub(super) bounds_tokens: bool,
 }
 
 /// Returns what a hold counts of an attempt's true amount: money of its currency, or tokens.
@@ -126,7 +126,7 @@ pub(super) fn released(
         if let Some(counted) = counted.as_mut().filter(|counted| counted.amount > hold.amount) {
             // What was billed is within its bound already, but for a currency that the bound is not in, and for tokens.
             let is_other = made.currency.is_some() && cost.is_some_and(|cost| Some(cost.currency) != made.currency);
-            if made.is_bound && (hold.currency.is_none() || is_other) {
+            if is_other || (hold.currency.is_none() && made.bounds_tokens) {
                 counted.cut(hold.amount);
                 moved.was_cut = true;
             } else {

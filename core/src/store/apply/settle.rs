@@ -64,6 +64,9 @@ pub(super) fn write(
             .transpose()?,
         None => None,
     };
+    // What budgets count, now and in windows that are counted later, is one number; the meters keep what was claimed.
+    let bound = request.worst_case_tokens.filter(|_| moved.was_cut);
+    let tokens = tokens.map(|tokens| bound.map_or(tokens, |bound| tokens.min(bound)));
     let mut usage = settlement.usage;
     if moved.was_cut {
         usage.flag(UsageFlag::UsageExceedsBound);
@@ -146,7 +149,11 @@ pub(super) fn usage_type(request: &ReserveRequest) -> &'static str {
 
 /// Returns what the holds of a request were made for.
 pub(super) fn held_as(request: &ReserveRequest) -> balance::HeldAs {
-    balance::HeldAs { currency: request.worst_case.map(|worst| worst.currency), at: request.now, is_bound: true }
+    balance::HeldAs {
+        currency: request.worst_case.map(|worst| worst.currency),
+        at: request.now,
+        bounds_tokens: request.worst_case_tokens.is_some(),
+    }
 }
 
 /// Returns facts with instants as rows keep them.
@@ -227,7 +234,7 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
         .collect::<Result<_>>()?;
     let created_at = time("ai_usage_records", row.created_at)?;
     let started_at = time("ai_usage_records", row.facts.started_at)?;
-    let unpriced = balance::HeldAs { currency: None, at: started_at, is_bound: false };
+    let unpriced = balance::HeldAs { currency: None, at: started_at, bounds_tokens: false };
     let mut moved = balance::released(ledger, &holds, Some(cost), None, false, unpriced)?;
     let applying = ledger.applying(row.user.as_deref(), &row.tags.iter().cloned().collect());
     // A budget that is newer than the record counts it if the record lies in a window that it counts.
