@@ -8,6 +8,7 @@ mod failure;
 mod finish_reason;
 mod flaw;
 mod gemini;
+mod history;
 mod json;
 mod openai;
 mod origin;
@@ -22,6 +23,7 @@ pub mod vendor_tool;
 
 pub use failure::refused_field;
 pub use flaw::{Flaw, Work, is_foreign, says_page};
+pub use history::CallIds;
 pub use params::{OMIT, validate_params};
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
 pub use vendor::*;

@@ -1,5 +1,6 @@
 //! The facts of each provider, as data.
 
+use super::history::CallIds;
 use crate::types::{Currency, Place};
 
 /// A wire format: how requests and answers are written.
@@ -159,6 +160,10 @@ pub struct Quirks {
     pub cache_control: bool,
     /// Tool calls may carry `extra_content`.
     pub extra_content: bool,
+    /// The ids of tool calls that are taken.
+    pub call_ids: CallIds,
+    /// A message of the model must have a text or calls.
+    pub needs_said: bool,
     /// The ordinary tier may be asked for as `on_demand`.
     pub on_demand_tier: bool,
 }
@@ -181,11 +186,14 @@ const OPENAI: Quirks = Quirks {
     reasoning_control: ReasoningControl::Effort,
     cache_control: false,
     extra_content: false,
+    call_ids: CallIds::Short,
+    needs_said: false,
     on_demand_tier: false,
 };
 
 /// The rules of a provider that follows OpenAI's format.
-const COMPATIBLE: Quirks = Quirks { max_tokens_field: "max_tokens", searches: SearchReport::Usage, ..OPENAI };
+const COMPATIBLE: Quirks =
+    Quirks { max_tokens_field: "max_tokens", searches: SearchReport::Usage, call_ids: CallIds::Any, ..OPENAI };
 
 /// The rules of a provider that takes `reasoning_content` back and switches thinking on and off.
 const THINKING: Quirks =
@@ -235,7 +243,11 @@ const fn compatible(name: &'static str, base_url: &'static str, quirks: Quirks) 
 /// Any provider that the table does not name: its model config must bring an address.
 static GENERIC: Vendor = Vendor {
     base_url: None,
-    ..compatible("openai_compatible", "", Quirks { cache_control: true, extra_content: true, ..COMPATIBLE })
+    ..compatible(
+        "openai_compatible",
+        "",
+        Quirks { cache_control: true, extra_content: true, reasoning_field: Some("reasoning_content"), ..COMPATIBLE },
+    )
 };
 
 static VENDORS: [Vendor; 24] = [
@@ -284,7 +296,14 @@ static VENDORS: [Vendor; 24] = [
     compatible(
         "mistral",
         "https://api.mistral.ai/v1",
-        Quirks { audio_outside_input: true, include_usage: false, seed_field: "random_seed", ..COMPATIBLE },
+        Quirks {
+            audio_outside_input: true,
+            include_usage: false,
+            seed_field: "random_seed",
+            call_ids: CallIds::Nine,
+            needs_said: true,
+            ..COMPATIBLE
+        },
     ),
     compatible(
         "xai",
@@ -354,9 +373,38 @@ static VENDORS: [Vendor; 24] = [
             Quirks { reasoning_control: ReasoningControl::EnableThinking, ..THINKING },
         )
     },
-    compatible("avian", "https://api.avian.io/v1", Quirks { cost: CostReport::Cost, ..COMPATIBLE }),
-    compatible("huggingface", "https://router.huggingface.co/v1", COMPATIBLE),
+    compatible(
+        "avian",
+        "https://api.avian.io/v1",
+        Quirks { cost: CostReport::Cost, reasoning_field: Some("reasoning_content"), ..COMPATIBLE },
+    ),
+    compatible(
+        "huggingface",
+        "https://router.huggingface.co/v1",
+        Quirks { reasoning_field: Some("reasoning_content"), ..COMPATIBLE },
+    ),
 ];
+
+/// Families of models that think in their own words, and want them back wherever they are served.
+const THINKING_MODELS: [&str; 8] = ["deepseek", "qwen", "kimi", "glm", "minimax", "mai-ds", "gpt-oss", "magistral"];
+
+/// The beginnings of the names of OpenAI's own models, whose reasoning no message carries.
+const OPENAI_MODELS: [&str; 8] = ["gpt-", "chatgpt", "o1", "o3", "o4", "o5", "codex", "ft:"];
+
+impl Vendor {
+    /// Returns the field of a message of the model that takes earlier reasoning back; nothing where it is refused. At OpenAI's
+    /// and Azure's names other models may be served, at an address of the app's own or under the name of their family.
+    #[must_use]
+    pub fn reasoning_field(&self, model: &str, base_url: Option<&str>) -> Option<&'static str> {
+        let model = model.to_ascii_lowercase();
+        let thinks = THINKING_MODELS.iter().any(|family| model.contains(family));
+        let is_served_elsewhere = self.base_url.is_some()
+            && base_url.is_some_and(|base_url| !base_url.contains(".openai.com"))
+            && !OPENAI_MODELS.iter().any(|name| model.starts_with(name));
+        let serves_others = matches!(self.name, "openai" | "azure") && (thinks || is_served_elsewhere);
+        self.quirks.reasoning_field.or(serves_others.then_some("reasoning_content"))
+    }
+}
 
 /// Returns the facts of a provider by its name or an alias; those of a generic one of OpenAI's format for any other name.
 #[must_use]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::message_input::{AssistantInput, ImageUrlInput};
+
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "role", rename_all = "snake_case")]
@@ -23,36 +25,37 @@ pub enum Message {
 #[serde(deny_unknown_fields)]
 pub struct TextMessage {
     /// The content.
+    #[serde(deserialize_with = "null_as_default")]
     pub content: Content,
     /// The author's name, where several speak in one role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// What a model said: text, reasoning and tool calls.
+/// What a model said: text, reasoning and tool calls. It is read from the fields of all vendors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "AssistantInput")]
 pub struct AssistantMessage {
     /// The text; absent when the model only called tools.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
     /// The reasoning text, where the provider shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none", alias = "reasoning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
     /// Opaque reasoning blocks that the provider wants back unchanged in the next turn (Anthropic's signed thinking).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub thinking_blocks: Vec<Value>,
     /// Why the model declined to answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
     /// The calls that the model asks for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tool_calls: Vec<ToolCall>,
     /// What the provider says of places in the text, such as the address that a sentence cites.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Value>,
     /// The author's name, where several speak in one role.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -61,6 +64,7 @@ pub struct AssistantMessage {
 #[serde(deny_unknown_fields)]
 pub struct ToolMessage {
     /// The result.
+    #[serde(deserialize_with = "null_as_default")]
     pub content: Content,
     /// The id of the call that it answers.
     pub tool_call_id: String,
@@ -135,12 +139,12 @@ pub enum Part {
 
 /// Where an image is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "ImageUrlInput")]
 pub struct ImageUrl {
     /// An `https:` address, or a `data:` address with base64 content.
     pub url: String,
     /// The level of detail to look at: `low`, `high` or `auto`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
@@ -183,10 +187,11 @@ pub struct CacheControl {
 /// A call that a model asks for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
-    /// The id that the result must name.
+    /// The id that the result must name; empty where the provider gave none.
+    #[serde(default, deserialize_with = "null_as_default")]
     pub id: String,
     /// Always `function`.
-    #[serde(default = "function")]
+    #[serde(default = "function", deserialize_with = "function_or_null")]
     pub r#type: String,
     /// The function and its arguments.
     pub function: FunctionCall,
@@ -201,6 +206,7 @@ pub struct FunctionCall {
     /// The function's name.
     pub name: String,
     /// The arguments as JSON text, exactly as the model wrote them.
+    #[serde(default, deserialize_with = "super::message_input::arguments")]
     pub arguments: String,
 }
 
@@ -298,6 +304,15 @@ impl Part {
 }
 
 impl Content {
+    /// Tells whether it has neither text nor parts.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Parts(parts) => parts.is_empty(),
+        }
+    }
+
     /// Returns the text, with the text parts of a list joined.
     #[must_use]
     pub fn text(&self) -> String {
@@ -313,6 +328,10 @@ impl Content {
 
 fn function() -> String {
     "function".to_owned()
+}
+
+fn function_or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_else(function))
 }
 
 fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -11,6 +11,7 @@ mod fetch;
 mod fx_rate;
 mod ids;
 mod message;
+mod message_input;
 mod meter;
 mod model_config;
 mod money;

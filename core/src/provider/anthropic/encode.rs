@@ -7,7 +7,8 @@ use crate::provider::endpoint::{
     ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, data_url, invalid, is_implied, is_nonzero, is_web_address,
     is_without_effect, join_query, overlay, refused, split_query, with_version,
 };
-use crate::provider::{EncodedRequest, Framing, Target, WireFormat, body_field, endpoint};
+use crate::provider::history::{NOTHING_SAID, arguments, is_blank, with_call_ids};
+use crate::provider::{CallIds, EncodedRequest, Framing, Target, WireFormat, body_field, endpoint};
 use crate::types::{
     AssistantMessage, CacheControl, ChatRequest, Content, FilePart, ImageUrl, Message, Part, ResponseFormat, Result,
     Stop, TextMessage, Tool, ToolChoice, ToolMode,
@@ -55,8 +56,10 @@ pub(super) fn encode(
     encode_messages(target, request, &mut body)?;
     put_number(&mut body, "temperature", request.temperature.as_ref());
     put_number(&mut body, "top_p", request.top_p.as_ref());
-    if let Some(texts) = request.stop.as_ref().map(Stop::texts) {
-        body.insert("stop_sequences".to_owned(), json!(texts));
+    let stops = request.stop.as_ref().map(Stop::texts).unwrap_or_default();
+    let stops: Vec<&str> = stops.into_iter().filter(|text| !is_blank(text)).collect();
+    if !stops.is_empty() {
+        body.insert("stop_sequences".to_owned(), json!(stops));
     }
     encode_tools(request, &mut body);
     encode_format(request, &mut body);
@@ -109,30 +112,51 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
     let mut system: Vec<Value> = Vec::new();
     let mut messages: Vec<Value> = Vec::new();
     let mut results: Vec<Value> = Vec::new();
-    for message in &request.messages {
+    let history = with_call_ids(&request.messages, CallIds::Plain);
+    let last = history.len().saturating_sub(1);
+    for (place, message) in history.iter().enumerate() {
         if !matches!(message, Message::Tool(_)) && !results.is_empty() {
             messages.push(json!({"role": "user", "content": std::mem::take(&mut results)}));
         }
         match message {
             Message::System(TextMessage { content, .. }) => system.extend(encode_content(target, content)?),
-            Message::User(TextMessage { content: Content::Text(text), .. }) => {
-                messages.push(json!({"role": "user", "content": text}));
-            }
             Message::User(TextMessage { content, .. }) => {
-                messages.push(json!({"role": "user", "content": encode_content(target, content)?}));
+                let said = match content {
+                    Content::Text(text) if !is_blank(text) => Some(text.as_str().into()),
+                    content => Some(encode_content(target, content)?).filter(|said| !said.is_empty()).map(Value::from),
+                };
+                // The user speaks first, and an answer to nothing would be one to go on with.
+                let is_missed = messages.is_empty() || place == last;
+                if let Some(said) = said.or_else(|| is_missed.then(|| NOTHING_SAID.into())) {
+                    messages.push(json!({"role": "user", "content": said}));
+                }
             }
             Message::Assistant(message) => {
-                messages.push(json!({"role": "assistant", "content": encode_assistant(target, message)?}));
+                let mut said = encode_assistant(target, message)?;
+                if place == last {
+                    trim_end(&mut said);
+                }
+                if !said.is_empty() {
+                    messages.push(json!({"role": "assistant", "content": said}));
+                }
             }
             Message::Tool(message) => {
                 let content: Value = match &message.content {
+                    Content::Text(text) if !text.is_empty() && is_blank(text) => json!([]),
                     Content::Text(text) => text.as_str().into(),
                     content @ Content::Parts(_) => encode_content(target, content)?.into(),
                 };
-                let mut result =
-                    json!({"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content});
+                let mut result = json!({"type": "tool_result", "tool_use_id": message.tool_call_id});
+                let is_empty = content.as_array().is_some_and(Vec::is_empty);
+                if !is_empty {
+                    result["content"] = content;
+                }
                 if message.is_error {
                     result["is_error"] = true.into();
+                    // A failure must say something.
+                    if is_empty || result["content"] == "" {
+                        result["content"] = "error".into();
+                    }
                 }
                 results.push(raised(result, &message.content));
             }
@@ -158,18 +182,11 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
     if let Some(content) = &message.content {
         blocks.extend(encode_content(target, content)?);
     }
-    if let Some(refusal) = message.refusal.as_ref().filter(|refusal| !refusal.is_empty()) {
+    if let Some(refusal) = message.refusal.as_ref().filter(|refusal| !is_blank(refusal)) {
         blocks.push(json!({"type": "text", "text": refusal}));
     }
     for call in &message.tool_calls {
-        let arguments = match call.function.arguments.trim() {
-            "" => "{}",
-            arguments => arguments,
-        };
-        let input: Map<String, Value> = serde_json::from_str(arguments).map_err(|error| {
-            let name = &call.function.name;
-            invalid(target, format!("field `tool_calls[].function.arguments` of {name:?} is no JSON object: {error}"))
-        })?;
+        let input = arguments(&call.function.arguments);
         let mut block = json!({"type": "tool_use", "id": call.id, "name": call.function.name, "input": input});
         let own = call.extra_content.as_ref().and_then(|extra| extra.pointer("/anthropic/cache_control"));
         if let Some(control) = own {
@@ -180,13 +197,19 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
     Ok(blocks)
 }
 
-/// Encodes content as blocks. Empty texts are left out: the provider refuses them, and they say nothing.
+/// Takes the white space at the end of the last text, with which the provider lets no answer begin.
+fn trim_end(said: &mut [Value]) {
+    let Some(Value::String(text)) = said.last_mut().and_then(|block| block.get_mut("text")) else { return };
+    text.truncate(text.trim_end().len());
+}
+
+/// Encodes content as blocks. Blank texts are left out: the provider refuses them, and they say nothing.
 fn encode_content(target: &Target<'_>, content: &Content) -> Result<Vec<Value>> {
     match content {
-        Content::Text(text) if text.is_empty() => Ok(Vec::new()),
+        Content::Text(text) if is_blank(text) => Ok(Vec::new()),
         Content::Text(text) => Ok(vec![json!({"type": "text", "text": text})]),
         Content::Parts(parts) => {
-            let is_said = |part: &&Part| !matches!(part, Part::Text { text, .. } if text.is_empty());
+            let is_said = |part: &&Part| !matches!(part, Part::Text { text, .. } if is_blank(text));
             parts.iter().filter(is_said).map(|part| encode_part(target, part)).collect()
         }
     }

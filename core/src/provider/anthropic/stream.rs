@@ -26,9 +26,18 @@ pub(super) struct Decoder {
     is_usage_final: bool,
     blocks: BTreeMap<u64, Block>,
     calls: u32,
-    /// Whether it was said why the answer stopped.
-    is_stopped: bool,
-    is_over: bool,
+    end: End,
+}
+
+/// How far the end of an answer was told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// Not at all.
+    Open,
+    /// It was said why the answer stopped.
+    Stopped,
+    /// The format's last event came.
+    Over,
 }
 
 /// The field of a piece that continues the input of a call.
@@ -58,8 +67,7 @@ impl Decoder {
             is_usage_final: false,
             blocks: BTreeMap::new(),
             calls: 0,
-            is_stopped: false,
-            is_over: false,
+            end: End::Open,
         }
     }
 
@@ -168,7 +176,9 @@ impl Decoder {
         }
         let Some(delta) = event.get("delta") else { return };
         let reason = owned(delta, "stop_reason");
-        self.is_stopped |= reason.is_some();
+        if reason.is_some() {
+            self.end = self.end.max(End::Stopped);
+        }
         push(
             deltas,
             Delta {
@@ -184,7 +194,7 @@ impl Decoder {
     fn decode_whole(&mut self, message: &Value, deltas: &mut Vec<Delta>) {
         self.keep_summary(message);
         self.is_usage_final = true;
-        self.is_stopped = true;
+        self.end = self.end.max(End::Stopped);
         let choice = decode_choice(message);
         let said = choice.message;
         let blocks = said.thinking_blocks.into_iter();
@@ -212,7 +222,7 @@ impl StreamDecoder for Decoder {
     fn decode_event(&mut self, event: &ServerEvent, deltas: &mut Vec<Delta>) -> Result<(), Flaw> {
         let data = event.data.trim();
         if data == "[DONE]" {
-            self.is_over = true;
+            self.end = End::Over;
             return Ok(());
         }
         if data.is_empty() {
@@ -234,7 +244,7 @@ impl StreamDecoder for Decoder {
             "content_block_delta" => self.extend_block(index, part("delta"), deltas),
             "content_block_stop" => self.stop_block(index, deltas),
             "message_delta" => self.finish(&value, deltas),
-            "message_stop" => self.is_over = true,
+            "message_stop" => self.end = End::Over,
             "message" => self.decode_whole(&value, deltas),
             _ => {}
         }
@@ -246,11 +256,11 @@ impl StreamDecoder for Decoder {
     }
 
     fn is_over(&self) -> bool {
-        self.is_over
+        self.end == End::Over
     }
 
     fn is_complete(&self) -> bool {
-        self.is_stopped || self.is_over
+        self.end > End::Open
     }
 
     fn usage(&self) -> Option<ReportedUsage> {

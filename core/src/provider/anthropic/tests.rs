@@ -124,10 +124,6 @@ fn what_the_format_lacks_is_refused_by_name() {
             json!({"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}]}),
             "`input_audio`",
         ),
-        (
-            json!({"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{"}}]}]}),
-            "arguments",
-        ),
     ] {
         claude().refuses(fields, said);
     }
@@ -406,4 +402,53 @@ fn what_the_providers_tools_did_goes_back_in_the_next_turn() {
         {"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "thinking_blocks": blocks}, {"role": "user", "content": "c"}]}));
     let content = sent["messages"][1]["content"].as_array().unwrap();
     assert_eq!((&content[..2], &content[2]["text"]), (blocks.as_array().unwrap().as_slice(), &json!("b")));
+}
+
+#[test]
+fn what_says_nothing_is_left_out_or_replaced_as_the_provider_demands() {
+    let sent = |messages: Value| claude().encode(json!({"messages": messages}))["messages"].clone();
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let call = json!([{"id": "c", "function": {"name": "f", "arguments": "{}"}}]);
+    for blank in ["", " ", "\n\t"] {
+        let said = sent(
+            json!([user("a"), {"role": "assistant", "content": blank, "tool_calls": call}, {"role": "tool", "tool_call_id": "c", "content": "r"}]),
+        );
+        assert_eq!(said[1]["content"].as_array().unwrap().len(), 1, "{blank:?}");
+        assert_eq!(
+            sent(json!([user("a"), {"role": "assistant", "content": blank}, user("b")])),
+            json!([user("a"), user("b")])
+        );
+        assert_eq!(sent(json!([user(blank), {"role": "assistant", "content": "yes?"}, user("b")]))[0], user("."));
+        assert_eq!(sent(json!([user(blank)])), json!([user(".")]));
+        let last = sent(json!([user("a"), {"role": "assistant", "content": "b"}, user(blank)]));
+        assert_eq!(last[2], user("."));
+        let parts = json!([{"type": "text", "text": blank}, {"type": "text", "text": "a"}]);
+        assert_eq!(
+            sent(json!([{"role": "user", "content": parts}])),
+            json!([{"role": "user", "content": [{"type": "text", "text": "a"}]}])
+        );
+        let result = json!({"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": blank}]});
+        let results = sent(json!([user("a"), {"role": "assistant", "tool_calls": call}, result]));
+        assert_eq!(results[2]["content"], json!([{"type": "tool_result", "tool_use_id": "c"}]));
+        let failed = json!({"role": "tool", "tool_call_id": "c", "content": blank, "is_error": true});
+        let results = sent(json!([user("a"), {"role": "assistant", "tool_calls": call}, failed]));
+        assert_eq!(results[2]["content"][0]["content"], "error");
+        let system = claude().encode(json!({"messages": [{"role": "system", "content": blank}, user("a")]}));
+        assert_eq!(system.get("system"), None);
+    }
+    let prefilled = sent(json!([user("a"), {"role": "assistant", "content": "b \n"}]));
+    assert_eq!(prefilled[1]["content"][0]["text"], "b");
+    assert_eq!(claude().encode_fields(json!({"stop": ["\n", "x"]}))["stop_sequences"], json!(["x"]));
+    assert_eq!(claude().encode_fields(json!({"stop": "\n"})).get("stop_sequences"), None);
+}
+
+#[test]
+fn calls_of_other_vendors_are_sent_as_the_provider_takes_them() {
+    let messages = json!([{"role": "user", "content": "go"},
+        {"role": "assistant", "tool_calls": [{"id": "functions.f:0", "function": {"name": "f", "arguments": "{\"a\": \"\\ud83d\"}"}}]},
+        {"role": "tool", "tool_call_id": "functions.f:0", "content": "r"}]);
+    let sent = claude().encode(json!({"messages": messages}))["messages"].clone();
+    let call = &sent[1]["content"][0];
+    assert_eq!((&call["id"], &call["input"]), (&sent[2]["content"][0]["tool_use_id"], &json!({"a": "\u{fffd}"})));
+    assert!(call["id"].as_str().unwrap().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)));
 }

@@ -8,7 +8,8 @@ use crate::provider::endpoint::{
     ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, data_url, invalid, is_implied, is_web_address,
     is_without_effect, join_query, needs_cache_control, overlay, percent_encoded, refused, split_query, with_version,
 };
-use crate::provider::{EncodedRequest, Framing, Target, endpoint};
+use crate::provider::history::{NOTHING_SAID, arguments, with_call_ids};
+use crate::provider::{CallIds, EncodedRequest, Framing, Target, endpoint};
 use crate::types::{
     AssistantMessage, ChatRequest, Content, FilePart, Message, Part, ResponseFormat, Result, Stop, TextMessage, Tool,
     ToolChoice, ToolMessage, ToolMode,
@@ -108,25 +109,34 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
     let mut contents: Vec<Value> = Vec::new();
     let mut responses: Vec<Value> = Vec::new();
     let mut functions: HashMap<&str, &str> = HashMap::new();
-    for message in &request.messages {
+    let history = with_call_ids(&request.messages, CallIds::Any);
+    let push = |contents: &mut Vec<Value>, role: &str, parts: Vec<Value>| {
+        if !parts.is_empty() {
+            contents.push(json!({"role": role, "parts": parts}));
+        }
+    };
+    for message in history.iter() {
         if !matches!(message, Message::Tool(_)) && !responses.is_empty() {
             contents.push(json!({"role": "user", "parts": std::mem::take(&mut responses)}));
         }
         match message {
             Message::System(TextMessage { content, .. }) => system.extend(encode_content(target, content)?),
             Message::User(TextMessage { content, .. }) => {
-                contents.push(json!({"role": "user", "parts": encode_content(target, content)?}));
+                push(&mut contents, "user", encode_content(target, content)?);
             }
             Message::Assistant(message) => {
                 // An id that was made from a call's place may come again: the latest call of that id is meant.
                 functions.extend(message.tool_calls.iter().map(|call| (call.id.as_str(), call.function.name.as_str())));
-                contents.push(json!({"role": "model", "parts": encode_assistant(target, message)?}));
+                push(&mut contents, "model", encode_assistant(target, message)?);
             }
             Message::Tool(message) => responses.push(encode_result(target, message, &functions)?),
         }
     }
     if !responses.is_empty() {
         contents.push(json!({"role": "user", "parts": responses}));
+    }
+    if contents.is_empty() {
+        push(&mut contents, "user", vec![json!({"text": NOTHING_SAID})]);
     }
     if !system.is_empty() {
         body.insert("systemInstruction".to_owned(), json!({"parts": system}));
@@ -137,7 +147,6 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
 
 fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<Vec<Value>> {
     let mut parts = match &message.content {
-        Some(Content::Text(text)) if text.is_empty() => Vec::new(),
         Some(content) => encode_content(target, content)?,
         None => Vec::new(),
     };
@@ -145,14 +154,7 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
         parts.push(json!({"text": refusal}));
     }
     for call in &message.tool_calls {
-        let arguments = match call.function.arguments.trim() {
-            "" => "{}",
-            arguments => arguments,
-        };
-        let input: Map<String, Value> = serde_json::from_str(arguments).map_err(|error| {
-            let name = &call.function.name;
-            invalid(target, format!("field `tool_calls[].function.arguments` of {name:?} is no JSON object: {error}"))
-        })?;
+        let input = arguments(&call.function.arguments);
         let mut function = json!({"name": call.function.name, "args": input});
         if !is_made_up(&call.id) {
             function["id"] = call.id.as_str().into();
@@ -203,10 +205,15 @@ fn is_made_up(id: &str) -> bool {
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Encodes content as parts. Empty texts are left out: the provider refuses parts without anything in them.
 fn encode_content(target: &Target<'_>, content: &Content) -> Result<Vec<Value>> {
     match content {
+        Content::Text(text) if text.is_empty() => Ok(Vec::new()),
         Content::Text(text) => Ok(vec![json!({"text": text})]),
-        Content::Parts(parts) => parts.iter().map(|part| encode_part(target, part)).collect(),
+        Content::Parts(parts) => {
+            let is_said = |part: &&Part| !matches!(part, Part::Text { text, .. } if text.is_empty());
+            parts.iter().filter(is_said).map(|part| encode_part(target, part)).collect()
+        }
     }
 }
 

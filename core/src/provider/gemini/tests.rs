@@ -320,3 +320,22 @@ fn every_field_that_is_renamed_is_on_the_list() {
         assert!(body_field::is_taken(WireFormat::GeminiGenerateContent, name), "{name}");
     }
 }
+
+#[test]
+fn parts_without_anything_in_them_are_left_out() {
+    let sent = |messages: Value| gemini().encode(json!({"messages": messages}));
+    let body = sent(json!([{"role": "system", "content": ""}, {"role": "user", "content": "a"},
+        {"role": "assistant", "content": ""}, {"role": "user", "content": [{"type": "text", "text": ""}, {"type": "text", "text": "b"}]}]));
+    assert_eq!(
+        (body.get("systemInstruction"), &body["contents"]),
+        (None, &json!([{"role": "user", "parts": [{"text": "a"}]}, {"role": "user", "parts": [{"text": "b"}]}]))
+    );
+    assert_eq!(
+        sent(json!([{"role": "user", "content": ""}]))["contents"],
+        json!([{"role": "user", "parts": [{"text": "."}]}])
+    );
+    let cut = json!([{"role": "user", "content": "go"},
+        {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{\"a\""}}]}]);
+    let args = &sent(cut)["contents"][1]["parts"][0]["functionCall"]["args"];
+    assert_eq!(*args, json!({"INVALID_JSON": "{\"a\""}));
+}

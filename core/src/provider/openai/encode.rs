@@ -7,6 +7,7 @@ use crate::provider::endpoint::{
     ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, invalid, join_query, needs_cache_control, overlay, refused,
     split_query,
 };
+use crate::provider::history::with_call_ids;
 use crate::provider::vendor::ReasoningControl;
 use crate::provider::{EncodedRequest, Framing, Target, WireFormat, body_field, endpoint};
 use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Part, Result};
@@ -30,7 +31,10 @@ pub(super) fn encode(
     check_tools(target, request)?;
     let mut body = Map::new();
     body.insert("model".to_owned(), target.model.into());
-    let messages: Result<Vec<Value>> = request.messages.iter().map(|message| encode_message(target, message)).collect();
+    let messages = with_call_ids(&request.messages, quirks.call_ids);
+    let is_said = |message: &&Message| !(quirks.needs_said && says_nothing(message));
+    let messages: Result<Vec<Value>> =
+        messages.iter().filter(is_said).map(|message| encode_message(target, message)).collect();
     body.insert("messages".to_owned(), messages?.into());
     if let Some(limit) = endpoint::output_limit(target, request, output_limit) {
         let configured = target.params.get("max_tokens_field").and_then(Value::as_str);
@@ -95,7 +99,9 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
             fields.remove("reasoning_content");
             fields.remove("thinking_blocks");
             fields.remove("annotations");
-            if let (Some(field), Some(reasoning)) = (quirks.reasoning_field, &assistant.reasoning_content) {
+            if let (Some(field), Some(reasoning)) =
+                (target.vendor.reasoning_field(target.model, target.base_url), &assistant.reasoning_content)
+            {
                 fields.insert(field.to_owned(), reasoning.as_str().into());
             }
             let is_detail = |block: &&Value| {
@@ -119,6 +125,13 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
         drop_breakpoints(fields.get_mut("content"));
     }
     Ok(written)
+}
+
+/// Tells whether a message of the model has neither a text nor calls.
+fn says_nothing(message: &Message) -> bool {
+    let Message::Assistant(message) = message else { return false };
+    let is_silent = message.content.as_ref().is_none_or(|content| content.text().is_empty());
+    is_silent && message.tool_calls.is_empty() && message.refusal.as_ref().is_none_or(String::is_empty)
 }
 
 /// Leaves out the cache breakpoints of parts or tools, for a provider that caches by itself.

@@ -396,3 +396,69 @@ fn no_field_passes_the_bounds_in_the_words_of_another_server() {
         openai().refuses(json!({field: 9}), field);
     }
 }
+
+#[test]
+fn ids_of_calls_are_those_that_the_provider_takes() {
+    let sent = |provider: &'static str, id: &str| {
+        let messages = json!([{"role": "user", "content": "go"},
+            {"role": "assistant", "tool_calls": [{"id": id, "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": id, "content": "r"}]);
+        let sent = Subject::new(provider, "m").at("https://a.test/v1").encode(json!({"messages": messages}));
+        let id = sent["messages"][1]["tool_calls"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(sent["messages"][2]["tool_call_id"], id);
+        id
+    };
+    let long = "x".repeat(64);
+    for (provider, id, length) in [
+        ("mistral", "call_0fypS1hVXabcdefghijklmn", Some(9)),
+        ("mistral", "call_0", Some(9)),
+        ("mistral", "D681PevKs", None),
+        ("openai", &long, Some(29)),
+        ("azure", &long, Some(29)),
+        ("openai", "functions.f:0", None),
+        ("house", &long, None),
+        ("house", "", Some(29)),
+    ] {
+        let found = sent(provider, id);
+        assert_eq!(length.unwrap_or(id.len()), found.len(), "{provider} {id}: {found}");
+        assert_eq!(length.is_none(), found == id, "{provider} {id}: {found}");
+    }
+}
+
+#[test]
+fn reasoning_goes_back_to_those_that_want_it() {
+    let field = |provider: &'static str, model: &'static str, base_url: Option<&'static str>| {
+        let subject = Subject::new(provider, model);
+        let subject = base_url.map_or(Subject::new(provider, model), |base_url| subject.at(base_url));
+        let messages =
+            json!([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "reasoning_content": "r"}]);
+        let sent = subject.encode(json!({"messages": messages}));
+        ["reasoning_content", "reasoning"].into_iter().find(|field| sent["messages"][1].get(*field).is_some())
+    };
+    let own = Some("https://a.test/v1");
+    for (provider, model, base_url, expected) in [
+        ("house", "m", own, Some("reasoning_content")),
+        ("huggingface", "m", None, Some("reasoning_content")),
+        ("deepseek", "deepseek-v4", None, Some("reasoning_content")),
+        ("groq", "m", None, Some("reasoning")),
+        ("azure", "DeepSeek-V4", own, Some("reasoning_content")),
+        ("openai", "deepseek-v4", own, Some("reasoning_content")),
+        ("openai", "house-model", own, Some("reasoning_content")),
+        ("openai", "gpt-5", own, None),
+        ("openai", "gpt-5", None, None),
+        ("azure", "my-deployment", own, None),
+        ("mistral", "m", None, None),
+    ] {
+        assert_eq!(field(provider, model, base_url), expected, "{provider} {model}");
+    }
+}
+
+#[test]
+fn a_message_that_says_nothing_is_left_out_where_it_is_refused() {
+    let messages = json!([{"role": "user", "content": "a"}, {"role": "assistant", "content": ""}, {"role": "user", "content": "b"}]);
+    let sent = |provider: &'static str| {
+        Subject::new(provider, "m").at("https://a.test/v1").encode(json!({"messages": messages}))
+    };
+    assert_eq!(sent("mistral")["messages"].as_array().unwrap().len(), 2);
+    assert_eq!(sent("house")["messages"], messages);
+}
