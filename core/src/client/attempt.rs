@@ -67,6 +67,7 @@ impl Call {
         let ticket = self.engine.health.begin(config.id, self.engine.environment.monotonic());
         let exchange = self.exchange_until_ended(adapter, &target, encoded, &mut received);
         let ended = AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()));
+        received.progress.withdraw();
         self.note_health(config, ticket, &ended);
         if let Ended::Failed(error) = &ended {
             self.may_mend = self.engine.omissions.learn(config.id, error);

@@ -278,6 +278,7 @@ impl PassThrough {
         let now = self.engine.environment.now();
         let (status, error) =
             outcome.err().map_or((RecordStatus::Success, None), |(status, error)| (status, Some(error)));
+        seen.progress.withdraw();
         let may_cost = seen.progress.stage() != Stage::NotSent && !seen.was_refused;
         let one = BTreeMap::from([(Meter::Request, Quantity::from(1))]);
         let line = ReceiptLine {

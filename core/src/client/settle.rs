@@ -185,6 +185,7 @@ impl Call {
     async fn settle_blindly(&self, Unsettled { reservation_id, plan, progress }: Unsettled) -> Result<()> {
         let error = super::call::panicked();
         let now = self.engine.environment.now();
+        progress.withdraw();
         let (Priced { usage, bill, facts }, billed_by, detail) = match progress.stage() {
             Stage::NotSent => (nothing(&plan), BilledBy::NotBilled, "the attempt was broken off before it was sent"),
             Stage::Sent | Stage::Answered => {

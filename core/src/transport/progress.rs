@@ -1,6 +1,6 @@
 //! How far a request came: set by the transport alone, and what decides whether an attempt can have cost anything.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -15,6 +15,9 @@ use crate::environment::Environment;
 /// How soon a kept connection breaks that its server had closed already. Its close and the request crossed on the way, so that
 /// the time is that of a way there and back.
 const CROSSING: Duration = Duration::from_millis(500);
+
+/// The mark of a request that was withdrawn before a connection took it; none takes it any more.
+const WITHDRAWN: u8 = u8::MAX;
 
 /// How far a request came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +49,16 @@ impl Progress {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self.0.stage.load(Ordering::Acquire) {
-            0 => Stage::NotSent,
+            0 | WITHDRAWN => Stage::NotSent,
             1 => Stage::Sent,
             _ => Stage::Answered,
         }
+    }
+
+    /// Fixes the stage of a request that nobody waits for any more: one that was not sent never will be, though a connection may
+    /// be about to take it.
+    pub fn withdraw(&self) {
+        let _ = self.0.stage.compare_exchange(0, WITHDRAWN, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Moves on to a stage; never back.
@@ -62,10 +71,10 @@ impl Progress {
         self.0.has_own_connection.store(true, Ordering::Release);
     }
 
-    /// Notes when a connection took the request.
-    fn note_sent(&self, now: Duration) {
+    /// Notes when a connection took the request. Returns whether it may, which it may not once the request was withdrawn.
+    fn note_sent(&self, now: Duration) -> bool {
         self.0.sent_at.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
-        self.reach(Stage::Sent);
+        self.0.stage.fetch_max(Stage::Sent as u8, Ordering::AcqRel) != WITHDRAWN
     }
 
     /// Tells whether a request whose connection broke without an answer met one that was closed before: a kept one that broke
@@ -102,13 +111,12 @@ impl WatchedBody {
 
 impl Body for WatchedBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.progress.note_sent(self.environment.monotonic());
+    fn poll_frame(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if !self.progress.note_sent(self.environment.monotonic()) {
+            return Poll::Ready(Some(Err(io::Error::other("the request was withdrawn"))));
+        }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 
@@ -141,6 +149,23 @@ mod tests {
             progress.note_sent(second);
             progress.reach(stage);
             assert_eq!(progress.met_closed_connection(second + after), met, "{has_own} {stage:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_withdrawn_is_taken_by_no_connection() {
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        for (is_taken_first, stage) in [(false, Stage::NotSent), (true, Stage::Sent)] {
+            let progress = Progress::default();
+            let world = Arc::new(crate::environment::SystemEnvironment);
+            let mut body = WatchedBody::new(Bytes::from_static(b"{}"), progress.clone(), world);
+            let mut take = || Pin::new(&mut body).poll_frame(&mut context);
+            if is_taken_first {
+                assert!(matches!(take(), Poll::Ready(Some(Ok(_)))));
+            }
+            progress.withdraw();
+            assert_eq!(matches!(take(), Poll::Ready(Some(Err(_)))), !is_taken_first);
+            assert_eq!(progress.stage(), stage);
         }
     }
 

@@ -37,6 +37,8 @@ pub enum Step {
 pub struct EventReader {
     chunks: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
     parser: Parser,
+    /// What ended the body, and is told after the events that came whole before it.
+    fault: Option<Error>,
     is_ended: bool,
 }
 
@@ -44,7 +46,7 @@ impl EventReader {
     /// Makes a reader of a body's chunks.
     #[must_use]
     pub fn new(chunks: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self { chunks: Box::pin(chunks), parser: Parser::default(), is_ended: false }
+        Self { chunks: Box::pin(chunks), parser: Parser::default(), fault: None, is_ended: false }
     }
 
     /// Waits for the next event; nothing at the end. After an error there is nothing more.
@@ -78,13 +80,15 @@ impl EventReader {
                 return Some(Ok(Step::Event(event)));
             }
             if self.is_ended {
-                return None;
+                return self.fault.take().map(Err);
             }
             match self.chunks.next().await {
                 Some(Ok(chunk)) => self.parser.push(&chunk),
                 Some(Err(error)) => {
                     self.is_ended = true;
-                    return Some(Err(error));
+                    self.fault = Some(error);
+                    self.parser.break_off();
+                    continue;
                 }
                 None => {
                     self.is_ended = true;
@@ -265,9 +269,31 @@ impl Parser {
         }
     }
 
+    /// Reads what waits for an end where the body broke off: an event that is whole without it, and no other.
+    fn break_off(&mut self) {
+        if self.shape != Shape::Events {
+            return;
+        }
+        if !self.line.is_empty() {
+            self.end_line();
+        }
+        if self.data.as_deref().is_some_and(is_whole) {
+            self.dispatch();
+        }
+        self.data = None;
+    }
+
     fn waiting(&self) -> usize {
         self.line.len() + self.data.as_ref().map_or(0, String::len)
     }
+}
+
+/// Tells whether data is a whole object, or the mark of an end.
+fn is_whole(data: &str) -> bool {
+    let data = data.trim();
+    let mut scanner = DocumentScanner::default();
+    let ends = data.bytes().map(|byte| scanner.take(byte) == Place::End);
+    data == "[DONE]" || (data.starts_with('{') && ends.last() == Some(true))
 }
 
 /// Returns bytes as text; what is no UTF-8 is replaced.
@@ -392,6 +418,31 @@ mod tests {
         assert!(futures_util::FutureExt::now_or_never(reader.next()).is_none());
         sender.send(Ok(Bytes::from_static(b"b\n\n"))).unwrap();
         assert_eq!(reader.next().await.unwrap().unwrap(), event("", "ab"));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_whole_is_read_where_the_body_breaks_off_behind_it() {
+        for (tail, is_read) in [
+            ("data: {\"b\": 2}", true),
+            ("data: {\"b\": 2}\n", true),
+            ("data: [DONE]", true),
+            ("data: {\"b\": 2", false),
+            ("data: {\"b\": {\"c\": 2}", false),
+            ("dat", false),
+            (": alive", false),
+        ] {
+            let chunks = vec![
+                Ok(Bytes::from(format!("data: {{\"a\": 1}}\n\n{tail}"))),
+                Err(Error::new(ErrorKind::ProviderUnavailable, "gone")),
+            ];
+            let mut reader = EventReader::new(stream::iter(chunks));
+            assert_eq!(reader.next().await.unwrap().unwrap(), event("", "{\"a\": 1}"));
+            if is_read {
+                assert!(reader.next().await.unwrap().is_ok(), "{tail}");
+            }
+            assert!(reader.next().await.unwrap().is_err(), "{tail}");
+            assert!(reader.next().await.is_none());
+        }
     }
 
     #[tokio::test]

@@ -379,13 +379,13 @@ class ChatParameters(TypedDict, total=False):
     """What a chat call takes beside its messages.
 
     The first group says what the model is asked; the second, from `user` on, what Tollway does with the call. `timeout`
-    is in seconds, for all attempts together. `extra` holds fields that only some providers know; where money is capped, one
-    that Tollway does not know has no price.
+    is in seconds, for all attempts together. `extra` holds fields that only some providers know; where money is capped,
+    one that Tollway does not know has no price.
 
     A tool is a function of yours, or one that a vendor defines, as its own documentation writes it:
-    `{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}`, `{"google_search": {}}`. The format that has it
-    takes it as it is; a model of another one refuses it by name. Work that the provider charges for needs a price and a
-    stated maximum where money is capped.
+    `{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}`, `{"google_search": {}}`. The format that has
+    it takes it as it is; a model of another one refuses it by name. Work that the provider charges for needs a price
+    and a stated maximum where money is capped.
     """
 
     model: str | None

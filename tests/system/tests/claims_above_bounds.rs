@@ -52,7 +52,7 @@ fn claims() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-fn model(name: &str, wire_format: &str, base_url: String) -> ModelInput {
+fn model(name: &str, wire_format: &str, base_url: &str) -> ModelInput {
     let price =
         |amount: &str| json!({"unit_price": amount, "unit": "per_1m_tokens", "currency": "USD", "source": "a list"});
     let input = json!({
@@ -99,7 +99,7 @@ async fn no_claim_of_a_provider_passes_a_cap() {
             let tollway = open(&folder.path().join("app.tollway")).await.unwrap();
             let reply = Reply { automatic: true, usage: Some(usage.clone()), ..Reply::default() };
             let url = mock.script(&format!("claim-{number}-{streamed}"), Script::new([reply])).unwrap();
-            tollway.add_model(model(name, wire_format, format!("{url}/v1"))).await.unwrap();
+            tollway.add_model(model(name, wire_format, &format!("{url}/v1"))).await.unwrap();
             let (dollars, tokens) = (Decimal::TWO, 200_000);
             tollway.set_budget(budget(Limit::Money(Money::new(dollars, Currency::USD)))).await.unwrap();
             tollway.set_budget(budget(Limit::Tokens(tokens))).await.unwrap();
@@ -132,7 +132,7 @@ async fn without_a_budget_a_claim_is_billed_as_it_is() {
     let usage = json!({"prompt_tokens": 5, "completion_tokens": 3_000_000, "total_tokens": 3_000_005});
     let reply = Reply { automatic: true, usage: Some(usage), ..Reply::default() };
     let url = mock.script("claim", Script::new([reply])).unwrap();
-    tollway.add_model(model("house/m", "openai_chat", format!("{url}/v1"))).await.unwrap();
+    tollway.add_model(model("house/m", "openai_chat", &format!("{url}/v1"))).await.unwrap();
     call(&tollway, false).await;
     let record = all_records(&tollway).await.unwrap().remove(0);
     assert_eq!(record.cost_amount, Some("30.000005".parse().unwrap()));
