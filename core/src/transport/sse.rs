@@ -130,6 +130,8 @@ struct Parser {
     data: Option<String>,
     /// What is known of the documents of a body, or of an event with several lines of data.
     scanner: Option<DocumentScanner>,
+    /// Whether no blank lines stand between events, so that none is waited for.
+    is_dense: bool,
     events: VecDeque<ServerEvent>,
 }
 
@@ -230,7 +232,11 @@ impl Parser {
     /// the blank line between two events out.
     fn add_data(&mut self, value: &str) {
         let Some(data) = &mut self.data else {
+            let is_last = value.trim() == "[DONE]";
             self.data = Some(value.to_owned());
+            if is_last || (self.is_dense && is_whole(value)) {
+                self.dispatch();
+            }
             return;
         };
         let scanner = self.scanner.get_or_insert_with(|| {
@@ -240,8 +246,8 @@ impl Parser {
         });
         if scanner.take(b' ') == Place::Between && data.trim_start().starts_with('{') {
             self.dispatch();
-            self.data = Some(value.to_owned());
-            return;
+            self.is_dense = true;
+            return self.add_data(value);
         }
         scanner.take_all(value.as_bytes());
         data.push('\n');
@@ -396,6 +402,17 @@ mod tests {
     fn a_line_that_is_an_error_is_an_event() {
         let body = "data: {\"a\": 1}\n\nerror: {\"code\": 500}\n\n";
         assert_read(body, &[event("", "{\"a\": 1}"), event("error", "{\"code\": 500}")]);
+    }
+
+    #[tokio::test]
+    async fn no_blank_line_is_waited_for_where_none_comes() {
+        for body in ["data: [DONE]\n", "data: {\"a\": 1}\ndata: {\"b\": 2}\n", "data: {\"a\": 1}\n\ndata: [DONE]\r\n"] {
+            let chunks = stream::iter([Ok(Bytes::from(body))]).chain(stream::pending());
+            let mut reader = EventReader::new(chunks);
+            for _ in 0..body.matches("data").count() {
+                assert!(futures_util::FutureExt::now_or_never(reader.next()).is_some(), "{body:?}");
+            }
+        }
     }
 
     #[tokio::test]
