@@ -24,6 +24,12 @@ use crate::types::{
 /// What is said of an attempt that failed in a way that passes, and is not repeated all the same.
 const NOT_REPEATED: &str = "; it was not repeated, since the provider may charge for this try";
 
+/// Tells whether a provider refused the request itself, for what is wrong in it or for its content.
+fn is_refused(error: &Error) -> bool {
+    let stated = error.status().is_some_and(|status| (400..500).contains(&status));
+    error.kind() == ErrorKind::InvalidRequest || (error.kind() == ErrorKind::ContentFiltered && stated)
+}
+
 /// How many events may wait for a slow caller before the provider is read no further.
 const EVENTS_AHEAD: usize = 256;
 /// No call takes longer: sums of times stay within what clocks can hold.
@@ -206,7 +212,7 @@ impl Call {
                     }
                     // What one vendor refuses another may take.
                     Verdict::GiveUp
-                        if error.kind() == ErrorKind::InvalidRequest
+                        if is_refused(&error)
                             && candidates
                                 .iter()
                                 .any(|other| !out.contains(&other.id) && other.provider != config.provider) =>
