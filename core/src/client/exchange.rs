@@ -219,22 +219,18 @@ impl Call {
         received.decoder = Some(decoder);
         let mut over_at: Option<Duration> = None;
         let ended = loop {
-            let now = self.engine.environment.monotonic();
-            let idle = self.engine.settings.stream_idle_timeout;
-            let silence = over_at.map_or(idle, |over| over.saturating_sub(now).min(idle));
-            let silence = self.engine.environment.sleep(silence);
-            let step = tokio::select! {
-                biased;
-                step = events.step() => step,
-                () = silence => break Err(silent()),
-            };
-            let event = match step {
-                None if received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) => break Ok(()),
-                None => break Err(broken()),
-                Some(Ok(Step::Life)) if over_at.is_none_or(|over| over > now) => continue,
-                Some(Ok(Step::Life)) => break Ok(()),
-                Some(Err(error)) => break Err(error),
-                Some(Ok(Step::Event(event))) => event,
+            let event = match events.take_ready() {
+                Some(event) => event,
+                None => match self.next_step(&mut events, over_at).await {
+                    None if received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) => break Ok(()),
+                    None => break Err(broken()),
+                    Some(Ok(Step::Life)) if over_at.is_none_or(|over| over > self.engine.environment.monotonic()) => {
+                        continue;
+                    }
+                    Some(Ok(Step::Life)) => break Ok(()),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(Step::Event(event))) => event,
+                },
             };
             let Some(decoder) = received.decoder.as_mut() else { break Err(broken()) };
             let outcome = decoder.decode_event(&event, &mut deltas);
@@ -242,7 +238,8 @@ impl Call {
             self.take(target, &mut deltas, received).await;
             if self.has_all_answers(received) {
                 let wait = if received.usage().is_some() { AFTERMATH } else { LATE_USAGE };
-                over_at = over_at.into_iter().chain([now.saturating_add(wait)]).min();
+                let until = self.engine.environment.monotonic().saturating_add(wait);
+                over_at = over_at.into_iter().chain([until]).min();
             }
             match outcome {
                 Ok(()) if is_over => break Ok(()),
@@ -264,6 +261,18 @@ impl Call {
             return Ok(());
         }
         ended
+    }
+
+    /// Waits for the next step of a stream, until it is silent for too long or its answer has been over for long enough.
+    async fn next_step(&self, events: &mut EventReader, over_at: Option<Duration>) -> Option<Result<Step>> {
+        let idle = self.engine.settings.stream_idle_timeout;
+        let left = |over: Duration| over.saturating_sub(self.engine.environment.monotonic()).min(idle);
+        let silence = self.engine.environment.sleep(over_at.map_or(idle, left));
+        tokio::select! {
+            biased;
+            step = events.step() => step,
+            () = silence => Some(Err(silent())),
+        }
     }
 
     /// Tells whether every answer that was asked for came to its end.

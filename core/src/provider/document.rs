@@ -42,7 +42,8 @@ pub(super) struct DocumentReader {
 impl DocumentReader {
     /// Reads the next document.
     pub(super) fn read<'a>(&mut self, text: &'a [u8]) -> serde_json::Result<Document<'a>> {
-        let problem = match serde_json::from_slice(text) {
+        let read = str::from_utf8(text).map_or_else(|_| serde_json::from_slice(text), serde_json::from_str);
+        let problem = match read {
             Ok(value) => {
                 let mut document = Document { value, text: Cow::Borrowed(text) };
                 if !self.halves.is_empty() {

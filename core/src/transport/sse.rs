@@ -62,6 +62,11 @@ impl EventReader {
         }
     }
 
+    /// Takes an event that came already, without waiting.
+    pub fn take_ready(&mut self) -> Option<ServerEvent> {
+        self.parser.events.pop_front()
+    }
+
     /// Reads what follows an answer that is complete, if it is little, so that the connection can be used again.
     pub async fn discard(mut self) {
         let mut left = MOST_DISCARDED;
@@ -76,7 +81,7 @@ impl EventReader {
     /// Cancel safe, as [`Self::next`] is.
     pub async fn step(&mut self) -> Option<Result<Step>> {
         loop {
-            if let Some(event) = self.parser.events.pop_front() {
+            if let Some(event) = self.take_ready() {
                 return Some(Ok(Step::Event(event)));
             }
             if self.is_ended {
@@ -204,11 +209,10 @@ impl Parser {
             return self.dispatch();
         }
         // A gateway that writes before the provider leaves the mark of the byte order in the middle.
-        let line = lossy(bytes.strip_prefix(&BYTE_ORDER_MARK[..]).unwrap_or(&bytes));
+        let line = String::from_utf8_lossy(bytes.strip_prefix(&BYTE_ORDER_MARK[..]).unwrap_or(&bytes));
         // Some servers leave the name of the only field out.
         let is_bare = line.starts_with('{');
-        let (field, value) =
-            if is_bare { ("data", line.as_str()) } else { line.split_once(':').unwrap_or((&line, "")) };
+        let (field, value) = if is_bare { ("data", &*line) } else { line.split_once(':').unwrap_or((&line, "")) };
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "event" => {
