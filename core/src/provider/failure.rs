@@ -28,6 +28,8 @@ pub(super) struct Failure {
     pub(super) request_id: Option<String>,
     /// The wait before a retry that the body asks for.
     pub(super) retry_after: Option<Duration>,
+    /// What a code means that means something else at other vendors.
+    pub(super) kind: Option<ErrorKind>,
 }
 
 /// Codes and texts are compared in lower case.
@@ -66,6 +68,7 @@ const RULES: [Rule; 7] = [
             "context_window_exceeded",
             "exceed_context_size_error",
             "model_max_prompt_tokens_exceeded",
+            "outofcontexterror",
             "prompt_too_long",
             "request_too_large",
             "tokens_limit_reached",
@@ -108,6 +111,11 @@ const RULES: [Rule; 7] = [
             "too large for model with",
             "`inputs` tokens + `max_new_tokens`",
             "`inputs` must have less than",
+            "tokens) exceeds the maximum allowed length",
+            "too many prompt tokens",
+            "tokens too long",
+            "prompt\u{8d85}\u{957f}",
+            "\u{8f93}\u{5165}\u{8d85}\u{957f}",
         ],
         statuses: &[400, 413, 422, 500],
     },
@@ -124,6 +132,8 @@ const RULES: [Rule; 7] = [
             "insufficient_balance_error",
             "insufficient_credits",
             "insufficient_funds",
+            "insufficient_user_quota",
+            "budget_exceeded",
             "payment_required",
             "1113",
             "1304",
@@ -145,7 +155,10 @@ const RULES: [Rule; 7] = [
             "negative balance",
             "account is in arrears",
             "\u{4f59}\u{989d}\u{4e0d}\u{8db3}",
+            "\u{989d}\u{5ea6}\u{4e0d}\u{8db3}",
             "\u{6b20}\u{8d39}",
+            "overdue balance",
+            "not enough balance",
             "spending limit",
             "spend limit",
             "specified api usage limits",
@@ -275,14 +288,38 @@ pub(super) fn flat(value: &Value) -> Option<Failure> {
     let said = ["status_msg", "message", "msg", "error_msg", "errmsg", "error_message", "detail"];
     let message = said.iter().find_map(|key| owned(found, key))?;
     let status = code.parse().ok().filter(|status| (400..600).contains(status));
-    Some(Failure { status, code: Some(code), message, request_id: owned(value, "request_id"), ..Failure::default() })
+    let kind = field(value, "base_resp").and_then(|_| base_response_kind(&code));
+    let request_id = owned(value, "request_id");
+    Some(Failure { status, code: Some(code), message, request_id, kind, ..Failure::default() })
+}
+
+/// Returns what the codes under `base_resp` mean, which are MiniMax's.
+fn base_response_kind(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "1000" | "1001" | "1013" | "1024" | "1033" => ErrorKind::ProviderUnavailable,
+        "1002" | "1041" => ErrorKind::RateLimited,
+        "1004" | "2049" => ErrorKind::Authentication,
+        "1008" => ErrorKind::ProviderQuotaExhausted,
+        "1026" | "1027" => ErrorKind::ContentFiltered,
+
+        "2013" => ErrorKind::InvalidRequest,
+        _ => return None,
+    })
 }
 
 /// Returns which of some fields, all of which the engine adds by itself, a refusal names.
 #[must_use]
 pub fn refused_field(error: &Error, added: &[&'static str]) -> Option<&'static str> {
     let is_refusal = error.kind() == ErrorKind::InvalidRequest && matches!(error.status(), Some(400 | 422));
-    added.iter().copied().find(|field| is_refusal && error.detail().contains(field))
+    // Where a request is repeated in its refusal, the field stands there as a key.
+    let is_named = |field: &&'static str| {
+        error.detail().match_indices(*field).any(|(place, _)| {
+            let rest = &error.detail()[place + field.len()..];
+            let rest = rest.trim_start_matches(['\'', '"', '\\', '`']).trim_start();
+            !rest.strip_prefix(':').is_some_and(|value| value.trim_start().starts_with(['{', 'n', 'N']))
+        })
+    };
+    added.iter().copied().find(|field| is_refusal && is_named(field))
 }
 
 /// Makes the failure of an answer whose body is no error that the format knows.
@@ -295,6 +332,9 @@ fn effective_status(head: &ResponseHead, failure: &Failure) -> Option<u16> {
 }
 
 fn classify(target: &Target<'_>, status: Option<u16>, failure: &Failure) -> ErrorKind {
+    if let Some(kind) = failure.kind {
+        return kind;
+    }
     let words: Vec<String> =
         [&failure.code, &failure.class].into_iter().flatten().map(|word| word.to_ascii_lowercase()).collect();
     let message = failure.message.to_ascii_lowercase();

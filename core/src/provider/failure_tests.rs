@@ -53,6 +53,17 @@ fn kinds_follow_what_the_caller_must_do() {
         ("gemini", 400, "INVALID_ARGUMENT", "The input token count (9) exceeds the maximum", ContextLengthExceeded),
         ("gemini", 429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", RateLimited),
         ("openrouter", 403, "403", "Content violates usage guidelines.", ContentFiltered),
+        (
+            "house",
+            400,
+            "",
+            "Input length (9 tokens) exceeds the maximum allowed length (8 tokens).",
+            ContextLengthExceeded,
+        ),
+        ("house", 400, "", "\u{8f93}\u{5165}\u{8d85}\u{957f}", ContextLengthExceeded),
+        ("house", 400, "", "The name exceeds the maximum allowed length", InvalidRequest),
+        ("house", 403, "insufficient_user_quota", "", ProviderQuotaExhausted),
+        ("house", 400, "budget_exceeded", "Budget has been exceeded", ProviderQuotaExhausted),
         ("groq", 413, "rate_limit_exceeded", "Request too large", ContextLengthExceeded),
         ("openai", 403, "", "no", PermissionDenied),
         ("openai", 404, "", "no", NotFound),
@@ -186,6 +197,20 @@ fn an_empty_account_is_one_at_any_status() {
 }
 
 #[test]
+fn the_codes_of_a_base_response_are_told_from_those_of_others() {
+    for (code, kind) in [
+        ("1002", ErrorKind::RateLimited),
+        ("1004", ErrorKind::Authentication),
+        ("1008", ErrorKind::ProviderQuotaExhausted),
+        ("2013", ErrorKind::InvalidRequest),
+    ] {
+        let document = serde_json::json!({"base_resp": {"status_code": code, "status_msg": "no"}});
+        assert_eq!(flat(&document).unwrap().kind, Some(kind), "{code}");
+    }
+    assert_eq!(flat(&serde_json::json!({"code": "1002", "message": "no"})).unwrap().kind, None);
+}
+
+#[test]
 fn flat_errors_are_read_and_codes_of_success_are_none() {
     for (document, code, message) in [
         (
@@ -235,5 +260,12 @@ fn a_refusal_that_names_an_added_field_is_told_from_others() {
         assert_eq!(refused_field(&judge("house", 422, "", message), &added), Some("stream_options"), "{message}");
         assert_eq!(refused_field(&judge("house", 500, "", message), &added), None);
     }
-    assert_eq!(refused_field(&judge("house", 400, "", "messages: too few"), &added), None);
+    for message in [
+        "messages: too few",
+        "{'loc': ('body', 'n'), 'input': {'n': 0, 'stream_options': {'include_usage': True}}, 'msg': 'too small'}",
+        r#"n is too small in {"n":0,"stream_options":{"include_usage":true}}"#,
+        r#"n is too small in "{\"n\":0,\"stream_options\": {\"include_usage\":true}}""#,
+    ] {
+        assert_eq!(refused_field(&judge("house", 400, "", message), &added), None, "{message}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What one vendor's models said, made acceptable to another: the ids of calls, and arguments that are no JSON.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -30,6 +30,11 @@ const PLAIN: usize = 64;
 const NINE: usize = 9;
 
 impl CallIds {
+    /// Tells whether no two calls may have one id.
+    const fn are_unique(self) -> bool {
+        matches!(self, Self::Plain | Self::Nine)
+    }
+
     fn accepts(self, id: &str) -> bool {
         let is_alphanumeric = |byte: u8| byte.is_ascii_alphanumeric();
         match self {
@@ -56,17 +61,85 @@ impl CallIds {
 
 /// Returns messages whose calls and results have ids that a target takes: each id as it is where it is taken, and otherwise
 /// another one, the same in the call and in its result, and in every turn. A result without an id answers the call without one
-/// that has its place among them.
+/// that has its place among them; one whose id several calls have, the next of them in the turn before it.
 pub(super) fn with_call_ids(messages: &[Message], accepted: CallIds) -> Cow<'_, [Message]> {
     let given = || messages.iter().flat_map(ids);
-    if given().all(|id| accepted.accepts(id)) {
+    let repeats = accepted.are_unique() && {
+        let mut called = HashSet::new();
+        !messages.iter().filter(|message| !is_result(message)).flat_map(ids).all(|id| called.insert(id))
+    };
+    if !repeats && given().all(|id| accepted.accepts(id)) {
         return Cow::Borrowed(messages);
     }
-    let mut taken: HashSet<String> = given().filter(|id| accepted.accepts(id)).map(str::to_owned).collect();
-    let mut mapped: HashMap<String, String> = HashMap::new();
+    let mut mapping = Mapping {
+        accepted,
+        taken: given().filter(|id| accepted.accepts(id)).map(str::to_owned).collect(),
+        mapped: HashMap::new(),
+        called: HashMap::new(),
+        open: HashMap::new(),
+    };
     let (mut calls, mut results) = (0_u32, 0_u32);
-    let mut map = |id: &mut String, nameless: &mut u32| {
-        if accepted.accepts(id) {
+    let mut messages = messages.to_vec();
+    for message in &mut messages {
+        match message {
+            Message::Assistant(message) => {
+                message.tool_calls.iter().for_each(|call| mapping.close(&call.id));
+                message.tool_calls.iter_mut().for_each(|call| mapping.call(&mut call.id, &mut calls));
+            }
+            Message::Tool(message) => mapping.answer(&mut message.tool_call_id, &mut results),
+            Message::System(_) | Message::User(_) => {}
+        }
+    }
+    Cow::Owned(messages)
+}
+
+/// The ids of a conversation, and what became of them.
+struct Mapping {
+    accepted: CallIds,
+    taken: HashSet<String>,
+    mapped: HashMap<String, String>,
+    /// How many calls had an id.
+    called: HashMap<String, u32>,
+    /// The ids that calls of one id got in the last turn that has it, and that results have still to name.
+    open: HashMap<String, VecDeque<String>>,
+}
+
+impl Mapping {
+    /// Forgets the calls of an earlier turn.
+    fn close(&mut self, id: &str) {
+        self.open.remove(id);
+    }
+
+    /// Maps the id of a call; `nameless` counts those without one.
+    fn call(&mut self, id: &mut String, nameless: &mut u32) {
+        let given = id.clone();
+        let before = self.called.entry(given.clone()).or_default();
+        let earlier = *before;
+        *before += 1;
+        if earlier > 0 && self.accepted.are_unique() && !given.is_empty() {
+            *id = self.new(format!("{given}\u{0}{earlier}"));
+        } else {
+            self.map(id, nameless);
+        }
+        if !given.is_empty() {
+            self.open.entry(given).or_default().push_back(id.clone());
+        }
+    }
+
+    /// Maps the id that a result names.
+    fn answer(&mut self, id: &mut String, nameless: &mut u32) {
+        let next = self
+            .open
+            .get_mut(id.as_str())
+            .and_then(|open| if open.len() > 1 { open.pop_front() } else { open.front().cloned() });
+        match next {
+            Some(next) => *id = next,
+            None => self.map(id, nameless),
+        }
+    }
+
+    fn map(&mut self, id: &mut String, nameless: &mut u32) {
+        if self.accepted.accepts(id) {
             return;
         }
         let name = if id.is_empty() {
@@ -75,21 +148,21 @@ pub(super) fn with_call_ids(messages: &[Message], accepted: CallIds) -> Cow<'_, 
         } else {
             id.clone()
         };
-        let new = mapped.entry(name).or_insert_with_key(|name| {
+        *id = self.new(name);
+    }
+
+    fn new(&mut self, name: String) -> String {
+        let Self { accepted, taken, mapped, .. } = self;
+        let made = mapped.entry(name).or_insert_with_key(|name| {
             let mut turns = (0..).map(|turn| accepted.made(name, turn));
             turns.find(|made| taken.insert(made.clone())).unwrap_or_default()
         });
-        id.clone_from(new);
-    };
-    let mut messages = messages.to_vec();
-    for message in &mut messages {
-        match message {
-            Message::Assistant(message) => message.tool_calls.iter_mut().for_each(|call| map(&mut call.id, &mut calls)),
-            Message::Tool(message) => map(&mut message.tool_call_id, &mut results),
-            Message::System(_) | Message::User(_) => {}
-        }
+        made.clone()
     }
-    Cow::Owned(messages)
+}
+
+fn is_result(message: &Message) -> bool {
+    matches!(message, Message::Tool(_))
 }
 
 fn ids(message: &Message) -> Vec<&str> {
@@ -173,6 +246,23 @@ mod tests {
             assert_eq!((&found[0], &found[2]), (&found[3], &found[4]), "{accepted:?}");
             assert_ne!(found[0], found[2]);
             assert_eq!(found[5], "b23456789");
+        }
+    }
+
+    #[test]
+    fn an_id_that_several_calls_have_becomes_several_where_it_must() {
+        let mut messages = conversation(&["call00000", "call00000"], &["call00000", "call00000"]);
+        messages.extend(conversation(&["call00000"], &["call00000"]));
+        messages.extend(conversation(&["call00000"], &[]));
+        for accepted in ALL {
+            let found = with_call_ids(&messages, accepted);
+            let found: Vec<&str> = found.iter().flat_map(ids).collect();
+            let (first, second, third) = (&found[..2], &found[4], &found[6]);
+            assert_eq!((first, second), (&found[2..4], &found[5]), "{accepted:?}");
+            let names: HashSet<&str> = [first[0], first[1], second, third].into();
+            assert_eq!(names.len(), if accepted.are_unique() { 4 } else { 1 }, "{accepted:?}: {found:?}");
+            assert!(found.iter().all(|id| accepted.accepts(id)));
+            assert_eq!(found[0], "call00000", "the first keeps its own");
         }
     }
 

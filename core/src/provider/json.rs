@@ -11,6 +11,22 @@ pub(super) fn field<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     value.get(key).filter(|field| !field.is_null())
 }
 
+/// Returns what stands under `error`: beside an answer only if it says anything.
+pub(super) fn error_field(value: &Value, has_answer: bool) -> Option<&Value> {
+    field(value, "error").filter(|error| !has_answer || says_anything(error))
+}
+
+fn says_anything(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => items.iter().any(says_anything),
+        Value::Object(fields) => fields.values().any(says_anything),
+    }
+}
+
 /// Returns a field that is a text.
 pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)

@@ -80,7 +80,10 @@ impl From<AssistantInput> for AssistantMessage {
         let blocks = [input.thinking_blocks, input.reasoning_details].into_iter().flatten();
         let mut message = Self {
             content: None,
-            reasoning_content: input.reasoning_content.or(input.reasoning),
+            reasoning_content: match (input.reasoning_content, input.reasoning) {
+                (Some(empty), Some(reasoning)) if empty.is_empty() => Some(reasoning),
+                (content, reasoning) => content.or(reasoning),
+            },
             thinking_blocks: blocks.into_iter().find(|blocks| !blocks.is_empty()).unwrap_or_default(),
             refusal: input.refusal,
             tool_calls: input.tool_calls.unwrap_or_default(),
@@ -216,6 +219,7 @@ mod tests {
         for fields in [
             json!({"content": "a", "reasoning_content": "r"}),
             json!({"content": "a", "reasoning": "r"}),
+            json!({"content": "a", "reasoning_content": "", "reasoning": "r"}),
             json!({"content": "a", "reasoning_content": "r", "reasoning": "r"}),
             json!({"content": [{"type": "thinking", "thinking": "r"}, {"type": "text", "text": "a"}]}),
             json!({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "r"}]}, {"type": "text", "text": "a"}]}),

@@ -87,6 +87,17 @@ def test_numbers_that_only_some_readers_take_are_read(
     traffic.holds_the_answer()
 
 
+@pytest.mark.parametrize("error", [b"null", b'""', b"{}", b"[]", b"false", b'{"code": 0, "message": ""}'])
+def test_an_error_that_says_nothing_takes_nothing_from_an_answer(
+    traffic: Traffic, wire: Format, way: Way, error: bytes, *, streamed: bool
+) -> None:
+    plain = reply_of(wire, (TEXT,), streamed=streamed)
+    pieces = tuple(piece.replace(b"{", b'{"error": %s, ' % error, 1) for piece in plain.pieces)
+    told = traffic.ask(wire, Reply(pieces, plain.content_type, framing=plain.framing), way=way, streamed=streamed)
+    assert (told.error, told.text) == (None, TEXT)
+    traffic.holds_the_answer()
+
+
 def test_a_byte_order_mark_is_no_part_of_an_answer(traffic: Traffic, wire: Format, way: Way, *, streamed: bool) -> None:
     plain = reply_of(wire, (TEXT,), streamed=streamed)
     marked = Reply((b"\xef\xbb\xbf", *plain.pieces), plain.content_type, framing="chunked")

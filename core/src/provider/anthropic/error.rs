@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::provider::failure::{self, Failure, without_shape};
-use crate::provider::json::{field, owned, text, word};
+use crate::provider::json::{error_field, owned, text, word};
 use crate::provider::{ResponseHead, Target};
 use crate::types::Error;
 
@@ -18,8 +18,8 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 
 /// Reads an error inside an answer or an event of status 200; nothing if there is none.
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
-    let is_error = text(value, "type") == Some("error") || field(value, "error").is_some();
     let has_answer = value.get("content").is_some_and(|content| !content.is_null()) || is_event(value);
+    let is_error = text(value, "type") == Some("error") || error_field(value, has_answer).is_some();
     let found = is_error.then(|| failure(value).unwrap_or_default());
     let found = found.or_else(|| failure::flat(value).filter(|_| !has_answer));
     found.map(|failure| failure::error(target, head, failure))
@@ -47,6 +47,7 @@ fn failure(value: &Value) -> Option<Failure> {
     };
     let class = owned(inner, "type").filter(|class| class != "error");
     Some(Failure {
+        kind: None,
         // Inside a stream the type is all that there is; it stands for the status that it comes with otherwise.
         status: class.as_deref().and_then(status),
         code: word(inner, "code"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::provider::failure::{self, Failure, spelled_duration, without_shape};
-use crate::provider::json::{field, items, owned, text, word};
+use crate::provider::json::{error_field, field, items, owned, text, word};
 use crate::provider::{ResponseHead, Target};
 use crate::types::Error;
 
@@ -21,7 +21,7 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 /// Reads an error inside an answer or a chunk of status 200; nothing if there is none.
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
     let has_answer = ["candidates", "usageMetadata", "promptFeedback"].iter().any(|key| field(value, key).is_some());
-    let found = field(value, "error").map(|_| failure(value).unwrap_or_default());
+    let found = error_field(value, has_answer).map(|_| failure(value).unwrap_or_default());
     let found = found.or_else(|| failure::flat(value).filter(|_| !has_answer));
     found.map(|failure| failure::error(target, head, failure))
 }
@@ -41,6 +41,7 @@ fn failure(value: &Value) -> Option<Failure> {
     };
     let status = inner.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
     Some(Failure {
+        kind: None,
         status: status.filter(|status| (400..600).contains(status)),
         code: reason(inner).or_else(|| owned(inner, "status")).or_else(|| word(inner, "code")),
         class: owned(inner, "status"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::provider::failure::{self, Failure, without_shape};
-use crate::provider::json::{field, owned, text, word};
+use crate::provider::json::{error_field, owned, text, word};
 use crate::provider::{ResponseHead, Target};
 use crate::types::Error;
 
@@ -18,10 +18,10 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 
 /// Reads an error inside an answer or an event of status 200; nothing if there is none.
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
-    let is_error = field(value, "error").is_some() || text(value, "object") == Some("error");
-    let in_choice = || value.get("choices")?.as_array()?.iter().find(|choice| field(choice, "error").is_some());
-    let found = if is_error { Some(value) } else { in_choice() };
     let has_answer = value.get("choices").is_some_and(Value::is_array);
+    let is_error = error_field(value, has_answer).is_some() || text(value, "object") == Some("error");
+    let in_choice = || value.get("choices")?.as_array()?.iter().find(|choice| error_field(choice, true).is_some());
+    let found = if is_error { Some(value) } else { in_choice() };
     let found = found.and_then(failure).or_else(|| failure::flat(value).filter(|_| !has_answer));
     found.map(|failure| failure::error(target, head, failure))
 }
@@ -64,6 +64,7 @@ fn inner_failure(value: &Value) -> Failure {
         message = format!("{message}: {said}");
     }
     Failure {
+        kind: None,
         status: named.filter(|status| (400..600).contains(status)),
         code,
         class: owned(value, "type"),
