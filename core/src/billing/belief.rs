@@ -56,7 +56,7 @@ pub fn is_plausible(reported: &ReportedUsage) -> bool {
 #[must_use]
 pub fn believe(reported: &ReportedUsage, evidence: Evidence) -> Believed {
     let mut usage = disjoint(reported);
-    usage.reported_cost = usage.reported_cost.filter(|cost| cost.normalize().scale() <= MOST_DECIMALS);
+    usage.reported_cost = usage.reported_cost.map(|cost| cost.round_dp(MOST_DECIMALS));
     let (input, output) = (usage.input_tokens(), usage.output_tokens());
     let answered = evidence.has_content || output.is_some_and(|output| output > 0);
     let doubts_input = input.is_none() || (input == Some(0) && answered);

@@ -98,7 +98,10 @@ pub(super) fn lay_out(reported: &ReportedUsage, usage: &mut Usage) -> (ReportedU
         completed.output = Some(rest);
     } else {
         usage.flag(UsageFlag::HiddenInTotal);
-        return (completed, Layout { hidden: rest, ..rule });
+        // Reasoning above the output that it should be inside of is a part of the rest.
+        let inside = reported.reasoning.filter(|_| rule.reasoning == Place::Inside);
+        let hidden = rest.saturating_sub(inside.unwrap_or_default().saturating_sub(output));
+        return (completed, Layout { hidden, ..rule });
     }
     usage.flag(UsageFlag::CompletedByTotal);
     (completed, rule)

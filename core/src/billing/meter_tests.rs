@@ -204,6 +204,8 @@ fn tokens_that_only_the_total_names_are_reasoning() {
         assert_eq!(usage.tokens(Meter::ReasoningToken), Some(reasoning));
         assert_eq!(usage.flags, [UsageFlag::HiddenInTotal]);
     }
+    let beside = disjoint(&ReportedUsage { total: Some(550), reasoning: Some(300), ..inside(100, 50) });
+    assert_eq!((beside.output_tokens(), beside.tokens(Meter::ReasoningToken)), (Some(450), Some(450)));
     let absurd = disjoint(&ReportedUsage { total: Some(u64::MAX), ..inside(20, 198) });
     assert_eq!((absurd.output_tokens(), absurd.flags), (Some(198), vec![UsageFlag::TotalMismatch]));
 }

@@ -71,7 +71,8 @@ impl Received {
     /// answered is no model's provider; and nothing of an answer came.
     pub(super) fn did_no_work(&self) -> bool {
         let has_failed = self.status.is_some_and(|status| !(200..300).contains(&status));
-        let brought_anything = self.whole.is_some() || !self.assembly.is_empty();
+        let has_usage = self.reported_so_far().is_some_and(|usage| usage.input.is_some_and(|input| input > 0));
+        let brought_anything = self.whole.is_some() || !self.assembly.is_empty() || has_usage;
         match self.progress.stage() {
             Stage::NotSent => true,
             Stage::Sent => false,
@@ -132,7 +133,7 @@ impl Call {
             let _ = read_failure(&mut response, &mut body).await;
             return Err(adapter.decode_error(target, &head, &body));
         }
-        let says_events = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+        let says_events = head.header("content-type").is_some_and(says_pieces);
         while response.first_byte().is_none() {
             if !self.unless_silent(response.read_ahead()).await?? {
                 break;
@@ -180,7 +181,10 @@ impl Call {
         let is_whole = read?;
         let decoded = adapter.decode(target, &head, &body);
         if is_whole {
-            received.body_bytes = 0;
+            // What cannot be read may be a long answer.
+            if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
+                received.body_bytes = 0;
+            }
             self.engine.let_end(response.discard());
         }
         let mut decoded = decoded.map_err(|flaw| received.note(flaw))?;
@@ -244,7 +248,7 @@ impl Call {
             match outcome {
                 Ok(()) if is_over => break Ok(()),
                 Ok(()) => {}
-                Err(flaw) if flaw.work == Work::None => return Err(received.note(flaw)),
+                Err(flaw) if flaw.work == Work::None => break Err(received.note(flaw)),
                 Err(flaw) => {
                     received.body_bytes += event.data.len() as u64;
                     break Err(received.note(flaw));
@@ -339,6 +343,13 @@ async fn read_failure(response: &mut HttpResponse, body: &mut Vec<u8>) -> Result
         return Ok(());
     }
     response.read_to(body).await
+}
+
+/// Tells whether a type of content comes in pieces: events, or a document on each line.
+fn says_pieces(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kinds = ["text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl"];
+    kinds.contains(&kind.as_str()) || kind == "application/x-jsonlines" || kind == "application/stream+json"
 }
 
 fn silent() -> Error {

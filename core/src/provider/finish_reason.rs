@@ -41,7 +41,17 @@ const WORDS: [(FinishReason, &[&str]); 4] = [
     ),
     (
         FinishReason::ToolCalls,
-        &["tool_calls", "tool_call", "tool_use", "function_call", "function_calls", "tool", "tools"],
+        &[
+            "tool_calls",
+            "tool_call",
+            "tool_use",
+            "function_call",
+            "function_calls",
+            "tool",
+            "tools",
+            "tooluse",
+            "toolcalls",
+        ],
     ),
     (
         FinishReason::ContentFilter,
@@ -71,7 +81,7 @@ const WORDS: [(FinishReason, &[&str]); 4] = [
 ///
 /// An answer that calls tools waits for them, though many hosts say that it just stopped.
 pub(super) fn finish_reason(reason: &str, has_calls: bool) -> Option<FinishReason> {
-    let word = reason.trim().to_ascii_lowercase();
+    let word = reason.trim().to_ascii_lowercase().replace(['-', ' '], "_");
     if matches!(word.as_str(), "" | "null" | "none" | "finish_reason_unspecified") {
         return None;
     }
@@ -94,6 +104,8 @@ mod tests {
             ("STOP", Some(FinishReason::Stop)),
             ("COMPLETE", Some(FinishReason::Stop)),
             ("tool_call", Some(FinishReason::ToolCalls)),
+            ("tool-calls", Some(FinishReason::ToolCalls)),
+            ("tooluse", Some(FinishReason::ToolCalls)),
             ("MAX_TOKENS", Some(FinishReason::Length)),
             ("sensitive", Some(FinishReason::ContentFilter)),
             ("network_error", Some(FinishReason::Other)),
