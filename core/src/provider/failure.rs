@@ -293,7 +293,7 @@ pub(super) fn flat(value: &Value) -> Option<Failure> {
     Some(Failure { status, code: Some(code), message, request_id, kind, ..Failure::default() })
 }
 
-/// Returns what the codes under `base_resp` mean, which are MiniMax's.
+/// Returns what the codes under `base_resp` mean, by the table of the vendor that has it.
 fn base_response_kind(code: &str) -> Option<ErrorKind> {
     Some(match code {
         "1000" | "1001" | "1013" | "1024" | "1033" => ErrorKind::ProviderUnavailable,

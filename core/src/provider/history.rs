@@ -117,7 +117,7 @@ impl Mapping {
         let earlier = *before;
         *before += 1;
         if earlier > 0 && self.accepted.are_unique() && !given.is_empty() {
-            *id = self.new(format!("{given}\u{0}{earlier}"));
+            *id = self.make(format!("{given}\u{0}{earlier}"));
         } else {
             self.map(id, nameless);
         }
@@ -148,10 +148,10 @@ impl Mapping {
         } else {
             id.clone()
         };
-        *id = self.new(name);
+        *id = self.make(name);
     }
 
-    fn new(&mut self, name: String) -> String {
+    fn make(&mut self, name: String) -> String {
         let Self { accepted, taken, mapped, .. } = self;
         let made = mapped.entry(name).or_insert_with_key(|name| {
             let mut turns = (0..).map(|turn| accepted.made(name, turn));
