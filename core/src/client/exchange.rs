@@ -10,7 +10,9 @@ use super::call::Call;
 use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
 use super::stream::Answering;
-use crate::provider::{Adapter, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target, Work, is_foreign};
+use crate::provider::{
+    Adapter, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target, Work, is_foreign, says_pieces,
+};
 use crate::transport::{EventReader, HttpResponse, Progress, Stage, Step};
 use crate::types::{AbandonPolicy, Completion, Delta, Error, ErrorKind, ReportedUsage, Result};
 
@@ -80,9 +82,9 @@ impl Received {
         }
     }
 
-    /// Estimates the output tokens of what came.
-    pub(super) fn estimated_output(&self) -> u64 {
-        estimate_output(&self.completion().choices).max(self.body_bytes.div_ceil(4))
+    /// Estimates the output tokens of what came: of the answer that was made of it, and of what could not be read.
+    pub(super) fn estimated_output(&self, completion: &Completion) -> u64 {
+        estimate_output(&completion.choices).max(self.body_bytes.div_ceil(4))
     }
 
     /// Keeps what a flaw says of the work, and returns its error.
@@ -133,7 +135,7 @@ impl Call {
             let _ = read_failure(&mut response, &mut body).await;
             return Err(adapter.decode_error(target, &head, &body));
         }
-        let says_events = head.header("content-type").is_some_and(says_pieces);
+        let says_events = says_pieces(&head);
         while response.first_byte().is_none() {
             if !self.unless_silent(response.read_ahead()).await?? {
                 break;
@@ -185,7 +187,7 @@ impl Call {
             if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
                 received.body_bytes = 0;
             }
-            self.engine.let_end(response.discard());
+            self.engine.let_end(response.events().discard());
         }
         let mut decoded = decoded.map_err(|flaw| received.note(flaw))?;
         received.body_bytes = 0;
@@ -343,13 +345,6 @@ async fn read_failure(response: &mut HttpResponse, body: &mut Vec<u8>) -> Result
         return Ok(());
     }
     response.read_to(body).await
-}
-
-/// Tells whether a type of content comes in pieces: events, or a document on each line.
-fn says_pieces(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let kinds = ["text/event-stream", "application/x-ndjson", "application/ndjson", "application/jsonl"];
-    kinds.contains(&kind.as_str()) || kind == "application/x-jsonlines" || kind == "application/stream+json"
 }
 
 fn silent() -> Error {

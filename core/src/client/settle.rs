@@ -11,7 +11,6 @@ use super::exchange::Received;
 use super::pricing::{Priced, Rules, Served, nothing, price, reservation};
 use crate::billing::belief::{Believed, Evidence, believe, is_plausible};
 use crate::billing::bound::estimated_usage;
-use crate::billing::fees::{asked_fees, asked_search_size};
 use crate::billing::meter::disjoint;
 use crate::routing::health::Ticket;
 use crate::routing::prompt_cache::beginnings;
@@ -19,8 +18,8 @@ use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::transport::Stage;
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, ChatReply, Choice, Error, ErrorKind, ModelConfig, ModelId, RecordStatus,
-    ReportedUsage, Result, Usage,
+    AbandonPolicy, Attempt, BilledBy, ChatReply, Choice, Completion, Error, ErrorKind, ModelConfig, ModelId,
+    RecordStatus, ReportedUsage, Result, Usage,
 };
 
 /// How long after a call's deadline its reservation is stale, whatever became of its process.
@@ -83,25 +82,19 @@ impl Call {
         ended: Ended,
         received: Received,
     ) -> Result<Result<ChatReply>> {
-        let (basis, billed_by, status) = self.basis(plan, &ended, &received);
-        self.was_billed = billed_by != BilledBy::NotBilled;
         let completion = received.completion();
+        let reported = received.usage();
+        let (basis, billed_by, status) = self.basis(plan, &ended, &received, &completion, reported.as_ref());
+        self.was_billed = billed_by != BilledBy::NotBilled;
         let served_tier = completion.service_tier.as_deref();
         let now = self.engine.environment.now();
         let served = Served {
             tier: served_tier,
-            search_size: received
-                .usage()
-                .and_then(|usage| usage.search_size)
-                .or_else(|| asked_search_size(&self.request)),
+            search_size: reported.and_then(|usage| usage.search_size),
             first_token_at: received.first_token_at,
             completed_at: now,
         };
-        let rules = Rules {
-            reported_cost: self.engine.settings.reported_cost,
-            is_bounded: reserved.budgets_apply,
-            fees: asked_fees(&self.request, &plan.config),
-        };
+        let rules = Rules { reported_cost: self.engine.settings.reported_cost, is_bounded: reserved.budgets_apply };
         let (priced, billed_by) = match price(plan, basis, &served, &rules) {
             Ok(priced) => (priced, billed_by),
             Err(error) => {
@@ -240,7 +233,14 @@ impl Call {
 
     /// Decides what the attempt is billed by. What the provider reported as final always wins over an estimate; nothing is
     /// billed only where it is certain that no model worked.
-    fn basis(&self, plan: &Plan, ended: &Ended, received: &Received) -> (Basis, BilledBy, RecordStatus) {
+    fn basis(
+        &self,
+        plan: &Plan,
+        ended: &Ended,
+        received: &Received,
+        completion: &Completion,
+        reported: Option<&ReportedUsage>,
+    ) -> (Basis, BilledBy, RecordStatus) {
         let gone = self.sink.is_closed();
         let partial = if self.delivered { RecordStatus::Partial } else { RecordStatus::Cancelled };
         let is_drained = matches!(ended, Ended::Complete) && gone && self.on_abandon() == AbandonPolicy::Drain;
@@ -253,10 +253,14 @@ impl Call {
             Ended::GivenUp => partial,
             Ended::TimedOut => RecordStatus::Timeout,
         };
-        if let Some(reported) = received.usage().filter(is_plausible) {
-            let billed_by = if is_drained { BilledBy::Drain } else { BilledBy::ProviderUsage };
-            let (basis, billed_by) = complete(&reported, billed_by, plan, received);
-            return (basis, billed_by, status);
+        if let Some(reported) = reported.filter(|reported| is_plausible(reported)) {
+            let Believed { usage, is_estimate } = complete(reported, &estimate(plan, received, completion), completion);
+            let billed_by = match is_estimate {
+                true => BilledBy::Estimate,
+                false if is_drained => BilledBy::Drain,
+                false => BilledBy::ProviderUsage,
+            };
+            return (Basis::Usage(usage), billed_by, status);
         }
         if received.did_no_work() {
             return (Basis::Nothing, BilledBy::NotBilled, status);
@@ -265,7 +269,7 @@ impl Call {
         if is_given_up && self.on_abandon() == AbandonPolicy::BillReserved {
             return (Basis::Reservation, BilledBy::Reservation, status);
         }
-        (estimate(plan, received), BilledBy::Estimate, status)
+        (Basis::Usage(estimate(plan, received, completion)), BilledBy::Estimate, status)
     }
 }
 
@@ -280,19 +284,12 @@ impl Engine {
     }
 }
 
-/// Turns what the provider reported into what the attempt is billed by: a side that cannot be true is estimated. What nothing
-/// of the provider's own is left of is billed by an estimate.
-fn complete(reported: &ReportedUsage, by: BilledBy, plan: &Plan, received: &Received) -> (Basis, BilledBy) {
-    let Basis::Usage(estimated) = estimate(plan, received) else { return (Basis::Nothing, BilledBy::NotBilled) };
+/// Turns what the provider reported into what the attempt is billed by: a side that cannot be true is estimated.
+fn complete(reported: &ReportedUsage, estimated: &Usage, completion: &Completion) -> Believed {
+    let has_content = completion.choices.iter().any(has_content);
     let side = |side: Option<u64>| side.unwrap_or_default();
-    let has_content = received.completion().choices.iter().any(has_content);
-    let evidence = Evidence {
-        input: side(estimated.input_tokens()),
-        output: side(estimated.output_tokens()).max(has_content.into()),
-        has_content,
-    };
-    let Believed { usage, is_estimate } = believe(reported, evidence);
-    (Basis::Usage(usage), if is_estimate { BilledBy::Estimate } else { by })
+    let output = side(estimated.output_tokens()).max(has_content.into());
+    believe(reported, Evidence { input: side(estimated.input_tokens()), output, has_content })
 }
 
 /// Returns whether an answer has something in it that a model made.
@@ -308,10 +305,10 @@ fn has_content(choice: &Choice) -> bool {
 
 /// Estimates what the attempt consumed: the output by what came, or by what the provider counted so far if that is more
 /// (it counts reasoning that it does not show); the input by what the provider said of it, or else by its text.
-fn estimate(plan: &Plan, received: &Received) -> Basis {
+fn estimate(plan: &Plan, received: &Received, completion: &Completion) -> Usage {
     let reported = received.reported_so_far().filter(is_plausible).map(|reported| disjoint(&reported));
     let counted = reported.as_ref().and_then(Usage::output_tokens).unwrap_or_default();
-    let output = received.estimated_output().max(counted).min(plan.estimate.output_bound);
+    let output = received.estimated_output(completion).max(counted).min(plan.estimate.output_bound);
     let mut usage = estimated_usage(plan.estimate.size.estimate.min(plan.estimate.size.bound), output);
     if let Some(reported) = reported
         && reported.input_tokens().is_some_and(|input| input > 0)
@@ -319,7 +316,7 @@ fn estimate(plan: &Plan, received: &Received) -> Basis {
         usage.meters.retain(|meter, _| meter.is_output());
         usage.meters.extend(reported.meters.into_iter().filter(|(meter, _)| meter.is_input()));
     }
-    Basis::Usage(usage)
+    usage
 }
 
 fn timed_out() -> Error {

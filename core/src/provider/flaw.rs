@@ -97,6 +97,16 @@ pub fn is_foreign(head: &ResponseHead, first: u8) -> bool {
     }
 }
 
+/// Tells whether an answer says that it comes in pieces: events, or a document on each line.
+#[must_use]
+pub fn says_pieces(head: &ResponseHead) -> bool {
+    let kinds = ["text/event-stream", "ndjson", "jsonl", "jsonlines", "stream+json"];
+    head.header("content-type").is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        kinds.iter().any(|piece| kind.contains(piece))
+    })
+}
+
 /// Tells whether an answer says that it is a web page, as no model's provider does.
 #[must_use]
 pub fn says_page(head: &ResponseHead) -> bool {

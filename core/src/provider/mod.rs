@@ -22,7 +22,7 @@ mod vendor;
 pub mod vendor_tool;
 
 pub use failure::refused_field;
-pub use flaw::{Flaw, Work, is_foreign, says_page};
+pub use flaw::{Flaw, Work, is_foreign, says_page, says_pieces};
 pub use history::CallIds;
 pub use params::{OMIT, validate_params};
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};

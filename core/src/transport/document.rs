@@ -1,5 +1,8 @@
 //! Where JSON documents begin and end in a body, whatever its length and its terminator say.
 
+/// What some servers write before a body.
+pub(super) const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
 /// Finds the objects that stand side by side in a body, or in one list.
 #[derive(Debug, Default)]
 pub(super) struct DocumentScanner {

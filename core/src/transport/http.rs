@@ -13,7 +13,7 @@ use reqwest::{Client, Method, Response, Url};
 use secrecy::ExposeSecret;
 
 use super::connection::{NoteConnections, noting};
-use super::document::{DocumentScanner, Place};
+use super::document::{BYTE_ORDER_MARK, DocumentScanner, Place};
 use super::progress::{Progress, Stage, WatchedBody};
 use super::sse::EventReader;
 use crate::environment::Environment;
@@ -22,12 +22,6 @@ use crate::types::{Error, ErrorKind, Result};
 
 /// The greatest body that is read whole.
 const MAXIMUM_BODY: usize = 256 << 20;
-
-/// The most bytes that are read behind the end of an answer.
-pub(super) const MOST_DISCARDED: usize = 64 << 10;
-
-/// The bytes of the mark with which some servers begin a body.
-const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// An HTTP client with a pool of kept connections. Making one opens and reads nothing; the first call does.
 pub struct HttpClient {
@@ -165,15 +159,6 @@ impl HttpResponse {
         }
         body.extend_from_slice(chunk);
         Ok(())
-    }
-
-    /// Reads what follows an answer that is complete, if it is little, so that the connection can be used again.
-    pub async fn discard(mut self) {
-        let mut left = MOST_DISCARDED;
-        while let Ok(Some(chunk)) = self.chunk().await {
-            let Some(rest) = left.checked_sub(chunk.len()) else { return };
-            left = rest;
-        }
     }
 
     /// Reads the body as a stream of events.

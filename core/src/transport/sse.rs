@@ -9,15 +9,15 @@ use std::pin::Pin;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
-use super::document::{DocumentScanner, Place};
-use super::http::MOST_DISCARDED;
+use super::document::{BYTE_ORDER_MARK, DocumentScanner, Place};
 use crate::provider::ServerEvent;
 use crate::types::{Error, ErrorKind, Result};
 
 /// The most bytes that may wait for the end of an event.
 const MAXIMUM_EVENT: usize = 64 << 20;
 
-const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+/// The most bytes that are read behind the end of an answer.
+const MOST_DISCARDED: usize = 64 << 10;
 
 /// What came of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
