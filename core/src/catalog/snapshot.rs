@@ -91,14 +91,17 @@ impl Snapshot {
     /// Tells whether any budget applies to a call.
     #[must_use]
     pub fn is_capped(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
-        self.budgets.iter().any(|budget| budget.terms.scope.covers(user, tags.iter()))
+        self.budgets_of(user, tags).next().is_some()
     }
 
     /// Tells whether any budget of money applies to a call.
     #[must_use]
     pub fn caps_money(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
-        let caps = |budget: &Budget| matches!(budget.terms.limit, Limit::Money(_));
-        self.budgets.iter().any(|budget| caps(budget) && budget.terms.scope.covers(user, tags.iter()))
+        self.budgets_of(user, tags).any(|budget| matches!(budget.terms.limit, Limit::Money(_)))
+    }
+
+    fn budgets_of(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> impl Iterator<Item = &Budget> {
+        self.budgets.iter().filter(move |budget| budget.terms.scope.covers(user, tags.iter()))
     }
 
     /// Returns all prices of a config, in force or not, by id.

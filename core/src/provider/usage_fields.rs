@@ -11,8 +11,17 @@ pub(super) enum Fate {
     Ignored(&'static str),
 }
 
-/// A field by its path, and what is done with it. Items of arrays are named `[]`; `*` at the end stands for all below.
-pub(super) type UsageField = (&'static str, Fate);
+/// The names of one field, of which hosts choose one.
+pub(super) type Names = &'static [&'static str];
+
+/// Fields by the paths of what they stand under, and their names, and what is done with them. Items of arrays are named `[]`.
+pub(super) type UsageField = (Names, Names, Fate);
+
+/// The place of fields that stand under nothing.
+pub(super) const TOP: Names = &[];
+
+/// All fields that stand somewhere, and what is below them.
+pub(super) const ALL: Names = &["*"];
 
 /// Returns whether what stands at a path of a usage has a value that the table does not name. What is null, zero or empty says
 /// nothing.
@@ -43,8 +52,15 @@ fn first_unknown(value: &Value, path: &mut String, table: &[UsageField]) -> Opti
 }
 
 fn is_named(path: &str, table: &[UsageField]) -> bool {
-    let is_below = |above: &str| path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    table.iter().any(|(named, _)| *named == path || named.strip_suffix(".*").is_some_and(is_below))
+    table.iter().any(|(places, names, _)| {
+        let is_name = |name: &str| *names == ALL || names.contains(&name);
+        let stands_under = |place: &&str| match path.strip_prefix(*place) {
+            Some("") => *names == ALL,
+            Some(rest) => rest.strip_prefix('.').is_some_and(is_name),
+            None => false,
+        };
+        if places.is_empty() { is_name(path) } else { places.iter().any(stands_under) }
+    })
 }
 
 fn says_nothing(value: &Value) -> bool {
@@ -65,10 +81,10 @@ mod tests {
     use super::*;
 
     const TABLE: &[UsageField] = &[
-        ("input", Fate::Read),
-        ("details.cached", Fate::Read),
-        ("by_modality.[].tokens", Fate::Read),
-        ("times.*", Fate::Ignored("durations are not billed")),
+        (TOP, &["input"], Fate::Read),
+        (&["details"], &["cached"], Fate::Read),
+        (&["by_modality.[]"], &["tokens"], Fate::Read),
+        (&["times"], ALL, Fate::Ignored("durations are not billed")),
     ];
 
     #[test]

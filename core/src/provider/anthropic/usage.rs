@@ -6,51 +6,50 @@ use serde_json::Value;
 
 use crate::provider::json::{count, items, owned};
 use crate::provider::usage_fields::Fate::{Ignored, Read};
-use crate::provider::usage_fields::{UsageField, has_unknown};
+use crate::provider::usage_fields::{ALL, Names, TOP, UsageField, has_unknown};
 use crate::types::{Meter, Place, Quantity, ReportedIteration, ReportedUsage};
 
 /// The output count, which is a placeholder at the start of a stream.
 pub(super) const OUTPUT: &str = "output_tokens";
 
+/// The counts of a message, and of each iteration within it.
+const COUNTS: Names = &["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", OUTPUT];
+
 /// Every field of usage that hosts of this format are known to send.
 const FIELDS: &[UsageField] = &[
-    ("input_tokens", Read),
-    ("cache_read_input_tokens", Read),
-    ("cache_creation_input_tokens", Read),
-    ("cache_creation.ephemeral_5m_input_tokens", Read),
-    ("cache_creation.ephemeral_1h_input_tokens", Read),
-    (OUTPUT, Read),
-    ("output_tokens_details.thinking_tokens", Read),
-    ("server_tool_use.web_search_requests", Read),
-    ("server_tool_use.web_fetch_requests", Read),
+    (TOP, COUNTS, Read),
+    (TOP, &["service_tier"], Read),
     (
-        "server_tool_use.code_execution_requests",
+        &["cache_creation", "iterations.[].cache_creation"],
+        &["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"],
+        Read,
+    ),
+    (&["output_tokens_details", "iterations.[].output_tokens_details"], &["thinking_tokens"], Read),
+    (&["server_tool_use"], &["web_search_requests", "web_fetch_requests"], Read),
+    (
+        &["server_tool_use"],
+        &["code_execution_requests"],
         Ignored("code is billed by the hours of its container, beside any answer"),
     ),
     (
-        "server_tool_use.tool_search_requests",
+        &["server_tool_use"],
+        &["tool_search_requests"],
         Ignored("a search of the request's own tools costs nothing beside its tokens"),
     ),
-    ("service_tier", Read),
-    ("iterations.[].type", Read),
-    ("iterations.[].model", Read),
-    ("iterations.[].input_tokens", Read),
-    ("iterations.[].output_tokens", Read),
-    ("iterations.[].cache_read_input_tokens", Read),
-    ("iterations.[].cache_creation_input_tokens", Read),
-    ("iterations.[].cache_creation.ephemeral_5m_input_tokens", Read),
-    ("iterations.[].cache_creation.ephemeral_1h_input_tokens", Read),
-    ("iterations.[].output_tokens_details.thinking_tokens", Read),
-    ("iterations.[].server_tool_use.*", Ignored("the tools are counted at the top")),
-    ("iterations.[].service_tier", Ignored("the answer's own tier is read")),
-    ("iterations.[].inference_geo", Ignored("the request fixes the region")),
-    ("inference_geo", Ignored("the request fixes the region")),
-    ("speed", Ignored("the request fixes the speed")),
+    (&["iterations.[]"], COUNTS, Read),
+    (&["iterations.[]"], &["type", "model"], Read),
+    (&["iterations.[].server_tool_use"], ALL, Ignored("the tools are counted at the top")),
+    (&["iterations.[]"], &["service_tier"], Ignored("the answer's own tier is read")),
+    (TOP, &["inference_geo", "iterations.[].inference_geo"], Ignored("the request fixes the region")),
+    (TOP, &["speed"], Ignored("the request fixes the speed")),
     // Hosts of other models that speak this format, and gateways.
-    ("total_tokens", Read),
-    ("cost", Ignored("its currency and its meaning are the gateway's own")),
-    ("claude_cache_creation_5_m_tokens", Ignored("it repeats a count that is read")),
-    ("claude_cache_creation_1_h_tokens", Ignored("it repeats a count that is read")),
+    (TOP, &["total_tokens"], Read),
+    (TOP, &["cost"], Ignored("its currency and its meaning are the gateway's own")),
+    (
+        TOP,
+        &["claude_cache_creation_5_m_tokens", "claude_cache_creation_1_h_tokens"],
+        Ignored("it repeats a count that is read"),
+    ),
 ];
 
 /// Finds the usage object of an answer or an event.

@@ -5,34 +5,37 @@ use serde_json::Value;
 use crate::provider::json::{count, field, items, text};
 use crate::provider::snapshots::Sum;
 use crate::provider::usage_fields::Fate::{Ignored, Read};
-use crate::provider::usage_fields::{UsageField, has_unknown};
+use crate::provider::usage_fields::{ALL, Names, TOP, UsageField, has_unknown};
 use crate::types::{Meter, Place, ReportedModalities, ReportedUsage};
-
-const TOOL_PROMPTS: &str = "prompts of tools are billed as plain input";
 
 /// Every field of usage that hosts of this format are known to send.
 const FIELDS: &[UsageField] = &[
-    ("promptTokenCount", Read),
-    ("cachedContentTokenCount", Read),
-    ("toolUsePromptTokenCount", Read),
-    ("candidatesTokenCount", Read),
-    ("responseTokenCount", Read),
-    ("thoughtsTokenCount", Read),
-    ("totalTokenCount", Read),
-    ("promptTokensDetails.[].modality", Read),
-    ("promptTokensDetails.[].tokenCount", Read),
-    ("cacheTokensDetails.[].modality", Read),
-    ("cacheTokensDetails.[].tokenCount", Read),
-    ("candidatesTokensDetails.[].modality", Read),
-    ("candidatesTokensDetails.[].tokenCount", Read),
-    ("responseTokensDetails.[].modality", Read),
-    ("responseTokensDetails.[].tokenCount", Read),
-    ("toolUsePromptTokensDetails.[].modality", Ignored(TOOL_PROMPTS)),
-    ("toolUsePromptTokensDetails.[].tokenCount", Ignored(TOOL_PROMPTS)),
-    ("serviceTier", Read),
-    ("trafficType", Read),
-    ("billablePromptUsage.*", Ignored("characters, in which no model of this format is billed any more")),
+    (
+        TOP,
+        &[
+            "promptTokenCount",
+            "cachedContentTokenCount",
+            "toolUsePromptTokenCount",
+            "candidatesTokenCount",
+            "responseTokenCount",
+            "thoughtsTokenCount",
+            "totalTokenCount",
+            "serviceTier",
+            "trafficType",
+        ],
+        Read,
+    ),
+    (
+        &["promptTokensDetails.[]", "cacheTokensDetails.[]", "candidatesTokensDetails.[]", "responseTokensDetails.[]"],
+        MODALITY,
+        Read,
+    ),
+    (&["toolUsePromptTokensDetails.[]"], MODALITY, Ignored("prompts of tools are billed as plain input")),
+    (&["billablePromptUsage"], ALL, Ignored("characters, in which no model of this format is billed any more")),
 ];
+
+/// The fields of a count by modality.
+const MODALITY: Names = &["modality", "tokenCount"];
 
 /// What the total is the sum of.
 pub(super) const SUM: Sum = Sum {

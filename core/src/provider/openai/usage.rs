@@ -54,8 +54,8 @@ pub(super) fn read(vendor: &Vendor, usage: &Value, cost: Option<Decimal>) -> Opt
         cached_input: greatest(&input_places, table::CACHED),
         cached_place: cache_place,
         cache_write: greatest(&input_places, table::WRITTEN),
-        cache_write_5m: greatest(&split, &["ephemeral_5m_input_tokens"]),
-        cache_write_1h: greatest(&split, &["ephemeral_1h_input_tokens"]),
+        cache_write_5m: greatest(&split, table::LIFETIMES[0]),
+        cache_write_1h: greatest(&split, table::LIFETIMES[1]),
         cache_write_place: if quirks.cache_write_outside_input { Place::OutsideTotal } else { cache_place },
         bills_cache_overlap: quirks.bills_cache_overlap,
         input_outside: quirks.audio_outside_input.then(|| greatest(&input_details, &["audio_tokens"])).flatten(),
@@ -122,12 +122,12 @@ fn counts(quirks: &Quirks, usage: &Value) -> BTreeMap<Meter, Quantity> {
         made.reduce(u64::saturating_add)
     };
     for (meter, made) in [
-        (Meter::WebSearch, sum(table::SEARCHES).max(count(usage, "num_search_queries"))),
+        (Meter::WebSearch, sum(table::SEARCHES).max(greatest(&[usage], table::QUERIES))),
         (Meter::WebFetch, sum(table::FETCHES)),
         (Meter::FileSearch, sum(table::FILE_SEARCHES)),
         (Meter::ServerToolCall, sum(table::TOOL_CALLS)),
-        (Meter::SearchSource, count(usage, "num_sources_used")),
-        (Meter::CitationToken, count(usage, "citation_tokens")),
+        (Meter::SearchSource, greatest(&[usage], table::SOURCES)),
+        (Meter::CitationToken, greatest(&[usage], table::CITATIONS)),
     ] {
         counts.extend(made.filter(|made| *made > 0).map(|made| (meter, made.into())));
     }

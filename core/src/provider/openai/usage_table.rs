@@ -1,12 +1,11 @@
 //! What the hosts of OpenAI's format put into their usage, by path: under which names, and what is done with each.
 //!
-//! A name may come from any host, since gateways pass on what stands behind them; the reasons say which vendor sends it.
+//! A name may come from any host, since gateways pass on what stands behind them; the comments say which vendor sends it. Where
+//! a host sends several names of one count, the greatest is meant: some fill those that they do not use with zeros.
 
 use crate::provider::usage_fields::Fate::{Ignored, Read};
-use crate::provider::usage_fields::UsageField;
-
-/// The names of one count. Where a host sends several, the greatest is meant: some fill those that they do not use with zeros.
-pub(super) type Names = &'static [&'static str];
+pub(super) use crate::provider::usage_fields::Names;
+use crate::provider::usage_fields::{ALL, TOP, UsageField};
 
 /// All input tokens.
 pub(super) const INPUT: Names = &["prompt_tokens", "input_tokens", "promptTokens", "inputTokens"];
@@ -52,147 +51,111 @@ pub(super) const TOOL_CALLS: Names = &[
 pub(super) const TOOLS: Names =
     &["server_tool_use_details", "server_tool_use", "server_side_tool_usage_details", "server_side_tool_usage"];
 
+/// Tokens written to a cache, by the lifetimes that have prices.
+pub(super) const LIFETIMES: [Names; 2] = [&["ephemeral_5m_input_tokens"], &["ephemeral_1h_input_tokens"]];
+/// Searches, beside the counts.
+pub(super) const QUERIES: Names = &["num_search_queries"];
+/// The sources that searches brought, beside the counts.
+pub(super) const SOURCES: Names = &["num_sources_used"];
+/// Tokens of cited sources, beside the counts.
+pub(super) const CITATIONS: Names = &["citation_tokens"];
+
 const PART: &str = "it is a part of a count that is read, and has no price of its own";
 const TIME: &str = "a duration or a speed of the host's is not billed";
 const MONEY: &str = "it is a part of the stated cost, or what another would charge";
 const REPEATED: &str = "it repeats a count that is read";
+const IN_COST: &str = "what the calls cost is in the stated cost";
+const GUESSES: &str = "guesses of a smaller model are not billed";
 
 /// Every field of usage that hosts of this format are known to send.
 pub(super) const FIELDS: &[UsageField] = &[
-    ("prompt_tokens", Read),
-    ("input_tokens", Read),
-    ("promptTokens", Read),
-    ("inputTokens", Read),
-    ("completion_tokens", Read),
-    ("output_tokens", Read),
-    ("completionTokens", Read),
-    ("outputTokens", Read),
-    ("total_tokens", Read),
-    ("totalTokens", Read),
+    (TOP, INPUT, Read),
+    (TOP, OUTPUT, Read),
+    (TOP, TOTAL, Read),
     // Caches, beside the counts: DeepSeek, Moonshot, Mistral, Together, and Anthropic's names at gateways.
-    ("cached_tokens", Read),
-    ("prompt_cache_hit_tokens", Read),
-    ("prompt_cache_miss_tokens", Ignored(PART)),
-    ("num_cached_tokens", Read),
-    ("cache_read_input_tokens", Read),
-    ("cache_read_tokens", Read),
-    ("cache_write_tokens", Read),
-    ("cache_creation_input_tokens", Read),
-    ("cache_creation_tokens", Read),
-    ("cache_write_input_tokens", Read),
-    ("cache_creation.ephemeral_5m_input_tokens", Read),
-    ("cache_creation.ephemeral_1h_input_tokens", Read),
-    ("cache_creation_token_details.ephemeral_5m_input_tokens", Read),
-    ("cache_creation_token_details.ephemeral_1h_input_tokens", Read),
-    ("claude_cache_creation_5_m_tokens", Ignored(REPEATED)),
-    ("claude_cache_creation_1_h_tokens", Ignored(REPEATED)),
+    (TOP, CACHED, Read),
+    (TOP, WRITTEN, Read),
+    (WRITTEN_SPLIT, LIFETIMES[0], Read),
+    (WRITTEN_SPLIT, LIFETIMES[1], Read),
+    (TOP, &["prompt_cache_miss_tokens"], Ignored(PART)),
+    (TOP, &["claude_cache_creation_5_m_tokens", "claude_cache_creation_1_h_tokens"], Ignored(REPEATED)),
     // Perplexity.
-    ("reasoning_tokens", Read),
-    ("thinking_tokens", Read),
-    ("citation_tokens", Read),
-    ("num_search_queries", Read),
-    ("search_context_size", Read),
-    ("cost.total_cost", Read),
-    ("cost.input_tokens_cost", Ignored(MONEY)),
-    ("cost.output_tokens_cost", Ignored(MONEY)),
-    ("cost.reasoning_tokens_cost", Ignored(MONEY)),
-    ("cost.citation_tokens_cost", Ignored(MONEY)),
-    ("cost.search_queries_cost", Ignored(MONEY)),
-    ("cost.request_cost", Ignored(MONEY)),
+    (TOP, REASONING, Read),
+    (TOP, CITATIONS, Read),
+    (TOP, QUERIES, Read),
+    (TOP, &["search_context_size"], Read),
+    (&["cost"], &["total_cost"], Read),
+    (
+        &["cost"],
+        &[
+            "input_tokens_cost",
+            "output_tokens_cost",
+            "reasoning_tokens_cost",
+            "citation_tokens_cost",
+            "search_queries_cost",
+            "request_cost",
+        ],
+        Ignored(MONEY),
+    ),
     // OpenRouter and Vercel's gateway.
-    ("cost", Read),
-    ("is_byok", Read),
-    ("cost_details.upstream_inference_cost", Read),
-    ("cost_details.*", Ignored(MONEY)),
-    ("market_cost", Ignored(MONEY)),
-    ("cache_discount", Ignored(MONEY)),
-    ("server_tool_use_details.web_search_requests", Read),
-    ("server_tool_use_details.web_fetch_requests", Read),
-    ("server_tool_use_details.tool_calls_requested", Ignored("what the calls cost is in the stated cost")),
-    ("server_tool_use_details.tool_calls_executed", Ignored("what the calls cost is in the stated cost")),
-    ("server_tool_use.web_search_requests", Read),
-    ("server_tool_use.web_fetch_requests", Read),
-    ("server_tool_use.tool_calls_requested", Ignored("what the calls cost is in the stated cost")),
-    ("server_tool_use.tool_calls_executed", Ignored("what the calls cost is in the stated cost")),
+    (TOP, &["cost", "is_byok"], Read),
+    (&["cost_details"], &["upstream_inference_cost"], Read),
+    (&["cost_details"], ALL, Ignored(MONEY)),
+    (TOP, &["market_cost", "cache_discount"], Ignored(MONEY)),
+    // What the host's own tools did: OpenRouter, xAI.
+    (TOOLS, SEARCHES, Read),
+    (TOOLS, FETCHES, Read),
+    (TOOLS, FILE_SEARCHES, Read),
+    (TOOLS, TOOL_CALLS, Read),
+    (TOOLS, &["tool_calls_requested", "tool_calls_executed"], Ignored(IN_COST)),
     // xAI.
-    ("cost_in_usd_ticks", Read),
-    ("num_sources_used", Read),
-    ("num_server_side_tools_used", Ignored("the tools are counted one by one")),
-    ("context_details.*", Ignored("the lengths of single turns; their sum is in the counts")),
-    ("server_side_tool_usage_details.web_search_calls", Read),
-    ("server_side_tool_usage_details.x_search_calls", Read),
-    ("server_side_tool_usage_details.file_search_calls", Read),
-    ("server_side_tool_usage_details.document_search_calls", Read),
-    ("server_side_tool_usage_details.collections_search_calls", Read),
-    ("server_side_tool_usage_details.attachment_search_calls", Read),
-    ("server_side_tool_usage_details.code_interpreter_calls", Read),
-    ("server_side_tool_usage_details.code_execution_calls", Read),
-    ("server_side_tool_usage_details.mcp_calls", Read),
-    ("server_side_tool_usage_details.image_search_calls", Read),
-    ("server_side_tool_usage_details.view_image_calls", Read),
-    ("server_side_tool_usage_details.view_x_video_calls", Read),
-    ("server_side_tool_usage.web_search_calls", Read),
-    ("server_side_tool_usage.x_search_calls", Read),
-    ("server_side_tool_usage.file_search_calls", Read),
-    ("server_side_tool_usage.code_interpreter_calls", Read),
-    ("server_side_tool_usage.code_execution_calls", Read),
-    ("server_side_tool_usage.mcp_calls", Read),
+    (TOP, &["cost_in_usd_ticks"], Read),
+    (TOP, SOURCES, Read),
+    (TOP, &["num_server_side_tools_used"], Ignored("the tools are counted one by one")),
+    (&["context_details"], ALL, Ignored("the lengths of single turns; their sum is in the counts")),
     // Mistral.
-    ("prompt_audio_seconds", Ignored("the sound is counted in tokens")),
-    ("service_tier", Ignored("the answer's own field is read")),
+    (TOP, &["prompt_audio_seconds"], Ignored("the sound is counted in tokens")),
+    (TOP, &["service_tier"], Ignored("the answer's own field is read")),
     // Groq, and what stands before it; gpustack and other local servers.
-    ("queue_time", Ignored(TIME)),
-    ("prompt_time", Ignored(TIME)),
-    ("completion_time", Ignored(TIME)),
-    ("total_time", Ignored(TIME)),
-    ("latency", Ignored(TIME)),
-    ("time_to_first_token", Ignored(TIME)),
-    ("time_to_first_token_ms", Ignored(TIME)),
-    ("time_per_output_token_ms", Ignored(TIME)),
-    ("tokens_per_second", Ignored(TIME)),
-    ("prompt_tokens_per_second", Ignored(TIME)),
-    ("latency_checkpoint.*", Ignored(TIME)),
-    ("draft_tokens", Ignored("guesses of a smaller model are not billed")),
-    ("draft_tokens_acceptance", Ignored("guesses of a smaller model are not billed")),
+    (
+        TOP,
+        &[
+            "queue_time",
+            "prompt_time",
+            "completion_time",
+            "total_time",
+            "latency",
+            "time_to_first_token",
+            "time_to_first_token_ms",
+            "time_per_output_token_ms",
+            "tokens_per_second",
+            "prompt_tokens_per_second",
+        ],
+        Ignored(TIME),
+    ),
+    (&["latency_checkpoint"], ALL, Ignored(TIME)),
+    (TOP, &["draft_tokens", "draft_tokens_acceptance"], Ignored(GUESSES)),
     // Azure's hosting of others.
-    ("audio_prompt_tokens", Ignored(REPEATED)),
+    (TOP, &["audio_prompt_tokens"], Ignored(REPEATED)),
 ];
 
 /// The fields of the parts of the input.
 pub(super) const INPUT_DETAIL_FIELDS: &[UsageField] = &[
-    ("cached_tokens", Read),
-    ("prompt_cache_hit_tokens", Read),
-    ("num_cached_tokens", Read),
-    ("cache_read_input_tokens", Read),
-    ("cache_read_tokens", Read),
-    ("cache_write_tokens", Read),
-    ("cache_creation_input_tokens", Read),
-    ("cache_creation_tokens", Read),
-    ("cache_write_input_tokens", Read),
-    ("cache_creation.ephemeral_5m_input_tokens", Read),
-    ("cache_creation.ephemeral_1h_input_tokens", Read),
-    ("cache_creation_token_details.ephemeral_5m_input_tokens", Read),
-    ("cache_creation_token_details.ephemeral_1h_input_tokens", Read),
-    ("cache_type", Ignored("a word of the cache, which no price asks for")),
-    ("cache_write_tokens_details.*", Ignored("a split of the writes by lifetimes that no price tells apart")),
-    ("audio_tokens", Read),
-    ("image_tokens", Read),
-    ("video_tokens", Read),
-    ("cached_tokens_details.audio_tokens", Read),
-    ("cached_tokens_details.image_tokens", Read),
-    ("cached_tokens_details.text_tokens", Ignored(PART)),
-    ("text_tokens", Ignored(PART)),
-    ("document_tokens", Ignored(PART)),
-    ("multimodal_tokens", Ignored(PART)),
+    (TOP, CACHED, Read),
+    (TOP, WRITTEN, Read),
+    (WRITTEN_SPLIT, LIFETIMES[0], Read),
+    (WRITTEN_SPLIT, LIFETIMES[1], Read),
+    (TOP, &["cache_type"], Ignored("a word of the cache, which no price asks for")),
+    (&["cache_write_tokens_details"], ALL, Ignored("a split of the writes by lifetimes that no price tells apart")),
+    (TOP, &["audio_tokens", "image_tokens", "video_tokens"], Read),
+    (&["cached_tokens_details"], &["audio_tokens", "image_tokens"], Read),
+    (&["cached_tokens_details"], &["text_tokens"], Ignored(PART)),
+    (TOP, &["text_tokens", "document_tokens", "multimodal_tokens"], Ignored(PART)),
 ];
 
 /// The fields of the parts of the output.
 pub(super) const OUTPUT_DETAIL_FIELDS: &[UsageField] = &[
-    ("reasoning_tokens", Read),
-    ("thinking_tokens", Read),
-    ("audio_tokens", Read),
-    ("image_tokens", Read),
-    ("rejected_prediction_tokens", Read),
-    ("accepted_prediction_tokens", Ignored(PART)),
-    ("text_tokens", Ignored(PART)),
+    (TOP, REASONING, Read),
+    (TOP, &["audio_tokens", "image_tokens", "rejected_prediction_tokens"], Read),
+    (TOP, &["accepted_prediction_tokens", "text_tokens"], Ignored(PART)),
 ];
