@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::bound::{GREATEST_WINDOW, InputSize, estimated_usage, expected_output, input_size};
 use super::coverage::{AskedWork, Gap, asked_work, unbounded, uncovered};
 use super::facts::fixed_facts;
+use super::fees::uncounted;
 use super::price::{Bill, BillHead, PriceSet};
 use super::worst_case::{Bounds, WorstCase};
 use crate::catalog::bundled;
@@ -61,6 +62,8 @@ pub struct Estimate {
     pub counts: BTreeMap<Meter, u64>,
     /// The searches that are made in any case.
     pub sure_searches: u64,
+    /// The work with a fee that a reply may leave uncounted, and how much of each is done at the least.
+    pub uncounted: BTreeMap<Meter, Quantity>,
     /// Whether the tokens of the input are bounded at all: those that a tool brings are not, if nothing says how often.
     pub is_bounded: bool,
 }
@@ -131,6 +134,7 @@ impl Estimate {
             uncovered: uncovered(format, request, &config.model_params, prices, &works),
             unbounded: unbounded(format, request, &config.model_params, prices, &works),
             sure_searches: sure_searches(&works, prices),
+            uncounted: uncounted(format, &works),
             counts,
             is_bounded,
             facts,

@@ -1,59 +1,73 @@
-//! Fees: work beside the tokens that a request asks for, and whose count not every reply has.
+//! Fees: work beside the tokens that a call asks for, and whose count not every reply has.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-use crate::provider::{SearchReport, Target, WireFormat, vendor, wire_format};
-use crate::types::{ChatRequest, Meter, ModelConfig};
+use super::coverage::AskedWork;
+use crate::provider::WireFormat;
+use crate::provider::vendor_tool::AskedBy;
+use crate::types::{Meter, Quantity, Usage};
 
-/// The fields of a request that make a provider search the web.
-const SEARCHES: [&str; 4] = ["web_search_options", "web_search", "enable_search", "search_parameters"];
-
-/// The parts of the names of models that search at every call.
-const SEARCHING_MODELS: [&str; 2] = ["-search-preview", "-search-api"];
-
-/// Returns the meters of work with a fee that a request asks for, or that its model always does. In formats whose answers
-/// always tell of such work, its absence says that there was none, so they are left out.
+/// Returns the meters of asked work that a reply may leave uncounted, and how much of each is done at the least: a model may
+/// leave a tool alone, and does what a field asks for, or what it does unasked. In formats whose answers always tell of such
+/// work, its absence says that there was none, so that nothing is returned.
 #[must_use]
-pub fn asked_fees(request: &ChatRequest, config: &ModelConfig) -> Vec<Meter> {
-    if !matches!(wire_format(&Target::of(config, None)), Ok(WireFormat::OpenAiChat)) {
-        return Vec::new();
+pub fn uncounted(format: WireFormat, works: &[AskedWork]) -> BTreeMap<Meter, Quantity> {
+    let mut least = BTreeMap::new();
+    if format != WireFormat::OpenAiChat {
+        return least;
     }
-    let body = config.model_params.get("body").and_then(Value::as_object);
-    let searches = asks_search(&request.extra)
-        || body.is_some_and(asks_search)
-        || vendor(&config.provider).quirks.searches == SearchReport::EveryCall
-        || SEARCHING_MODELS.iter().any(|part| config.model_name.contains(part));
-    searches.then_some(Meter::WebSearch).into_iter().collect()
+    for work in works.iter().map(|asked| &asked.work).filter(|work| work.is_known) {
+        let Some(meter) = work.meter else { continue };
+        let done = least.entry(meter).or_insert(Quantity::ZERO);
+        if work.by != AskedBy::Tool {
+            *done = Quantity::ONE;
+        }
+    }
+    least
 }
 
-/// Returns how much context the searches of a request are to bring, where it says so.
+/// Tells whether a usage counts the work of a meter, itself or by what came of it.
 #[must_use]
-pub fn asked_search_size(request: &ChatRequest) -> Option<String> {
-    let size = request.extra.get("web_search_options")?.get("search_context_size")?.as_str()?;
-    Some(size.to_owned())
-}
-
-fn asks_search(fields: &Map<String, Value>) -> bool {
-    let asks = |value: &Value| !matches!(value, Value::Null | Value::Bool(false)) && *value != "off";
-    SEARCHES.iter().any(|field| fields.get(*field).is_some_and(asks))
+pub fn counts(usage: &Usage, meter: Meter) -> bool {
+    let has = |meter: &Meter| usage.meters.contains_key(meter);
+    has(&meter) || meter == Meter::WebSearch && has(&Meter::SearchSource)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::billing::coverage::asked_work;
+    use crate::provider::vendor_tool::Asked;
+    use crate::types::ChatRequest;
+
+    fn asked(vendor: &str, format: WireFormat, model: &str, fields: &Value) -> Vec<(Meter, bool)> {
+        let mut body = fields.clone();
+        body["messages"] = json!([]);
+        let request: ChatRequest = serde_json::from_value(body).unwrap();
+        let works = asked_work(&Asked { vendor, format, model }, &request, &serde_json::Map::new());
+        uncounted(format, &works).into_iter().map(|(meter, least)| (meter, least == Quantity::ONE)).collect()
+    }
 
     #[test]
-    fn a_search_is_asked_for_by_a_field_or_by_the_model_itself() {
-        for (extra, asks) in [
-            (json!({"web_search_options": {}}), true),
-            (json!({"enable_search": true}), true),
-            (json!({"enable_search": false}), false),
-            (json!({"web_search": "off"}), false),
-            (json!({"top_k": 1}), false),
+    fn a_search_is_asked_for_by_a_field_a_tool_or_the_model_itself() {
+        let sure = vec![(Meter::WebSearch, true)];
+        for (vendor, model, fields, found) in [
+            ("openai", "duck", json!({"web_search_options": {}}), sure.clone()),
+            ("dashscope", "duck", json!({"enable_search": true}), sure.clone()),
+            ("dashscope", "duck", json!({"enable_search": false}), vec![]),
+            ("xai", "duck", json!({"search_parameters": {"mode": "off"}}), vec![]),
+            ("openrouter", "duck", json!({"plugins": [{"id": "web"}]}), sure.clone()),
+            ("openrouter", "duck:online", json!({}), sure.clone()),
+            ("openai", "gpt-4o-search-preview", json!({}), sure.clone()),
+            ("perplexity", "sonar", json!({}), sure),
+            ("groq", "duck", json!({"tools": [{"type": "browser_search"}]}), vec![(Meter::WebSearch, false)]),
+            ("openai", "duck", json!({"top_k": 1}), vec![]),
         ] {
-            assert_eq!(asks_search(extra.as_object().unwrap()), asks, "{extra}");
+            assert_eq!(asked(vendor, WireFormat::OpenAiChat, model, &fields), found, "{vendor} {model} {fields}");
         }
+        let tool = json!({"tools": [{"type": "web_search_20250305", "name": "web_search"}]});
+        assert_eq!(asked("anthropic", WireFormat::AnthropicMessages, "duck", &tool), []);
     }
 }

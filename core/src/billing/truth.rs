@@ -45,11 +45,17 @@ pub fn charge(
     Ok(Bill { lines, price_ids, ..Bill::flat(Some(stated), CostStatus::Reported) })
 }
 
-/// Bills what is above a proven bound at the bound, and says so; amounts in another currency are left to the budgets.
+/// Bills what is above a proven bound at the bound, and says so: also what has no price, since none of it could be. Amounts in
+/// another currency are left to the budgets.
 pub fn hold_to_bound(head: BillHead<'_>, bill: &mut Bill, usage: &mut Usage, bound: Money) -> Result<()> {
-    let Some(cost) = bill.cost.filter(|cost| cost.currency == bound.currency && cost.amount > bound.amount) else {
+    let Some(cost) = bill.cost else {
+        *bill = Bill { lines: vec![flat_line(head, BOUND, bound)], ..Bill::flat(Some(bound), CostStatus::Estimated) };
+        usage.flags.push(UsageFlag::UsageExceedsBound);
         return Ok(());
     };
+    if cost.currency != bound.currency || cost.amount <= bound.amount {
+        return Ok(());
+    }
     let excess = Money::new(exact_subtract(bound.amount, cost.amount)?, bound.currency);
     bill.lines.push(flat_line(head, BOUND, excess));
     bill.cost = Some(bound);
@@ -72,7 +78,8 @@ fn is_billed(bill: &Bill, stated: Money, usage: &Usage, policy: ReportedCostPoli
             let has_output = usage.output_tokens().is_some_and(|output| output > 0);
             let is_free = stated.amount.is_zero() && !cost.amount.is_zero() && has_output;
             // A price of the user's times a quantity that nobody counted is no better than the statement.
-            let is_users = bill.has_user_price && !usage.flags.contains(&UsageFlag::Estimated);
+            let guessed = [UsageFlag::Estimated, UsageFlag::FeeNotReported];
+            let is_users = bill.has_user_price && !guessed.iter().any(|flag| usage.flags.contains(flag));
             !is_users && !is_free
         }
     }

@@ -7,12 +7,11 @@ use super::settle::Basis;
 use crate::billing::bound::estimated_usage;
 use crate::billing::coverage::{configured_tier, is_other_tier};
 use crate::billing::facts::add_served_facts;
+use crate::billing::fees::counts;
 use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
 use crate::billing::truth::{charge, hold_to_bound};
 use crate::provider::vendor;
-use crate::types::{
-    Attribute, CostStatus, Decimal, Facts, Meter, Money, Quantity, ReportedCostPolicy, Result, Usage, UsageFlag,
-};
+use crate::types::{Attribute, CostStatus, Decimal, Facts, Money, ReportedCostPolicy, Result, Usage, UsageFlag};
 
 /// What an attempt is billed, and what it was.
 pub(super) struct Priced {
@@ -35,8 +34,6 @@ pub(super) struct Rules {
     pub(super) reported_cost: ReportedCostPolicy,
     /// Whether budgets hold its worst case, so that nothing above that is billed.
     pub(super) is_bounded: bool,
-    /// The work with a fee that it was asked for.
-    pub(super) fees: Vec<Meter>,
 }
 
 /// Prices what an attempt is billed by, at the prices of what was served, by when the first token came and the last.
@@ -90,10 +87,12 @@ fn price_usage(plan: &Plan, mut usage: Usage, served: &Served<'_>, rules: &Rules
     if let Some(size) = &served.search_size {
         facts.set(Attribute::SearchSize, size);
     }
-    for fee in rules.fees.iter().filter(|fee| prices.has_price(**fee)) {
-        if !usage.meters.contains_key(fee) {
-            usage.meters.insert(*fee, Quantity::ONE);
+    for (fee, least) in &plan.estimate.uncounted {
+        if prices.has_price(*fee) && !counts(&usage, *fee) {
             usage.flag(UsageFlag::FeeNotReported);
+            if !least.is_zero() {
+                usage.meters.insert(*fee, *least);
+            }
         }
     }
     let mut bill = charge(prices, head, &mut usage, &facts, rules.reported_cost)?;

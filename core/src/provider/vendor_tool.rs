@@ -295,6 +295,10 @@ impl Asked<'_> {
         if field("enable_search").is_some_and(|enabled| *enabled == Value::Bool(true)) {
             works.push(search("enable_search", None, Reading::Once));
         }
+        let is_off = |value: &Value| matches!(value, Value::Null | Value::Bool(false)) || *value == "off";
+        if field("web_search").is_some_and(|value| !is_off(value)) {
+            works.push(search("web_search", None, Reading::Once));
+        }
         for plugin in field("plugins").and_then(Value::as_array).into_iter().flatten() {
             if plugin.get("enabled") == Some(&Value::Bool(false)) {
                 continue;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::automatic::{Answer, Draft, Rendered};
+use crate::automatic::{Answer, Draft, Rendered, Usage};
 
 /// A fixed time, so that a reply depends on nothing but its request.
 const CREATED: u64 = 1_700_000_000;
@@ -59,7 +59,7 @@ fn chunks(draft: &Draft<'_>) -> Vec<Bytes> {
             "id": format!("chatcmpl-{}", draft.id), "object": "chat.completion.chunk", "created": CREATED,
             "model": draft.prompt.model, "choices": choices,
         });
-        if draft.prompt.include_usage {
+        if draft.prompt.include_usage || usage.is_some() {
             chunk["usage"] = usage.unwrap_or(Value::Null);
         }
         Bytes::from(format!("data: {chunk}\n\n"))
@@ -79,7 +79,8 @@ fn chunks(draft: &Draft<'_>) -> Vec<Bytes> {
         }
     }
     chunks.push(delta(json!({}), Some(finish_reason(draft))));
-    if draft.prompt.include_usage
+    // What a script states is told unasked, as by the hosts that refuse to be asked.
+    if (draft.prompt.include_usage || matches!(draft.usage, Usage::Stated(_)))
         && let Some(usage) = usage(draft)
     {
         chunks.push(chunk(json!([]), Some(usage)));

@@ -49,6 +49,18 @@ fn claims() -> Vec<(&'static str, &'static str, Value)> {
             "gemini/m",
             json!({"promptTokenCount": 5, "candidatesTokenCount": 3, "thoughtsTokenCount": million, "totalTokenCount": million + 8}),
         ),
+        // Work that has no price, and that no bound foresaw.
+        (
+            "openai_chat",
+            "house/m",
+            json!({"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8, "num_sources_used": 4}),
+        ),
+        (
+            "openai_chat",
+            "xai/m",
+            json!({"prompt_tokens": 5, "completion_tokens": 3, "server_side_tool_usage": {"file_search_calls": 1}}),
+        ),
+        ("openai_chat", "perplexity/m", json!({"prompt_tokens": 5, "completion_tokens": 3, "citation_tokens": 50})),
     ]
 }
 
