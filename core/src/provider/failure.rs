@@ -103,9 +103,19 @@ const RULES: [Rule; 7] = [
             "maximum allowed input",
             "too many input tokens",
             "too many tokens: ",
+            "too many tokens in ",
+            "tokens, max allowed is",
+            "tokens, but max allowed is",
+            "tokens but max allowed is",
+            "prompt is too large",
+            "input is too large",
+            "tokens limit exceeded",
             "number of tokens in the prompt",
             "reduce the length of the messages",
             "reduce the length of the prompt",
+            "reduce the length of your prompt",
+            "reduce the length of the input",
+            "reduce your prompt",
             "range of input length",
             "exceed max message tokens",
             "too large for model with",
@@ -140,17 +150,21 @@ const RULES: [Rule; 7] = [
             "1308",
             "1310",
         ],
-        code_parts: &["arrearage", "perday"],
+        code_parts: &["arrearage", "perday", "freetieronly"],
         texts: &[
             "credit balance is too low",
             "insufficient balance",
-            "insufficient account balance",
+            "insufficient account",
             "insufficient credit",
             "insufficient fund",
             "balance is insufficient",
             "balance is not enough",
             "not enough credit",
             "no credits left",
+            "credits are depleted",
+            "credits have been depleted",
+            "balance not enough",
+            "unpaid bill",
             "out of credit",
             "negative balance",
             "account is in arrears",
@@ -185,6 +199,11 @@ const RULES: [Rule; 7] = [
         code_parts: &[],
         texts: &[
             "incorrect api key",
+            "no api key provided",
+            "api key is invalid",
+            "api key is missing",
+            "missing api key",
+            "invalid authentication",
             "api key not valid",
             "invalid api key",
             "invalid x-api-key",
@@ -208,8 +227,8 @@ const RULES: [Rule; 7] = [
             "1312",
         ],
         code_parts: &["throttling", "ratelimit"],
-        texts: &[],
-        statuses: &[],
+        texts: &["rate limit", "rate-limit", "too many requests", "requests per minute", "tokens per minute"],
+        statuses: &[400, 403],
     },
     Rule {
         kind: ErrorKind::NotFound,
@@ -288,16 +307,24 @@ pub(super) fn flat(value: &Value) -> Option<Failure> {
     let said = ["status_msg", "message", "msg", "error_msg", "errmsg", "error_message", "detail"];
     let message = said.iter().find_map(|key| owned(found, key))?;
     let status = code.parse().ok().filter(|status| (400..600).contains(status));
-    let kind = field(value, "base_resp").and_then(|_| base_response_kind(&code));
+    // The code of a request that cannot be served as it is says less than its text, where that says why.
+    let is_vague = |kind: &ErrorKind| *kind == ErrorKind::InvalidRequest && says_too_long(&message);
+    let kind = field(value, "base_resp").and_then(|_| base_response_kind(&code)).filter(|kind| !is_vague(kind));
     let request_id = owned(value, "request_id");
     Some(Failure { status, code: Some(code), message, request_id, kind, ..Failure::default() })
+}
+
+fn says_too_long(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let rule = RULES.iter().find(|rule| rule.kind == ErrorKind::ContextLengthExceeded);
+    rule.is_some_and(|rule| rule.texts.iter().any(|text| message.contains(text)))
 }
 
 /// Returns what the codes under `base_resp` mean, by the table of the vendor that has it.
 fn base_response_kind(code: &str) -> Option<ErrorKind> {
     Some(match code {
         "1000" | "1001" | "1013" | "1024" | "1033" => ErrorKind::ProviderUnavailable,
-        "1002" | "1041" => ErrorKind::RateLimited,
+        "1002" | "1039" | "1041" => ErrorKind::RateLimited,
         "1004" | "2049" => ErrorKind::Authentication,
         "1008" => ErrorKind::ProviderQuotaExhausted,
         "1026" | "1027" => ErrorKind::ContentFiltered,

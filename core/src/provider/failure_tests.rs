@@ -65,6 +65,14 @@ fn kinds_follow_what_the_caller_must_do() {
         ("house", 403, "insufficient_user_quota", "", ProviderQuotaExhausted),
         ("house", 400, "budget_exceeded", "Budget has been exceeded", ProviderQuotaExhausted),
         ("groq", 413, "rate_limit_exceeded", "Request too large", ContextLengthExceeded),
+        ("house", 400, "", "No API key provided in the header", Authentication),
+        ("house", 400, "", "Your API key is invalid", Authentication),
+        ("house", 400, "", "Too many requests, slow down", RateLimited),
+        ("house", 403, "", "You have hit the rate limit of your plan", RateLimited),
+        ("house", 403, "AllocationQuota.FreeTierOnly", "The free tier of the model is used up", ProviderQuotaExhausted),
+        ("house", 429, "", "Your prepayment credits are depleted", ProviderQuotaExhausted),
+        ("house", 403, "", "Insufficient account funds", ProviderQuotaExhausted),
+        ("house", 403, "", "Access is blocked by unpaid bills", ProviderQuotaExhausted),
         ("openai", 403, "", "no", PermissionDenied),
         ("openai", 404, "", "no", NotFound),
         ("openai", 408, "", "no", Timeout),
@@ -154,6 +162,10 @@ fn too_long_is_said_in_many_words() {
         (400, "This model's maximum prompt length is 131072 but the request contains 150000 tokens."),
         (400, "Range of input length should be [1, 129024]"),
         (413, "The request is too big"),
+        (400, "Too many tokens in prompt: 140000"),
+        (400, "This prompt has 140000 tokens, but max allowed is 131072"),
+        (400, "Your prompt is too large; reduce the length of your prompt and try again"),
+        (400, "invalid params, tokens limit exceeded (2013)"),
     ] {
         assert_eq!(judge("house", status, "", message).kind(), ErrorKind::ContextLengthExceeded, "{message}");
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::provider::failure::{self, Failure, without_shape};
-use crate::provider::json::{error_field, owned, text, word};
+use crate::provider::json::{error_field, get, items, owned, text, word};
 use crate::provider::{ResponseHead, Target};
 use crate::types::Error;
 
@@ -18,11 +18,13 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 
 /// Reads an error inside an answer or an event of status 200; nothing if there is none.
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
-    let has_answer = value.get("choices").is_some_and(Value::is_array);
+    let has_answer = get(value, "choices").is_some_and(Value::is_array);
     let is_error = error_field(value, has_answer).is_some() || text(value, "object") == Some("error");
-    let in_choice = || value.get("choices")?.as_array()?.iter().find(|choice| error_field(choice, true).is_some());
+    let in_choice = || get(value, "choices")?.as_array()?.iter().find(|choice| error_field(choice, true).is_some());
     let found = if is_error { Some(value) } else { in_choice() };
-    let found = found.and_then(failure).or_else(|| failure::flat(value).filter(|_| !has_answer));
+    let found = found
+        .and_then(failure)
+        .or_else(|| if items(value, "choices").is_empty() { failure::flat(value) } else { None });
     found.map(|failure| failure::error(target, head, failure))
 }
 
@@ -48,7 +50,7 @@ fn failure(value: &Value) -> Option<Failure> {
 }
 
 fn inner_failure(value: &Value) -> Failure {
-    let code = word(value, "code").or_else(|| value.get("innererror").and_then(|inner| owned(inner, "code")));
+    let code = word(value, "code").or_else(|| get(value, "innererror").and_then(|inner| owned(inner, "code")));
     let named = ["status_code", "status", "code"].iter().find_map(|key| word(value, key)?.parse().ok());
     let message = ["message", "detail", "msg"].iter().find_map(|key| match value.get(*key) {
         Some(Value::String(message)) => Some(message.clone()),
@@ -56,7 +58,7 @@ fn inner_failure(value: &Value) -> Failure {
         _ => None,
     });
     let mut message = message.unwrap_or_default();
-    let metadata = value.get("metadata");
+    let metadata = get(value, "metadata");
     if let Some(raw) = metadata.and_then(|metadata| owned(metadata, "raw")) {
         // The upstream provider's own error says more than the router's summary of it.
         let upstream = serde_json::from_str::<Value>(&raw).ok().and_then(|raw| failure(&raw));
