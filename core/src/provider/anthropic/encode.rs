@@ -165,6 +165,9 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
     if !results.is_empty() {
         messages.push(json!({"role": "user", "content": results}));
     }
+    if messages.first().is_none_or(|first| first["role"] != "user") {
+        messages.insert(0, json!({"role": "user", "content": NOTHING_SAID}));
+    }
     // The format has no JSON without a schema, and a schema of any object allows it no field. So the model is told.
     if request.response_format == Some(ResponseFormat::JsonObject) {
         system.push(json!({"type": "text", "text": JSON_INSTRUCTION}));
@@ -177,7 +180,13 @@ fn encode_messages(target: &Target<'_>, request: &ChatRequest, body: &mut Map<St
 }
 
 fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<Vec<Value>> {
-    let kept = |block: &&Value| block.get("type").and_then(Value::as_str).is_some_and(is_kept);
+    let is_own = target.vendor.name == "anthropic";
+    let kept = |block: &&Value| {
+        block
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| is_kept(kind) && (!is_own || is_signed(kind, block)))
+    };
     let mut blocks: Vec<Value> = message.thinking_blocks.iter().filter(kept).cloned().collect();
     if let Some(content) = &message.content {
         blocks.extend(encode_content(target, content)?);
@@ -195,6 +204,12 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
         blocks.push(block);
     }
     Ok(blocks)
+}
+
+/// Tells whether a block has what Anthropic signs it with; hosts that imitate the format leave it out, and Anthropic refuses
+/// such a block.
+fn is_signed(kind: &str, block: &Value) -> bool {
+    kind != "thinking" || block.get("signature").and_then(Value::as_str).is_some_and(|signature| !signature.is_empty())
 }
 
 /// Takes the white space at the end of the last text, with which the provider lets no answer begin.

@@ -452,3 +452,26 @@ fn calls_of_other_vendors_are_sent_as_the_provider_takes_them() {
     assert_eq!((&call["id"], &call["input"]), (&sent[2]["content"][0]["tool_use_id"], &json!({"a": "\u{fffd}"})));
     assert!(call["id"].as_str().unwrap().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)));
 }
+
+#[test]
+fn a_conversation_begins_with_the_user_and_has_no_thinking_that_nobody_signed() {
+    let signed = json!({"type": "thinking", "thinking": "so", "signature": "s"});
+    let said = json!([
+        {"role": "assistant", "content": "Hello.", "thinking_blocks": [
+            {"type": "thinking", "thinking": "hm"},
+            {"type": "thinking", "thinking": "hm", "signature": ""},
+            signed,
+        ]},
+        {"role": "user", "content": "Go on."},
+    ]);
+    let claude = Subject::new("anthropic", "claude-sonnet-4-5");
+    let written = claude.encode(json!({"messages": said.clone()}))["messages"].clone();
+    assert_eq!(written[0], json!({"role": "user", "content": "."}));
+    assert_eq!(written[1]["content"], json!([signed, {"type": "text", "text": "Hello."}]));
+    let only_system = claude.encode(json!({"messages": [{"role": "system", "content": "Be kind."}]}));
+    assert_eq!(only_system["messages"], json!([{"role": "user", "content": "."}]));
+    // A host that imitates the format signs nothing, and wants back what it said.
+    let house = Subject::new("house", "m").at("http://127.0.0.1/v1").with(json!({"wire_format": "anthropic_messages"}));
+    let written = house.encode(json!({"messages": said}))["messages"].clone();
+    assert_eq!(written[1]["content"].as_array().unwrap().len(), 4);
+}

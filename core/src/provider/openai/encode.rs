@@ -1,13 +1,14 @@
 //! Writing of requests.
 
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::provider::endpoint::{
     ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, invalid, join_query, needs_cache_control, overlay, refused,
     split_query,
 };
-use crate::provider::history::with_call_ids;
+use crate::provider::history::{arguments, with_call_ids};
 use crate::provider::vendor::ReasoningControl;
 use crate::provider::{EncodedRequest, Framing, Target, WireFormat, body_field, endpoint};
 use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Part, Result};
@@ -88,9 +89,10 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
     let mut written = to_value(message)?;
     let Some(fields) = written.as_object_mut() else { return Ok(written) };
     match message {
-        Message::System(_) | Message::User(_) => {}
+        Message::System(_) | Message::User(_) => say_something(fields),
         Message::Tool(tool) => {
             fields.remove("name");
+            say_something(fields);
             if fields.remove("is_error").is_some() {
                 fields.insert("content".to_owned(), to_value(&failed(&tool.content))?);
             }
@@ -111,12 +113,30 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
             if quirks.reasoning_details && !details.is_empty() {
                 fields.insert("reasoning_details".to_owned(), details.into());
             }
-            // Some providers insist on the field even where the model only called tools.
+            if quirks.needs_said {
+                // Who insists on a text or calls knows no field for a refusal or a name.
+                let refusal = fields.remove("refusal").filter(|refusal| refusal != "");
+                fields.remove("name");
+                if let Some(refusal) = refusal
+                    && assistant.content.as_ref().is_none_or(|content| content.text().is_empty())
+                {
+                    fields.insert("content".to_owned(), refusal);
+                }
+            }
+            // Some providers insist on the field even where the model only called tools, others on a text where it called none.
             fields.entry("content").or_insert(Value::Null);
+            if assistant.tool_calls.is_empty() && assistant.refusal.is_none() {
+                say_something(fields);
+            }
             let calls = fields.get_mut("tool_calls").and_then(Value::as_array_mut);
             for call in calls.into_iter().flatten().filter_map(Value::as_object_mut) {
                 if !quirks.extra_content {
                     call.remove("extra_content");
+                }
+                if let Some(text) = call.get_mut("function").and_then(|function| function.get_mut("arguments"))
+                    && let Some(mended) = text.as_str().and_then(mended_arguments)
+                {
+                    *text = mended.into();
                 }
             }
         }
@@ -125,6 +145,20 @@ fn encode_message(target: &Target<'_>, message: &Message) -> Result<Value> {
         drop_breakpoints(fields.get_mut("content"));
     }
     Ok(written)
+}
+
+/// Puts an empty text where a message has no content: hosts refuse null and a list of nothing.
+fn say_something(fields: &mut Map<String, Value>) {
+    let is_nothing = |content: &Value| content.is_null() || content.as_array().is_some_and(Vec::is_empty);
+    if let Some(content) = fields.get_mut("content").filter(|content| is_nothing(content)) {
+        *content = "".into();
+    }
+}
+
+/// Returns the arguments of an earlier call as an object in JSON, where they are none: many hosts read them.
+fn mended_arguments(text: &str) -> Option<String> {
+    let is_object = text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    (!is_object).then(|| Value::Object(arguments(text)).to_string())
 }
 
 /// Tells whether a message of the model has neither a text nor calls.

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::provider::Framing;
 use crate::provider::Work;
@@ -39,7 +39,7 @@ fn a_request_goes_out_in_the_words_of_each_provider() {
 fn usage_is_asked_for_only_in_streams_and_where_it_must_be() {
     let options = |provider, framing| {
         let request = Subject::new(provider, "m").try_encode(json!({"messages": []}), framing).unwrap();
-        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
         (body.get("stream").cloned(), body.get("stream_options").cloned())
     };
     assert_eq!(options("openai", Framing::Json), (None, None));
@@ -84,7 +84,7 @@ fn the_parameters_of_a_config_stand_below_the_request() {
     let subject =
         openai().with(json!({"headers": {"X-Team": "t", "Accept": "a/b"}, "body": {"store": false, "temperature": 1}}));
     let request = subject.try_encode(json!({"messages": [], "temperature": 0.5}), Framing::Json).unwrap();
-    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
     assert_eq!((&body["store"], &body["temperature"]), (&json!(false), &json!(0.5)));
     assert!(request.headers.contains(&("x-team".to_owned(), "t".to_owned())));
     assert_eq!(request.headers.iter().filter(|(name, _)| name == "accept").count(), 1);
@@ -461,4 +461,31 @@ fn a_message_that_says_nothing_is_left_out_where_it_is_refused() {
     };
     assert_eq!(sent("mistral")["messages"].as_array().unwrap().len(), 2);
     assert_eq!(sent("house")["messages"], messages);
+}
+
+#[test]
+fn content_and_arguments_of_earlier_turns_are_what_every_host_takes() {
+    let call = |arguments: &str| json!({"id": "call_1", "function": {"name": "f", "arguments": arguments}});
+    let messages = json!([
+        {"role": "user", "content": []},
+        {"role": "assistant", "content": null},
+        {"role": "assistant", "content": []},
+        {"role": "assistant", "content": null, "tool_calls": [call("{\"a\": 1}"), call(""), call("{\"a\""), call("[1]")]},
+        {"role": "tool", "tool_call_id": "call_1", "content": []},
+        {"role": "assistant", "refusal": "No."},
+        {"role": "user", "content": "go"},
+    ]);
+    let written = openai().encode(json!({"messages": messages.clone()}))["messages"].clone();
+    let contents: Vec<&Value> = written.as_array().unwrap().iter().map(|message| &message["content"]).collect();
+    assert_eq!(contents, [&json!(""), &json!(""), &json!(""), &json!(null), &json!(""), &json!(null), &json!("go")]);
+    let arguments = |place: usize| written[3]["tool_calls"][place]["function"]["arguments"].as_str().unwrap();
+    assert_eq!(arguments(0), "{\"a\": 1}");
+    assert_eq!(arguments(1), "{}");
+    for (place, text) in [(2, "{\"a\""), (3, "[1]")] {
+        let mended: Value = serde_json::from_str(arguments(place)).unwrap();
+        assert_eq!(mended, json!({"INVALID_JSON": text}));
+    }
+    let mistral = Subject::new("mistral", "m").encode(json!({"messages": messages}))["messages"].clone();
+    let refused = mistral.as_array().unwrap().iter().find(|message| message["content"] == "No.").unwrap();
+    assert_eq!(refused, &json!({"role": "assistant", "content": "No."}));
 }
