@@ -342,7 +342,7 @@ mod tests {
             (at("openai", "gpt"), json!({"web_search_options": {}}), json!({}), SEARCHED, None),
             (at("dashscope", "qwen"), json!({"enable_search": true}), json!({}), SEARCHED, maximum),
             (at("dashscope", "qwen"), json!({"enable_search": true}), uses, SEARCHED, None),
-            (at("xai", "grok"), json!({"search_parameters": {"mode": "on"}}), json!({}), SEARCHED, None),
+            (at("xai", "grok"), json!({"search_parameters": {"mode": "on"}}), json!({}), &[Meter::SearchSource], None),
             (at("xai", "grok"), json!({"search_parameters": {"mode": "off"}}), json!({}), SEARCHED, None),
             (at("openrouter", "m"), json!({"plugins": [{"id": "web"}]}), json!({}), SEARCHED, None),
             (

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::coverage::AskedWork;
 use crate::provider::WireFormat;
 use crate::provider::vendor_tool::AskedBy;
-use crate::types::{Meter, Quantity, Usage};
+use crate::types::{Meter, Quantity};
 
 /// Returns the meters of asked work that a reply may leave uncounted, and how much of each is done at the least: a model may
 /// leave a tool alone, and does what a field asks for, or what it does unasked. In formats whose answers always tell of such
@@ -24,13 +24,6 @@ pub fn uncounted(format: WireFormat, works: &[AskedWork]) -> BTreeMap<Meter, Qua
         }
     }
     least
-}
-
-/// Tells whether a usage counts the work of a meter, itself or by what came of it.
-#[must_use]
-pub fn counts(usage: &Usage, meter: Meter) -> bool {
-    let has = |meter: &Meter| usage.meters.contains_key(meter);
-    has(&meter) || meter == Meter::WebSearch && has(&Meter::SearchSource)
 }
 
 #[cfg(test)]
@@ -57,6 +50,7 @@ mod tests {
             ("openai", "duck", json!({"web_search_options": {}}), sure.clone()),
             ("dashscope", "duck", json!({"enable_search": true}), sure.clone()),
             ("dashscope", "duck", json!({"enable_search": false}), vec![]),
+            ("xai", "duck", json!({"search_parameters": {}}), vec![(Meter::SearchSource, true)]),
             ("xai", "duck", json!({"search_parameters": {"mode": "off"}}), vec![]),
             ("openrouter", "duck", json!({"plugins": [{"id": "web"}]}), sure.clone()),
             ("openrouter", "duck:online", json!({}), sure.clone()),

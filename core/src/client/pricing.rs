@@ -7,7 +7,6 @@ use super::settle::Basis;
 use crate::billing::bound::estimated_usage;
 use crate::billing::coverage::{configured_tier, is_other_tier};
 use crate::billing::facts::add_served_facts;
-use crate::billing::fees::counts;
 use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
 use crate::billing::truth::{charge, hold_to_bound};
 use crate::provider::vendor;
@@ -88,7 +87,7 @@ fn price_usage(plan: &Plan, mut usage: Usage, served: &Served<'_>, rules: &Rules
         facts.set(Attribute::SearchSize, size);
     }
     for (fee, least) in &plan.estimate.uncounted {
-        if prices.has_price(*fee) && !counts(&usage, *fee) {
+        if prices.has_price(*fee) && !usage.meters.contains_key(fee) {
             usage.flag(UsageFlag::FeeNotReported);
             if !least.is_zero() {
                 usage.meters.insert(*fee, *least);

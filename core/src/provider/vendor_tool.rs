@@ -30,8 +30,8 @@ enum Work {
 enum Most {
     /// As often as the tool states at one of these places, else as often as the vendor says, if it says so.
     Stated(&'static [&'static str], Option<u64>),
-    /// Once in a request for models of these beginnings; the vendor sets others no limit.
-    OncePerRequest(&'static [&'static str]),
+    /// Once in a request for models that are grounded once; the vendor sets others no limit.
+    OncePerRequest,
 }
 
 struct Known {
@@ -78,13 +78,10 @@ const KNOWN: &[Known] = &[
     Known { is_dated: false, ..anthropic(&["mcp_toolset"], Work::Unknown) },
     gemini(
         &["google_search", "googleSearch", "google_search_retrieval", "googleSearchRetrieval"],
-        paid(Meter::WebSearch, Most::OncePerRequest(GROUNDED_ONCE)),
+        paid(Meter::WebSearch, Most::OncePerRequest),
     ),
-    gemini(
-        &["enterprise_web_search", "enterpriseWebSearch"],
-        paid(Meter::WebSearch, Most::OncePerRequest(GROUNDED_ONCE)),
-    ),
-    gemini(&["google_maps", "googleMaps"], paid(Meter::MapsSearch, Most::OncePerRequest(GROUNDED_ONCE))),
+    gemini(&["enterprise_web_search", "enterpriseWebSearch"], paid(Meter::WebSearch, Most::OncePerRequest)),
+    gemini(&["google_maps", "googleMaps"], paid(Meter::MapsSearch, Most::OncePerRequest)),
     gemini(&["url_context", "urlContext"], free(Most::Stated(&[], Some(1)))),
     gemini(&["file_search", "fileSearch"], free(Most::Stated(&[], Some(1)))),
     gemini(&["code_execution", "codeExecution"], free(Most::Stated(&[], None))),
@@ -150,6 +147,14 @@ pub struct Asked<'a> {
     pub format: WireFormat,
     /// The model's name at the provider.
     pub model: &'a str,
+}
+
+/// Tells whether a model of Google's is charged for a grounded request, and not for each of its searches. Its name may stand at
+/// the end of a path.
+#[must_use]
+pub fn is_grounded_once(model: &str) -> bool {
+    let model = model.rsplit('/').next().unwrap_or(model);
+    GROUNDED_ONCE.iter().any(|beginning| model.starts_with(beginning))
 }
 
 /// Returns the names of a tool that is no function of the app: its type, or else its keys.
@@ -255,10 +260,7 @@ impl Asked<'_> {
                 let stated = places.iter().filter_map(|place| settings.pointer(place)?.as_u64()).min();
                 stated.or(vendors)
             }
-            Most::OncePerRequest(models) => {
-                let model = self.model.rsplit('/').next().unwrap_or(self.model);
-                models.iter().any(|beginning| model.starts_with(beginning)).then_some(1)
-            }
+            Most::OncePerRequest => is_grounded_once(self.model).then_some(1),
         }
     }
 
@@ -290,7 +292,8 @@ impl Asked<'_> {
             && parameters.get("mode").is_none_or(|mode| mode != "off")
         {
             let most = parameters.get("max_search_results").map_or(Some(XAI_SOURCES), Value::as_u64);
-            works.push(search("search_parameters", most.filter(|_| self.vendor == "xai"), Reading::Once));
+            let search = search("search_parameters", most.filter(|_| self.vendor == "xai"), Reading::Once);
+            works.push(VendorWork { meter: Some(Meter::SearchSource), ..search });
         }
         if field("enable_search").is_some_and(|enabled| *enabled == Value::Bool(true)) {
             works.push(search("enable_search", None, Reading::Once));

@@ -6,6 +6,7 @@ use crate::provider::json::{count, field, items, text};
 use crate::provider::snapshots::Sum;
 use crate::provider::usage_fields::Fate::{Ignored, Read};
 use crate::provider::usage_fields::{ALL, Names, TOP, UsageField, has_unknown};
+use crate::provider::vendor_tool::is_grounded_once;
 use crate::types::{Meter, Place, ReportedModalities, ReportedUsage};
 
 /// Every field of usage that hosts of this format are known to send.
@@ -53,9 +54,6 @@ pub(super) const SUM: Sum = Sum {
         count(usage, "totalTokenCount").filter(|total| input.checked_add(output) == Some(*total))
     },
 };
-
-/// The beginnings of the names of models whose grounding is billed by the prompt; later ones bill each query.
-const GROUNDED_BY_PROMPT: [&str; 2] = ["gemini-1", "gemini-2"];
 
 /// Finds the usage object of an answer or a chunk.
 pub(super) fn find(value: &Value) -> Option<&Value> {
@@ -107,9 +105,9 @@ pub(super) fn queries(value: &Value) -> u64 {
 
 /// Adds the searches that an answer was grounded in, as its model is billed for them.
 pub(super) fn with_searches(mut reported: ReportedUsage, model: &str, queries: u64) -> ReportedUsage {
-    let by_prompt = GROUNDED_BY_PROMPT.iter().any(|beginning| model.starts_with(beginning));
     if queries > 0 {
-        reported.counts.insert(Meter::WebSearch, if by_prompt { 1 } else { queries }.into());
+        let searches = if is_grounded_once(model) { 1 } else { queries };
+        reported.counts.insert(Meter::WebSearch, searches.into());
     }
     reported
 }
