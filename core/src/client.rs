@@ -27,6 +27,7 @@ mod stream;
 #[cfg(test)]
 mod testing;
 mod usage;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -339,9 +339,9 @@ type Answer = (Vec<Delta>, Completion, Option<ReportedUsage>);
 
 fn answer(case: &Case, body: &[u8], is_streamed: bool) -> Result<Answer> {
     with_target(case.provider, &case.endpoint, |target| {
-        let head = ResponseHead { status: 200, headers: Vec::new() };
+        let head = ResponseHead { status: 200, headers: [].into() };
         if !is_streamed {
-            let Decoded { completion, usage } =
+            let Decoded { completion, usage, is_piece: _ } =
                 adapter(target)?.decode(target, &head, body).map_err(|flaw| flaw.error)?;
             return Ok((Vec::new(), completion, usage));
         }

@@ -167,8 +167,10 @@ fn case(path: &Path, provider: &'static str, endpoint: &str, wire_format: &'stat
         .into_iter()
         .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()))
         .collect();
-    let head =
-        ResponseHead { status: String::from_utf8(read("response.status")).unwrap().trim().parse().unwrap(), headers };
+    let head = ResponseHead {
+        status: String::from_utf8(read("response.status")).unwrap().trim().parse().unwrap(),
+        headers: headers.into(),
+    };
     let asks_for_stream = json("request.json").pointer("/body/stream").and_then(Value::as_bool) == Some(true);
     let is_stream = head.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
     let body = read("response.body");
@@ -406,7 +408,7 @@ fn read(case: &Case) -> Result<Reading> {
         return Err(adapter.decode_error(&target, &case.head, &case.body));
     }
     if !case.is_streamed {
-        let Decoded { completion, usage } =
+        let Decoded { completion, usage, is_piece: _ } =
             adapter.decode(&target, &case.head, &case.body).map_err(|flaw| flaw.error)?;
         return Ok(Reading { choice: completion.choices.into_iter().next(), usage, is_complete: true });
     }

@@ -60,7 +60,7 @@ impl Call {
                 // What is held is settled like that of every other attempt: as one that was never sent.
                 Err(error) => {
                     let ended = Ended::Failed(targeted(error));
-                    return self.settle(&plan, &reserved, ended, received).await.map_err(targeted)?;
+                    return Box::pin(self.settle(&plan, &reserved, ended, received)).await.map_err(targeted)?;
                 }
             }
         }
@@ -72,7 +72,9 @@ impl Call {
         if let Ended::Failed(error) = &ended {
             self.may_mend = self.engine.omissions.learn(config.id, error);
         }
+        let rest = received.rest.take();
         let settled = self.settle(&plan, &reserved, ended, received).await.map_err(targeted);
+        self.engine.let_end(rest);
         settled?
     }
 

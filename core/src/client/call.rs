@@ -114,7 +114,7 @@ impl Call {
 
     async fn reply(&mut self) -> Result<ChatReply> {
         match self.claim_key().await? {
-            KeyState::Completed(reply) => self.replay(*reply).await,
+            KeyState::Completed(reply) => Box::pin(self.replay(*reply)).await,
             KeyState::Claimed | KeyState::None => self.route().await,
         }
     }

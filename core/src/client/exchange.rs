@@ -1,5 +1,6 @@
 //! The exchange with a provider: a request is sent, and its answer read until it ends, however the end is told.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,8 +11,10 @@ use super::call::Call;
 use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
 use super::stream::Answering;
+use super::watch::Watch;
 use crate::provider::{
-    Adapter, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target, Work, is_foreign, says_pieces,
+    Adapter, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target, Work, compression, is_foreign,
+    says_pieces,
 };
 use crate::transport::{EventReader, HttpResponse, Progress, Stage, Step};
 use crate::types::{AbandonPolicy, Completion, Delta, Error, ErrorKind, ReportedUsage, Result};
@@ -42,7 +45,12 @@ pub(super) struct Received {
     decoder: Option<Box<dyn StreamDecoder>>,
     assembly: Assembly,
     body_bytes: u64,
+    /// What may follow the answer, once it is complete.
+    pub(super) rest: Option<Rest>,
 }
+
+/// The reading of what follows an answer, so that its connection can be used again.
+pub(super) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Received {
     /// Returns the usage that the provider reported, if it is final.
@@ -90,6 +98,9 @@ impl Received {
     /// Keeps what a flaw says of the work, and returns its error.
     fn note(&mut self, flaw: Flaw) -> Error {
         self.flaw = Some(flaw.work);
+        if self.assembly.is_empty() {
+            self.whole = flaw.answer.map(|answer| *answer);
+        }
         self.whole_usage = flaw.usage.map(|usage| *usage).or(self.whole_usage.take());
         flaw.error
     }
@@ -135,35 +146,34 @@ impl Call {
             let _ = read_failure(&mut response, &mut body).await;
             return Err(adapter.decode_error(target, &head, &body));
         }
+        if let Some(encoding) = compression(&head) {
+            let mut body = Vec::new();
+            let read = response.read_to(&mut body).await;
+            received.body_bytes = (body.len() as u64).max(1);
+            let problem = format!("its body is compressed ({encoding}), which was not asked for");
+            return read.and(Err(received.note(Flaw::unreadable(target, &head, &problem))));
+        }
         let says_events = says_pieces(&head);
+        let idle = self.engine.settings.stream_idle_timeout;
+        // A whole answer may take its time.
+        let patience = (self.framing == Framing::EventStream).then_some(idle);
+        let mut watch = Watch::new(&self.engine.environment, patience);
         while response.first_byte().is_none() {
-            if !self.unless_silent(response.read_ahead()).await?? {
+            if !watch.unless_silent(response.read_ahead()).await.ok_or_else(silent)?? {
                 break;
             }
         }
+        watch.set_patience(idle);
         match response.first_byte() {
             Some(first) if is_foreign(&head, first) => Err(received.note(Flaw::foreign(target, &head, &[first]))),
             // Some servers answer a request for a stream with the whole reply.
-            Some(b'{') if !says_events => self.read_document(adapter, target, response, received).await,
+            Some(b'{') if !says_events => self.read_document(adapter, target, response, watch, received).await,
             None if !says_events => Err(received.note(Flaw::unreadable(target, &head, "its body is empty"))),
             // And others a request for a whole reply with events.
             _ => {
                 let decoder = adapter.decode_stream(target, &head);
-                self.read_stream(target, decoder, response.events(), received).await
+                self.read_stream(target, decoder, response.events(), watch, received).await
             }
-        }
-    }
-
-    /// Waits for a piece of a streamed answer; fails with `timeout` if none comes for too long. A whole one may take its time.
-    async fn unless_silent<T>(&self, piece: impl Future<Output = T>) -> Result<T> {
-        if self.framing == Framing::Json {
-            return Ok(piece.await);
-        }
-        let silence = self.engine.environment.sleep(self.engine.settings.stream_idle_timeout);
-        tokio::select! {
-            biased;
-            piece = piece => Ok(piece),
-            () = silence => Err(silent()),
         }
     }
 
@@ -173,6 +183,7 @@ impl Call {
         adapter: &dyn Adapter,
         target: &Target<'_>,
         mut response: HttpResponse,
+        mut watch: Watch,
         received: &mut Received,
     ) -> Result<()> {
         let head = response.head.clone();
@@ -187,21 +198,30 @@ impl Call {
             if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
                 received.body_bytes = 0;
             }
-            self.engine.let_end(response.events().discard());
+            if let Ok(piece) = decoded.as_ref()
+                && piece.is_piece
+                && (piece.completion.choices.is_empty() || goes_on(&mut response, &mut watch).await)
+            {
+                response.unread(body);
+                let pieces = adapter.decode_stream(target, &head);
+                // What is rare lies apart, so that the state of every call is not greater for it.
+                return Box::pin(self.read_stream(target, pieces, response.events(), watch, received)).await;
+            }
+            if !response.ends_at(body.len()) {
+                received.rest = begun(response.events().discard());
+            }
         }
         let mut decoded = decoded.map_err(|flaw| received.note(flaw))?;
         received.body_bytes = 0;
         if self.asks_for_one_call() {
             decoded.completion.choices.iter_mut().for_each(|choice| choice.message.tool_calls.truncate(1));
         }
-        let choices = decoded.completion.choices.clone();
-        let model = decoded.completion.model.clone();
-        received.whole = Some(decoded.completion);
         received.whole_usage = decoded.usage;
+        let completion = received.whole.insert(decoded.completion);
         if self.framing == Framing::EventStream {
             received.first_token_at = Some(self.engine.environment.now());
-            self.note_answering(target, model);
-            self.deliver_whole(&choices).await;
+            self.note_answering(target, completion.model.clone());
+            Box::pin(self.deliver_whole(&completion.choices)).await;
         }
         Ok(())
     }
@@ -219,21 +239,19 @@ impl Call {
         target: &Target<'_>,
         decoder: Box<dyn StreamDecoder>,
         mut events: EventReader,
+        mut watch: Watch,
         received: &mut Received,
     ) -> Result<()> {
         let mut deltas = Vec::new();
         received.decoder = Some(decoder);
-        let mut over_at: Option<Duration> = None;
         let ended = loop {
             let event = match events.take_ready() {
                 Some(event) => event,
-                None => match self.next_step(&mut events, over_at).await {
+                None => match watch.unless_silent(events.step()).await.unwrap_or_else(|| Some(Err(silent()))) {
                     None if received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) => break Ok(()),
                     None => break Err(broken()),
-                    Some(Ok(Step::Life)) if over_at.is_none_or(|over| over > self.engine.environment.monotonic()) => {
-                        continue;
-                    }
-                    Some(Ok(Step::Life)) => break Ok(()),
+                    Some(Ok(Step::Life)) if watch.is_over() => break Ok(()),
+                    Some(Ok(Step::Life)) => continue,
                     Some(Err(error)) => break Err(error),
                     Some(Ok(Step::Event(event))) => event,
                 },
@@ -243,9 +261,7 @@ impl Call {
             let is_over = decoder.is_over();
             self.take(target, &mut deltas, received).await;
             if self.has_all_answers(received) {
-                let wait = if received.usage().is_some() { AFTERMATH } else { LATE_USAGE };
-                let until = self.engine.environment.monotonic().saturating_add(wait);
-                over_at = over_at.into_iter().chain([until]).min();
+                watch.end_within(if received.usage().is_some() { AFTERMATH } else { LATE_USAGE });
             }
             match outcome {
                 Ok(()) if is_over => break Ok(()),
@@ -263,22 +279,10 @@ impl Call {
         self.take(target, &mut deltas, received).await;
         // What breaks or falls silent behind a whole answer takes nothing from it.
         if ended.is_ok() || self.has_all_answers(received) {
-            self.engine.let_end(events.discard());
+            received.rest = begun(events.discard());
             return Ok(());
         }
         ended
-    }
-
-    /// Waits for the next step of a stream, until it is silent for too long or its answer has been over for long enough.
-    async fn next_step(&self, events: &mut EventReader, over_at: Option<Duration>) -> Option<Result<Step>> {
-        let idle = self.engine.settings.stream_idle_timeout;
-        let left = |over: Duration| over.saturating_sub(self.engine.environment.monotonic()).min(idle);
-        let silence = self.engine.environment.sleep(over_at.map_or(idle, left));
-        tokio::select! {
-            biased;
-            step = events.step() => step,
-            () = silence => Some(Err(silent())),
-        }
     }
 
     /// Tells whether every answer that was asked for came to its end.
@@ -314,12 +318,9 @@ impl Call {
 }
 
 impl Engine {
-    /// Lets the rest of an answer come for a moment, so that its connection can be used again. Nobody waits for it.
-    fn let_end(&self, rest: impl Future<Output = ()> + Send + 'static) {
-        let mut rest = Box::pin(rest);
-        if rest.as_mut().now_or_never().is_some() {
-            return;
-        }
+    /// Lets the rest of an answer come for a moment, if it has not come while the attempt was settled. Nobody waits for it.
+    pub(super) fn let_end(&self, rest: Option<Rest>) {
+        let Some(rest) = rest.and_then(begun) else { return };
         let late = self.environment.sleep(LINGERING);
         let stopping = self.stopping.clone();
         self.tracker.spawn(async move {
@@ -331,6 +332,22 @@ impl Engine {
             }
         });
     }
+}
+
+/// Begins to read the rest of an answer; nothing if that was all.
+fn begun(rest: impl Future<Output = ()> + Send + 'static) -> Option<Rest> {
+    let mut rest: Rest = Box::pin(rest);
+    rest.as_mut().now_or_never().is_none().then_some(rest)
+}
+
+/// Tells whether another document follows the one that was read.
+async fn goes_on(response: &mut HttpResponse, watch: &mut Watch) -> bool {
+    while response.first_byte().is_none() {
+        if !watch.unless_silent(response.read_ahead()).await.is_some_and(Result::unwrap_or_default) {
+            return false;
+        }
+    }
+    response.first_byte() == Some(b'{')
 }
 
 /// Reads the body of a failure: to the end of its object, where it is one.

@@ -18,8 +18,8 @@ use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::transport::Stage;
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, ChatReply, Choice, Completion, Error, ErrorKind, ModelConfig, ModelId,
-    RecordStatus, ReportedUsage, Result, Usage,
+    AbandonPolicy, Attempt, BilledBy, ChatReply, Completion, Error, ErrorKind, ModelConfig, ModelId, RecordStatus,
+    ReportedUsage, Result, Usage,
 };
 
 /// How long after a call's deadline its reservation is stale, whatever became of its process.
@@ -286,21 +286,10 @@ impl Engine {
 
 /// Turns what the provider reported into what the attempt is billed by: a side that cannot be true is estimated.
 fn complete(reported: &ReportedUsage, estimated: &Usage, completion: &Completion) -> Believed {
-    let has_content = completion.choices.iter().any(has_content);
+    let has_content = completion.choices.iter().any(|choice| choice.message.has_content());
     let side = |side: Option<u64>| side.unwrap_or_default();
     let output = side(estimated.output_tokens()).max(has_content.into());
     believe(reported, Evidence { input: side(estimated.input_tokens()), output, has_content })
-}
-
-/// Returns whether an answer has something in it that a model made.
-fn has_content(choice: &Choice) -> bool {
-    let message = &choice.message;
-    let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-    message.content.as_ref().is_some_and(|content| !content.text().is_empty())
-        || says(&message.reasoning_content)
-        || says(&message.refusal)
-        || !message.tool_calls.is_empty()
-        || !message.thinking_blocks.is_empty()
 }
 
 /// Estimates what the attempt consumed: the output by what came, or by what the provider counted so far if that is more

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::json::get;
+
 /// The most levels that a document is read to. What lies deeper becomes a text: the reader's own limit is 128, and a tree that
 /// is deeper than the stack would end the process.
 const DEEPEST: usize = 96;
@@ -20,6 +22,23 @@ const HALVES: u32 = 0x0010_0000;
 pub(super) struct Document<'a> {
     pub(super) value: Value,
     pub(super) text: Cow<'a, [u8]>,
+}
+
+/// The names under which gateways hand on what stands behind them.
+const ENVELOPES: [&str; 4] = ["data", "result", "response", "body"];
+
+impl Document<'_> {
+    /// Takes an answer out of the envelope that some gateways put around it: `marks` are fields of an answer.
+    pub(super) fn opened(mut self, marks: &[&str]) -> Self {
+        let is_answer = |value: &Value| marks.iter().any(|mark| get(value, mark).is_some());
+        if !is_answer(&self.value) {
+            let name = ENVELOPES.iter().find(|name| get(&self.value, name).is_some_and(is_answer));
+            if let Some(inner) = name.and_then(|name| self.value.get_mut(*name)) {
+                self.value = inner.take();
+            }
+        }
+        self
+    }
 }
 
 /// Reads a document that stands by itself.
@@ -61,6 +80,11 @@ impl DocumentReader {
         let mut value: Value = serde_json::from_str(&repaired).map_err(|_| problem)?;
         self.join(&mut value, &mut String::new(), marks_halves);
         Ok(Document { value, text: Cow::Owned(repaired.into_bytes()) })
+    }
+
+    /// Tells whether a text of the last document ended in the first half of a pair.
+    pub(super) fn is_amid_pair(&self) -> bool {
+        !self.halves.is_empty()
     }
 
     /// Takes the texts whose last character stayed a half, as no more documents come: the number of the answer that each is a

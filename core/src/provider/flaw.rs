@@ -3,7 +3,7 @@
 use super::document::{self, Document};
 use super::failure::unreadable;
 use super::{ResponseHead, Target};
-use crate::types::{Error, ErrorKind, ReportedUsage};
+use crate::types::{Completion, Error, ErrorKind, ReportedUsage};
 
 /// Whether a model worked for what cannot be read as an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,23 +23,36 @@ pub struct Flaw {
     pub work: Work,
     /// What the provider says was consumed all the same.
     pub usage: Option<Box<ReportedUsage>>,
+    /// What a model made before it failed.
+    pub answer: Option<Box<Completion>>,
 }
 
 impl Flaw {
     /// Makes the flaw of an answer in which the provider says that it failed.
     pub(super) fn stated(error: Error, usage: Option<ReportedUsage>) -> Self {
-        Self { error, work: Work::None, usage: usage.map(Box::new) }
+        Self { error, work: Work::None, usage: usage.map(Box::new), answer: None }
+    }
+
+    /// Adds what stands beside a failure, if a model made any of it.
+    pub(super) fn with_answer(self, answer: Completion) -> Self {
+        let has_content = answer.choices.iter().any(|choice| choice.message.has_content());
+        Self { answer: has_content.then(|| Box::new(answer)), ..self }
     }
 
     /// Makes the flaw of an answer that cannot be read.
     #[must_use]
     pub fn unreadable(target: &Target<'_>, head: &ResponseHead, problem: &str) -> Self {
-        Self { error: unreadable(target, head, problem), work: Work::Possible, usage: None }
+        Self { error: unreadable(target, head, problem), work: Work::Possible, usage: None, answer: None }
     }
 
-    /// Reads the document that a whole answer is.
-    pub(super) fn read<'a>(target: &Target<'_>, head: &ResponseHead, body: &'a [u8]) -> Result<Document<'a>, Self> {
-        document::read(body).map_err(|problem| {
+    /// Reads the document that a whole answer is; `marks` are the fields by which one in an envelope is known.
+    pub(super) fn read<'a>(
+        target: &Target<'_>,
+        head: &ResponseHead,
+        body: &'a [u8],
+        marks: &[&str],
+    ) -> Result<Document<'a>, Self> {
+        document::read(body).map(|document| document.opened(marks)).map_err(|problem| {
             let first = body.iter().find(|byte| !byte.is_ascii_whitespace() && byte.is_ascii());
             if first.is_some_and(|first| is_foreign(head, *first)) {
                 return Self::foreign(target, head, body);
@@ -80,7 +93,7 @@ impl Flaw {
             .with_target(target.provider, target.model)
             .with_status(head.status)
             .with_retryable(Some(false));
-        Self { error, work: Work::None, usage: None }
+        Self { error, work: Work::None, usage: None, answer: None }
     }
 }
 
@@ -97,11 +110,19 @@ pub fn is_foreign(head: &ResponseHead, first: u8) -> bool {
     }
 }
 
+/// Returns how a body is compressed, where it is in a way that nobody asked for.
+#[must_use]
+pub fn compression(head: &ResponseHead) -> Option<&str> {
+    head.header("content-encoding").filter(|encoding| !matches!(encoding.trim(), "" | "identity"))
+}
+
 /// Tells whether an answer says that it comes in pieces: events, or a document on each line.
 #[must_use]
 pub fn says_pieces(head: &ResponseHead) -> bool {
     let kinds = ["text/event-stream", "ndjson", "jsonl", "jsonlines", "stream+json"];
-    head.header("content-type").is_some_and(|kind| {
+    let is_document =
+        |kind: &str| kind.strip_prefix("application/json").is_some_and(|rest| rest.is_empty() || rest.starts_with(';'));
+    head.header("content-type").filter(|kind| !is_document(kind)).is_some_and(|kind| {
         let kind = kind.split(';').next().unwrap_or_default().to_ascii_lowercase();
         kinds.iter().any(|piece| kind.contains(piece))
     })

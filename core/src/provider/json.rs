@@ -6,9 +6,21 @@ use serde_json::Value;
 /// The most decimal places that a [`Decimal`] holds.
 const MAXIMUM_SCALE: i64 = 28;
 
+/// The most fields whose names are compared one by one, which is quicker than hashing a name.
+const FEW_FIELDS: usize = 16;
+
+/// Returns a field, whatever it is.
+pub(super) fn get<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+    let fields = value.as_object()?;
+    if fields.len() > FEW_FIELDS {
+        return fields.get(key);
+    }
+    fields.iter().find_map(|(name, field)| (name == key).then_some(field))
+}
+
 /// Returns a field that is there and is not null.
 pub(super) fn field<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-    value.get(key).filter(|field| !field.is_null())
+    get(value, key).filter(|field| !field.is_null())
 }
 
 /// Returns what stands under `error`: beside an answer only if it says anything.
@@ -29,7 +41,7 @@ fn says_anything(value: &Value) -> bool {
 
 /// Returns a field that is a text.
 pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.get(key).and_then(Value::as_str)
+    get(value, key).and_then(Value::as_str)
 }
 
 /// Returns a copy of a field that is a text with something in it.
@@ -39,7 +51,7 @@ pub(super) fn owned(value: &Value, key: &str) -> Option<String> {
 
 /// Returns a field that is a text or a whole number, as text.
 pub(super) fn word(value: &Value, key: &str) -> Option<String> {
-    match value.get(key) {
+    match get(value, key) {
         Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
         _ => None,
@@ -48,7 +60,7 @@ pub(super) fn word(value: &Value, key: &str) -> Option<String> {
 
 /// Returns a field that is a whole number and not negative; some hosts write it as `12.0`, or as a text.
 pub(super) fn count(value: &Value, key: &str) -> Option<u64> {
-    match value.get(key)? {
+    match get(value, key)? {
         Value::Number(number) => number.as_u64().or_else(|| whole(&number.to_string())),
         Value::String(text) => whole(text.trim()),
         _ => None,
@@ -62,7 +74,7 @@ fn whole(text: &str) -> Option<u64> {
 
 /// Returns the items of a field that is a list; none otherwise.
 pub(super) fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    get(value, key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Reads a JSON number without rounding it; nothing if it needs more than 28 decimal places or 96 bits.

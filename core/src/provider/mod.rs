@@ -22,11 +22,13 @@ mod vendor;
 pub mod vendor_tool;
 
 pub use failure::refused_field;
-pub use flaw::{Flaw, Work, is_foreign, says_page, says_pieces};
+pub use flaw::{Flaw, Work, compression, is_foreign, says_page, says_pieces};
 pub use history::CallIds;
 pub use params::{OMIT, validate_params};
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
 pub use vendor::*;
+
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -90,6 +92,8 @@ pub enum Framing {
 /// A complete answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decoded {
+    /// Whether it is a piece of a stream, of which the rest may follow. Where a piece says nothing by itself there are no choices.
+    pub is_piece: bool,
     /// What the model said.
     pub completion: Completion,
     /// What it consumed; absent if the provider did not say.
@@ -111,7 +115,7 @@ pub struct ResponseHead {
     /// The HTTP status.
     pub status: u16,
     /// The headers, with names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Arc<[(String, String)]>,
 }
 
 impl ResponseHead {
@@ -135,7 +139,8 @@ pub trait Adapter: Send + Sync {
         framing: Framing,
     ) -> Result<EncodedRequest>;
 
-    /// Decodes a whole answer of status 200. An error in its body, or a body that is no answer, is a flaw.
+    /// Decodes a whole answer of status 200, or tells that it is a piece of a stream. An error in its body, or a body that is no
+    /// answer, is a flaw.
     fn decode(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> std::result::Result<Decoded, Flaw>;
 
     /// Decodes the answer of a status that is not a success.

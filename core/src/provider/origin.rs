@@ -19,6 +19,14 @@ pub(super) struct Origin {
     pub(super) head: ResponseHead,
 }
 
+/// The most bytes of a word that stands where a document belongs and says only that the provider is alive.
+const LONGEST_WORD: usize = 32;
+
+/// Tells whether data is a word such as `ping`, and no part of a document.
+fn is_sign_of_life(data: &str) -> bool {
+    data.len() <= LONGEST_WORD && !data.contains(['{', '}', '"'])
+}
+
 impl Origin {
     /// Keeps what errors need of a target.
     pub(super) fn new(target: &Target<'_>, head: &ResponseHead) -> Self {
@@ -56,21 +64,28 @@ impl Origin {
         }));
     }
 
-    /// Reads the document of an event. One that is called an error is one even where it is no document.
+    /// Reads the document of an event; `marks` are the fields by which one in an envelope is known. An event that is called an
+    /// error is one even where it is no document.
     pub(super) fn read<'a>(
         &self,
         documents: &mut DocumentReader,
         event: &ServerEvent,
         data: &'a str,
+        marks: &[&str],
     ) -> Result<Document<'a>, Flaw> {
-        documents.read(data.as_bytes()).map_err(|problem| {
-            let target = self.target();
-            if event.event == "error" {
-                let failure = failure::without_shape(data.as_bytes());
-                return Flaw::stated(failure::error(&target, &self.head, failure), None);
-            }
-            let problem = format!("an event of the stream is no complete JSON ({problem})");
-            Flaw::unreadable(&target, &self.head, &problem)
-        })
+        let problem = match documents.read(data.as_bytes()) {
+            Ok(document) => return Ok(document.opened(marks)),
+            Err(problem) => problem,
+        };
+        let target = self.target();
+        if event.event == "error" {
+            let failure = failure::without_shape(data.as_bytes());
+            return Err(Flaw::stated(failure::error(&target, &self.head, failure), None));
+        }
+        if is_sign_of_life(data) {
+            return Ok(Document { value: Value::Null, text: data.as_bytes().into() });
+        }
+        let problem = format!("an event of the stream is no complete JSON ({problem})");
+        Err(Flaw::unreadable(&target, &self.head, &problem))
     }
 }

@@ -74,25 +74,25 @@ impl Subject {
     }
 
     pub(super) fn decode(&self, body: &str) -> Result<Decoded> {
-        let head = ResponseHead { status: 200, headers: Vec::new() };
+        let head = ResponseHead { status: 200, headers: [].into() };
         adapter(&self.target())?.decode(&self.target(), &head, body.as_bytes()).map_err(|flaw| flaw.error)
     }
 
     /// Decodes an answer of status 200 that must be none.
     pub(super) fn flawed(&self, body: &str) -> Flaw {
-        let head = ResponseHead { status: 200, headers: Vec::new() };
+        let head = ResponseHead { status: 200, headers: [].into() };
         adapter(&self.target()).unwrap().decode(&self.target(), &head, body.as_bytes()).unwrap_err()
     }
 
     pub(super) fn fails(&self, status: u16, body: &str) -> Error {
-        let head = ResponseHead { status, headers: Vec::new() };
+        let head = ResponseHead { status, headers: [].into() };
         adapter(&self.target()).unwrap().decode_error(&self.target(), &head, body.as_bytes())
     }
 
     pub(super) fn stream(&self) -> Box<dyn StreamDecoder> {
         adapter(&self.target())
             .unwrap()
-            .decode_stream(&self.target(), &ResponseHead { status: 200, headers: Vec::new() })
+            .decode_stream(&self.target(), &ResponseHead { status: 200, headers: [].into() })
     }
 
     /// Decodes a whole stream that must hold no error.

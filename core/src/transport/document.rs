@@ -1,5 +1,7 @@
 //! Where JSON documents begin and end in a body, whatever its length and its terminator say.
 
+use memchr::memchr2;
+
 /// What some servers write before a body.
 pub(super) const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
@@ -25,9 +27,26 @@ pub(super) enum Place {
 impl DocumentScanner {
     /// Takes the next bytes, whatever they are to the objects.
     pub(super) fn take_all(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.take(*byte);
+        let mut rest = bytes;
+        while let Some(end) = self.take_to_end(rest) {
+            rest = &rest[end + 1..];
         }
+    }
+
+    /// Takes bytes up to the end of an object; returns the place of its last one, if it is among them.
+    pub(super) fn take_to_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut place = 0;
+        while let Some(byte) = bytes.get(place) {
+            if self.in_text && !self.is_escaped {
+                // Most of a document is text, in which only two signs matter.
+                place += memchr2(b'"', b'\\', &bytes[place..])?;
+                self.take(bytes[place]);
+            } else if self.take(*byte) == Place::End {
+                return Some(place);
+            }
+            place += 1;
+        }
+        None
     }
 
     /// Takes the next byte. Brackets and commas outside every object are those of a list of them.
@@ -59,6 +78,8 @@ impl DocumentScanner {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn documents(body: &str) -> Vec<String> {
@@ -91,6 +112,23 @@ mod tests {
             ("[]", vec![]),
         ] {
             assert_eq!(documents(body), found, "{body}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn looking_for_the_end_finds_what_each_byte_tells(body in r#"[\[\]{}",\\a\n]{0,40}"#, cut in 0_usize..40) {
+            let (mut slow, mut fast) = (DocumentScanner::default(), DocumentScanner::default());
+            let bytes = body.as_bytes();
+            let (first, second) = bytes.split_at(cut.min(bytes.len()));
+            for part in [first, second] {
+                let mut rest = part;
+                while let Some(end) = fast.take_to_end(rest) {
+                    prop_assert_eq!(rest.iter().position(|byte| slow.take(*byte) == Place::End), Some(end));
+                    rest = &rest[end + 1..];
+                }
+                prop_assert!(rest.iter().all(|byte| slow.take(*byte) != Place::End));
+                prop_assert_eq!((slow.depth, slow.in_text, slow.is_escaped), (fast.depth, fast.in_text, fast.is_escaped));
+            }
         }
     }
 }

@@ -1,19 +1,20 @@
 //! The HTTP client that all calls of an open file share.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::error::Error as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, Url};
 use secrecy::ExposeSecret;
 
+use super::compression::Decompressor;
 use super::connection::{NoteConnections, noting};
-use super::document::{BYTE_ORDER_MARK, DocumentScanner, Place};
+use super::document::{BYTE_ORDER_MARK, DocumentScanner};
 use super::progress::{Progress, Stage, WatchedBody};
 use super::sse::EventReader;
 use crate::environment::Environment;
@@ -23,18 +24,23 @@ use crate::types::{Error, ErrorKind, Result};
 /// The greatest body that is read whole.
 const MAXIMUM_BODY: usize = 256 << 20;
 
+/// The most addresses that are kept.
+const MOST_ADDRESSES: usize = 256;
+
 /// An HTTP client with a pool of kept connections. Making one opens and reads nothing; the first call does.
 pub struct HttpClient {
     environment: Arc<dyn Environment>,
     connect_timeout: Duration,
     client: OnceLock<Client>,
+    /// The addresses that were read, by their text.
+    addresses: Mutex<HashMap<String, Url>>,
 }
 
 impl HttpClient {
     /// Makes a client whose connections must be made within a time.
     #[must_use]
     pub fn new(environment: Arc<dyn Environment>, connect_timeout: Duration) -> Self {
-        Self { environment, connect_timeout, client: OnceLock::new() }
+        Self { environment, connect_timeout, client: OnceLock::new(), addresses: Mutex::default() }
     }
 
     /// Sends a request and waits for the head of its answer, of whatever status.
@@ -43,8 +49,7 @@ impl HttpClient {
     /// with `invalid_request` if the address or a header is malformed. Dropping the future closes the connection. The error
     /// says neither key nor query. `progress` tells how far the request came, whatever becomes of the future.
     pub async fn send(&self, request: EncodedRequest, progress: &Progress) -> Result<HttpResponse> {
-        let url = Url::parse(&request.url)
-            .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("base_url is no address: {error}")))?;
+        let url = self.address(&request.url)?;
         let host = host(&url);
         let headers = headers(&request)?;
         let method = Method::from_bytes(request.method.as_bytes())
@@ -58,12 +63,33 @@ impl HttpClient {
             transport_error(error, &host)
         })?;
         progress.reach(Stage::Answered);
-        let named = response
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let encoding = response.headers().get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
+        let decompressor = encoding.and_then(Decompressor::of);
+        // What is decompressed has neither this encoding nor this length any more.
+        let stays = |name: &HeaderName| decompressor.is_none() || ![CONTENT_ENCODING, CONTENT_LENGTH].contains(name);
+        let named =
+            response.headers().iter().filter(|(name, _)| stays(name)).map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            });
         let head = ResponseHead { status: response.status().as_u16(), headers: named.collect() };
-        Ok(HttpResponse { head, host, response, ahead: VecDeque::new() })
+        Ok(HttpResponse { head, host, response, decompressor, ahead: VecDeque::new() })
+    }
+
+    /// Reads an address; those that come again and again are kept. One with a query is not, which may carry a key.
+    fn address(&self, text: &str) -> Result<Url> {
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = addresses.get(text) {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(text)
+            .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("base_url is no address: {error}")))?;
+        if url.query().is_none() {
+            if addresses.len() >= MOST_ADDRESSES {
+                addresses.clear();
+            }
+            addresses.insert(text.to_owned(), url.clone());
+        }
+        Ok(url)
     }
 
     fn client(&self) -> Result<&Client> {
@@ -94,6 +120,8 @@ pub struct HttpResponse {
     pub head: ResponseHead,
     host: String,
     response: Response,
+    /// What reads a body that is compressed.
+    decompressor: Option<Decompressor>,
     /// What was read of the body ahead of its reader.
     ahead: VecDeque<Bytes>,
 }
@@ -111,7 +139,12 @@ impl HttpResponse {
         if let Some(chunk) = self.ahead.pop_front() {
             return Ok(Some(chunk));
         }
-        self.response.chunk().await.map_err(|error| transport_error(error, &self.host))
+        self.receive().await
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>> {
+        let chunk = self.response.chunk().await.map_err(|error| transport_error(error, &self.host))?;
+        chunk.map(|chunk| decompressed(&mut self.decompressor, chunk, &self.host)).transpose()
     }
 
     /// Returns the first byte that came of the body and is neither blank nor a mark of the byte order; it stays to be read.
@@ -124,10 +157,21 @@ impl HttpResponse {
     /// Reads a piece of the body ahead of its reader and returns whether there was one. Fails with `provider_unavailable` if
     /// the body breaks off.
     pub async fn read_ahead(&mut self) -> Result<bool> {
-        let chunk = self.response.chunk().await.map_err(|error| transport_error(error, &self.host))?;
+        let chunk = self.receive().await?;
         let came = chunk.is_some();
         self.ahead.extend(chunk);
         Ok(came)
+    }
+
+    /// Tells whether so many bytes are the whole body, as its head says, so that nothing follows them.
+    #[must_use]
+    pub fn ends_at(&self, length: usize) -> bool {
+        self.head.header("content-length").is_some_and(|stated| stated.parse() == Ok(length)) && self.ahead.is_empty()
+    }
+
+    /// Puts back what was read of the body, to be read again before what follows it.
+    pub fn unread(&mut self, bytes: Vec<u8>) {
+        self.ahead.push_front(bytes.into());
     }
 
     /// Appends the body to a buffer, which has what came before if it breaks off; that fails with `provider_unavailable`.
@@ -139,15 +183,20 @@ impl HttpResponse {
     }
 
     /// Appends one JSON object to a buffer, as [`Self::read_to`] does a body: it is at its end where its last brace is, though
-    /// the stated length or the connection say that more comes. Returns whether that brace came.
+    /// the stated length or the connection say that more comes, and what follows stays to be read. Returns whether that brace
+    /// came.
     pub async fn read_object_to(&mut self, body: &mut Vec<u8>) -> Result<bool> {
         let mut scanner = DocumentScanner::default();
         while let Some(chunk) = self.chunk().await? {
-            let end = chunk.iter().position(|byte| scanner.take(*byte) == Place::End);
-            self.append(&chunk[..end.map_or(chunk.len(), |end| end + 1)], body)?;
-            if end.is_some() {
-                return Ok(true);
+            let Some(last) = scanner.take_to_end(&chunk) else {
+                self.append(&chunk, body)?;
+                continue;
+            };
+            self.append(&chunk[..=last], body)?;
+            if last + 1 < chunk.len() {
+                self.ahead.push_front(chunk.slice(last + 1..));
             }
+            return Ok(true);
         }
         Ok(false)
     }
@@ -164,17 +213,28 @@ impl HttpResponse {
     /// Reads the body as a stream of events.
     #[must_use]
     pub fn events(self) -> EventReader {
-        let Self { host, response, ahead, .. } = self;
-        let chunks = response.bytes_stream();
-        let chunks =
-            chunks.map(move |chunk: reqwest::Result<Bytes>| chunk.map_err(|error| transport_error(error, &host)));
+        let Self { host, response, ahead, mut decompressor, .. } = self;
+        let chunks = response.bytes_stream().map(move |chunk| {
+            let chunk = chunk.map_err(|error| transport_error(error, &host))?;
+            decompressed(&mut decompressor, chunk, &host)
+        });
         EventReader::new(futures_util::stream::iter(ahead.into_iter().map(Ok)).chain(chunks))
     }
 }
 
+fn decompressed(decompressor: &mut Option<Decompressor>, chunk: Bytes, host: &str) -> Result<Bytes> {
+    let Some(decompressor) = decompressor else { return Ok(chunk) };
+    decompressor.take(&chunk).map_err(|error| {
+        let detail = format!("the answer of {host} is not compressed as it says: {error}");
+        Error::new(ErrorKind::ProviderUnavailable, detail)
+    })
+}
+
 fn headers(request: &EncodedRequest) -> Result<HeaderMap> {
     let malformed = |name: &str| Error::new(ErrorKind::InvalidRequest, format!("header {name:?} is malformed"));
-    let mut headers = HeaderMap::with_capacity(request.headers.len() + 1);
+    let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
+    // What comes compressed all the same is read, but pieces of a stream come sooner without.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in &request.headers {
         let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed(name))?;
         headers.insert(header, HeaderValue::from_str(value).map_err(|_| malformed(name))?);

@@ -1,5 +1,6 @@
 //! Transport: the HTTP client, how far a request came, and the framing of answers.
 
+mod compression;
 mod connection;
 mod document;
 mod http;

@@ -3,11 +3,13 @@
 //! The parser is our own. The ones at hand follow the browser's rule that an event without a blank line after it is
 //! thrown away at the end of the stream; here such an event may be the one that holds the usage, and must be read.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use memchr::memchr2;
 
 use super::document::{BYTE_ORDER_MARK, DocumentScanner, Place};
 use crate::provider::ServerEvent;
@@ -190,7 +192,7 @@ impl Parser {
         if std::mem::take(&mut self.is_after_return) {
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
         }
-        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        while let Some(end) = memchr2(b'\n', b'\r', rest) {
             self.line.extend_from_slice(&rest[..end]);
             let is_return = rest[end] == b'\r';
             rest = &rest[end + 1..];
@@ -209,7 +211,8 @@ impl Parser {
             return self.dispatch();
         }
         // A gateway that writes before the provider leaves the mark of the byte order in the middle.
-        let line = String::from_utf8_lossy(bytes.strip_prefix(&BYTE_ORDER_MARK[..]).unwrap_or(&bytes));
+        let bytes = bytes.strip_prefix(&BYTE_ORDER_MARK[..]).unwrap_or(&bytes);
+        let line = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         // Some servers leave the name of the only field out.
         let is_bare = line.starts_with('{');
         let (field, value) = if is_bare { ("data", &*line) } else { line.split_once(':').unwrap_or((&line, "")) };

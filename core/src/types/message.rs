@@ -59,6 +59,19 @@ pub struct AssistantMessage {
     pub name: Option<String>,
 }
 
+impl AssistantMessage {
+    /// Tells whether there is something in it that a model made.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        self.content.as_ref().is_some_and(|content| !content.text().is_empty())
+            || says(&self.reasoning_content)
+            || says(&self.refusal)
+            || !self.tool_calls.is_empty()
+            || !self.thinking_blocks.is_empty()
+    }
+}
+
 /// The result of a tool call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

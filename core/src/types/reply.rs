@@ -164,6 +164,15 @@ pub struct Delta {
     pub provider_finish_reason: Option<String>,
 }
 
+impl Delta {
+    /// Tells whether there is something in it that a model made.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        !(self.text.is_empty() && self.reasoning.is_empty() && self.refusal.is_empty() && self.tool_calls.is_empty())
+            || self.thinking_block.is_some()
+    }
+}
+
 /// A piece of a tool call. The first piece of an index has the id and the name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ToolCallDelta {

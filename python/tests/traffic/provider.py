@@ -25,6 +25,8 @@ class Reply:
     # The pieces of the body, as they are written.
     pieces: tuple[bytes, ...]
     content_type: str | None = "application/json"
+    # How the body is compressed, as the head says.
+    encoding: str | None = None
     status: int = 200
     framing: Framing = "length"
     end: End = "keep"
@@ -38,6 +40,8 @@ class Reply:
         lines = [f"HTTP/1.1 {self.status} X"]
         if self.content_type:
             lines.append(f"content-type: {self.content_type}")
+        if self.encoding:
+            lines.append(f"content-encoding: {self.encoding}")
         length = sum(map(len, self.pieces))
         if self.framing in {"length", "longer"}:
             lines.append(f"content-length: {length + (self.missing if self.framing == 'longer' else 0)}")

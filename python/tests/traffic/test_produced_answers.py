@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -182,3 +184,61 @@ def test_an_error_amid_a_stream_leaves_what_came_billed(traffic: Traffic, way: W
     told = traffic.ask("openai", Reply(tuple(pieces), "text/event-stream", framing="chunked"), way=way, streamed=True)
     assert told.error is not None
     traffic.holds_something()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_compressed_answer_is_read_though_nobody_asked_for_it(
+    traffic: Traffic, wire: Format, way: Way, encoding: Literal["gzip", "deflate"], *, streamed: bool
+) -> None:
+    plain = reply_of(wire, ("Three rivers", " run north."), streamed=streamed)
+    body = {"gzip": gzip.compress, "deflate": zlib.compress}[encoding](b"".join(plain.pieces))
+    reply = Reply((body,), plain.content_type, encoding=encoding, framing="chunked")
+    told = traffic.ask(wire, reply, way=way, streamed=streamed)
+    assert (told.error, told.text) == (None, "Three rivers run north.")
+    traffic.holds_the_answer()
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, br", "compress", "x-own"])
+def test_an_answer_that_is_compressed_in_another_way_is_billed(
+    traffic: Traffic, wire: Format, encoding: str, *, streamed: bool
+) -> None:
+    content_type = "text/event-stream" if streamed else "application/json"
+    reply = Reply((b"\x1b\x2f\x00\xf8" * 50,), content_type, encoding=encoding)
+    told = traffic.ask(wire, reply, way="native", streamed=streamed)
+    assert told.error is not None
+    traffic.holds_something()
+
+
+@pytest.mark.parametrize("envelope", ["data", "result", "response", "body"])
+def test_an_answer_in_an_envelope_is_taken_out(
+    traffic: Traffic, wire: Format, way: Way, envelope: str, *, streamed: bool
+) -> None:
+    def wrapped(data: str) -> str:
+        return data if data == "[DONE]" else f'{{"code": 0, "message": "ok", "{envelope}": {data}}}'
+
+    plain = reply_of(wire, (TEXT,), streamed=False)
+    reply = Reply(tuple(wrapped(piece.decode()).encode() for piece in plain.pieces))
+    if streamed:
+        datas = tuple(f"data: {wrapped(data)}\n\n".encode() for data in events(wire))
+        reply = Reply(datas, "text/event-stream", framing="chunked")
+    told = traffic.ask(wire, reply, way=way, streamed=streamed)
+    assert (told.error, told.text) == (None, TEXT)
+    traffic.holds_the_answer()
+
+
+@pytest.mark.parametrize("error", ['{"message": "it broke", "code": 500}', '"it broke"', '{"message": "x"}'])
+def test_an_answer_beside_an_error_is_billed(
+    traffic: Traffic, wire: Format, way: Way, error: str, *, streamed: bool
+) -> None:
+    counts = {"usage", "usageMetadata"}
+    answer = {key: value for key, value in whole(wire).items() if key not in counts}
+    body = f'{{"error": {error}, {json.dumps(answer)[1:]}'
+    reply = Reply((body.encode(),))
+    if streamed:
+        reply = Reply((f"data: {body}\n\n".encode(),), "text/event-stream", framing="chunked")
+    told = traffic.ask(wire, reply, way=way, streamed=streamed)
+    assert told.error is not None
+    # A provider that says it failed may be asked again, each time for what it made.
+    for record in traffic.tw.usage.records(user=traffic.user):
+        assert record.billed_by == "estimate"
+        assert record.cost_amount

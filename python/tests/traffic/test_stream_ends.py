@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from traffic.answers import TEXT, TEXTS, events, whole, written
+from traffic.answers import TEXT, TEXTS, chunk, events, usage_of, whole, written
 from traffic.conftest import IDLE
 from traffic.provider import End, Framing, Reply
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from traffic.ways import Way
 
 STREAM = "text/event-stream"
-KEEPALIVES = [": keepalive\n\n", ":\n", "\n\n", "event: ping\n\n", "id: 4\n\n", "retry: 50\n\n", "data:\n\n"]
+KEEPALIVES = [": keepalive\n\n", ":\n", "\n\n", "event: ping\n\n", "id: 4\n\n", "retry: 50\n\n", "data:\n\n", "data: ping\n\n", "data: [PING]\n\n"]
 
 
 @pytest.mark.parametrize("end", ["silence", "reset", "close"])
@@ -103,6 +103,23 @@ def test_pieces_of_a_stream_may_end_anywhere(traffic: Traffic, wire: Format, siz
     pieces = tuple(body[start : start + size] for start in range(0, len(body), size))
     told = traffic.ask(wire, Reply(pieces, STREAM, framing="chunked"), way="native", streamed=True)
     assert (told.error, told.text) == (None, f"{TEXT} Größe \U0001f600")
+    traffic.holds_the_answer()
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-ndjson", None])
+def test_documents_on_lines_are_read_whatever_they_are_called(
+    traffic: Traffic, wire: Format, way: Way, content_type: str | None, *, streamed: bool
+) -> None:
+    pieces = tuple(f"{data}\n".encode() for data in events(wire) if data != "[DONE]")
+    told = traffic.ask(wire, Reply(pieces, content_type, framing="chunked"), way=way, streamed=streamed)
+    assert (told.error, told.text, told.finish) == (None, TEXT, "stop")
+    traffic.holds_the_answer()
+
+
+def test_a_document_that_is_the_only_piece_is_read(traffic: Traffic, way: Way, *, streamed: bool) -> None:
+    piece = chunk({"role": "assistant", "content": TEXT}, "stop", **usage_of("openai"))
+    told = traffic.ask("openai", Reply((json.dumps(piece).encode(),)), way=way, streamed=streamed)
+    assert (told.error, told.text, told.finish) == (None, TEXT, "stop")
     traffic.holds_the_answer()
 
 

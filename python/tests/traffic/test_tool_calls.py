@@ -57,6 +57,14 @@ PIECES: dict[str, list[dict[str, Any]]] = {
         {"id": "a", "function": {"name": NAME, "arguments": FIRST}},
         {"function": {"arguments": SECOND}},
     ],
+    "a number and a new id in each": [
+        {"index": 0, "id": "a", "function": {"name": NAME, "arguments": FIRST}},
+        {"index": 0, "id": "b", "function": {"name": NAME, "arguments": SECOND}},
+    ],
+    "a new id in each": [
+        {"id": "a", "function": {"name": NAME, "arguments": FIRST}},
+        {"id": "b", "function": {"arguments": SECOND}},
+    ],
     "nulls": [
         {"index": 0, "id": "a", "function": {"name": NAME, "arguments": None}},
         {"index": 0, "id": None, "function": {"name": None, "arguments": TEXT}},
@@ -82,6 +90,10 @@ TWO: dict[str, list[dict[str, Any]]] = {
         {"index": 0, "function": {"arguments": SECOND}},
         {"index": 1, "function": {"arguments": "}"}},
     ],
+    "one id, no numbers": [
+        {"id": "a", "function": {"name": NAME, "arguments": TEXT}},
+        {"id": "a", "function": {"name": "look_up", "arguments": "{}"}},
+    ],
     "the numbers from one": [
         {"index": 1, "id": "a", "function": {"name": NAME, "arguments": TEXT}},
         {"index": 2, "id": "b", "function": {"name": "look_up", "arguments": "{}"}},
@@ -103,14 +115,14 @@ ENDS = {
 
 def streamed_calls(pieces: list[dict[str, Any]], finish: str = "tool_calls") -> Reply:
     chunks = [chunk({"role": "assistant", "content": None})]
-    chunks += [chunk({"tool_calls": [piece]}) for piece in pieces]
+    chunks += [chunk({"tool_calls": [None, piece]}) for piece in pieces]
     chunks += [chunk({}, finish), {**chunk({}), "choices": [], **usage_of("openai")}]
     return Reply(tuple(written([*map(json.dumps, chunks), "[DONE]"])), "text/event-stream", framing="chunked")
 
 
 def whole_calls(finish: str) -> Reply:
     answer = whole("openai")
-    calls = [{"id": "a", "type": "function", "function": {"name": NAME, "arguments": TEXT}}]
+    calls = [None, {"id": "a", "type": "function", "function": {"name": NAME, "arguments": TEXT}}]
     message = {"role": "assistant", "content": None, "tool_calls": calls}
     answer["choices"] = [{"index": 0, "message": message, "finish_reason": finish}]
     return Reply((json.dumps(answer).encode(),))
@@ -178,6 +190,31 @@ def test_arguments_in_anthropics_pieces_are_put_together(traffic: Traffic, way: 
     told = traffic.ask(
         "anthropic", Reply(tuple(pieces), "text/event-stream", framing="chunked"), way=way, streamed=True
     )
+    assert (told.error, told.calls, told.finish) == (None, CALLS, "tool_calls")
+    traffic.holds_the_answer()
+
+
+@pytest.mark.parametrize("how", ["input and pieces", "input", "pieces first", "pieces without an end"])
+def test_the_input_of_anthropics_call_stands_once(traffic: Traffic, way: Way, how: str) -> None:
+    if how == "pieces first" and way == "anthropic":
+        pytest.skip("the library itself wants the start first")
+    datas = [json.loads(data) for data in events("anthropic", ("Let me see.",))]
+    given = ARGUMENTS if how in {"input and pieces", "input"} else {}
+    block = {"type": "tool_use", "id": "toolu_1", "name": NAME, "input": given}
+    start = {"type": "content_block_start", "index": 1, "content_block": block}
+    deltas = [{"type": "input_json_delta", "partial_json": part} for part in (FIRST, SECOND)]
+    parts = [{"type": "content_block_delta", "index": 1, "delta": delta} for delta in deltas]
+    stop = {"type": "content_block_stop", "index": 1}
+    call = {
+        "input and pieces": [start, *parts, stop],
+        "input": [start, stop],
+        "pieces first": [*parts, start, stop],
+        "pieces without an end": [start, *parts],
+    }[how]
+    datas[-2]["delta"]["stop_reason"] = "tool_use"
+    pieces = written([json.dumps(data) for data in [*datas[:-2], *call, *datas[-2:]]])
+    reply = Reply(tuple(pieces), "text/event-stream", framing="chunked")
+    told = traffic.ask("anthropic", reply, way=way, streamed=True)
     assert (told.error, told.calls, told.finish) == (None, CALLS, "tool_calls")
     traffic.holds_the_answer()
 

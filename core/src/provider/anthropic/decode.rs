@@ -12,19 +12,32 @@ use crate::types::{AssistantMessage, Choice, Completion, Content, FunctionCall, 
 /// The fields of which every answer has at least one.
 const FIELDS: [&str; 7] = ["content", "usage", "role", "id", "model", "stop_reason", "type"];
 
+/// The fields by which an answer in an envelope is known.
+pub(super) const MARKS: [&str; 2] = ["type", "content"];
+
 /// Decodes a whole answer of status 200.
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
-    let document = Flaw::read(target, head, body)?;
+    let document = Flaw::read(target, head, body, &MARKS)?;
     let value = &document.value;
+    if is_piece(value) {
+        return Ok(Decoded { is_piece: true, ..Decoded::default() });
+    }
     let usage = usage::find(value).and_then(usage::read);
+    let completion = Completion { choices: vec![decode_choice(value)], ..summary(value) };
     if let Some(error) = error::embedded(target, head, value) {
-        return Err(Flaw::stated(error, usage));
+        return Err(Flaw::stated(error, usage).with_answer(completion));
     }
     let is_said = value.get("content").is_some_and(|content| content.is_array() || content.is_string());
     if usage.is_none() && !is_said {
         return Err(Flaw::without_answer(target, head, &document, &FIELDS, "its body has no content"));
     }
-    Ok(Decoded { completion: Completion { choices: vec![decode_choice(value)], ..summary(value) }, usage })
+    Ok(Decoded { completion, usage, ..Decoded::default() })
+}
+
+/// Tells whether a document is a piece of a stream, and not a whole answer.
+fn is_piece(value: &Value) -> bool {
+    let pieces = ["message_start", "message_delta", "content_block_start", "content_block_delta", "ping"];
+    text(value, "type").is_some_and(|kind| pieces.contains(&kind))
 }
 
 /// Reads what a message says of itself as a whole.

@@ -21,7 +21,7 @@ pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) 
     let has_answer = value.get("content").is_some_and(|content| !content.is_null()) || is_event(value);
     let is_error = text(value, "type") == Some("error") || error_field(value, has_answer).is_some();
     let found = is_error.then(|| failure(value).unwrap_or_default());
-    let found = found.or_else(|| failure::flat(value).filter(|_| !has_answer));
+    let found = found.or_else(|| if has_answer { None } else { failure::flat(value) });
     found.map(|failure| failure::error(target, head, failure))
 }
 

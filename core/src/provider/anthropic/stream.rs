@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::decode::{decode_choice, is_kept, refusal, summary};
+use super::decode::{MARKS, decode_choice, is_kept, refusal, summary};
 use super::{error, usage};
 use crate::provider::document::DocumentReader;
 use crate::provider::finish_reason::finish_reason;
@@ -47,8 +47,10 @@ const INPUT_PIECES: &str = "partial_json";
 enum Block {
     /// Its text is passed on as it comes.
     Text,
-    /// A tool call, by its place among the calls.
-    Call { place: u32, has_arguments: bool },
+    /// A tool call, by its place among the calls, with the input that it started with, which stands unless pieces come.
+    Call { place: u32, input: Option<String> },
+    /// Pieces of the input of a call that has not started yet.
+    Early(String),
     /// A block that goes back unchanged in the next turn.
     Kept(Map<String, Value>),
     /// Anything else, which says nothing to the caller.
@@ -89,18 +91,23 @@ impl Decoder {
                 Block::Text
             }
             "tool_use" => {
-                let input = block.get("input").filter(|input| input.as_object().is_some_and(|input| !input.is_empty()));
+                let input = block.get("input").filter(|input| input.is_object()).map(Value::to_string);
+                let early = match self.blocks.remove(&index) {
+                    Some(Block::Early(pieces)) => Some(pieces),
+                    _ => None,
+                };
                 let place = self.calls;
                 self.calls += 1;
                 let call = ToolCallDelta {
                     index: place,
                     id: Some(owned(block, "id").unwrap_or_else(|| format!("call_{place}"))),
                     name: Some(owned(block, "name").unwrap_or_default()),
-                    arguments: input.map(Value::to_string).unwrap_or_default(),
+                    arguments: early.clone().unwrap_or_default(),
                     extra_content: None,
                 };
                 push(deltas, Delta { tool_calls: vec![call], ..Delta::default() });
-                Block::Call { place, has_arguments: input.is_some() }
+                let input = early.is_none().then(|| input.unwrap_or_else(|| "{}".to_owned()));
+                Block::Call { place, input }
             }
             kind if is_kept(kind) => {
                 push(deltas, Delta { reasoning: owned(block, "thinking").unwrap_or_default(), ..Delta::default() });
@@ -112,22 +119,22 @@ impl Decoder {
     }
 
     fn extend_block(&mut self, index: u64, piece: &Value, deltas: &mut Vec<Delta>) {
-        if !self.blocks.contains_key(&index) {
-            // Hosts that imitate the format may leave the start of a block out.
-            let kind = match text(piece, "type").unwrap_or_default() {
-                "text_delta" => "text",
-                "thinking_delta" => "thinking",
-                _ => return,
-            };
-            self.start_block(index, &json!({"type": kind}), deltas);
+        // Hosts that imitate the format may leave the start of a block out, or send it late.
+        let missing = text(piece, "type").filter(|_| !self.blocks.contains_key(&index)).unwrap_or_default();
+        match missing {
+            "text_delta" => self.start_block(index, &json!({"type": "text"}), deltas),
+            "thinking_delta" => self.start_block(index, &json!({"type": "thinking"}), deltas),
+            "input_json_delta" => drop(self.blocks.insert(index, Block::Early(String::new()))),
+            _ => {}
         }
         match self.blocks.get_mut(&index) {
             Some(Block::Text) => {
                 push(deltas, Delta { text: owned(piece, "text").unwrap_or_default(), ..Delta::default() });
             }
-            Some(Block::Call { place, has_arguments }) => {
-                let Some(arguments) = owned(piece, "partial_json") else { return };
-                *has_arguments = true;
+            Some(Block::Early(pieces)) => pieces.push_str(text(piece, INPUT_PIECES).unwrap_or_default()),
+            Some(Block::Call { place, input }) => {
+                let Some(arguments) = owned(piece, INPUT_PIECES) else { return };
+                *input = None;
                 let call = ToolCallDelta { index: *place, arguments, ..ToolCallDelta::default() };
                 push(deltas, Delta { tool_calls: vec![call], ..Delta::default() });
             }
@@ -150,8 +157,8 @@ impl Decoder {
 
     fn stop_block(&mut self, index: u64, deltas: &mut Vec<Delta>) {
         match self.blocks.remove(&index) {
-            Some(Block::Call { place, has_arguments: false }) => {
-                let call = ToolCallDelta { index: place, arguments: "{}".to_owned(), ..ToolCallDelta::default() };
+            Some(Block::Call { place, input: Some(arguments) }) => {
+                let call = ToolCallDelta { index: place, arguments, ..ToolCallDelta::default() };
                 push(deltas, Delta { tool_calls: vec![call], ..Delta::default() });
             }
             Some(Block::Kept(mut block)) => {
@@ -228,9 +235,10 @@ impl StreamDecoder for Decoder {
         if data.is_empty() {
             return Ok(());
         }
-        let value = self.origin.read(&mut self.documents, event, data)?.value;
+        let value = self.origin.read(&mut self.documents, event, data, &MARKS)?.value;
         if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &value) {
-            return Err(Flaw::stated(error, None));
+            let completion = Completion { choices: vec![decode_choice(&value)], ..summary(&value) };
+            return Err(Flaw::stated(error, usage::find(&value).and_then(usage::read)).with_answer(completion));
         }
         if event.event == "error" {
             return Err(Flaw::stated(error::named(&self.origin.target(), &self.origin.head, &value), None));
@@ -253,6 +261,11 @@ impl StreamDecoder for Decoder {
 
     fn finish(&mut self, deltas: &mut Vec<Delta>) {
         Origin::finish(&mut self.documents, deltas);
+        // A call that did not come whole stays as it came.
+        let open: Vec<u64> = self.blocks.keys().copied().filter(|_| self.end > End::Open).collect();
+        for index in open {
+            self.stop_block(index, deltas);
+        }
     }
 
     fn is_over(&self) -> bool {

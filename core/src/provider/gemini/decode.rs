@@ -11,28 +11,38 @@ use crate::types::{AssistantMessage, Choice, Completion, Content, FinishReason, 
 /// The fields of which every answer has at least one.
 const FIELDS: [&str; 5] = ["candidates", "usageMetadata", "promptFeedback", "modelVersion", "responseId"];
 
+/// The fields by which an answer in an envelope is known.
+pub(super) const MARKS: [&str; 2] = ["candidates", "usageMetadata"];
+
 /// Decodes a whole answer of status 200.
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
-    let document = Flaw::read(target, head, body)?;
+    let document = Flaw::read(target, head, body, &MARKS)?;
     let value = &document.value;
     let usage = usage::find(value)
         .and_then(usage::read)
         .map(|reported| usage::with_searches(reported, target.model, usage::queries(value)));
-    if let Some(error) = error::embedded(target, head, value) {
-        return Err(Flaw::stated(error, usage));
-    }
     let mut choices: Vec<Choice> = items(value, "candidates")
         .iter()
         .zip(0..)
         .map(|(candidate, place)| decode_candidate(candidate, place))
         .collect();
+    if let Some(error) = error::embedded(target, head, value) {
+        let completion = Completion { choices, ..summary(value) };
+        return Err(Flaw::stated(error, usage).with_answer(completion));
+    }
     if choices.is_empty() {
         choices.extend(blocked(value));
         if choices.is_empty() && usage.is_none() {
             return Err(Flaw::without_answer(target, head, &document, &FIELDS, "its body has no candidates"));
         }
     }
-    Ok(Decoded { completion: Completion { choices, ..summary(value) }, usage })
+    let is_piece = is_piece(&choices);
+    Ok(Decoded { completion: Completion { choices, ..summary(value) }, usage, is_piece })
+}
+
+/// Tells whether what was said may go on: an answer that is whole says why it stopped.
+fn is_piece(choices: &[Choice]) -> bool {
+    choices.iter().any(|choice| choice.provider_finish_reason.is_none())
 }
 
 /// Reads what an answer or a chunk says of itself as a whole.

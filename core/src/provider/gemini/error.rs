@@ -22,7 +22,7 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
     let has_answer = ["candidates", "usageMetadata", "promptFeedback"].iter().any(|key| field(value, key).is_some());
     let found = error_field(value, has_answer).map(|_| failure(value).unwrap_or_default());
-    let found = found.or_else(|| failure::flat(value).filter(|_| !has_answer));
+    let found = found.or_else(|| if has_answer { None } else { failure::flat(value) });
     found.map(|failure| failure::error(target, head, failure))
 }
 

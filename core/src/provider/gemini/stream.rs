@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::decode::{blocked, decode_call, finish_reason, index, is_thought, parts, summary};
+use super::decode::{MARKS, blocked, decode_call, finish_reason, index, is_thought, parts, summary};
 use super::{error, usage};
 use crate::provider::document::DocumentReader;
 use crate::provider::json::{items, owned, word};
@@ -60,7 +60,7 @@ impl StreamDecoder for Decoder {
         if data.is_empty() {
             return Ok(());
         }
-        let chunk = self.origin.read(&mut self.documents, event, data)?.value;
+        let chunk = self.origin.read(&mut self.documents, event, data, &MARKS)?.value;
         // Every chunk has the usage so far, as its grounding.
         if let Some(found) = usage::find(&chunk) {
             self.usage.add(found);
@@ -70,15 +70,24 @@ impl StreamDecoder for Decoder {
         self.summary.id = said.id.or(self.summary.id.take());
         self.summary.model = said.model.or(self.summary.model.take());
         self.summary.service_tier = said.service_tier.or(self.summary.service_tier.take());
-        if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &chunk) {
-            return Err(Flaw::stated(error, None));
-        }
-        if event.event == "error" {
-            return Err(Flaw::stated(error::named(&self.origin.target(), &self.origin.head, &chunk), None));
-        }
+        let error = if event.event == "error" {
+            Some(error::named(&self.origin.target(), &self.origin.head, &chunk))
+        } else {
+            error::embedded(&self.origin.target(), &self.origin.head, &chunk)
+        };
+        let known = deltas.len();
         for (candidate, place) in items(&chunk, "candidates").iter().zip(0..) {
             let index = index(candidate).unwrap_or(place);
-            self.choices.entry(index).or_default().decode(index, candidate, deltas);
+            let state = self.choices.entry(index).or_default();
+            let was_finished = state.is_finished;
+            state.decode(index, candidate, deltas);
+            state.is_finished &= was_finished || error.is_none();
+        }
+        if let Some(error) = error {
+            // What a model made before it failed was made, though the piece that tells of the failure brings it.
+            let mut place = 0..;
+            deltas.retain(|delta| place.next().is_some_and(|place| place < known) || delta.has_content());
+            return Err(Flaw::stated(error, None));
         }
         if let Some(choice) = blocked(&chunk).filter(|_| self.choices.is_empty()) {
             self.is_blocked = true;

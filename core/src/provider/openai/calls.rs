@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::decode::{arguments, index};
-use crate::provider::json::{field, owned};
+use crate::provider::json::{field, get, owned};
 use crate::types::ToolCallDelta;
 
 /// The calls of one answer so far, in their order.
@@ -33,10 +33,12 @@ impl Calls {
         self.0.is_empty()
     }
 
-    /// Takes the calls of a chunk, and passes on what is known of them.
-    pub(super) fn add(&mut self, pieces: &[Value], told: &mut Vec<ToolCallDelta>) {
-        for (place_in_list, piece) in pieces.iter().enumerate() {
-            let function = piece.get("function");
+    /// Takes the calls of a chunk, and passes on what is known of them. Returns whether there was one.
+    pub(super) fn add<'a>(&mut self, pieces: impl Iterator<Item = &'a Value>, told: &mut Vec<ToolCallDelta>) -> bool {
+        let mut count = 0;
+        for (place_in_list, piece) in pieces.enumerate() {
+            count += 1;
+            let function = get(piece, "function");
             let name = function.and_then(|function| owned(function, "name")).unwrap_or_default();
             let added = function.and_then(arguments).unwrap_or_default();
             let (number, id) = (index(piece), owned(piece, "id"));
@@ -54,6 +56,7 @@ impl Calls {
                 self.tell(place, told);
             }
         }
+        count > 0
     }
 
     /// Passes on all that was kept back.
@@ -74,15 +77,19 @@ impl Calls {
         }?;
         let call = self.0.get(place)?;
         let begins = match (id, call.id.as_deref()) {
-            (Some(id), Some(known)) if id == known => false,
-            // Some hosts make a new id for each piece; only a call has a name.
-            (Some(_), Some(_)) => !name.is_empty() || number.is_none(),
+            // Hosts that know no ids give one to all.
+            (Some(id), Some(known)) if id == known => {
+                let has_own_name = !name.is_empty() && !call.name.is_empty() && name != call.name;
+                number.is_none() && has_own_name && (is_further || call.is_whole())
+            }
+            // Some hosts make a new id for each piece, and say the name in each.
+            (Some(_), Some(_)) if name.is_empty() => number.is_none() && call.is_whole(),
+            (Some(_), Some(_)) => name != call.name || call.arguments.is_empty() || call.is_whole(),
             _ if name.is_empty() => false,
             // Two items of one list are two calls, unless numbers say otherwise.
             _ if is_further && number.is_none() && !call.name.is_empty() => true,
             _ if call.name.is_empty() || call.arguments.is_empty() => false,
-            _ if name != call.name => true,
-            _ => !added.is_empty() && call.is_whole(),
+            _ => (name != call.name || !added.is_empty()) && call.is_whole(),
         };
         (!begins).then_some(place)
     }
@@ -142,7 +149,7 @@ mod tests {
         let mut calls = Calls::default();
         let mut told = Vec::new();
         for chunk in chunks {
-            calls.add(chunk.as_array().unwrap(), &mut told);
+            calls.add(chunk.as_array().unwrap().iter(), &mut told);
         }
         calls.finish(&mut told);
         let mut joined: Vec<(String, String, String)> = Vec::new();

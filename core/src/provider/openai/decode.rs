@@ -4,16 +4,19 @@ use serde_json::Value;
 
 use super::{error, usage};
 use crate::provider::finish_reason::finish_reason;
-use crate::provider::json::{field, items, owned, text};
+use crate::provider::json::{field, get, items, owned, text};
 use crate::provider::{Decoded, Flaw, ResponseHead, Target};
 use crate::types::{AssistantMessage, Choice, Completion, Content, FunctionCall, ToolCall};
 
 /// The fields of which every answer has at least one.
 const FIELDS: [&str; 6] = ["choices", "usage", "object", "id", "model", "created"];
 
+/// The fields by which an answer in an envelope is known.
+pub(super) const MARKS: [&str; 1] = ["choices"];
+
 /// Decodes a whole answer of status 200.
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
-    let document = Flaw::read(target, head, body)?;
+    let document = Flaw::read(target, head, body, &MARKS)?;
     let value = &document.value;
     let cites = usage::cites(target.vendor, value);
     let usage = usage::find(value)
@@ -22,14 +25,22 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
             usage::read(target.vendor, found, cost)
         })
         .map(|reported| usage::with_citations(reported, cites));
+    let choices = items(value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
+    let completion = Completion { choices, ..summary(value) };
     if let Some(error) = error::embedded(target, head, value) {
-        return Err(Flaw::stated(error, usage));
+        return Err(Flaw::stated(error, usage).with_answer(completion));
     }
-    if usage.is_none() && !value.get("choices").is_some_and(Value::is_array) {
+    if usage.is_none() && !get(value, "choices").is_some_and(Value::is_array) {
         return Err(Flaw::without_answer(target, head, &document, &FIELDS, "its body has no choices"));
     }
-    let choices = items(value, "choices").iter().zip(0..).map(|(choice, place)| decode_choice(choice, place)).collect();
-    Ok(Decoded { completion: Completion { choices, ..summary(value) }, usage })
+    Ok(Decoded { completion, usage, is_piece: is_piece(value) })
+}
+
+/// Tells whether a document is a piece of a stream, and not a whole answer.
+fn is_piece(value: &Value) -> bool {
+    let first = items(value, "choices").first();
+    text(value, "object") == Some("chat.completion.chunk")
+        || first.is_some_and(|choice| field(choice, "delta").is_some() && field(choice, "message").is_none())
 }
 
 /// Reads what an answer or a chunk says of itself as a whole.
@@ -43,12 +54,12 @@ pub(super) fn summary(value: &Value) -> Completion {
 }
 
 fn decode_choice(choice: &Value, place: u32) -> Choice {
-    let message = choice.get("message").unwrap_or(choice);
+    let message = ["message", "delta"].iter().find_map(|key| field(choice, key)).unwrap_or(choice);
     let spoken = spoken(message);
     let mut tool_calls: Vec<ToolCall> =
-        items(message, "tool_calls").iter().enumerate().map(|(place, call)| decode_call(call, place)).collect();
+        calls(message).enumerate().map(|(place, call)| decode_call(call, place)).collect();
     if let Some(call) =
-        message.get("function_call").filter(|call| text(call, "name").is_some_and(|name| !name.is_empty()))
+        get(message, "function_call").filter(|call| text(call, "name").is_some_and(|name| !name.is_empty()))
     {
         tool_calls.push(ToolCall {
             id: "call_0".to_owned(),
@@ -57,7 +68,7 @@ fn decode_choice(choice: &Value, place: u32) -> Choice {
             extra_content: None,
         });
     }
-    let reason = choice.get("finish_reason").and_then(Value::as_str);
+    let reason = get(choice, "finish_reason").and_then(Value::as_str);
     Choice {
         index: index(choice).unwrap_or(place),
         finish_reason: reason.and_then(|reason| finish_reason(reason, !tool_calls.is_empty())),
@@ -75,12 +86,17 @@ fn decode_choice(choice: &Value, place: u32) -> Choice {
     }
 }
 
+/// Returns the calls of a message or a piece of one.
+pub(super) fn calls(message: &Value) -> impl Iterator<Item = &Value> {
+    items(message, "tool_calls").iter().filter(|call| !call.is_null())
+}
+
 fn decode_call(call: &Value, place: usize) -> ToolCall {
     ToolCall {
         id: owned(call, "id").unwrap_or_else(|| format!("call_{place}")),
         r#type: "function".to_owned(),
-        function: call.get("function").map(function).unwrap_or_default(),
-        extra_content: call.get("extra_content").filter(|extra| !extra.is_null()).cloned(),
+        function: get(call, "function").map(function).unwrap_or_default(),
+        extra_content: get(call, "extra_content").filter(|extra| !extra.is_null()).cloned(),
     }
 }
 
@@ -90,7 +106,7 @@ fn function(value: &Value) -> FunctionCall {
 
 /// Returns arguments as JSON text: as the model wrote them, or an object written out.
 pub(super) fn arguments(function: &Value) -> Option<String> {
-    match function.get("arguments")? {
+    match get(function, "arguments")? {
         Value::String(text) => Some(text.clone()),
         object @ Value::Object(_) => Some(object.to_string()),
         _ => None,
@@ -99,7 +115,7 @@ pub(super) fn arguments(function: &Value) -> Option<String> {
 
 /// Returns the place of a choice, a call or a detail, as the provider numbers it.
 pub(super) fn index(value: &Value) -> Option<u32> {
-    value.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok())
+    get(value, "index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok())
 }
 
 /// The text and the reasoning text of a message or a delta.
@@ -111,11 +127,11 @@ pub(super) struct Spoken {
 /// Reads what was said; content may be a text or Mistral's list of blocks, and reasoning has one of two names.
 pub(super) fn spoken(message: &Value) -> Spoken {
     let mut spoken = Spoken { text: None, reasoning: String::new() };
-    match message.get("content") {
+    match get(message, "content") {
         Some(Value::String(text)) => spoken.text = Some(text.clone()),
         Some(Value::Array(blocks)) => {
             for block in blocks {
-                match (text(block, "type"), block.get("thinking")) {
+                match (text(block, "type"), get(block, "thinking")) {
                     (Some("thinking"), Some(Value::String(thought))) => spoken.reasoning.push_str(thought),
                     (Some("thinking"), _) => {
                         let thoughts = items(block, "thinking").iter();
@@ -126,7 +142,7 @@ pub(super) fn spoken(message: &Value) -> Spoken {
             }
         }
         _ => {
-            let transcript = message.get("audio").and_then(|audio| owned(audio, "transcript"));
+            let transcript = get(message, "audio").and_then(|audio| owned(audio, "transcript"));
             spoken.text = transcript;
         }
     }

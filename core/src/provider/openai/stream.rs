@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::calls::Calls;
-use super::decode::{index, spoken, summary};
+use super::decode::{MARKS, calls, index, spoken};
+use super::text_piece::TextPiece;
 use super::{error, usage};
 use crate::provider::document::DocumentReader;
 use crate::provider::finish_reason::finish_reason;
-use crate::provider::json::{field, items, owned};
+use crate::provider::json::{field, items, owned, text};
 use crate::provider::origin::Origin;
 use crate::provider::snapshots::UsageSnapshots;
 use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
@@ -53,6 +54,18 @@ impl Decoder {
         }
     }
 
+    fn take_text(&mut self, piece: TextPiece<'_>, deltas: &mut Vec<Delta>) {
+        keep(&mut self.summary.id, piece.id.as_deref());
+        keep(&mut self.summary.model, piece.model.as_deref());
+        keep(&mut self.summary.service_tier, piece.service_tier.as_deref());
+        let index = piece.index();
+        self.choices.entry(index).or_default();
+        let text = piece.into_text();
+        if !text.is_empty() {
+            deltas.push(Delta { index, text, ..Delta::default() });
+        }
+    }
+
     fn read_usage(&mut self, chunk: &Value, document: &[u8]) {
         let vendor = self.origin.target().vendor;
         self.cites |= usage::cites(vendor, chunk);
@@ -76,25 +89,37 @@ impl StreamDecoder for Decoder {
         if data.is_empty() {
             return Ok(());
         }
-        let document = self.origin.read(&mut self.documents, event, data)?;
+        if event.event != "error"
+            && !self.documents.is_amid_pair()
+            && let Some(piece) = TextPiece::read(data)
+        {
+            self.take_text(piece, deltas);
+            return Ok(());
+        }
+        let document = self.origin.read(&mut self.documents, event, data, &MARKS)?;
         let chunk = document.value;
         self.read_usage(&chunk, &document.text);
-        let said = summary(&chunk);
-        self.summary.id = said.id.or(self.summary.id.take());
-        self.summary.model = said.model.or(self.summary.model.take());
-        self.summary.service_tier = said.service_tier.or(self.summary.service_tier.take());
-        if let Some(error) = error::embedded(&self.origin.target(), &self.origin.head, &chunk) {
-            return Err(Flaw::stated(error, None));
-        }
-        if event.event == "error" {
-            return Err(Flaw::stated(error::named(&self.origin.target(), &self.origin.head, &chunk), None));
-        }
+        keep(&mut self.summary.id, text(&chunk, "id"));
+        keep(&mut self.summary.model, text(&chunk, "model"));
+        keep(&mut self.summary.service_tier, text(&chunk, "service_tier"));
+        let error = if event.event == "error" {
+            Some(error::named(&self.origin.target(), &self.origin.head, &chunk))
+        } else {
+            error::embedded(&self.origin.target(), &self.origin.head, &chunk)
+        };
+        let known = deltas.len();
         for (choice, place) in items(&chunk, "choices").iter().zip(0..) {
             let index = index(choice).unwrap_or(place);
             let state = self.choices.entry(index).or_default();
+            let was_finished = state.is_finished;
             state.decode(index, choice, deltas);
+            state.is_finished &= was_finished || error.is_none();
         }
-        Ok(())
+        let Some(error) = error else { return Ok(()) };
+        // What a model made before it failed was made, though the piece that tells of the failure brings it.
+        let mut place = 0..;
+        deltas.retain(|delta| place.next().is_some_and(|place| place < known) || delta.has_content());
+        Err(Flaw::stated(error, None))
     }
 
     fn finish(&mut self, deltas: &mut Vec<Delta>) {
@@ -130,6 +155,13 @@ impl StreamDecoder for Decoder {
     }
 }
 
+/// Keeps what a chunk says of the answer as a whole: every one says it again.
+fn keep(known: &mut Option<String>, said: Option<&str>) {
+    if let Some(said) = said.filter(|said| !said.is_empty() && known.as_deref() != Some(said)) {
+        *known = Some(said.to_owned());
+    }
+}
+
 impl ChoiceState {
     fn decode(&mut self, index: u32, choice: &Value, deltas: &mut Vec<Delta>) {
         let nothing = Value::Null;
@@ -141,13 +173,13 @@ impl ChoiceState {
             self.keep_detail(detail);
         }
         let mut tool_calls = Vec::new();
-        let called = items(said, "tool_calls");
-        self.calls.add(called, &mut tool_calls);
-        if called.is_empty()
+        let is_called = self.calls.add(calls(said), &mut tool_calls);
+        if !is_called
             && let Some(function) = field(said, "function_call")
             && ["name", "arguments"].iter().any(|key| owned(function, key).is_some())
         {
-            self.calls.add(&[json!({"index": 0, "id": "call_0", "function": function})], &mut tool_calls);
+            let call = json!({"index": 0, "id": "call_0", "function": function});
+            self.calls.add(std::iter::once(&call), &mut tool_calls);
         }
         if reason.is_some() {
             self.calls.finish(&mut tool_calls);

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::usage_table as table;
 use super::usage_table::Names;
-use crate::provider::json::{count, exact_decimal, field, items, owned, text};
+use crate::provider::json::{count, exact_decimal, field, get, items, owned, text};
 use crate::provider::snapshots::Sum;
 use crate::provider::usage_fields::has_unknown;
 use crate::provider::vendor::{CostReport, Quirks, SearchReport, Vendor};
@@ -31,8 +31,8 @@ pub(super) const SUM: Sum = Sum {
 /// Finds the usage object of an answer or a chunk: its own, Groq's, or Moonshot's on the choice.
 pub(super) fn find(value: &Value) -> Option<&Value> {
     let own = field(value, "usage");
-    let groq = || value.get("x_groq").and_then(|groq| field(groq, "usage"));
-    let choice = || value.get("choices")?.as_array()?.iter().find_map(|choice| field(choice, "usage"));
+    let groq = || get(value, "x_groq").and_then(|groq| field(groq, "usage"));
+    let choice = || get(value, "choices")?.as_array()?.iter().find_map(|choice| field(choice, "usage"));
     own.or_else(groq).or_else(choice).filter(|usage| usage.is_object())
 }
 
