@@ -59,10 +59,13 @@ pub fn believe(reported: &ReportedUsage, evidence: Evidence) -> Believed {
     usage.reported_cost = usage.reported_cost.map(|cost| cost.round_dp(MOST_DECIMALS));
     let (input, output) = (usage.input_tokens(), usage.output_tokens());
     let answered = evidence.has_content || output.is_some_and(|output| output > 0);
-    let doubts_input = input.is_none() || (input == Some(0) && answered);
+    // What was read from a cache is only a part of the input.
+    let has_part = input.is_some_and(|input| input > 0) && reported.input.is_none() && reported.total.is_none();
+    let doubts_input = input.is_none() || (input == Some(0) && answered) || has_part;
     let has_output = evidence.has_content && (evidence.output > ERROR || input.unwrap_or_default() == 0);
     let doubts_output = output.is_none() || (output == Some(0) && has_output);
-    let mut stand_in = estimated_usage(evidence.input, evidence.output);
+    let part = if has_part { input.unwrap_or_default() } else { 0 };
+    let mut stand_in = estimated_usage(evidence.input.saturating_sub(part), evidence.output);
     if doubts_input && doubts_output {
         share_total(&mut stand_in, reported.total, evidence.input);
     }
@@ -70,10 +73,12 @@ pub fn believe(reported: &ReportedUsage, evidence: Evidence) -> Believed {
         let quantity = stand_in.get(meter).unwrap_or_default();
         if is_doubted && !quantity.is_zero() {
             usage.meters.insert(meter, quantity);
+        }
+        if is_doubted && (!quantity.is_zero() || has_part) {
             usage.flag(UsageFlag::Estimated);
         }
     }
-    let states_something = !doubts_input || !doubts_output || usage.reported_cost.is_some();
+    let states_something = has_part || !doubts_input || !doubts_output || usage.reported_cost.is_some();
     Believed { is_estimate: !states_something, usage }
 }
 
@@ -114,6 +119,20 @@ mod tests {
         ] {
             assert_eq!(sides(&reported(input, output, None), ANSWERED), believed, "{input:?} {output:?}");
         }
+    }
+
+    #[test]
+    fn a_part_of_the_input_is_not_taken_for_all_of_it() {
+        let cached = |input, total| ReportedUsage { cached_input: Some(20), ..reported(input, Some(50), total) };
+        for (input, total, believed) in [
+            (None, None, (300, 50, true, false)),
+            (Some(100), None, (100, 50, false, false)),
+            (None, Some(150), (100, 50, false, false)),
+        ] {
+            assert_eq!(sides(&cached(input, total), ANSWERED), believed, "{input:?} {total:?}");
+        }
+        let short = Evidence { input: 10, ..ANSWERED };
+        assert_eq!(sides(&cached(None, None), short), (20, 50, true, false));
     }
 
     #[test]

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from traffic.ways import Way
 
 STREAM = "text/event-stream"
-KEEPALIVES = [": keepalive\n\n", ":\n", "\n\n", "event: ping\n\n", "id: 4\n\n", "retry: 50\n\n", "data:\n\n", "data: ping\n\n", "data: [PING]\n\n"]
+KEEPALIVES = [
+    ": keepalive\n\n",
+    ":\n",
+    "\n\n",
+    "event: ping\n\n",
+    "id: 4\n\n",
+    "retry: 50\n\n",
+    "data:\n\n",
+    "data: ping\n\n",
+    "data: [PING]\n\n",
+]
 
 
 @pytest.mark.parametrize("end", ["silence", "reset", "close"])

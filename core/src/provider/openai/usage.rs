@@ -50,7 +50,7 @@ pub(super) fn read(vendor: &Vendor, usage: &Value, cost: Option<Decimal>) -> Opt
         input_places.iter().flat_map(|place| table::WRITTEN_SPLIT.iter().filter_map(|key| field(place, key))).collect();
     let cache_place = cache_place(usage);
     let reported = ReportedUsage {
-        input: greatest(&own, table::INPUT),
+        input: greatest(&own, table::INPUT).or_else(|| hits_and_misses(usage)),
         cached_input: greatest(&input_places, table::CACHED),
         cached_place: cache_place,
         cache_write: greatest(&input_places, table::WRITTEN),
@@ -98,6 +98,12 @@ pub(super) fn cites(vendor: &Vendor, value: &Value) -> bool {
     let has_address = |said: &Value| items(said, "annotations").iter().any(is_address);
     let said = |choice: &Value| ["message", "delta"].iter().any(|key| choice.get(*key).is_some_and(has_address));
     vendor.quirks.searches == SearchReport::Citations && items(value, "choices").iter().any(said)
+}
+
+/// Returns the input that is told only by what of it stood in a cache and what did not.
+fn hits_and_misses(usage: &Value) -> Option<u64> {
+    let [hits, misses] = table::HITS_AND_MISSES.map(|name| count(usage, name));
+    hits?.checked_add(misses?)
 }
 
 /// Returns the greatest of a count's names in some places.

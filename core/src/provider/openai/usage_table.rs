@@ -22,6 +22,8 @@ pub(super) const OUTPUT_DETAILS: Names =
 /// Tokens read from a cache, among the parts of the input or beside them.
 pub(super) const CACHED: Names =
     &["cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cache_read_input_tokens", "cache_read_tokens"];
+/// The two parts of the input at DeepSeek.
+pub(super) const HITS_AND_MISSES: [&str; 2] = ["prompt_cache_hit_tokens", "prompt_cache_miss_tokens"];
 /// Tokens written to a cache, among the parts of the input or beside them.
 pub(super) const WRITTEN: Names =
     &["cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens", "cache_write_input_tokens"];
@@ -77,7 +79,7 @@ pub(super) const FIELDS: &[UsageField] = &[
     (TOP, WRITTEN, Read),
     (WRITTEN_SPLIT, LIFETIMES[0], Read),
     (WRITTEN_SPLIT, LIFETIMES[1], Read),
-    (TOP, &["prompt_cache_miss_tokens"], Ignored(PART)),
+    (TOP, &["prompt_cache_miss_tokens"], Read),
     (TOP, &["claude_cache_creation_5_m_tokens", "claude_cache_creation_1_h_tokens"], Ignored(REPEATED)),
     // Perplexity.
     (TOP, REASONING, Read),

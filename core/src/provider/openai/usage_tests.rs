@@ -53,6 +53,11 @@ fn the_words_of_other_formats_are_read_on_every_host() {
                 (OutputToken, 50),
             ],
         ),
+        // The parts of the input, and no sum of them.
+        (
+            json!({"prompt_cache_hit_tokens": 20, "prompt_cache_miss_tokens": 80, "completion_tokens": 50}),
+            vec![(InputToken, 80), (CachedInputToken, 20), (OutputToken, 50)],
+        ),
         // The same counts beside the input, by the total.
         (
             json!({"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 8_150, "cache_read_input_tokens": 8_000}),
