@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::provider::body_field::{Meaning, is_meant};
-use crate::types::{ChatRequest, Content, Message, Meter, Part, ResponseFormat, Tool, Usage, UsageFlag};
+use crate::types::{ChatRequest, Content, Message, Meter, Part, Quantity, ResponseFormat, Tool, Usage, UsageFlag};
 
 /// Tokens that a chat template adds to a conversation at the most.
 const REQUEST_OVERHEAD: u64 = 256;
@@ -34,6 +34,8 @@ const LEAST_SOUND_SECOND: u64 = 25;
 const LEAST_VIDEO_SECOND: u64 = 60;
 /// Bytes of base64 of one second of sound at the least, in the narrowest encoding of speech.
 const LEAST_SOUND_BYTES: u64 = 500;
+/// The characters of base64 that hold a second of sound as it is usually packed, with 128 kilobits.
+const USUAL_SOUND_BYTES: u64 = 21_500;
 /// Pixels of one image at the most.
 const MOST_PIXELS: u64 = 100_000_000;
 /// The endings of addresses that vendors take for images.
@@ -152,6 +154,17 @@ impl InputSize {
             (Meter::InputVideoSecond, of_window(LEAST_VIDEO_SECOND)),
         ];
         most.into_iter().filter(|(_, most)| *most > 0).collect()
+    }
+
+    /// Estimates each meter of media that the input has, which replies count in tokens alone.
+    #[must_use]
+    pub fn held_media(&self) -> BTreeMap<Meter, Quantity> {
+        let held = [
+            (Meter::InputImage, self.images),
+            (Meter::Page, self.unseen),
+            (Meter::InputAudioSecond, self.sound_seconds.div_ceil(USUAL_SOUND_BYTES / LEAST_SOUND_BYTES)),
+        ];
+        held.into_iter().filter(|(_, count)| *count > 0).map(|(meter, count)| (meter, count.into())).collect()
     }
 
     fn add_content(&mut self, content: &Content) {
@@ -350,6 +363,7 @@ mod tests {
             serde_json::json!({"type": "input_audio", "input_audio": {"data": "A".repeat(5_000), "format": "mp3"}});
         let size = input_size(&request(Content::Parts(vec![serde_json::from_value(part).unwrap()])));
         assert_eq!(size.media(1_000_000), [(Meter::InputAudioSecond, 11)].into());
+        assert_eq!(size.held_media(), [(Meter::InputAudioSecond, Quantity::ONE)].into());
     }
 
     #[test]

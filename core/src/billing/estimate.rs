@@ -62,7 +62,7 @@ pub struct Estimate {
     pub counts: BTreeMap<Meter, u64>,
     /// The searches that are made in any case.
     pub sure_searches: u64,
-    /// The work with a fee that a reply may leave uncounted, and how much of each is done at the least.
+    /// The work with a fee, and the media, that a reply may leave uncounted, and how much of each there is at the least.
     pub uncounted: BTreeMap<Meter, Quantity>,
     /// Whether the tokens of the input are bounded at all: those that a tool brings are not, if nothing says how often.
     pub is_bounded: bool,
@@ -118,10 +118,13 @@ impl Estimate {
             beside = beside.saturating_add(context_window(config));
         }
         // What a prediction foresaw wrongly is output that no limit counts.
-        beside = beside.saturating_add(request.extra.get("prediction").map_or(0, |text| text.to_string().len() as u64));
+        let predicted = [request.extra.get("prediction"), body.and_then(|body| body.get("prediction"))];
+        let predicted = predicted.into_iter().flatten().map(|text| text.to_string().len() as u64).max();
+        beside = beside.saturating_add(predicted.unwrap_or_default());
         if compacts {
             beside = beside.saturating_add(limit);
         }
+        let held_media = size.held_media();
         let expected_output = expected_output(request, model_limit);
         let thinks = facts.get(Attribute::Thinking) == Some("true");
         let room = (limit.saturating_add(beside)).saturating_mul(answers).saturating_sub(expected_output);
@@ -134,7 +137,7 @@ impl Estimate {
             uncovered: uncovered(format, request, &config.model_params, prices, &works),
             unbounded: unbounded(format, request, &config.model_params, prices, &works),
             sure_searches: sure_searches(&works, prices),
-            uncounted: uncounted(format, &works),
+            uncounted: held_media.into_iter().chain(uncounted(format, &works)).collect(),
             counts,
             is_bounded,
             facts,

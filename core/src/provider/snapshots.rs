@@ -14,23 +14,26 @@ pub(super) struct Sum {
     pub(super) counts: &'static [&'static str],
     /// Returns the total of a usage whose own counts on both sides make it.
     pub(super) whole: fn(&Value) -> Option<u64>,
+    /// Whether tokens move between the counts while the total grows: each greater total then corrects what was before it.
+    pub(super) moves: bool,
 }
 
 /// The usage objects of one stream, joined field by field. Counts are cumulative, so none of them ever shrinks, but for one
-/// case: what is counted before the answer is a guess, and a later snapshot whose own counts make its own total corrects it.
+/// case: what is counted before the answer is a guess, and the first snapshot whose own counts make its own total corrects it; where
+/// tokens move between the counts, so does each later one with no less a total.
 #[derive(Clone)]
 pub(super) struct UsageSnapshots {
     joined: Map<String, Value>,
     cost: Option<Decimal>,
     sum: Option<Sum>,
     /// The greatest total of a snapshot whose counts make it.
-    total: u64,
+    total: Option<u64>,
 }
 
 impl UsageSnapshots {
     /// Starts a stream of a format without a total.
     pub(super) fn new() -> Self {
-        Self { joined: Map::new(), cost: None, sum: None, total: 0 }
+        Self { joined: Map::new(), cost: None, sum: None, total: None }
     }
 
     /// Starts a stream of a format whose total is the sum of counts.
@@ -42,9 +45,9 @@ impl UsageSnapshots {
     pub(super) fn add(&mut self, usage: &Value) {
         let Some(later) = usage.as_object() else { return };
         if let Some((sum, total)) = self.sum.and_then(|sum| Some((sum, (sum.whole)(usage)?)))
-            && total >= self.total
+            && self.total.is_none_or(|known| sum.moves && total >= known)
         {
-            self.total = total;
+            self.total = Some(total);
             sum.counts.iter().for_each(|count| self.forget(count));
         }
         join_objects(&mut self.joined, later);
@@ -201,11 +204,17 @@ mod tests {
             ),
             (vec![json!({"i": 10, "o": 5, "t": 15}), json!({"i": 10, "t": 15})], json!({"i": 10, "o": 5, "t": 15})),
         ] {
-            let mut usage = UsageSnapshots::of(Sum { counts: &["i", "o", "t"], whole });
+            let mut usage = UsageSnapshots::of(Sum { counts: &["i", "o", "t"], whole, moves: false });
             for snapshot in &snapshots {
                 usage.add(snapshot);
             }
             assert_eq!(usage.joined(), Some(all));
+        }
+        for (moves, input) in [(false, 100), (true, 50)] {
+            let mut usage = UsageSnapshots::of(Sum { counts: &["i", "o", "t"], whole, moves });
+            usage.add(&json!({"i": 100, "o": 5, "t": 105}));
+            usage.add(&json!({"i": 50, "o": 60, "t": 110}));
+            assert_eq!(usage.joined(), Some(json!({"i": input, "o": 60, "t": 110})));
         }
     }
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from conftest import PRICES
+
 from traffic.answers import INPUT, OUTPUT, TEXT, chunk, events, whole, without_answers, written
+from traffic.conftest import COST
 from traffic.provider import End, Reply
 
 if TYPE_CHECKING:
@@ -243,3 +247,19 @@ def test_an_answer_beside_an_error_is_billed(
     for record in traffic.tw.usage.records(user=traffic.user):
         assert record.billed_by == "estimate"
         assert record.cost_amount
+
+
+def test_images_that_have_a_price_and_no_count_are_an_estimate(traffic: Traffic, wire: Format) -> None:
+    version = "v1beta" if wire == "gemini" else "v1"
+    address = f"http://127.0.0.1:{traffic.provider.port}/{version}"
+    model, prices = (
+        f"{wire}/seeing",
+        {**PRICES, "input_image": {"unit_price": "0.01", "unit": "per_image", "currency": "USD"}},
+    )
+    traffic.tw.models.add(model, api_key="k", base_url=address, prices=prices)
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    messages: Any = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image, image]}]
+    traffic.provider.play(reply_of(wire, (TEXT,), streamed=False))
+    reply = traffic.tw.chat(messages, model=model)
+    assert (reply.cost_status, reply.cost) == ("estimated", COST + Decimal("0.02"))
+    assert "fee_not_reported" in reply.usage.flags

@@ -53,6 +53,8 @@ pub(super) const SUM: Sum = Sum {
         let output = sum(["candidatesTokenCount", "thoughtsTokenCount"]).filter(|output| *output > 0)?;
         count(usage, "totalTokenCount").filter(|total| input.checked_add(output) == Some(*total))
     },
+    // Tokens of the answer become thoughts, and back.
+    moves: true,
 };
 
 /// Finds the usage object of an answer or a chunk.

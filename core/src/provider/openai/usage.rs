@@ -26,6 +26,7 @@ pub(super) const SUM: Sum = Sum {
         let (input, output) = (side(table::INPUT)?, side(table::OUTPUT)?);
         side(table::TOTAL).filter(|total| input.checked_add(output) == Some(*total))
     },
+    moves: false,
 };
 
 /// Finds the usage object of an answer or a chunk: its own, Groq's, or Moonshot's on the choice.
