@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, Method, Response, Url, Version};
 use secrecy::ExposeSecret;
 
 use super::compression::Decompressor;
@@ -163,10 +163,12 @@ impl HttpResponse {
         Ok(came)
     }
 
-    /// Tells whether so many bytes are the whole body, as its head says, so that nothing follows them.
+    /// Tells whether so many bytes are the whole body, as its head says, so that nothing follows them. Over HTTP/2 the mark of the
+    /// end may still come, and a stream that is dropped before it counts as one that was reset.
     #[must_use]
     pub fn ends_at(&self, length: usize) -> bool {
-        self.head.header("content-length").is_some_and(|stated| stated.parse() == Ok(length)) && self.ahead.is_empty()
+        let is_stated = self.head.header("content-length").is_some_and(|stated| stated.parse() == Ok(length));
+        is_stated && self.ahead.is_empty() && self.response.version() < Version::HTTP_2
     }
 
     /// Puts back what was read of the body, to be read again before what follows it.
