@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from conftest import PRICES
-
 from traffic.answers import INPUT, OUTPUT, TEXT, chunk, events, whole, without_answers, written
 from traffic.conftest import COST
 from traffic.provider import End, Reply
