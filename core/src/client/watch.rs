@@ -34,8 +34,9 @@ impl Watch {
 
     /// Changes how long nothing may come.
     pub(super) fn set_patience(&mut self, patience: Duration) {
-        self.patience = Some(patience);
-        self.look_again();
+        if self.patience.replace(patience) != Some(patience) {
+            self.look_again();
+        }
     }
 
     /// Lets the answer be read for some time more, or for as long as it was let before if that is less.
