@@ -52,15 +52,20 @@ pub fn is_plausible(reported: &ReportedUsage) -> bool {
 /// Turns what a provider reported into meters, and estimates each side that cannot be true.
 ///
 /// A side that was left out is missing and not zero. A side of zero is believed only where nothing speaks against it: no
-/// answer comes from no input, and none that has something in it, beyond what an estimate errs by, has no output.
+/// answer comes from no input, and none that has something in it, beyond what an estimate errs by, has no output. What is known
+/// of the answer without its usage is asked for only where a side can be doubted.
 #[must_use]
-pub fn believe(reported: &ReportedUsage, evidence: Evidence) -> Believed {
+pub fn believe(reported: &ReportedUsage, evidence: impl FnOnce() -> Evidence) -> Believed {
     let mut usage = disjoint(reported);
     usage.reported_cost = usage.reported_cost.map(|cost| cost.round_dp(MOST_DECIMALS));
     let (input, output) = (usage.input_tokens(), usage.output_tokens());
-    let answered = evidence.has_content || output.is_some_and(|output| output > 0);
     // What was read from a cache is only a part of the input.
     let has_part = input.is_some_and(|input| input > 0) && reported.input.is_none() && reported.total.is_none();
+    if !has_part && [input, output].iter().all(|side| side.is_some_and(|tokens| tokens > 0)) {
+        return Believed { usage, is_estimate: false };
+    }
+    let evidence = evidence();
+    let answered = evidence.has_content || output.is_some_and(|output| output > 0);
     let doubts_input = input.is_none() || (input == Some(0) && answered) || has_part;
     let has_output = evidence.has_content && (evidence.output > ERROR || input.unwrap_or_default() == 0);
     let doubts_output = output.is_none() || (output == Some(0) && has_output);
@@ -102,7 +107,7 @@ mod tests {
     }
 
     fn sides(reported: &ReportedUsage, evidence: Evidence) -> (u64, u64, bool, bool) {
-        let Believed { usage, is_estimate } = believe(reported, evidence);
+        let Believed { usage, is_estimate } = believe(reported, || evidence);
         let side = |side: Option<u64>| side.unwrap_or_default();
         let is_flagged = usage.flags.contains(&UsageFlag::Estimated);
         (side(usage.input_tokens()), side(usage.output_tokens()), is_flagged, is_estimate)

@@ -66,10 +66,10 @@ impl Received {
         self.decoder.as_ref().and_then(|decoder| decoder.provisional_usage())
     }
 
-    /// Returns the answer as far as it came.
-    pub(super) fn completion(&self) -> Completion {
-        match &self.whole {
-            Some(completion) => completion.clone(),
+    /// Takes the answer as far as it came.
+    pub(super) fn take_completion(&mut self) -> Completion {
+        match self.whole.take() {
+            Some(completion) => completion,
             None => Completion {
                 choices: self.assembly.choices(),
                 ..self.decoder.as_ref().map(|decoder| decoder.summary()).unwrap_or_default()

@@ -44,6 +44,14 @@ pub(super) enum Basis {
     Nothing,
 }
 
+/// What an answer was, as far as it came.
+struct Known<'a> {
+    completion: &'a Completion,
+    reported: Option<&'a ReportedUsage>,
+    /// Whether it is certain that no model worked.
+    did_no_work: bool,
+}
+
 /// The billing ids that are known, so that a relaxed reply need not wait for its settlement.
 #[derive(Debug, Default)]
 pub(super) struct BillingIds(Mutex<HashMap<(String, String), ModelId>>);
@@ -80,11 +88,13 @@ impl Call {
         plan: &Plan,
         reserved: &Reserved,
         ended: Ended,
-        received: Received,
+        mut received: Received,
     ) -> Result<Result<ChatReply>> {
-        let completion = received.completion();
+        let did_no_work = received.did_no_work();
+        let completion = received.take_completion();
         let reported = received.usage();
-        let (basis, billed_by, status) = self.basis(plan, &ended, &received, &completion, reported.as_ref());
+        let known = Known { completion: &completion, reported: reported.as_ref(), did_no_work };
+        let (basis, billed_by, status) = self.basis(plan, &ended, &received, &known);
         self.was_billed = billed_by != BilledBy::NotBilled;
         let served_tier = completion.service_tier.as_deref();
         let now = self.engine.environment.now();
@@ -238,9 +248,9 @@ impl Call {
         plan: &Plan,
         ended: &Ended,
         received: &Received,
-        completion: &Completion,
-        reported: Option<&ReportedUsage>,
+        known: &Known<'_>,
     ) -> (Basis, BilledBy, RecordStatus) {
+        let completion = known.completion;
         let gone = self.sink.is_closed();
         let partial = if self.delivered { RecordStatus::Partial } else { RecordStatus::Cancelled };
         let is_drained = matches!(ended, Ended::Complete) && gone && self.on_abandon() == AbandonPolicy::Drain;
@@ -253,8 +263,8 @@ impl Call {
             Ended::GivenUp => partial,
             Ended::TimedOut => RecordStatus::Timeout,
         };
-        if let Some(reported) = reported.filter(|reported| is_plausible(reported)) {
-            let Believed { usage, is_estimate } = complete(reported, &estimate(plan, received, completion), completion);
+        if let Some(reported) = known.reported.filter(|reported| is_plausible(reported)) {
+            let Believed { usage, is_estimate } = believe(reported, || evidence(plan, received, completion));
             let billed_by = match is_estimate {
                 true => BilledBy::Estimate,
                 false if is_drained => BilledBy::Drain,
@@ -262,7 +272,7 @@ impl Call {
             };
             return (Basis::Usage(usage), billed_by, status);
         }
-        if received.did_no_work() {
+        if known.did_no_work {
             return (Basis::Nothing, BilledBy::NotBilled, status);
         }
         let is_given_up = matches!(ended, Ended::GivenUp | Ended::TimedOut);
@@ -284,12 +294,13 @@ impl Engine {
     }
 }
 
-/// Turns what the provider reported into what the attempt is billed by: a side that cannot be true is estimated.
-fn complete(reported: &ReportedUsage, estimated: &Usage, completion: &Completion) -> Believed {
+/// Returns what is known of an answer without its usage.
+fn evidence(plan: &Plan, received: &Received, completion: &Completion) -> Evidence {
+    let estimated = estimate(plan, received, completion);
     let has_content = completion.choices.iter().any(|choice| choice.message.has_content());
     let side = |side: Option<u64>| side.unwrap_or_default();
     let output = side(estimated.output_tokens()).max(has_content.into());
-    believe(reported, Evidence { input: side(estimated.input_tokens()), output, has_content })
+    Evidence { input: side(estimated.input_tokens()), output, has_content }
 }
 
 /// Estimates what the attempt consumed: the output by what came, or by what the provider counted so far if that is more

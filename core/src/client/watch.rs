@@ -21,21 +21,21 @@ pub(super) struct Watch {
     waits_since: Duration,
     /// Until when the answer is read.
     over_at: Option<Duration>,
-    look: BoxFuture<'static, ()>,
+    /// The next look at the clock, once there is something to wait for.
+    look: Option<BoxFuture<'static, ()>>,
 }
 
 impl Watch {
     /// Begins to watch over an answer of which nothing may come for some time.
     pub(super) fn new(environment: &Arc<dyn Environment>, patience: Option<Duration>) -> Self {
-        let look = environment.sleep(patience.map_or(LOOK, |patience| patience.min(LOOK)));
         let waits_since = environment.monotonic();
-        Self { environment: Arc::clone(environment), patience, waits_since, over_at: None, look }
+        Self { environment: Arc::clone(environment), patience, waits_since, over_at: None, look: None }
     }
 
     /// Changes how long nothing may come.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         if self.patience.replace(patience) != Some(patience) {
-            self.look_again();
+            self.look = None;
         }
     }
 
@@ -61,17 +61,20 @@ impl Watch {
             tokio::select! {
                 biased;
                 piece = &mut piece => return Some(piece),
-                () = &mut self.look, if is_limited => {}
+                () = self.look(), if is_limited => {}
             }
             if self.left().is_some_and(|left| left.is_zero()) {
                 return None;
             }
-            self.look_again();
         }
     }
 
-    fn look_again(&mut self) {
-        self.look = self.environment.sleep(self.left().map_or(LOOK, |left| left.min(LOOK)));
+    /// Waits for the next look at the clock, which begins with the first wait and outlasts it.
+    async fn look(&mut self) {
+        let left = self.look.is_none().then(|| self.left().map_or(LOOK, |left| left.min(LOOK)));
+        let environment = &self.environment;
+        self.look.get_or_insert_with(|| environment.sleep(left.unwrap_or(LOOK))).await;
+        self.look = None;
     }
 
     fn left(&self) -> Option<Duration> {

@@ -1,62 +1,55 @@
-//! Which requests go over a connection of their own: noted where connections are made.
+//! Which requests are the first of their connection: known by the tasks that serve connections.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tower_layer::Layer;
-use tower_service::Service;
+use tokio::task;
 
-use super::progress::Progress;
+/// The most connections that are remembered. One that is forgotten counts as new, which is the careful side.
+const MOST_CONNECTIONS: usize = 4096;
 
-tokio::task_local! {
-    /// The request for which a connection is made, while it waits for one.
-    static WAITING: Progress;
-}
+/// The connections of a client that have carried a request. Each is served by a task of its own, which takes the bodies that go
+/// over it, and the number of a task is never used again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connections(Arc<Mutex<HashSet<task::Id>>>);
 
-/// Runs the sending of a request, so that a connection that is made for it is noted in its progress.
-pub(super) async fn noting<T>(progress: Progress, sending: impl Future<Output = T>) -> T {
-    WAITING.scope(progress, sending).await
-}
-
-/// Notes connections that are made for the request that waits for them. One that is made on while its request goes over
-/// another is nobody's.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NoteConnections;
-
-impl<S> Layer<S> for NoteConnections {
-    type Service = Noting<S>;
-
-    fn layer(&self, connector: S) -> Noting<S> {
-        Noting(connector)
+impl Connections {
+    /// Notes that the connection which the running task serves carries a request. Returns whether it is its first.
+    pub(super) fn carry(&self) -> bool {
+        let Some(id) = task::try_id() else { return true };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_CONNECTIONS && !known.contains(&id) {
+            known.clear();
+        }
+        known.insert(id)
     }
 }
 
-/// A connector whose connections are noted.
-#[derive(Clone, Debug)]
-pub(super) struct Noting<S>(S);
+#[cfg(test)]
+mod tests {
+    use tokio_util::task::TaskTracker;
 
-impl<S, R> Service<R> for Noting<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+    use super::*;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(context)
+    #[tokio::test]
+    async fn a_connection_carries_one_first_request() {
+        let connections = Connections::default();
+        for _ in 0..2 {
+            let own = connections.clone();
+            TaskTracker::new()
+                .spawn(async move { assert_eq!([own.carry(), own.carry(), own.carry()], [true, false, false]) })
+                .await
+                .unwrap();
+        }
     }
 
-    fn call(&mut self, request: R) -> Self::Future {
-        let making = self.0.call(request);
-        Box::pin(async move {
-            let made = making.await;
-            if made.is_ok() {
-                let _ = WAITING.try_with(Progress::note_connection);
-            }
-            made
-        })
+    #[tokio::test]
+    async fn what_is_forgotten_counts_as_new() {
+        let connections = Connections::default();
+        for _ in 0..=MOST_CONNECTIONS {
+            let own = connections.clone();
+            TaskTracker::new().spawn(async move { assert!(own.carry()) }).await.unwrap();
+        }
+        assert_eq!(connections.0.lock().unwrap().len(), 1);
     }
 }

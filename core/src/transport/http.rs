@@ -13,7 +13,7 @@ use reqwest::{Client, Method, Response, Url, Version};
 use secrecy::ExposeSecret;
 
 use super::compression::Decompressor;
-use super::connection::{NoteConnections, noting};
+use super::connection::Connections;
 use super::document::{BYTE_ORDER_MARK, DocumentScanner};
 use super::progress::{Progress, Stage, WatchedBody};
 use super::sse::EventReader;
@@ -32,6 +32,7 @@ pub struct HttpClient {
     environment: Arc<dyn Environment>,
     connect_timeout: Duration,
     client: OnceLock<Client>,
+    connections: Connections,
     /// The addresses that were read, by their text.
     addresses: Mutex<HashMap<String, Url>>,
 }
@@ -40,7 +41,8 @@ impl HttpClient {
     /// Makes a client whose connections must be made within a time.
     #[must_use]
     pub fn new(environment: Arc<dyn Environment>, connect_timeout: Duration) -> Self {
-        Self { environment, connect_timeout, client: OnceLock::new(), addresses: Mutex::default() }
+        let connections = Connections::default();
+        Self { environment, connect_timeout, client: OnceLock::new(), connections, addresses: Mutex::default() }
     }
 
     /// Sends a request and waits for the head of its answer, of whatever status.
@@ -54,9 +56,14 @@ impl HttpClient {
         let headers = headers(&request)?;
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| Error::new(ErrorKind::InvalidRequest, format!("{:?} is no method", request.method)))?;
-        let watched = WatchedBody::new(request.body.into(), progress.clone(), Arc::clone(&self.environment));
+        if request.body.is_empty() && !method.is_safe() {
+            // No connection asks for an empty body, so that it is not known which one took the request.
+            progress.note_first();
+        }
+        let (connections, environment) = (self.connections.clone(), Arc::clone(&self.environment));
+        let watched = WatchedBody::new(request.body.into(), progress.clone(), connections, environment);
         let request = self.client()?.request(method, url).headers(headers).body(reqwest::Body::wrap(watched));
-        let response = noting(progress.clone(), request.send()).await.map_err(|error| {
+        let response = request.send().await.map_err(|error| {
             if error.is_connect() || progress.met_closed_connection(self.environment.monotonic()) {
                 progress.never_left();
             }
@@ -100,7 +107,6 @@ impl HttpClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let built = Client::builder()
             .connect_timeout(self.connect_timeout)
-            .connector_layer(NoteConnections)
             // A redirect could carry the key, and the content, to another host.
             .redirect(Policy::none())
             .referer(false)

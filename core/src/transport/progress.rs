@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::connection::Connections;
 use crate::environment::Environment;
 
 /// How soon a kept connection breaks that its server had closed already. Its close and the request crossed on the way, so that
@@ -38,8 +39,8 @@ pub struct Progress(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     stage: AtomicU8,
-    /// Whether a connection was made for the request; it goes over a kept one otherwise.
-    has_own_connection: AtomicBool,
+    /// Whether the request is the first of its connection; it goes over a kept one otherwise.
+    is_first: AtomicBool,
     /// The monotonic milliseconds at which a connection took it.
     sent_at: AtomicU64,
 }
@@ -66,9 +67,9 @@ impl Progress {
         self.0.stage.fetch_max(stage as u8, Ordering::AcqRel);
     }
 
-    /// Notes that a connection was made for the request.
-    pub(super) fn note_connection(&self) {
-        self.0.has_own_connection.store(true, Ordering::Release);
+    /// Notes that the request is the first of its connection.
+    pub(super) fn note_first(&self) {
+        self.0.is_first.store(true, Ordering::Release);
     }
 
     /// Notes when a connection took the request. Returns whether it may, which it may not once the request was withdrawn.
@@ -82,7 +83,7 @@ impl Progress {
     pub(super) fn met_closed_connection(&self, now: Duration) -> bool {
         let sent_at = Duration::from_millis(self.0.sent_at.load(Ordering::Acquire));
         self.stage() == Stage::Sent
-            && !self.0.has_own_connection.load(Ordering::Acquire)
+            && !self.0.is_first.load(Ordering::Acquire)
             && now.saturating_sub(sent_at) < CROSSING
     }
 
@@ -96,16 +97,22 @@ impl Progress {
 pub(super) struct WatchedBody {
     bytes: Option<Bytes>,
     progress: Progress,
+    connections: Connections,
     environment: Arc<dyn Environment>,
 }
 
 impl WatchedBody {
     /// Watches a body. No connection asks for one that is empty: its request counts as sent from now on.
-    pub(super) fn new(bytes: Bytes, progress: Progress, environment: Arc<dyn Environment>) -> Self {
+    pub(super) fn new(
+        bytes: Bytes,
+        progress: Progress,
+        connections: Connections,
+        environment: Arc<dyn Environment>,
+    ) -> Self {
         if bytes.is_empty() {
             progress.note_sent(environment.monotonic());
         }
-        Self { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()), progress, environment }
+        Self { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()), progress, connections, environment }
     }
 }
 
@@ -114,6 +121,9 @@ impl Body for WatchedBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.bytes.is_some() && self.connections.carry() {
+            self.progress.note_first();
+        }
         if !self.progress.note_sent(self.environment.monotonic()) {
             return Poll::Ready(Some(Err(io::Error::other("the request was withdrawn"))));
         }
@@ -136,19 +146,19 @@ mod tests {
     #[test]
     fn only_a_kept_connection_that_breaks_at_once_was_closed_before() {
         let second = Duration::from_secs(1);
-        for (has_own, stage, after, met) in [
+        for (is_first, stage, after, met) in [
             (false, Stage::Sent, Duration::from_millis(90), true),
             (false, Stage::Sent, second, false),
             (true, Stage::Sent, Duration::from_millis(90), false),
             (false, Stage::Answered, Duration::from_millis(90), false),
         ] {
             let progress = Progress::default();
-            if has_own {
-                progress.note_connection();
+            if is_first {
+                progress.note_first();
             }
             progress.note_sent(second);
             progress.reach(stage);
-            assert_eq!(progress.met_closed_connection(second + after), met, "{has_own} {stage:?} {after:?}");
+            assert_eq!(progress.met_closed_connection(second + after), met, "{is_first} {stage:?} {after:?}");
         }
     }
 
@@ -158,7 +168,7 @@ mod tests {
         for (is_taken_first, stage) in [(false, Stage::NotSent), (true, Stage::Sent)] {
             let progress = Progress::default();
             let world = Arc::new(crate::environment::SystemEnvironment);
-            let mut body = WatchedBody::new(Bytes::from_static(b"{}"), progress.clone(), world);
+            let mut body = WatchedBody::new(Bytes::from_static(b"{}"), progress.clone(), Connections::default(), world);
             let mut take = || Pin::new(&mut body).poll_frame(&mut context);
             if is_taken_first {
                 assert!(matches!(take(), Poll::Ready(Some(Ok(_)))));

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::text_answer::TextAnswer;
 use super::{error, usage};
 use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{field, get, items, owned, text};
@@ -16,6 +17,14 @@ pub(super) const MARKS: [&str; 1] = ["choices"];
 
 /// Decodes a whole answer of status 200.
 pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
+    match TextAnswer::read(body) {
+        Some(answer) => Ok(answer.into_decoded(&target.vendor.quirks)),
+        None => decode_tree(target, head, body),
+    }
+}
+
+/// Decodes a whole answer of any content.
+pub(super) fn decode_tree(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Result<Decoded, Flaw> {
     let document = Flaw::read(target, head, body, &MARKS)?;
     let value = &document.value;
     let cites = usage::cites(target.vendor, value);

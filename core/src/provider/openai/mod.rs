@@ -5,6 +5,7 @@ mod decode;
 mod encode;
 mod error;
 mod stream;
+mod text_answer;
 mod text_piece;
 mod usage;
 mod usage_table;
