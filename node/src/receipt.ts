@@ -40,8 +40,12 @@ function rowOf(line: ReceiptLine): string[] {
   ];
 }
 
-/** Aligns the columns of rows; the columns named in `right` are set to the right. */
-function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+/** What a terminal obeys instead of showing it: control characters, directions of writing, separators of lines. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u180e\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu;
+
+/** Aligns the columns of rows; the columns named in `right` are set to the right. A cell shows itself only. */
+function table(given: readonly (readonly string[])[], right: ReadonlySet<number>): string {
+  const rows = given.map((row) => row.map((cell) => cell.replace(CONTROL, escaped)));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) {
@@ -61,4 +65,8 @@ function table(rows: readonly (readonly string[])[], right: ReadonlySet<number>)
 /** Counts characters, of which some take two units of JavaScript's texts. */
 function lengthOf(text: string): number {
   return [...text].length;
+}
+
+function escaped(control: string): string {
+  return `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod cost;
 mod failure;
 mod prices;
+mod shown;
 mod table;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
+use shown::Shown;
 
 /// Runs the command with arguments whose first is its name, and returns its exit code.
 ///
@@ -20,9 +22,10 @@ use failure::Failure;
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
     input: impl BufRead,
-    mut output: impl Write,
-    mut errors: impl Write,
+    output: impl Write,
+    errors: impl Write,
 ) -> u8 {
+    let (mut output, mut errors) = (Shown(output), Shown(errors));
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {

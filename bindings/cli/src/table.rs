@@ -2,6 +2,8 @@
 
 use std::io::{Result, Write};
 
+use tollway::types::printable;
+
 /// Which side of its column a cell is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -21,9 +23,9 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         Self { sides: columns.map(|(_, side)| side), rows: vec![columns.map(|(heading, _)| heading.to_owned())] }
     }
 
-    /// Adds a row.
+    /// Adds a row. What a terminal would obey in its cells is escaped.
     pub(crate) fn push(&mut self, row: [String; COLUMNS]) {
-        self.rows.push(row);
+        self.rows.push(row.map(|cell| printable(&cell).into_owned()));
     }
 
     /// Writes the table, each line without spaces at its end.
@@ -64,5 +66,14 @@ mod tests {
         let mut text = Vec::new();
         table.write(&mut text).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "name    count\nduck        7\né     1234567\n");
+    }
+
+    #[test]
+    fn a_cell_is_one_line_and_moves_no_cursor() {
+        let mut table = Table::new([("name", Side::Left)]);
+        table.push(["\u{1b}[2Jgone\nnext".to_owned()]);
+        let mut text = Vec::new();
+        table.write(&mut text).unwrap();
+        assert_eq!(String::from_utf8(text).unwrap(), "name\n\\u{1b}[2Jgone\\nnext\n");
     }
 }

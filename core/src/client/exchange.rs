@@ -13,8 +13,8 @@ use super::settle::Ended;
 use super::stream::Answering;
 use super::watch::Watch;
 use crate::provider::{
-    Adapter, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target, Work, compression, is_foreign,
-    says_pieces,
+    Adapter, EncodedRequest, Flaw, Framing, Redactor, ResponseHead, StreamDecoder, Target, Work, compression,
+    is_foreign, says_pieces,
 };
 use crate::transport::{EventReader, HttpResponse, Progress, Stage, Step};
 use crate::types::{AbandonPolicy, Completion, Delta, Error, ErrorKind, ReportedUsage, Result};
@@ -42,6 +42,8 @@ pub(super) struct Received {
     pub(super) first_token_at: Option<Timestamp>,
     whole: Option<Completion>,
     whole_usage: Option<ReportedUsage>,
+    /// What must not be told of what the provider says.
+    redactor: Option<Redactor>,
     decoder: Option<Box<dyn StreamDecoder>>,
     assembly: Assembly,
     body_bytes: u64,
@@ -61,20 +63,33 @@ impl Received {
         }
     }
 
+    /// Returns the usage that the provider reported, if it is final, with nothing in it that must not be told.
+    pub(super) fn told_usage(&self) -> Option<ReportedUsage> {
+        let mut usage = self.usage();
+        if let (Some(redactor), Some(usage)) = (&self.redactor, &mut usage) {
+            redactor.redact_usage(usage);
+        }
+        usage
+    }
+
     /// Returns what the provider reported before the answer ended: its input can be relied on, its output is a lower bound.
     pub(super) fn reported_so_far(&self) -> Option<ReportedUsage> {
         self.decoder.as_ref().and_then(|decoder| decoder.provisional_usage())
     }
 
-    /// Takes the answer as far as it came.
+    /// Takes the answer as far as it came, with nothing beside its content that must not be told.
     pub(super) fn take_completion(&mut self) -> Completion {
-        match self.whole.take() {
+        let mut completion = match self.whole.take() {
             Some(completion) => completion,
             None => Completion {
                 choices: self.assembly.choices(),
                 ..self.decoder.as_ref().map(|decoder| decoder.summary()).unwrap_or_default()
             },
+        };
+        if let Some(redactor) = &self.redactor {
+            redactor.redact_completion(&mut completion);
         }
+        completion
     }
 
     /// Tells whether it is certain that no model worked: the request never left, or the provider said that it failed, or what
@@ -138,7 +153,8 @@ impl Call {
     ) -> Result<()> {
         let mut response = self.engine.http.send(encoded, &received.progress).await?;
         let head = response.head.clone();
-        received.provider_request_id = provider_request_id(&head);
+        let redactor = received.redactor.insert(Redactor::of(target));
+        received.provider_request_id = provider_request_id(&head).map(|id| redactor.word(id));
         received.status = Some(head.status);
         if !(200..300).contains(&head.status) {
             let mut body = Vec::new();
@@ -215,6 +231,9 @@ impl Call {
         received.body_bytes = 0;
         if self.asks_for_one_call() {
             decoded.completion.choices.iter_mut().for_each(|choice| choice.message.tool_calls.truncate(1));
+        }
+        if let Some(redactor) = &received.redactor {
+            redactor.redact_completion(&mut decoded.completion);
         }
         received.whole_usage = decoded.usage;
         let completion = received.whole.insert(decoded.completion);
@@ -296,12 +315,16 @@ impl Call {
         if received.first_token_at.is_none() && !deltas.is_empty() {
             received.first_token_at = Some(self.engine.environment.now());
             let model = received.decoder.as_ref().and_then(|decoder| decoder.summary().model);
+            let model = model.map(|model| received.redactor.as_ref().map_or_else(String::new, |to| to.word(&model)));
             self.note_answering(target, model);
         }
         let one_call = self.asks_for_one_call();
         for mut delta in deltas.drain(..) {
             if one_call && is_further_call(&mut delta) {
                 continue;
+            }
+            if let Some(redactor) = &received.redactor {
+                redactor.redact_delta(&mut delta);
             }
             received.assembly.add(&delta);
             if self.framing == Framing::EventStream {
@@ -380,8 +403,8 @@ fn is_further_call(delta: &mut Delta) -> bool {
 }
 
 /// Returns the provider's id of a request, by the header that it is in.
-pub(super) fn provider_request_id(head: &ResponseHead) -> Option<String> {
+pub(super) fn provider_request_id(head: &ResponseHead) -> Option<&str> {
     let names =
         ["x-request-id", "request-id", "apim-request-id", "x-ds-trace-id", "x-generation-id", "x-client-request-id"];
-    names.into_iter().find_map(|name| head.header(name)).map(str::to_owned)
+    names.into_iter().find_map(|name| head.header(name))
 }

@@ -16,8 +16,8 @@ use super::fetch::{FetchResponse, Refused, call_options};
 use super::{Engine, Tollway};
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{
-    Target, asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back, says_page, vendor,
-    wire_format,
+    Redactor, Target, asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back, says_page,
+    vendor, wire_format,
 };
 use crate::routing::select::select_any;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved, Settlement};
@@ -29,6 +29,9 @@ use crate::types::{
 
 /// How many pieces of a body may wait for a slow caller before the provider is read no further.
 const PIECES_AHEAD: usize = 16;
+
+/// The most bytes of a refusal that are handed on.
+const LONGEST_REFUSAL: usize = 1 << 20;
 
 /// A request under way.
 struct PassThrough {
@@ -53,6 +56,8 @@ struct Seen {
     progress: Progress,
     /// Whether the provider refused the request, or what answered is no model's provider.
     was_refused: bool,
+    /// What must not be told of what the provider says.
+    redactor: Option<Redactor>,
     /// The caller's body, from the head on.
     pieces: Option<mpsc::Sender<Piece>>,
 }
@@ -207,37 +212,46 @@ impl PassThrough {
 
     async fn send(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<(), Ended> {
         let mut response = self.head(sink, seen).await?;
-        seen.provider_request_id = provider_request_id(&response.head);
+        let redactor = seen.redactor.get_or_insert_default();
+        seen.provider_request_id = provider_request_id(&response.head).map(|id| redactor.word(id));
         let is_page = says_page(&response.head);
         seen.was_refused = is_page || !(200..300).contains(&response.head.status);
         let (pieces, chunks) = mpsc::channel(PIECES_AHEAD);
         seen.pieces = Some(pieces.clone());
         let Some(sink) = sink.take() else { return Ok(()) };
         let gone = || Error::new(ErrorKind::Cancelled, "the caller gave the request up");
-        if sink.send(Ok((self.answer_head(&response), chunks))).is_err() {
+        if sink.send(Ok((self.answer_head(&response, redactor), chunks))).is_err() {
             return Err((RecordStatus::Cancelled, gone()));
         }
         let status = response.head.status;
+        // A refusal may repeat the key, in any two of its pieces.
+        let mut refusal = seen.was_refused.then(Vec::new);
         loop {
             let piece = tokio::select! {
                 biased;
                 piece = response.chunk() => piece,
                 () = pieces.closed() => return Err((RecordStatus::Partial, gone())),
             };
-            match piece {
-                Ok(Some(piece)) => {
+            match (piece, &mut refusal) {
+                (Ok(Some(piece)), None) => {
                     if pieces.send(Ok(Some(piece))).await.is_err() {
                         return Err((RecordStatus::Partial, gone()));
                     }
                 }
-                Ok(None) if !seen.was_refused => return Ok(()),
-                Ok(None) => {
+                (Ok(Some(piece)), Some(refusal)) if refusal.len() < LONGEST_REFUSAL => {
+                    let room = LONGEST_REFUSAL - refusal.len();
+                    refusal.extend_from_slice(piece.get(..room).unwrap_or(&piece));
+                }
+                (Ok(None), None) => return Ok(()),
+                (Ok(_), Some(refusal)) => {
+                    let told = redactor.told_bytes(std::mem::take(refusal));
+                    let _ = pieces.send(Ok(Some(told.into()))).await;
                     let what = if is_page { "a web page; check base_url" } else { "a refusal" };
                     let detail = format!("the provider answered with status {status} and {what}");
                     let error = Error::new(ErrorKind::ProviderUnavailable, detail);
                     return Err((RecordStatus::Failed, error.with_status(status)));
                 }
-                Err(error) => return Err((RecordStatus::Partial, error)),
+                (Err(error), _) => return Err((RecordStatus::Partial, error)),
             }
         }
     }
@@ -248,6 +262,7 @@ impl PassThrough {
             |error: Error| (RecordStatus::Failed, error.with_target(&self.config.provider, &self.config.model_name));
         let key = self.engine.api_key(&self.config).map_err(failed)?;
         let target = Target::of(&self.config, key.as_ref());
+        seen.redactor = Some(Redactor::of(&target));
         let encoded = encode_pass_through(&target, &self.request).map_err(failed)?;
         let progress = seen.progress.clone();
         let gone = async {
@@ -265,9 +280,10 @@ impl PassThrough {
         }
     }
 
-    fn answer_head(&self, response: &HttpResponse) -> FetchHead {
-        let mut headers: Vec<_> =
-            response.head.headers.iter().filter(|(name, _)| is_passed_back(name)).cloned().collect();
+    fn answer_head(&self, response: &HttpResponse, redactor: &Redactor) -> FetchHead {
+        let passed = response.head.headers.iter().filter(|(name, _)| is_passed_back(name));
+        let told = |value: &str| redactor.without_secrets(value);
+        let mut headers: Vec<_> = passed.map(|(name, value)| (name.clone(), told(value))).collect();
         headers.extend(crate::dialect::call_headers(&self.request_id, Some(&self.config.name())));
         headers.push(("x-tollway-cost-status".to_owned(), CostStatus::Unpriced.name().to_owned()));
         FetchHead { status: response.head.status, headers }

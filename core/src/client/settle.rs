@@ -92,7 +92,7 @@ impl Call {
     ) -> Result<Result<ChatReply>> {
         let did_no_work = received.did_no_work();
         let completion = received.take_completion();
-        let reported = received.usage();
+        let reported = received.told_usage();
         let known = Known { completion: &completion, reported: reported.as_ref(), did_no_work };
         let (basis, billed_by, status) = self.basis(plan, &ended, &received, &known);
         self.was_billed = billed_by != BilledBy::NotBilled;

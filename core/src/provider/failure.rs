@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::endpoint::split_query;
 use super::json::{field, owned, word};
+use super::redaction::Redactor;
 use super::{ResponseHead, Target};
 use crate::types::{Error, ErrorKind};
 
-/// The most characters of a provider's message that an error keeps.
-const MAXIMUM_DETAIL: usize = 1_000;
+/// The most bytes of a body without a shape that are read as a message.
+const LONGEST_SHAPELESS: usize = 16 << 10;
 
 /// What a provider's error body said.
 #[derive(Clone, Debug, Default)]
@@ -254,7 +254,7 @@ const RULES: [Rule; 7] = [
     },
 ];
 
-/// Makes the error of a provider's answer. The API key stands nowhere in it.
+/// Makes the error of a provider's answer. No secret of the config stands in it.
 pub(super) fn error(target: &Target<'_>, head: &ResponseHead, failure: Failure) -> Error {
     let status = effective_status(head, &failure);
     let kind = classify(target, status, &failure);
@@ -276,24 +276,29 @@ pub(super) fn error(target: &Target<'_>, head: &ResponseHead, failure: Failure) 
             format!("{} redirects to {place}, which is not followed; set base_url to where it is now", target.provider)
         }
         "" => format!("{} answered with status {} and no message", target.provider, head.status),
-        message => bounded(message),
+        message => message.to_owned(),
     };
     let code = failure.code.or(failure.class);
-    Error::new(kind, scrubbed(target, detail))
+    let redactor = Redactor::of(target);
+    Error::new(kind, redactor.message(&detail))
         .with_target(target.provider, target.model)
         .with_status(status.unwrap_or(head.status))
         .with_retry_after(retry_after)
-        .with_request_id(request_id.map(|id| scrubbed(target, id)))
-        .with_provider_code(code.map(|code| scrubbed(target, bounded(&code))))
+        .with_request_id(request_id.map(|id| redactor.word(&id)))
+        .with_provider_code(code.map(|code| redactor.word(&code)))
         .with_retryable(should_retry)
 }
 
 /// Makes the error for an answer that cannot be read.
 pub(super) fn unreadable(target: &Target<'_>, head: &ResponseHead, problem: &str) -> Error {
-    Error::new(ErrorKind::ProviderUnavailable, format!("the answer of {} cannot be read: {problem}", target.provider))
+    // What is wrong may be told by showing it.
+    let redactor = Redactor::of(target);
+    let detail = format!("the answer of {} cannot be read: {problem}", target.provider);
+    let request_id = head.header("x-request-id").or_else(|| head.header("request-id"));
+    Error::new(ErrorKind::ProviderUnavailable, redactor.message(&detail))
         .with_target(target.provider, target.model)
         .with_status(head.status)
-        .with_request_id(head.header("x-request-id").or_else(|| head.header("request-id")).map(str::to_owned))
+        .with_request_id(request_id.map(|id| redactor.word(id)))
 }
 
 /// Reads an error that stands flat in a document of status 200, in the words of gateways and of vendors before they took on a
@@ -351,7 +356,10 @@ pub fn refused_field(error: &Error, added: &[&'static str]) -> Option<&'static s
 
 /// Makes the failure of an answer whose body is no error that the format knows.
 pub(super) fn without_shape(body: &[u8]) -> Failure {
-    Failure { message: bounded(String::from_utf8_lossy(body).trim()), ..Failure::default() }
+    // A page can be long, and its beginning says what it is.
+    let body = body.trim_ascii();
+    let beginning = body.get(..LONGEST_SHAPELESS).unwrap_or(body);
+    Failure { message: String::from_utf8_lossy(beginning).into_owned(), ..Failure::default() }
 }
 
 fn effective_status(head: &ResponseHead, failure: &Failure) -> Option<u16> {
@@ -487,24 +495,6 @@ pub(super) fn spelled_duration(text: &str) -> Option<Duration> {
         rest = &rest[unit..];
     }
     (!text.is_empty()).then_some(total)
-}
-
-/// The least bytes of a key that is worth hiding.
-const SHORTEST_SECRET: usize = 4;
-
-fn bounded(text: &str) -> String {
-    match text.char_indices().nth(MAXIMUM_DETAIL) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// Takes the key out of a provider's words. One of a few letters, such as a local server's, would tear words that hold them.
-fn scrubbed(target: &Target<'_>, text: String) -> String {
-    match target.api_key.map(ExposeSecret::expose_secret) {
-        Some(key) if key.len() >= SHORTEST_SECRET && text.contains(key) => text.replace(key, "[api key]"),
-        _ => text,
-    }
 }
 
 #[cfg(test)]

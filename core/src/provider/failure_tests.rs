@@ -136,7 +136,7 @@ fn the_key_is_nowhere_in_the_error() {
 #[test]
 fn a_long_message_is_cut_between_characters() {
     let error = judge("openai", 400, "", &"长".repeat(5_000));
-    assert_eq!(error.detail().chars().count(), MAXIMUM_DETAIL + 1);
+    assert_eq!(error.detail().chars().count(), super::super::redaction::LONGEST_MESSAGE + 1);
 }
 
 #[test]

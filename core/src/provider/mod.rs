@@ -14,6 +14,7 @@ mod openai;
 mod origin;
 mod params;
 mod pass_through;
+mod redaction;
 mod snapshots;
 #[cfg(test)]
 mod testing;
@@ -24,8 +25,9 @@ pub mod vendor_tool;
 pub use failure::refused_field;
 pub use flaw::{Flaw, Work, compression, is_foreign, says_page, says_pieces};
 pub use history::CallIds;
-pub use params::{OMIT, validate_params};
+pub use params::{OMIT, is_secret_header, secret_headers, validate_params};
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
+pub use redaction::{LONGEST_MESSAGE, LONGEST_WORD, Redactor};
 pub use vendor::*;
 
 use std::sync::Arc;

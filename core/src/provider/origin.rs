@@ -35,12 +35,18 @@ impl Origin {
             provider: target.provider.to_owned(),
             model: target.model.to_owned(),
             api_key: target.api_key.cloned(),
-            params: Map::new(),
+            // Errors must not tell what they carry.
+            params: target
+                .params
+                .get_key_value("headers")
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .into_iter()
+                .collect(),
             head: head.clone(),
         }
     }
 
-    /// Returns the target; it has no address and no parameters.
+    /// Returns the target; it has no address, and of its parameters the headers only.
     pub(super) fn target(&self) -> Target<'_> {
         Target {
             vendor: self.vendor,

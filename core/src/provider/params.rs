@@ -51,6 +51,24 @@ const RESERVED_HEADERS: [&str; 8] = [
     "transfer-encoding",
 ];
 
+/// Parts of the names of headers that carry a secret, as gateways and clouds have them beside the key's own.
+const SECRET_HEADERS: [&str; 8] = ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature"];
+
+/// Tells whether a header carries a secret, by its name.
+#[must_use]
+pub fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_HEADERS.iter().any(|part| name.contains(part))
+}
+
+/// Returns the names and values of the parameters' headers that carry a secret.
+pub fn secret_headers(params: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
+    let headers = params.get("headers").and_then(Value::as_object).into_iter().flatten();
+    headers
+        .filter(|(name, _)| is_secret_header(name))
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+}
+
 /// Checks the parameters of a model config.
 ///
 /// Fails with `invalid_request`, naming the parameter and what it may be.

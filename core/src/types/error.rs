@@ -1,9 +1,12 @@
 //! The one error type, with prescriptive kinds: each says what the caller must do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use super::printable::{cut, printable};
 
 /// The result of every fallible function of the crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -96,7 +99,14 @@ impl ErrorKind {
     }
 }
 
-/// An error: a kind, a sentence for people, and what is known of where it arose. It never holds a secret.
+/// The most characters of a detail.
+const LONGEST_DETAIL: usize = 16_000;
+
+/// The most characters of a request id or a provider's code.
+const LONGEST_WORD: usize = 256;
+
+/// An error: a kind, a sentence for people, and what is known of where it arose. It never holds a secret, and no character
+/// that a terminal or a log would obey.
 #[derive(Clone)]
 pub struct Error(Box<Contents>);
 
@@ -119,7 +129,7 @@ impl Error {
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
         Self(Box::new(Contents {
             kind,
-            detail: detail.into(),
+            detail: shown(detail.into(), LONGEST_DETAIL),
             provider: None,
             model: None,
             status: None,
@@ -133,8 +143,8 @@ impl Error {
     /// Adds the provider and the model that the failed attempt was for.
     #[must_use]
     pub fn with_target(mut self, provider: impl Into<String>, model: impl Into<String>) -> Self {
-        self.0.provider = Some(provider.into());
-        self.0.model = Some(model.into());
+        self.0.provider = Some(shown(provider.into(), LONGEST_WORD));
+        self.0.model = Some(shown(model.into(), LONGEST_WORD));
         self
     }
 
@@ -155,14 +165,14 @@ impl Error {
     /// Adds the provider's id of the request.
     #[must_use]
     pub fn with_request_id(mut self, request_id: Option<String>) -> Self {
-        self.0.request_id = request_id;
+        self.0.request_id = request_id.map(|id| shown(id, LONGEST_WORD));
         self
     }
 
     /// Adds the provider's own error code or type.
     #[must_use]
     pub fn with_provider_code(mut self, code: Option<String>) -> Self {
-        self.0.provider_code = code;
+        self.0.provider_code = code.map(|code| shown(code, LONGEST_WORD));
         self
     }
 
@@ -176,7 +186,8 @@ impl Error {
     /// Adds to the sentence for people.
     #[must_use]
     pub fn with_detail_suffix(mut self, suffix: &str) -> Self {
-        self.0.detail.push_str(suffix);
+        let detail = std::mem::take(&mut self.0.detail) + suffix;
+        self.0.detail = shown(detail, LONGEST_DETAIL);
         self
     }
 
@@ -244,6 +255,12 @@ impl Error {
     }
 }
 
+/// Writes a text in one line that shows itself and nothing else, and cuts it.
+fn shown(text: String, most: usize) -> String {
+    let is_plain = text.len() <= most && matches!(printable(&text), Cow::Borrowed(_));
+    if is_plain { text } else { cut(&printable(&text), most).into_owned() }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.code(), self.detail())?;
@@ -268,3 +285,22 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_an_error_moves_a_cursor_or_has_no_end() {
+        let error = Error::new(ErrorKind::NotFound, "no \u{1b}[2J\nmodel")
+            .with_detail_suffix("\u{202e}!")
+            .with_target("a\rb", "m\u{7}")
+            .with_request_id(Some("r\u{9b}".repeat(300)))
+            .with_provider_code(Some("\u{0}".to_owned()));
+        assert_eq!(error.detail(), "no \\u{1b}[2J\\nmodel\\u{202e}!");
+        assert!(!error.to_string().contains(super::super::printable::is_control), "{error:?}");
+        assert_eq!(error.request_id().unwrap().chars().count(), LONGEST_WORD + 1);
+        let long = Error::new(ErrorKind::NotFound, "x".repeat(LONGEST_DETAIL)).with_detail_suffix("y");
+        assert_eq!(long.detail().chars().count(), LONGEST_DETAIL + 1);
+    }
+}

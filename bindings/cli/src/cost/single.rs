@@ -10,7 +10,7 @@ use tollway::billing::price::{Bill, BillHead};
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::{
     CostStatus, Currency, Error, ErrorKind, Facts, Measure, Meter, Offer, ReceiptLine, ReportedModalities,
-    ReportedUsage, UsageFlag,
+    ReportedUsage, UsageFlag, printable,
 };
 
 use super::cache::Prepared;
@@ -196,7 +196,7 @@ fn write_text(
             line.amount.map_or_else(|| "unpriced".to_owned(), |amount| amount.normalize().to_string()),
         ]);
     }
-    writeln!(output, "{}", offer.name())?;
+    writeln!(output, "{}", printable(&offer.name()))?;
     table.write(output)?;
     match &bill.exact {
         Some(exact) => writeln!(output, "\ntotal  {exact} {}", offer.currency)?,
@@ -208,7 +208,7 @@ fn write_text(
         writeln!(output, "Note: {}.", flag_text(*flag))?;
     }
     if let Some(note) = &offer.note {
-        writeln!(output, "Note: {note}")?;
+        writeln!(output, "Note: {}", printable(note))?;
     }
     Ok(())
 }

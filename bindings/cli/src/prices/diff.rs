@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde::Serialize;
 use tollway::billing::exact::Exact;
-use tollway::types::{Offer, OfferPrice, PriceBook};
+use tollway::types::{Offer, OfferPrice, PriceBook, printable};
 
 use super::book::Book;
 use super::{count, words, write_json};
@@ -117,7 +117,7 @@ fn text(price: &OfferPrice, offer: &Offer) -> String {
 fn write_differences(differences: &Differences, output: &mut impl Write) -> Result<(), Failure> {
     for (names, what) in [(&differences.added, "added"), (&differences.removed, "removed")] {
         for name in names {
-            writeln!(output, "  {what:<8} {name}")?;
+            writeln!(output, "  {what:<8} {}", printable(name))?;
         }
     }
     let mut table = Table::new([

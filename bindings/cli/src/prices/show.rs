@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use tollway::types::{Offer, OfferPrice};
+use tollway::types::{Offer, OfferPrice, printable};
 
 use super::book::Book;
 use super::{words, write_json};
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &ShowArguments, output: &mut impl Write) -> Result<
 }
 
 fn write_head(offer: &Offer, output: &mut impl Write) -> Result<(), Failure> {
-    writeln!(output, "{}", offer.name())?;
+    writeln!(output, "{}", printable(&offer.name()))?;
     let limit = |name: &str, limit: Option<u64>| limit.map(|limit| (name.to_owned(), format!("{limit} tokens")));
     let aliases = (!offer.aliases.is_empty()).then(|| ("also named".to_owned(), offer.aliases.join(", ")));
     let facts = [
@@ -36,7 +36,7 @@ fn write_head(offer: &Offer, output: &mut impl Write) -> Result<(), Failure> {
         offer.note.as_ref().map(|note| ("note".to_owned(), note.clone())),
     ];
     for (name, value) in facts.into_iter().flatten() {
-        writeln!(output, "  {name:<15}{value}")?;
+        writeln!(output, "  {name:<15}{}", printable(&value))?;
     }
     writeln!(output)?;
     Ok(())
