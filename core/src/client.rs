@@ -21,6 +21,7 @@ mod pricing;
 mod quote;
 mod reply;
 mod rerate;
+mod secrets;
 mod settle;
 mod snapshots;
 mod stream;
@@ -66,7 +67,7 @@ pub struct Tollway {
 /// What every call and every administrative method shares.
 struct Engine {
     store: Arc<dyn Store>,
-    vault: Vault,
+    vault: Arc<Vault>,
     settings: Settings,
     environment: Arc<dyn Environment>,
     http: HttpClient,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tollway::environment::{Environment, SystemEnvironment};
-use tollway::store::{Operation, Outcome, RecoveryPolicy, RedbStore, ReserveRequest, Settlement, Store};
+use tollway::store::{Operation, Outcome, RecoveryPolicy, RedbStore, ReserveRequest, RowKey, Settlement, Store};
 use tollway::types::*;
 
 /// The variable that holds the part of a child and the path of the file.
@@ -21,8 +21,12 @@ fn usd(amount: &str) -> Money {
     Money::new(amount.parse().unwrap(), Currency::USD)
 }
 
+fn row_key() -> RowKey {
+    RowKey::new(&[7; 16])
+}
+
 fn open(path: &Path) -> Arc<RedbStore> {
-    RedbStore::open(path, false, Arc::new(SystemEnvironment)).unwrap()
+    RedbStore::open(path, false, Arc::new(SystemEnvironment), row_key()).unwrap()
 }
 
 fn run<F: Future>(future: F) -> F::Output {

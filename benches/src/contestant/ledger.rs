@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tollway::environment::{Environment, SystemEnvironment};
-use tollway::store::{NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, Settlement, Store};
+use tollway::store::{NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, RowKey, Settlement, Store};
 use tollway::types::{
     BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Facts, Limit, Meter, ModelConfigId, Money, RecordStatus,
     Scope, Usage, UsageFilter, Window,
@@ -23,7 +23,7 @@ impl Ledger {
     pub(super) async fn open(setup: &Setup, exclusive: bool) -> Result<Self, Failure> {
         let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
         let store =
-            RedbStore::open(Path::new(&setup.folder).join("ledger.tollway"), exclusive, Arc::clone(&environment))?;
+            RedbStore::open(Path::new(&setup.folder).join("ledger.tollway"), exclusive, Arc::clone(&environment), RowKey::new(&[7; 16]))?;
         let now = environment.now();
         let config = NewModelConfig {
             provider: "openai".into(),
@@ -31,7 +31,7 @@ impl Ledger {
             is_active: true,
             ..NewModelConfig::default()
         };
-        let add = Operation::AddModelConfig { config, api_key: None, prices: Vec::new(), now };
+        let add = Operation::AddModelConfig { config, seal: None, prices: Vec::new(), now };
         let Outcome::ModelConfigAdded(model_config_id) = store.apply(add).await? else {
             return Err(Failure::new("the store did not add the model config"));
         };

@@ -6,19 +6,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::inputs::{ModelHealth, ModelInput, ModelUpdate};
-use super::open::key_identity;
 use super::prices::{MOST_MONEY, terms_of};
-use super::{Tollway, unexpected};
+use super::{Tollway, secrets, unexpected};
 use crate::billing::exact::LEDGER_DECIMALS;
 use crate::catalog::bundled;
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{Target, adapter, seller, validate_params, vendor};
-use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealKey};
+use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealConfig};
 use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Model, ModelConfig,
-    ModelConfigId, Result, Route, RouteTerms, SealedSecret,
+    ModelConfigId, Result, Route, RouteTerms,
 };
-use crate::vault::Vault;
 
 /// The most decimal places of a limit: the ledger's.
 const MOST_DECIMALS: u32 = LEDGER_DECIMALS;
@@ -46,10 +44,8 @@ impl Tollway {
             None => offer.map(|offer| offer.terms(now)).unwrap_or_default(),
         };
         let api_key = input.api_key.map(|api_key| header_key(&api_key)).transpose()?;
-        let api_key = api_key.map(|api_key| {
-            let engine = Arc::clone(&self.engine);
-            Box::new(move |id| seal_key(&engine.vault, id, &api_key)) as SealKey
-        });
+        let engine = Arc::clone(&self.engine);
+        let seal: SealConfig = Box::new(move |config| secrets::seal(&engine.vault, config, api_key.as_ref()));
         let config = NewModelConfig {
             provider,
             model_name,
@@ -63,7 +59,7 @@ impl Tollway {
             description: input.description,
         };
         check_target(&config.provider, config.base_url.as_deref(), &config.model_params)?;
-        match self.engine.store.apply(Operation::AddModelConfig { config, api_key, prices, now }).await? {
+        match self.engine.store.apply(Operation::AddModelConfig { config, seal: Some(seal), prices, now }).await? {
             Outcome::ModelConfigAdded(id) => self.config_of(id).await,
             other => Err(unexpected(&other)),
         }
@@ -84,12 +80,14 @@ impl Tollway {
         let params = update.params.as_ref().unwrap_or(&config.model_params);
         check_target(&config.provider, base_url.as_deref(), params)?;
         let api_key = update.api_key.map(|api_key| header_key(&api_key)).transpose()?;
-        let api_key = api_key.map(|api_key| seal_key(&self.engine.vault, config.id, &api_key));
+        let mut changed = ModelConfig { base_url, model_params: params.clone(), ..config.as_ref().clone() };
+        let kept = secrets::keep(&self.engine.vault, &config, &mut changed, api_key.is_some())?;
+        secrets::seal(&self.engine.vault, &mut changed, api_key.or(kept).as_ref())?;
         let change = Box::new(ModelConfigChange {
-            api_key: api_key.transpose()?,
+            api_key: changed.api_key.filter(|sealed| Some(sealed) != config.api_key.as_ref()),
             alias: update.alias,
             base_url: update.base_url,
-            model_params: update.params,
+            model_params: Some(changed.model_params).filter(|params| *params != config.model_params),
             is_default: update.default,
             priority: update.priority,
             is_active: update.active,
@@ -236,11 +234,6 @@ fn header_key(api_key: &SecretString) -> Result<SecretString> {
         ));
     }
     Ok(SecretString::from(key))
-}
-
-/// Seals an API key for the row of its config.
-fn seal_key(vault: &Vault, id: ModelConfigId, api_key: &SecretString) -> Result<SealedSecret> {
-    vault.seal(&key_identity(id), api_key.expose_secret().as_bytes()).map(SealedSecret)
 }
 
 /// Returns the one config that a reference names.

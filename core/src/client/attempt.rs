@@ -44,7 +44,7 @@ impl Call {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
         let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
         let api_key = self.engine.api_key(config).map_err(targeted)?;
-        let params = self.engine.omissions.over(config);
+        let params = self.engine.params(config).map_err(targeted)?;
         let target = Target { params: &params, ..Target::of(config, api_key.as_ref()) };
         let adapter = adapter(&target).map_err(targeted)?;
         let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);

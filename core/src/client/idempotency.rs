@@ -26,12 +26,16 @@ impl Call {
     /// Claims the call's key; waits while another call under way holds it.
     pub(super) async fn claim_key(&mut self) -> Result<KeyState> {
         let Some(key) = self.own_key() else { return Ok(KeyState::None) };
-        let fingerprint = self.fingerprint()?;
+        let subject = self.subject()?;
+        let fingerprint = self.engine.vault.fingerprint(&subject);
+        // What an earlier version kept was digested without a key.
+        let former: [u8; 32] = Sha256::digest(&subject).into();
         loop {
             let now = self.engine.environment.now();
             let claim = Operation::ClaimKey {
                 key: key.clone(),
                 fingerprint,
+                former,
                 request_id: self.request_id.clone(),
                 now,
                 expires_at: now.saturating_add(self.time_left() + super::settle::GRACE).unwrap_or(now),
@@ -102,12 +106,11 @@ impl Call {
         })
     }
 
-    /// Digests the request and whom it is billed to, so that a key used for something else is refused.
-    fn fingerprint(&self) -> Result<[u8; 32]> {
+    /// Returns the request and whom it is billed to, so that a key used for something else is refused.
+    fn subject(&self) -> Result<Vec<u8>> {
         let subject = (&self.request, &self.options.user, &self.options.tags);
-        let text = serde_json::to_vec(&subject)
-            .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("the request is no JSON: {error}")))?;
-        Ok(Sha256::digest(text).into())
+        serde_json::to_vec(&subject)
+            .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("the request is no JSON: {error}")))
     }
 }
 

@@ -4,37 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Engine, Tollway, settle, snapshots};
+use super::{Engine, Tollway, secrets, settle, snapshots};
 use crate::catalog::snapshot::Snapshot;
 use crate::dialect::RecentItems;
 use crate::environment::{Environment, SystemEnvironment};
 use crate::routing::health::Health;
 use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
-use crate::store::{MetaReader, Operation, RedbStore, Store};
+use crate::store::{FileKeys, MetaReader, Opening, Operation, RowKey, Store, WRAPPED_DATA_KEY};
 use crate::transport::HttpClient;
-use crate::types::{Error, ErrorKind, ModelConfig, ModelConfigId, Result};
+use crate::types::{Error, ErrorKind, Result};
 use crate::vault::{MasterKey, Vault};
-
-/// The entry of `meta` that holds the wrapped data key.
-const WRAPPED_DATA_KEY: &str = "wrapped_data_key";
-
-/// Returns what a config's sealed API key is bound to.
-pub(super) fn key_identity(config: ModelConfigId) -> String {
-    format!("ai_model_config/{config}/api_key")
-}
-
-impl Engine {
-    /// Unseals a config's API key; nothing if it has none.
-    pub(super) fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
-        let sealed = config.api_key.as_ref();
-        sealed.map(|sealed| self.vault.unseal_text(&key_identity(config.id), &sealed.0)).transpose()
-    }
-}
 
 impl Tollway {
     /// Opens a file, making it on first use, and settles what processes that ended left behind.
@@ -55,7 +38,7 @@ impl Tollway {
         let path = path.as_ref().to_owned();
         let (exclusive, world) = (settings.exclusive, Arc::clone(&environment));
         let master_key = blocking(move || master_key.fetched(world.as_ref())).await?;
-        let (world, key) = (Arc::clone(&environment), master_key.clone());
+        let (world, key) = (Arc::clone(&environment), master_key);
         let opening = blocking(move || {
             let vault = std::cell::Cell::new(None);
             let accept = |meta: &MetaReader<'_>| {
@@ -64,14 +47,16 @@ impl Tollway {
                 }
                 Ok(())
             };
-            let store = RedbStore::open_accepted(&path, exclusive, Arc::clone(&world), &accept)?;
-            Ok((store, vault.into_inner()))
+            let opening = Opening::open(&path, exclusive, Arc::clone(&world), &accept)?;
+            let vault = match vault.into_inner() {
+                Some(vault) => vault,
+                None => own_vault(&opening, &key, &world)?,
+            };
+            let vault = Arc::new(vault);
+            let store = opening.start(file_keys(&vault, &key)?)?;
+            Ok((store, vault))
         });
         let (store, vault) = opening.await?;
-        let vault = match vault {
-            Some(vault) => vault,
-            None => open_vault(store.as_ref(), master_key, &environment).await?,
-        };
         let first = Snapshot::new(store.configuration().await?);
         let now = u64::try_from(environment.monotonic().as_millis()).unwrap_or(u64::MAX);
         let engine = Engine {
@@ -105,23 +90,23 @@ impl Tollway {
     }
 }
 
-/// Opens the vault of the file. Of two processes that make the file at once, one writes its data key, and both use it.
-async fn open_vault(store: &RedbStore, master_key: MasterKey, environment: &Arc<dyn Environment>) -> Result<Vault> {
-    if let Some(wrapped) = store.meta(WRAPPED_DATA_KEY).await? {
-        let world = Arc::clone(environment);
-        return blocking(move || Vault::open(&wrapped, &master_key, &world)).await;
-    }
-    let (world, key) = (Arc::clone(environment), master_key.clone());
-    let (vault, value) = blocking(move || Vault::create(&key, &world)).await?;
-    let own = value.clone();
-    store.apply(Operation::PutMeta { key: WRAPPED_DATA_KEY, value, replace: false }).await?;
-    let missing = || Error::new(ErrorKind::CorruptedFile, "the file has lost its data key; restore it from a copy");
-    let wrapped = store.meta(WRAPPED_DATA_KEY).await?.ok_or_else(missing)?;
-    if wrapped == own {
-        return Ok(vault);
-    }
-    let world = Arc::clone(environment);
-    blocking(move || Vault::open(&wrapped, &master_key, &world)).await
+/// Opens the vault of a file that had none when it was looked at. Of two processes that make the file at once, one writes its
+/// data key, and both use it.
+fn own_vault(opening: &Opening, master_key: &MasterKey, environment: &Arc<dyn Environment>) -> Result<Vault> {
+    let (vault, own) = Vault::create(master_key, environment)?;
+    let wrapped = opening.wrapped_data_key(|| Ok(own.clone()))?;
+    if wrapped == own { Ok(vault) } else { Vault::open(&wrapped, master_key, environment) }
+}
+
+/// Returns what the store needs of the vault.
+fn file_keys(vault: &Arc<Vault>, master_key: &MasterKey) -> Result<FileKeys> {
+    let own = Arc::clone(vault);
+    Ok(FileKeys {
+        row_key: RowKey::new(&vault.row_key()),
+        is_bound: vault.is_bound(),
+        envelope: if vault.is_bound() { None } else { Some(vault.wrap_again(master_key)?) },
+        reseal: Box::new(move |config| secrets::seal_again(&own, config)),
+    })
 }
 
 /// Runs work that takes long, or that waits for the disk, off the async threads.

@@ -261,7 +261,8 @@ impl PassThrough {
         let failed =
             |error: Error| (RecordStatus::Failed, error.with_target(&self.config.provider, &self.config.model_name));
         let key = self.engine.api_key(&self.config).map_err(failed)?;
-        let target = Target::of(&self.config, key.as_ref());
+        let params = self.engine.params(&self.config).map_err(failed)?;
+        let target = Target { params: &params, ..Target::of(&self.config, key.as_ref()) };
         seen.redactor = Some(Redactor::of(&target));
         let encoded = encode_pass_through(&target, &self.request).map_err(failed)?;
         let progress = seen.progress.clone();

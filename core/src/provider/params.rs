@@ -52,7 +52,8 @@ const RESERVED_HEADERS: [&str; 8] = [
 ];
 
 /// Parts of the names of headers that carry a secret, as gateways and clouds have them beside the key's own.
-const SECRET_HEADERS: [&str; 8] = ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature"];
+const SECRET_HEADERS: [&str; 9] =
+    ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature", "session"];
 
 /// Tells whether a header carries a secret, by its name.
 #[must_use]

@@ -8,6 +8,7 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 use wincode::config::Configuration;
 use wincode::{SchemaRead, SchemaWrite};
 
+use super::row_key::TAG_LENGTH;
 use crate::types::{Currency, Error, ErrorKind, Quantity, Result};
 
 /// Versions beyond this one will never be written; they are damage.
@@ -45,7 +46,8 @@ pub(super) fn encode<R: Row>(row: &R) -> Result<Vec<u8>> {
             format!("a row of {} cannot be written ({error}); a field may hold at most 256 MiB", R::TABLE),
         )
     })?;
-    let mut bytes = Vec::with_capacity(1 + fields.len());
+    // The tag of the row comes behind it.
+    let mut bytes = Vec::with_capacity(1 + fields.len() + TAG_LENGTH);
     bytes.push(R::VERSION);
     bytes.extend_from_slice(&fields);
     Ok(bytes)

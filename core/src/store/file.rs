@@ -10,15 +10,12 @@ use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, 
 
 use super::failure::{Failure, closed, corrupted, not_ours, of_open, of_open_io};
 use super::ledger::number;
+use super::migration::SCHEMA_VERSION;
 use super::overlay::Overlay;
-use super::tables;
+use super::tables::{self, SCHEMA_KEY};
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
 
-/// The schema that this version writes.
-const SCHEMA_VERSION: u64 = 1;
-/// The key in `meta` of the schema version; its presence is what makes a file ours.
-const SCHEMA_KEY: &str = "tollway_schema_version";
 /// The first bytes of every file of the storage engine.
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 /// How much of the file is kept in memory.
@@ -235,7 +232,9 @@ fn check_meta(
     };
     let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?.ok_or_else(|| without_schema(path))?;
     match number(Some(version.value()))? {
-        SCHEMA_VERSION => accept(&|key| Ok(meta.get(key).map_err(Failure::error)?.map(|value| value.value().to_vec()))),
+        1..=SCHEMA_VERSION => {
+            accept(&|key| Ok(meta.get(key).map_err(Failure::error)?.map(|value| value.value().to_vec())))
+        }
         0 => Err(corrupted("its schema version is zero")),
         newer => Err(Error::new(
             ErrorKind::NewerFile,

@@ -8,19 +8,26 @@ mod codec;
 mod failure;
 mod file;
 mod ledger;
+mod migration;
 mod operation;
 mod overlay;
 mod query;
+mod reading;
 mod redb_store;
+mod row_key;
 mod rows;
 mod session;
 mod snapshot;
+mod state;
 mod tables;
 mod writer;
+mod writing;
 
 pub use file::MetaReader;
 pub use operation::*;
-pub use redb_store::RedbStore;
+pub use redb_store::{FileKeys, Opening, RedbStore};
+pub use row_key::RowKey;
+pub use tables::WRAPPED_DATA_KEY;
 
 use jiff::Timestamp;
 

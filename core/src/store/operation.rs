@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 
 use crate::billing::admission::Demand;
 use crate::types::{
-    BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, Exchange, Facts, FxRate, ModelConfigId, ModelId,
-    Money, PriceId, PriceTerms, ReceiptLine, RecordStatus, ReservationId, Result, RouteTerms, SealedSecret,
-    UnpricedPolicy, Usage, UsageRecordId,
+    BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, Exchange, Facts, FxRate, ModelConfig,
+    ModelConfigId, ModelId, Money, PriceId, PriceTerms, ReceiptLine, RecordStatus, ReservationId, Result, RouteTerms,
+    SealedSecret, UnpricedPolicy, Usage, UsageRecordId,
 };
 
-/// Seals an API key for the row that it will stand in.
-pub type SealKey = Box<dyn FnOnce(ModelConfigId) -> Result<SealedSecret> + Send>;
+/// Seals the secrets of a config for the row that it will stand in, whose id it has.
+pub type SealConfig = Box<dyn FnOnce(&mut ModelConfig) -> Result<()> + Send>;
 /// Makes the sealed reply that an idempotency key returns, once the billing id is known.
 pub type SealReply = Box<dyn FnOnce(ModelId) -> Result<Vec<u8>> + Send>;
 
@@ -25,8 +25,8 @@ pub enum Operation {
     AddModelConfig {
         /// The config.
         config: NewModelConfig,
-        /// Seals its API key, if it has one.
-        api_key: Option<SealKey>,
+        /// Seals its secrets, if it has any.
+        seal: Option<SealConfig>,
         /// Its prices.
         prices: Vec<PriceTerms>,
         /// The instant.
@@ -126,6 +126,8 @@ pub enum Operation {
         key: String,
         /// A digest of the request, to tell a repetition from a misuse.
         fingerprint: [u8; 32],
+        /// The digest that an earlier version made of the same request.
+        former: [u8; 32],
         /// The id of the call.
         request_id: String,
         /// The instant.

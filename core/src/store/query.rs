@@ -4,103 +4,84 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use redb::{AccessGuard, Key, ReadOnlyTable, ReadTransaction, ReadableTable, TableError};
+use redb::ReadableTable;
 
 use super::apply::daily::day_number;
 use super::apply::settle::TIME_DISORDER;
-use super::codec::{Row, currency, damaged, decimal, decode, kept, micros};
+use super::codec::{Row, currency, damaged, decimal, kept, micros};
 use super::failure::Failure;
 use super::ledger::{CONFIGURATION_VERSION, number};
+use super::reading::Reader;
 use super::rows::{
     BalanceRow, BudgetRow, DailyRow, FxRateRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow,
     RouteRow, UsageRecordRow, meters_by_name,
 };
-use super::tables::{self, RowTable, WHOLE_TIME};
+use super::state::{STATE_KEY, State, TableSum};
+use super::tables::{self, META_TABLE, WHOLE_TIME, is_unsigned};
 use super::{Configuration, DailyCost, Reservation};
 use crate::billing::window::window_bounds;
 use crate::types::{
-    Balance, Budget, BudgetStatus, Decimal, FxRate, Limit, Model, ModelId, Result, UsageFilter, UsageRecord,
-    UsageRecordId, exact_add, exact_subtract,
+    Balance, Budget, BudgetStatus, Decimal, Limit, Model, ModelId, Result, UsageFilter, UsageRecord, UsageRecordId,
+    exact_add, exact_subtract,
 };
 
-fn open<K: Key + 'static>(
-    transaction: &ReadTransaction,
-    table: RowTable<K>,
-) -> Result<ReadOnlyTable<K, &'static [u8]>> {
-    transaction.open_table(table).map_err(Failure::error)
+fn meta_number(reader: &Reader<'_>, key: &str) -> Result<u64> {
+    number(reader.meta(key)?.as_deref())
 }
 
-fn all<R: Row, T>(
-    transaction: &ReadTransaction,
-    table: RowTable<u64>,
-    plain: impl Fn(R, u64) -> Result<T>,
-) -> Result<Vec<T>> {
-    let rows = open(transaction, table)?;
-    let entries = rows.iter().map_err(Failure::error)?;
-    entries
-        .map(|entry| {
-            let (id, row) = entry.map_err(Failure::error)?;
-            plain(decode(row.value())?, id.value())
-        })
-        .collect()
+/// Checks the values of `meta` against the state of the file. Fails with `corrupted_file` if one was edited or is missing.
+pub(super) fn check_meta(reader: &Reader<'_>) -> Result<()> {
+    let mut read = TableSum::default();
+    for entry in reader.index(tables::META)?.iter().map_err(Failure::error)? {
+        let (key, value) = entry.map_err(Failure::error)?;
+        if !is_unsigned(key.value()) && key.value() != STATE_KEY {
+            reader.meta(key.value())?;
+            read = read.replace(None, Some(value.value()));
+        }
+    }
+    reader.state()?.sum(META_TABLE).check(META_TABLE, read)
 }
 
-fn meta_number(transaction: &ReadTransaction, key: &str) -> Result<u64> {
-    let value = open(transaction, tables::META)?.get(key).map_err(Failure::error)?;
-    number(value.as_ref().map(AccessGuard::value))
+pub(super) fn configuration_version(reader: &Reader<'_>) -> Result<u64> {
+    meta_number(reader, CONFIGURATION_VERSION)
 }
 
-pub(super) fn configuration_version(transaction: &ReadTransaction) -> Result<u64> {
-    meta_number(transaction, CONFIGURATION_VERSION)
-}
-
-pub(super) fn configuration(transaction: &ReadTransaction) -> Result<Configuration> {
+pub(super) fn configuration(reader: &Reader<'_>) -> Result<Configuration> {
     Ok(Configuration {
-        version: configuration_version(transaction)?,
-        providers: all(transaction, tables::PROVIDERS, ProviderRow::provider)?,
-        model_configs: all(transaction, tables::MODEL_CONFIGS, ModelConfigRow::model_config)?,
-        prices: all(transaction, tables::PRICES, PriceRow::price)?,
-        fx_rates: fx_rates(transaction)?,
-        routes: all(transaction, tables::ROUTES, RouteRow::route)?,
-        budgets: budgets(transaction)?,
+        version: configuration_version(reader)?,
+        providers: reader.all(tables::PROVIDERS, ProviderRow::provider)?,
+        model_configs: reader.all(tables::MODEL_CONFIGS, ModelConfigRow::model_config)?,
+        prices: reader.all(tables::PRICES, PriceRow::price)?,
+        fx_rates: reader.all(tables::FX_RATES, FxRateRow::fx_rate)?,
+        routes: reader.all(tables::ROUTES, RouteRow::route)?,
+        budgets: budgets(reader)?,
     })
 }
 
-/// Reads the exchange rates; a file that an earlier version made has no table of them before its first change.
-fn fx_rates(transaction: &ReadTransaction) -> Result<Vec<FxRate>> {
-    match transaction.open_table(tables::FX_RATES) {
-        Err(TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
-        Err(error) => Err(Failure::error(error)),
-        Ok(_) => all(transaction, tables::FX_RATES, FxRateRow::fx_rate),
-    }
+fn budgets(reader: &Reader<'_>) -> Result<Vec<Budget>> {
+    reader.all(tables::BUDGETS, BudgetRow::budget)
 }
 
-fn budgets(transaction: &ReadTransaction) -> Result<Vec<Budget>> {
-    all(transaction, tables::BUDGETS, BudgetRow::budget)
+pub(super) fn models(reader: &Reader<'_>) -> Result<Vec<Model>> {
+    reader.all(tables::MODELS, ModelRow::model)
 }
 
-pub(super) fn models(transaction: &ReadTransaction) -> Result<Vec<Model>> {
-    all(transaction, tables::MODELS, ModelRow::model)
-}
-
-pub(super) fn reservations(transaction: &ReadTransaction) -> Result<Vec<Reservation>> {
-    all(transaction, tables::RESERVATIONS, ReservationRow::reservation)
+pub(super) fn reservations(reader: &Reader<'_>) -> Result<Vec<Reservation>> {
+    reader.all(tables::RESERVATIONS, ReservationRow::reservation)
 }
 
 /// Returns the sessions that have reservations.
-pub(super) fn sessions(transaction: &ReadTransaction) -> Result<BTreeSet<u64>> {
-    let sessions = all(transaction, tables::RESERVATIONS, |row: ReservationRow, _| Ok(row.session))?;
+pub(super) fn sessions(reader: &Reader<'_>) -> Result<BTreeSet<u64>> {
+    let sessions = reader.all(tables::RESERVATIONS, |row: ReservationRow, _| Ok(row.session))?;
     Ok(sessions.into_iter().collect())
 }
 
-pub(super) fn budget_statuses(transaction: &ReadTransaction, now: Timestamp) -> Result<Vec<BudgetStatus>> {
-    let balances = open(transaction, tables::BALANCES)?;
+pub(super) fn budget_statuses(reader: &Reader<'_>, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+    let balances = reader.rows::<_, BalanceRow>(tables::BALANCES)?;
     let status = |budget: Budget| {
         let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, now)?;
         let key = (budget.id.get(), bounds.map_or(WHOLE_TIME, |(start, _)| micros(start)));
-        let row = balances.get(key).map_err(Failure::error)?;
-        let row: Option<BalanceRow> = row.map(|row| decode(row.value())).transpose()?;
-        let balance = row.map_or_else(|| Ok(Balance::default()), |row| row.balance())?;
+        let balance = balances.get(key)?.map_or_else(|| Ok(Balance::default()), |row| row.balance())?;
         let limit = match budget.terms.limit {
             Limit::Money(money) => money.amount,
             Limit::Tokens(tokens) => Decimal::from(tokens),
@@ -114,18 +95,14 @@ pub(super) fn budget_statuses(transaction: &ReadTransaction, now: Timestamp) -> 
             remaining: remaining.max(Decimal::ZERO),
         })
     };
-    budgets(transaction)?.into_iter().map(status).collect()
+    budgets(reader)?.into_iter().map(status).collect()
 }
 
-pub(super) fn daily_costs(transaction: &ReadTransaction, first: Date, last: Date) -> Result<Vec<DailyCost>> {
-    let table = open(transaction, tables::DAILY)?;
+pub(super) fn daily_costs(reader: &Reader<'_>, first: Date, last: Date) -> Result<Vec<DailyCost>> {
     let range = (day_number(first), "", 0, "", "")..(day_number(last).saturating_add(1), "", 0, "", "");
     let epoch = jiff::civil::date(1970, 1, 1);
     let mut costs = Vec::new();
-    for entry in table.range(range).map_err(Failure::error)? {
-        let (key, row) = entry.map_err(Failure::error)?;
-        let (day, provider, model_id, usage_type, code) = key.value();
-        let row: DailyRow = decode(row.value())?;
+    reader.rows(tables::DAILY)?.each(range, |(day, provider, model_id, usage_type, code), row: DailyRow| {
         let day = epoch.checked_add(jiff::Span::new().days(day));
         costs.push(DailyCost {
             day: day.map_err(|_| damaged(DailyRow::TABLE, "a day is out of range"))?,
@@ -140,49 +117,63 @@ pub(super) fn daily_costs(transaction: &ReadTransaction, first: Date, last: Date
             cost_statuses: row.cost_statuses.into_iter().collect(),
             model: row.model,
         });
-    }
+        Ok(true)
+    })?;
     Ok(costs)
 }
 
 /// Visits the records that pass a filter and come after a record, in the order of their ids, until `visit` returns false.
 pub(super) fn scan(
-    transaction: &ReadTransaction,
+    reader: &Reader<'_>,
     filter: &UsageFilter,
     after: Option<UsageRecordId>,
     visit: &mut dyn FnMut(UsageRecord) -> Result<bool>,
 ) -> Result<()> {
-    let records = open(transaction, tables::RECORDS)?;
-    let Some(bounds) = TimeBounds::new(transaction, filter)? else { return Ok(()) };
+    let records = reader.rows::<_, UsageRecordRow>(tables::RECORDS)?;
+    let Some(bounds) = TimeBounds::new(reader, filter)? else { return Ok(()) };
     let first = after.map_or(0, |after| after.get().saturating_add(1)).max(bounds.first_id);
-    let mut pass = |id: u64, bytes: &[u8]| -> Result<bool> {
-        let record = decode::<UsageRecordRow>(bytes)?.record(id)?;
-        if bounds.is_past(&record) {
-            return Ok(false);
-        }
-        if matches(filter, &record) { visit(record) } else { Ok(true) }
-    };
     let index = match (&filter.request_id, &filter.user) {
         (Some(request_id), _) => Some((tables::RECORDS_BY_REQUEST, request_id.as_str())),
         (None, Some(user)) => Some((tables::RECORDS_BY_USER, user.as_str())),
         (None, None) => None,
     };
+    let mut pass = |record: UsageRecord| -> Result<bool> {
+        if bounds.is_past(&record) {
+            return Ok(false);
+        }
+        if matches(filter, &record) { visit(record) } else { Ok(true) }
+    };
     if let Some((index, value)) = index {
-        let index = transaction.open_table(index).map_err(Failure::error)?;
-        for entry in index.range((value, first)..=(value, u64::MAX)).map_err(Failure::error)? {
+        let misled = |what: &str| damaged(UsageRecordRow::TABLE, &format!("an index names a record that is {what}"));
+        for entry in reader.index(index)?.range((value, first)..=(value, u64::MAX)).map_err(Failure::error)? {
             let (_, id) = entry.map_err(Failure::error)?.0.value();
-            let row = records.get(id).map_err(Failure::error)?;
-            let row = row.ok_or_else(|| damaged(UsageRecordRow::TABLE, "an index names a record that is missing"))?;
-            if !pass(id, row.value())? {
+            let record = records.get(id)?.ok_or_else(|| misled("missing"))?.record(id)?;
+            if record.request_id != value && record.user.as_deref() != Some(value) {
+                return Err(misled("another's"));
+            }
+            if !pass(record)? {
                 break;
             }
         }
         return Ok(());
     }
-    for entry in records.range(first..).map_err(Failure::error)? {
-        let (id, row) = entry.map_err(Failure::error)?;
-        if !pass(id.value(), row.value())? {
-            break;
-        }
+    let state = reader.state()?;
+    let mut next = first.max(1);
+    let mut is_broken_off = false;
+    records.each(first.., |id, row| {
+        check_gap(&state, next, id)?;
+        next = id + 1;
+        is_broken_off = !pass(row.record(id)?)?;
+        Ok(!is_broken_off)
+    })?;
+    if is_broken_off { Ok(()) } else { check_gap(&state, next, state.head().record + 1) }
+}
+
+/// Fails with `corrupted_file` if a record is missing between two of them.
+fn check_gap(state: &State, next: u64, id: u64) -> Result<()> {
+    if id > next && id > state.first_record() {
+        let missing = next.max(state.first_record());
+        return Err(damaged(UsageRecordRow::TABLE, &format!("record {missing} is missing")));
     }
     Ok(())
 }
@@ -198,12 +189,12 @@ struct TimeBounds {
 
 impl TimeBounds {
     /// Returns nothing if no record can lie in the range.
-    fn new(transaction: &ReadTransaction, filter: &UsageFilter) -> Result<Option<Self>> {
-        let disorder = i64::try_from(meta_number(transaction, TIME_DISORDER)?).unwrap_or(i64::MAX);
+    fn new(reader: &Reader<'_>, filter: &UsageFilter) -> Result<Option<Self>> {
+        let disorder = i64::try_from(meta_number(reader, TIME_DISORDER)?).unwrap_or(i64::MAX);
         let past = filter.until.map_or(i64::MAX, |until| micros(until).saturating_add(disorder).saturating_add(1));
         let mut first_id = 0;
         if let Some(since) = filter.since {
-            let by_time = transaction.open_table(tables::RECORDS_BY_TIME).map_err(Failure::error)?;
+            let by_time = reader.index(tables::RECORDS_BY_TIME)?;
             let mut range = by_time.range((micros(since), 0)..).map_err(Failure::error)?;
             let Some(earliest) = range.next() else { return Ok(None) };
             let (time, id) = earliest.map_err(Failure::error)?.0.value();

@@ -6,17 +6,22 @@ use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use redb::{ReadTransaction, ReadableDatabase};
+use redb::{ReadableDatabase, ReadableTable};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, closed, corrupted};
 use super::file::{self, MetaReader, OpenFile, guarded};
+use super::reading::Reader;
+use super::row_key::RowKey;
 use super::session::Session;
+use super::tables::WRAPPED_DATA_KEY;
 use super::writer::{self, Job, QUEUE};
-use super::{Configuration, DailyCost, Operation, Outcome, Reservation, Store, query, tables};
+use super::{Configuration, DailyCost, Operation, Outcome, Reservation, Store, migration, query, tables};
 use crate::environment::{BoxFuture, Environment};
-use crate::types::{BudgetStatus, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord, UsageRecordId};
+use crate::types::{
+    BudgetStatus, Error, ErrorKind, Model, ModelConfig, Result, UsageFilter, UsageRecord, UsageRecordId,
+};
 
 /// A [`Store`] over one redb file, which many processes may share.
 ///
@@ -40,6 +45,7 @@ pub(super) struct Shared {
     pub(super) database: OpenFile,
     pub(super) session: Session,
     pub(super) environment: Arc<dyn Environment>,
+    pub(super) row_key: RowKey,
     path: PathBuf,
     damaged: OnceLock<Error>,
 }
@@ -61,37 +67,106 @@ impl Shared {
         result
     }
 
-    fn read<T>(&self, query: impl FnOnce(&ReadTransaction) -> Result<T>) -> Result<T> {
+    fn read<T>(&self, query: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
         self.check()?;
-        self.poison_if_damaged(guarded(|| query(&self.database.get()?.begin_read().map_err(Failure::error)?)))
+        self.poison_if_damaged(guarded(|| {
+            let transaction = self.database.get()?.begin_read().map_err(Failure::error)?;
+            query(&Reader::new(&transaction, &self.row_key))
+        }))
     }
 }
 
-impl RedbStore {
-    /// Opens a file, which is made if it does not exist, and starts the writer. It blocks.
-    ///
-    /// With `exclusive` no other handle can be opened, at half the cost of a commit. Fails with
-    /// [`ErrorKind::NotATollwayFile`], [`ErrorKind::NewerFile`] (the file is left as it is in both cases),
-    /// [`ErrorKind::CorruptedFile`] or [`ErrorKind::Storage`].
-    pub fn open(path: impl AsRef<Path>, exclusive: bool, environment: Arc<dyn Environment>) -> Result<Arc<Self>> {
-        Self::open_accepted(path, exclusive, environment, &|_| Ok(()))
-    }
+/// The keys of a file, and what a file of an earlier schema needs to become one of this schema.
+pub struct FileKeys {
+    /// What the rows are signed with.
+    pub row_key: RowKey,
+    /// Whether the data key was wrapped for signed rows, so that a file that says otherwise was tampered with.
+    pub is_bound: bool,
+    /// The data key, wrapped for signed rows.
+    pub envelope: Option<Vec<u8>>,
+    /// Seals the secrets of a config as this version does.
+    pub reseal: Box<dyn Fn(ModelConfig) -> Result<ModelConfig> + Send>,
+}
 
-    /// Opens a file as [`Self::open`] does, if `accept`, which may read its `meta`, does not refuse an existing one.
+impl FileKeys {
+    /// Makes the keys of a file without secrets.
+    #[must_use]
+    pub fn plain(row_key: RowKey) -> Self {
+        Self { row_key, is_bound: false, envelope: None, reseal: Box::new(Ok) }
+    }
+}
+
+/// A file that is open and whose rows are not read yet, because their key stands in it.
+pub struct Opening {
+    database: OpenFile,
+    path: PathBuf,
+    exclusive: bool,
+    environment: Arc<dyn Environment>,
+}
+
+impl Opening {
+    /// Opens a file, which is made if it does not exist. It blocks.
     ///
-    /// A file that is refused is left as it is. `accept` may be called several times, or not at all while another
-    /// process holds the file.
-    pub fn open_accepted(
+    /// With `exclusive` no other handle can be opened, at half the cost of a commit. A file that `accept` refuses, which may read
+    /// what its `meta` holds unsigned, is left as it is; `accept` may be called several times, or not at all while another process
+    /// holds the file. Fails with [`ErrorKind::NotATollwayFile`], [`ErrorKind::NewerFile`] (the file is left as it is in both
+    /// cases), [`ErrorKind::CorruptedFile`] or [`ErrorKind::Storage`].
+    pub fn open(
         path: impl AsRef<Path>,
         exclusive: bool,
         environment: Arc<dyn Environment>,
         accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
-    ) -> Result<Arc<Self>> {
+    ) -> Result<Self> {
         let (database, path) = file::open(path.as_ref(), exclusive, environment.as_ref(), accept)?;
+        Ok(Self { database, path, exclusive, environment })
+    }
+
+    /// Returns the wrapped data key, which `make` makes where the file has none yet.
+    ///
+    /// Of several processes that make a file at once, all get that of the first. Fails with [`ErrorKind::CorruptedFile`] if a
+    /// file that is in use has lost it.
+    pub fn wrapped_data_key(&self, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+        guarded(|| {
+            let transaction = self.database.get()?.begin_write().map_err(Failure::error)?;
+            let wrapped = {
+                let mut meta = transaction.open_table(tables::META).map_err(Failure::error)?;
+                let known = meta.get(WRAPPED_DATA_KEY).map_err(Failure::error)?.map(|known| known.value().to_vec());
+                if let Some(known) = known {
+                    return Ok(known);
+                }
+                if tables::is_used(&transaction)? {
+                    return Err(corrupted("it has lost its data key"));
+                }
+                let own = make()?;
+                meta.insert(WRAPPED_DATA_KEY, own.as_slice()).map_err(Failure::error)?;
+                own
+            };
+            transaction.commit().map_err(Failure::error)?;
+            Ok(wrapped)
+        })
+    }
+
+    /// Brings the file to the schema of this version, checks what it says of itself, and starts the writer. It blocks.
+    pub fn start(self, keys: FileKeys) -> Result<Arc<RedbStore>> {
+        let Self { database, path, exclusive, environment } = self;
+        guarded(|| {
+            if migration::is_current(database.get()?)? {
+                return Ok(());
+            }
+            let transaction = database.get()?.begin_write().map_err(Failure::error)?;
+            if migration::migrate(&transaction, &keys)? {
+                transaction.commit().map_err(Failure::error)
+            } else {
+                transaction.abort().map_err(Failure::error)
+            }
+        })?;
+        let row_key = keys.row_key;
         let session = guarded(|| {
             let transaction = database.get()?.begin_read().map_err(Failure::error)?;
-            let used = query::sessions(&transaction)?;
-            let claims = transaction.open_table(tables::KEYS_BY_SESSION).map_err(Failure::error)?;
+            let reader = Reader::new(&transaction, &row_key);
+            query::check_meta(&reader)?;
+            let used = query::sessions(&reader)?;
+            let claims = reader.index(tables::KEYS_BY_SESSION)?;
             Session::start(&path, exclusive, environment.as_ref(), |id| {
                 let mut of_session = claims.range((id, "")..(id + 1, "")).map_err(Failure::error)?;
                 Ok(used.contains(&id) || of_session.next().is_some())
@@ -101,6 +176,7 @@ impl RedbStore {
             database,
             session,
             environment: Arc::clone(&environment),
+            row_key,
             path,
             damaged: OnceLock::new(),
         });
@@ -111,7 +187,19 @@ impl RedbStore {
             .spawn(move || writer::run(&of_writer, jobs))
             .map_err(|error| super::failure::of_io("the writer's thread could not be started", &error))?;
         let process_id = environment.process_id();
-        Ok(Arc::new(Self { process_id, environment, open: Some(Open { shared, queue, writer }) }))
+        Ok(Arc::new(RedbStore { process_id, environment, open: Some(Open { shared, queue, writer }) }))
+    }
+}
+
+impl RedbStore {
+    /// Opens a file without secrets, as [`Opening::open`] does, and starts the writer. It blocks.
+    pub fn open(
+        path: impl AsRef<Path>,
+        exclusive: bool,
+        environment: Arc<dyn Environment>,
+        row_key: RowKey,
+    ) -> Result<Arc<Self>> {
+        Opening::open(path, exclusive, environment, &|_| Ok(()))?.start(FileKeys::plain(row_key))
     }
 
     /// Returns the full path of the file.
@@ -133,7 +221,7 @@ impl RedbStore {
     /// Reads in one transaction, off the async threads.
     fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&ReadTransaction) -> Result<T> + Send + 'static,
+        query: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T>> {
         let shared = self.open_here().map(|open| Arc::clone(&open.shared));
         Box::pin(async move {
@@ -196,7 +284,7 @@ impl Store for RedbStore {
     }
 
     fn budget_statuses(&self, now: Timestamp) -> BoxFuture<'static, Result<Vec<BudgetStatus>>> {
-        self.read(move |transaction| query::budget_statuses(transaction, now))
+        self.read(move |reader| query::budget_statuses(reader, now))
     }
 
     fn usage_records(
@@ -205,10 +293,10 @@ impl Store for RedbStore {
         after: Option<UsageRecordId>,
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<UsageRecord>>> {
-        self.read(move |transaction| {
+        self.read(move |reader| {
             let mut records = Vec::new();
             if limit > 0 {
-                query::scan(transaction, &filter, after, &mut |record| {
+                query::scan(reader, &filter, after, &mut |record| {
                     records.push(record);
                     Ok(records.len() < limit)
                 })?;
@@ -222,13 +310,11 @@ impl Store for RedbStore {
         filter: UsageFilter,
         mut visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
     ) -> BoxFuture<'static, Result<()>> {
-        self.read(move |transaction| {
-            query::scan(transaction, &filter, None, &mut |record| visit(record).map(|()| true))
-        })
+        self.read(move |reader| query::scan(reader, &filter, None, &mut |record| visit(record).map(|()| true)))
     }
 
     fn daily_costs(&self, first: Date, last: Date) -> BoxFuture<'static, Result<Vec<DailyCost>>> {
-        self.read(move |transaction| query::daily_costs(transaction, first, last))
+        self.read(move |reader| query::daily_costs(reader, first, last))
     }
 
     fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>> {
@@ -236,9 +322,6 @@ impl Store for RedbStore {
     }
 
     fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>> {
-        self.read(move |transaction| {
-            let meta = transaction.open_table(tables::META).map_err(Failure::error)?;
-            Ok(meta.get(key).map_err(Failure::error)?.map(|value| value.value().to_vec()))
-        })
+        self.read(move |reader| reader.meta(key))
     }
 }

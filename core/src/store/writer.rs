@@ -12,6 +12,8 @@ use super::file::guarded;
 use super::ledger::Ledger;
 use super::redb_store::Shared;
 use super::snapshot::Budgets;
+use super::state::State;
+use super::writing::Writing;
 use super::{Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};
 
@@ -80,11 +82,12 @@ fn commit(
 ) -> Result<Vec<Result<Outcome>>> {
     let transaction = shared.database.get()?.begin_write().map_err(Failure::error)?;
     *waited = shared.environment.monotonic().saturating_sub(began);
-    let changed = Cell::new(false);
+    let (changed, state) = (Cell::new(false), State::default());
+    let writing = Writing { transaction: &transaction, key: &shared.row_key, state: &state, changed: &changed };
     let mut outcomes = Vec::with_capacity(operations.len());
     let mut any_change = false;
     {
-        let mut ledger = Ledger::open(&transaction, &changed, &shared.session, budgets)?;
+        let mut ledger = Ledger::open(writing, &shared.session, budgets)?;
         for operation in operations {
             changed.set(false);
             let outcome = apply(&mut ledger, operation);
@@ -95,6 +98,9 @@ fn commit(
             }
             any_change |= changed.get();
             outcomes.push(outcome);
+        }
+        if any_change {
+            ledger.finish()?;
         }
     }
     if any_change {

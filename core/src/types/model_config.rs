@@ -62,6 +62,28 @@ pub struct Provider {
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedSecret(pub Vec<u8>);
 
+/// What stands for a secret where it is shown.
+pub const MASK: &str = "***";
+
+/// The field of a parameter that is sealed, with what is sealed in Base64.
+pub const SEALED: &str = "sealed";
+
+/// Returns whether a parameter is sealed.
+#[must_use]
+pub fn is_sealed(value: &Value) -> bool {
+    value.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key(SEALED))
+}
+
+/// Writes parameters with a mask in place of what is sealed.
+fn masked<S: serde::Serializer>(params: &Map<String, Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut shown = params.clone();
+    let headers = shown.get_mut("headers").and_then(Value::as_object_mut);
+    for (_, value) in headers.into_iter().flat_map(Map::iter_mut).filter(|(_, value)| is_sealed(value)) {
+        *value = Value::from(MASK);
+    }
+    shown.serialize(serializer)
+}
+
 impl std::fmt::Debug for SealedSecret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("SealedSecret(..)")
@@ -86,7 +108,9 @@ pub struct ModelConfig {
     pub api_key: Option<SealedSecret>,
     /// The address that replaces the provider's own.
     pub base_url: Option<String>,
-    /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like.
+    /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like. Headers that are
+    /// secrets are sealed, and shown as [`MASK`].
+    #[serde(serialize_with = "masked")]
     pub model_params: Map<String, Value>,
     /// Whether it is the default of its capability.
     pub is_default: bool,

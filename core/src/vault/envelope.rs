@@ -1,10 +1,10 @@
 //! The envelope: the data key, sealed by the master key, as one value of `meta`.
 //!
-//! Version 1, all numbers little-endian:
+//! Version 2, all numbers little-endian. Version 1 is laid out alike, and does not say that the rows of the file are signed:
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version: 1 |
+//! | 1 | version: 2 |
 //! | 1 | form: 0 the master key is a key itself, 1 it is a passphrase |
 //! | 16 + 4 + 4 + 4 | only in form 1: salt, Argon2id memory in KiB, passes, lanes |
 //! | 12 | nonce |
@@ -26,7 +26,9 @@ use super::{KEY_LENGTH, Key, new_key};
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version of files whose rows were not signed.
+const UNSIGNED_VERSION: u8 = 1;
 const FORM_KEY: u8 = 0;
 const FORM_PASSPHRASE: u8 = 1;
 const SALT_LENGTH: usize = 16;
@@ -34,10 +36,12 @@ const CHECKSUM_LENGTH: usize = 8;
 /// What tells the associated data of an envelope from that of a sealed row.
 const CONTEXT: &[u8] = b"tollway envelope\0";
 
-/// The most memory that an envelope may ask for, in KiB: 1 GiB.
-const MAXIMUM_MEMORY: u32 = 1024 * 1024;
+/// The most memory that an envelope may ask for, in KiB: 256 MiB.
+const MAXIMUM_MEMORY: u32 = 256 * 1024;
 /// The most passes or lanes that an envelope may ask for.
-const MAXIMUM_PASSES_OR_LANES: u32 = 64;
+const MAXIMUM_PASSES_OR_LANES: u32 = 16;
+/// The most work that an envelope may ask for, in KiB that are passed over: about a second.
+const MAXIMUM_WORK: u32 = 1024 * 1024;
 
 /// How a passphrase is stretched.
 #[derive(Clone, Copy)]
@@ -82,15 +86,16 @@ pub(super) fn seal(data_key: &Key, material: &Material, environment: &dyn Enviro
     Ok(envelope)
 }
 
-/// Opens an envelope and returns the data key.
-pub(super) fn open(envelope: &[u8], material: &Material) -> Result<Key> {
+/// Opens an envelope and returns the data key, and whether the rows of its file are signed.
+pub(super) fn open(envelope: &[u8], material: &Material) -> Result<(Key, bool)> {
     let (contents, stored_checksum) = envelope.split_last_chunk::<CHECKSUM_LENGTH>().ok_or_else(damaged)?;
     if checksum(contents) != *stored_checksum {
         return Err(damaged());
     }
     let mut reader = Reader(contents);
-    match reader.byte()? {
-        VERSION => {}
+    let version = reader.byte()?;
+    match version {
+        UNSIGNED_VERSION | VERSION => {}
         0 => return Err(damaged()),
         newer => {
             return Err(Error::new(
@@ -130,7 +135,7 @@ pub(super) fn open(envelope: &[u8], material: &Material) -> Result<Key> {
     Aes256Gcm::new((&***wrapping_key).into())
         .decrypt_inout_detached(&Nonce::from(nonce), &associated, data_key.as_mut_slice().into(), &Tag::from(tag))
         .map_err(|_| wrong_key("the master key is another one than the file was sealed with"))?;
-    Ok(data_key)
+    Ok((data_key, version != UNSIGNED_VERSION))
 }
 
 impl Stretching {
@@ -162,7 +167,8 @@ impl Stretching {
         let [memory, passes, lanes] = [reader.number()?, reader.number()?, reader.number()?];
         let sane = (8..=MAXIMUM_MEMORY).contains(&memory)
             && [passes, lanes].iter().all(|number| (1..=MAXIMUM_PASSES_OR_LANES).contains(number))
-            && memory >= 8 * lanes;
+            && memory >= 8 * lanes
+            && memory * passes <= MAXIMUM_WORK;
         if sane { Ok(Self { salt, memory, passes, lanes }) } else { Err(damaged()) }
     }
 }

@@ -13,6 +13,7 @@ mod vault_tests;
 use std::fmt;
 use std::sync::Arc;
 
+use blake2::{Blake2b512, Digest};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -23,6 +24,10 @@ use crate::types::{Error, ErrorKind, Result};
 
 /// The length of every key, in bytes.
 const KEY_LENGTH: usize = 32;
+/// The length of the key that rows are signed with, in bytes.
+const ROW_KEY_LENGTH: usize = 16;
+/// The length of a fingerprint, in bytes.
+const FINGERPRINT_LENGTH: usize = 32;
 
 /// A key that is wiped from memory when it is dropped. It is boxed, so that moving it leaves no copy behind.
 type Key = Box<Zeroizing<[u8; KEY_LENGTH]>>;
@@ -33,6 +38,8 @@ type Key = Box<Zeroizing<[u8; KEY_LENGTH]>>;
 /// two share a nonce is worth a thought.
 pub struct Vault {
     data_key: Key,
+    /// Whether the envelope that it was opened with says that the rows of its file are signed.
+    is_bound: bool,
     environment: Arc<dyn Environment>,
 }
 
@@ -45,7 +52,7 @@ impl Vault {
     pub fn create(master_key: &MasterKey, environment: &Arc<dyn Environment>) -> Result<(Self, Vec<u8>)> {
         let mut data_key = new_key();
         environment.fill_random(data_key.as_mut_slice());
-        let vault = Self { data_key, environment: Arc::clone(environment) };
+        let vault = Self { data_key, is_bound: true, environment: Arc::clone(environment) };
         let envelope = vault.wrap_again(master_key)?;
         Ok((vault, envelope))
     }
@@ -57,8 +64,8 @@ impl Vault {
     /// [`Self::create`] does if the key cannot be read.
     pub fn open(envelope: &[u8], master_key: &MasterKey, environment: &Arc<dyn Environment>) -> Result<Self> {
         let material = master_key.material(environment.as_ref())?;
-        let data_key = envelope::open(envelope, &material)?;
-        Ok(Self { data_key, environment: Arc::clone(environment) })
+        let (data_key, is_bound) = envelope::open(envelope, &material)?;
+        Ok(Self { data_key, is_bound, environment: Arc::clone(environment) })
     }
 
     /// Makes an envelope for another master key. Once it has replaced the old one in `meta`, only the new key opens
@@ -70,6 +77,38 @@ impl Vault {
     pub fn wrap_again(&self, new_master_key: &MasterKey) -> Result<Vec<u8>> {
         let material = new_master_key.material(self.environment.as_ref())?;
         envelope::seal(&self.data_key, &material, self.environment.as_ref())
+    }
+
+    /// Returns whether the envelope says that the rows of the file are signed. That of an earlier version does not.
+    #[must_use]
+    pub const fn is_bound(&self) -> bool {
+        self.is_bound
+    }
+
+    /// Returns the key that the rows of the file are signed with. It is worked out from the data key, which it does not tell.
+    #[must_use]
+    pub fn row_key(&self) -> Zeroizing<[u8; ROW_KEY_LENGTH]> {
+        let digest = self.digest("rows", &[]);
+        Zeroizing::new(std::array::from_fn(|index| digest[index]))
+    }
+
+    /// Digests a text so that only the file's key can tell what was digested.
+    #[must_use]
+    pub fn fingerprint(&self, text: &[u8]) -> [u8; FINGERPRINT_LENGTH] {
+        let digest = self.digest("fingerprint", text);
+        std::array::from_fn(|index| digest[index])
+    }
+
+    /// Digests a text under the data key, for one purpose. Unlike SHA-2, `BLAKE2b` is a sound MAC with the key put before the
+    /// text.
+    fn digest(&self, purpose: &str, text: &[u8]) -> Zeroizing<[u8; 64]> {
+        let mut hasher = Blake2b512::new();
+        hasher.update(self.data_key.as_slice());
+        hasher.update(b"tollway subkey\0");
+        hasher.update(purpose.as_bytes());
+        hasher.update([0]);
+        hasher.update(text);
+        Zeroizing::new(hasher.finalize().into())
     }
 
     /// Seals a secret for the row and field that `identity` names, such as `ai_model_config/17/api_key`.

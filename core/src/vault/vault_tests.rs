@@ -123,7 +123,7 @@ fn a_truncated_or_lengthened_envelope_is_a_corrupted_file() {
 #[test]
 fn an_envelope_of_a_newer_version_says_so() {
     use blake2::{Blake2b512, Digest};
-    let mut contents = vec![2, 9, 9, 9];
+    let mut contents = vec![3, 9, 9, 9];
     let checksum = Blake2b512::digest(&contents);
     contents.extend_from_slice(&checksum[..8]);
     assert_eq!(kind(Vault::open(&contents, &text(KEY), &world())), ErrorKind::NewerFile);

@@ -66,7 +66,7 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
     let row = UsageRecordRow::new(&record, Vec::new())?;
 
     let id = ledger.take_id(COUNTER)?;
-    ledger.records.put(id, &row)?;
+    ledger.put_record(id, &row)?;
     index(ledger, &record, id)?;
     daily::write(ledger, &rollup)?;
     for balance in moved {

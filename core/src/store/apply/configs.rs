@@ -6,7 +6,7 @@ use super::{invalid, not_found, prices};
 use crate::store::codec::micros;
 use crate::store::ledger::Ledger;
 use crate::store::rows::{ModelConfigRow, ProviderRow};
-use crate::store::{ModelConfigChange, NewModelConfig, SealKey};
+use crate::store::{ModelConfigChange, NewModelConfig, SealConfig};
 use crate::types::{ModelConfig, ModelConfigId, PriceTerms, Result, SealedSecret};
 
 /// The counter of `ai_model_config`.
@@ -17,7 +17,7 @@ const PROVIDER_COUNTER: &str = "last_id:ai_providers";
 pub(super) fn add(
     ledger: &mut Ledger<'_>,
     config: NewModelConfig,
-    api_key: Option<SealKey>,
+    seal: Option<SealConfig>,
     terms: &[PriceTerms],
     now: Timestamp,
 ) -> Result<ModelConfigId> {
@@ -37,17 +37,13 @@ pub(super) fn add(
     prices::check(terms)?;
     let id = ModelConfigId::new(ledger.next_id(COUNTER)?);
     let planned = prices::plan(ledger, id, terms, false, now)?;
-    let api_key = api_key.map(|seal| super::settle::guarded(|| seal(id))).transpose()?;
-
-    ledger.take_id(COUNTER)?;
-    find_or_create_provider(ledger, &config.provider, now)?;
-    let config = ModelConfig {
+    let mut config = ModelConfig {
         id,
         provider: config.provider,
         model_name: config.model_name,
         alias: config.alias,
         capability: config.capability,
-        api_key,
+        api_key: None,
         base_url: config.base_url,
         model_params: config.model_params,
         is_default: config.is_default,
@@ -57,6 +53,11 @@ pub(super) fn add(
         created_at: now,
         updated_at: now,
     };
+    if let Some(seal) = seal {
+        super::settle::guarded(|| seal(&mut config))?;
+    }
+    ledger.take_id(COUNTER)?;
+    find_or_create_provider(ledger, &config.provider, now)?;
     let row = ModelConfigRow::new(&config);
     if row.is_default {
         clear_default(ledger, &row.capability, now)?;

@@ -18,6 +18,7 @@ const DELETED_BY_CLAIM: usize = 8;
 pub(super) struct Claim {
     pub(super) key: String,
     pub(super) fingerprint: [u8; 32],
+    pub(super) former: [u8; 32],
     pub(super) request_id: String,
     pub(super) now: Timestamp,
     pub(super) expires_at: Timestamp,
@@ -31,7 +32,7 @@ pub(super) fn claim(ledger: &mut Ledger<'_>, claim: Claim) -> Result<KeyClaim> {
             None => is_stale(ledger.session, row.session, time("idempotency_keys", row.expires_at)?, claim.now),
         };
         if !lapsed {
-            if row.fingerprint != claim.fingerprint {
+            if ![claim.fingerprint, claim.former].contains(&row.fingerprint) {
                 return Err(Error::new(
                     ErrorKind::IdempotencyConflict,
                     "the idempotency key was used with another request; use a new key for a new request",

@@ -20,8 +20,8 @@ use crate::types::{Error, ErrorKind, Result};
 /// Applies an operation to the tables of a transaction.
 pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Outcome> {
     match operation {
-        Operation::AddModelConfig { config, api_key, prices, now } => {
-            configs::add(ledger, config, api_key, &prices, now).map(Outcome::ModelConfigAdded)
+        Operation::AddModelConfig { config, seal, prices, now } => {
+            configs::add(ledger, config, seal, &prices, now).map(Outcome::ModelConfigAdded)
         }
         Operation::UpdateModelConfig { id, change, now } => configs::update(ledger, id, *change, now).map(done),
         Operation::DeleteModelConfig { id } => configs::delete(ledger, id).map(done),
@@ -39,8 +39,8 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         Operation::Settle(settlement) => settle::settle(ledger, *settlement).map(Outcome::Settled),
         Operation::PriceRecord { uid, cost } => settle::price_record(ledger, &uid, cost).map(done),
         Operation::Adjust(adjustment) => adjust::adjust(ledger, *adjustment).map(Outcome::Adjusted),
-        Operation::ClaimKey { key, fingerprint, request_id, now, expires_at } => {
-            let claim = keys::Claim { key, fingerprint, request_id, now, expires_at };
+        Operation::ClaimKey { key, fingerprint, former, request_id, now, expires_at } => {
+            let claim = keys::Claim { key, fingerprint, former, request_id, now, expires_at };
             keys::claim(ledger, claim).map(Outcome::KeyClaim)
         }
         Operation::ReleaseKey { key, request_id } => keys::release(ledger, &key, &request_id).map(done),

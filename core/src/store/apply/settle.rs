@@ -115,7 +115,7 @@ pub(super) fn write(
     }
     let holds = if awaits_price { money_holds(&reservation.holds) } else { Vec::new() };
     let record_id = ledger.take_id(COUNTER)?;
-    ledger.records.put(record_id, &UsageRecordRow::new(&record, holds)?)?;
+    ledger.put_record(record_id, &UsageRecordRow::new(&record, holds)?)?;
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
     index(ledger, &record, record_id)?;
     daily::write(ledger, &rollup)?;

@@ -5,6 +5,7 @@ mod catalog;
 mod exchange;
 mod ledger;
 mod price;
+mod state;
 mod usage;
 mod usage_version_2;
 mod version_1;
@@ -15,6 +16,7 @@ pub(super) use catalog::*;
 pub(super) use exchange::*;
 pub(super) use ledger::*;
 pub(super) use price::*;
+pub(super) use state::*;
 pub(super) use usage::*;
 
 /// Declares frozen rows. One that comes `after` another is of the next version, and reads the other's bytes too. Under test each is also written by bincode, to prove that the bytes are the same.

@@ -14,8 +14,11 @@ pub(super) fn config(model: &str, alias: Option<&str>) -> NewModelConfig {
 }
 
 pub(super) fn add(fixture: &Fixture, config: NewModelConfig, prices: Vec<PriceTerms>) -> Result<ModelConfigId> {
-    let api_key: SealKey = Box::new(|id| Ok(SealedSecret(id.get().to_le_bytes().to_vec())));
-    match fixture.apply(Operation::AddModelConfig { config, api_key: Some(api_key), prices, now: noon() })? {
+    let seal: SealConfig = Box::new(|config| {
+        config.api_key = Some(SealedSecret(config.id.get().to_le_bytes().to_vec()));
+        Ok(())
+    });
+    match fixture.apply(Operation::AddModelConfig { config, seal: Some(seal), prices, now: noon() })? {
         Outcome::ModelConfigAdded(id) => Ok(id),
         other => panic!("{other:?}"),
     }
@@ -55,10 +58,10 @@ fn what_would_be_ambiguous_is_refused_and_changes_nothing() {
     assert!(update(&fixture, plain, take).is_err());
     let drop_alias = ModelConfigChange { alias: Some(None), ..ModelConfigChange::default() };
     assert!(update(&fixture, fast, drop_alias).is_err());
-    let sealing: SealKey = Box::new(|_| panic!("sealing fails"));
+    let sealing: SealConfig = Box::new(|_| panic!("sealing fails"));
     let failed = fixture.apply(Operation::AddModelConfig {
         config: config("third", None),
-        api_key: Some(sealing),
+        seal: Some(sealing),
         prices: Vec::new(),
         now: noon(),
     });

@@ -6,6 +6,7 @@ fn claim(key: &str, fingerprint: u8, request: &str, now: Timestamp) -> Operation
     Operation::ClaimKey {
         key: key.into(),
         fingerprint: [fingerprint; 32],
+        former: [0xFF; 32],
         request_id: request.into(),
         now,
         expires_at: now + Duration::from_mins(1),

@@ -1,6 +1,7 @@
 //! Tests of the store as its callers see it: operations in, outcomes and rows out.
 
 mod adjusting;
+mod authenticity;
 mod budgets;
 mod configs;
 mod conversion;
@@ -31,6 +32,11 @@ pub(super) struct Fixture {
     runtime: tokio::runtime::Runtime,
     store: Option<Arc<RedbStore>>,
     attempts: std::cell::Cell<u64>,
+}
+
+/// The key that all rows of these tests are signed with.
+pub(super) fn row_key() -> RowKey {
+    RowKey::new(&[7; 16])
 }
 
 pub(super) fn decimal(text: &str) -> Decimal {
@@ -74,7 +80,8 @@ impl Fixture {
     fn with(exclusive: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let store = RedbStore::open(folder.path().join("ledger"), exclusive, Arc::new(SystemEnvironment)).unwrap();
+        let store =
+            RedbStore::open(folder.path().join("ledger"), exclusive, Arc::new(SystemEnvironment), row_key()).unwrap();
         Self { folder, runtime, store: Some(store), attempts: std::cell::Cell::new(0) }
     }
 
@@ -88,7 +95,7 @@ impl Fixture {
 
     /// Opens another handle on the file.
     pub(super) fn another(&self) -> Arc<RedbStore> {
-        RedbStore::open(self.path(), false, Arc::new(SystemEnvironment)).unwrap()
+        RedbStore::open(self.path(), false, Arc::new(SystemEnvironment), row_key()).unwrap()
     }
 
     /// Closes the store and opens it again: a new session.

@@ -10,7 +10,7 @@ use crate::environment::TestEnvironment;
 use crate::store::tables::META;
 
 fn open(path: &Path, exclusive: bool) -> Result<Arc<RedbStore>> {
-    RedbStore::open(path, exclusive, Arc::new(SystemEnvironment))
+    RedbStore::open(path, exclusive, Arc::new(SystemEnvironment), row_key())
 }
 
 /// Opens a file that must be refused with a kind of error and left as it is.
@@ -83,7 +83,7 @@ fn a_newer_file_is_refused_and_left_as_it_is() {
     drop(open(&path, false).unwrap());
     let database = Database::create(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    let newer = 2_u64.to_le_bytes();
+    let newer = 3_u64.to_le_bytes();
     transaction.open_table(META).unwrap().insert("tollway_schema_version", newer.as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
@@ -278,7 +278,7 @@ fn a_forked_child_is_refused_and_leaves_the_locks_of_its_parent() {
     let fixture = Fixture::new();
     let path = fixture.folder.path().join("forked");
     let world = Arc::new(Forking { world: TestEnvironment::new(noon()), process_id: 1.into() });
-    let store = RedbStore::open(&path, false, Arc::<Forking>::clone(&world)).unwrap();
+    let store = RedbStore::open(&path, false, Arc::<Forking>::clone(&world), row_key()).unwrap();
     world.process_id.store(2, std::sync::atomic::Ordering::SeqCst);
     let request = Operation::Reserve(Box::new(fixture.request("alice", None)));
     assert_eq!(fixture.run(store.apply(request)).unwrap_err().kind(), ErrorKind::Forked);
@@ -292,7 +292,7 @@ fn a_forked_child_is_refused_and_leaves_the_locks_of_its_parent() {
 fn sessions_of_one_seed_are_told_apart() {
     let fixture = Fixture::new();
     let path = fixture.folder.path().join("seeded");
-    let seeded = || RedbStore::open(&path, false, Arc::new(TestEnvironment::new(noon()))).unwrap();
+    let seeded = || RedbStore::open(&path, false, Arc::new(TestEnvironment::new(noon())), row_key()).unwrap();
     let first = seeded();
     let request = Operation::Reserve(Box::new(fixture.request("alice", None)));
     fixture.run(first.apply(request)).unwrap();

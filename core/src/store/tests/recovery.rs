@@ -88,7 +88,7 @@ fn an_exclusive_handle_knows_that_all_others_ended() {
     let mut fixture = Fixture::new();
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     fixture.store = None;
-    fixture.store = Some(RedbStore::open(fixture.path(), true, Arc::new(SystemEnvironment)).unwrap());
+    fixture.store = Some(RedbStore::open(fixture.path(), true, Arc::new(SystemEnvironment), row_key()).unwrap());
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon()), 1);
 }

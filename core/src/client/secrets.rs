@@ -1,0 +1,189 @@
+//! The secrets of a config: its API key, and headers that are secrets. Each is sealed for its row, and for where it goes.
+//!
+//! Whoever can write the file can change an address. So the origin, the wire format and the header that a secret is sent with
+//! are sealed with it: it does not open for others.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use super::Engine;
+use super::admin::invalid;
+use crate::provider::is_secret_header;
+use crate::types::{Error, ErrorKind, MASK, ModelConfig, Result, SEALED, SealedSecret, is_sealed};
+use crate::vault::Vault;
+
+/// The headers among the parameters of a config.
+const HEADERS: &str = "headers";
+
+/// Where and how the secrets of a config go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Destination {
+    /// The scheme, the host and the port; the provider's own where the config has no address.
+    pub(super) origin: String,
+    /// The wire format and the header of the key, as far as the parameters choose them.
+    manner: String,
+}
+
+impl Destination {
+    pub(super) fn new(provider: &str, base_url: Option<&str>, params: &Map<String, Value>) -> Self {
+        let chosen = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or_default();
+        Self {
+            origin: base_url.map_or_else(|| format!("the address of {provider}"), origin),
+            manner: format!("{provider}\n{}\n{}", chosen("wire_format"), chosen("auth_header")),
+        }
+    }
+
+    pub(super) fn of(config: &ModelConfig) -> Self {
+        Self::new(&config.provider, config.base_url.as_deref(), &config.model_params)
+    }
+
+    /// Returns what a secret of a config is bound to.
+    fn identity(&self, config: &ModelConfig, field: &str) -> String {
+        format!("ai_model_config/{}/{field}\n{}\n{}", config.id, self.origin, self.manner)
+    }
+}
+
+/// Returns the scheme, the host and the port of an address, in lower case, without the port that the scheme implies.
+fn origin(url: &str) -> String {
+    let url = url.trim().to_ascii_lowercase();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", &url));
+    let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+    let implied = if scheme == "http" { ":80" } else { ":443" };
+    let authority = rest.get(..end).unwrap_or_default();
+    format!("{scheme}://{}", authority.strip_suffix(implied).unwrap_or(authority))
+}
+
+/// Seals the secrets that a config is given: its key, and the headers among its parameters that are secrets.
+pub(super) fn seal(vault: &Vault, config: &mut ModelConfig, api_key: Option<&SecretString>) -> Result<()> {
+    let destination = Destination::of(config);
+    if let Some(api_key) = api_key {
+        let identity = destination.identity(config, "api_key");
+        config.api_key = Some(SealedSecret(vault.seal(&identity, api_key.expose_secret().as_bytes())?));
+    }
+    let mut params = std::mem::take(&mut config.model_params);
+    for (name, value) in headers_of(&mut params) {
+        if let Value::String(text) = &*value
+            && is_secret_header(name)
+        {
+            let identity = destination.identity(config, &format!("headers/{}", name.to_ascii_lowercase()));
+            *value = json!({SEALED: STANDARD.encode(vault.seal(&identity, text.as_bytes())?)});
+        }
+    }
+    config.model_params = params;
+    Ok(())
+}
+
+/// Seals the secrets of a config of the first schema, whose key was bound to its row only.
+pub(super) fn seal_again(vault: &Vault, mut config: ModelConfig) -> Result<ModelConfig> {
+    let key = config
+        .api_key
+        .as_ref()
+        .map(|sealed| vault.unseal_text(&format!("ai_model_config/{}/api_key", config.id), &sealed.0));
+    seal(vault, &mut config, key.transpose()?.as_ref())?;
+    Ok(config)
+}
+
+/// Puts the secrets that a config had into a change of it: those that the change names by their mask, and, where the secrets go
+/// another way now, those that it leaves as they are.
+///
+/// Fails with `invalid_request` if a secret would go to another host than it was given for.
+pub(super) fn keep(
+    vault: &Vault,
+    before: &ModelConfig,
+    after: &mut ModelConfig,
+    has_new_key: bool,
+) -> Result<Option<SecretString>> {
+    let (from, to) = (Destination::of(before), Destination::of(after));
+    let key = match &before.api_key {
+        Some(_) if has_new_key || from == to => None,
+        Some(_) if from.origin != to.origin => return Err(moved(&from, &to, "api_key")),
+        Some(sealed) => Some(vault.unseal_text(&from.identity(before, "api_key"), &sealed.0)?),
+        None => None,
+    };
+    for (name, value) in headers_of(&mut after.model_params) {
+        let is_kept = value.as_str() == Some(MASK) || is_sealed(value);
+        if !is_kept || !is_secret_header(name) {
+            continue;
+        }
+        let place = |header: &(&String, &Value)| header.0.eq_ignore_ascii_case(name);
+        let known = before.model_params.get(HEADERS).and_then(Value::as_object).into_iter().flatten().find(place);
+        let Some((_, sealed)) = known.filter(|(_, sealed)| is_sealed(sealed)) else {
+            return Err(invalid(format!(
+                "model parameter `headers` has {MASK:?} for {name:?}, which was never set; give its value"
+            )));
+        };
+        if from.origin != to.origin {
+            return Err(moved(&from, &to, &format!("params.headers.{name}")));
+        }
+        *value = if from == to { sealed.clone() } else { Value::String(unseal_header(vault, before, name, sealed)?) };
+    }
+    Ok(key)
+}
+
+fn moved(from: &Destination, to: &Destination, field: &str) -> Error {
+    invalid(format!(
+        "`base_url` moves the config from {} to {}, and what is secret goes only where it was given for; give `{field}` \
+         again with the new address",
+        from.origin, to.origin
+    ))
+}
+
+fn headers_of(params: &mut Map<String, Value>) -> impl Iterator<Item = (&String, &mut Value)> {
+    params.get_mut(HEADERS).and_then(Value::as_object_mut).into_iter().flat_map(Map::iter_mut)
+}
+
+fn unseal_header(vault: &Vault, config: &ModelConfig, name: &str, sealed: &Value) -> Result<String> {
+    let field = format!("headers/{}", name.to_ascii_lowercase());
+    let text = sealed.get(SEALED).and_then(Value::as_str).unwrap_or_default();
+    let bytes = STANDARD.decode(text).map_err(|_| does_not_open(config, &field))?;
+    let opened = vault.unseal_text(&Destination::of(config).identity(config, &field), &bytes);
+    opened.map(|text| text.expose_secret().to_owned()).map_err(|error| explained(error, config, &field))
+}
+
+fn does_not_open(config: &ModelConfig, field: &str) -> Error {
+    Error::new(
+        ErrorKind::CorruptedFile,
+        format!(
+            "{field} of {} does not open for {}: it is damaged, or its address, wire format or header was changed in the file; \
+             set it again with models.update",
+            config.name(),
+            Destination::of(config).origin
+        ),
+    )
+}
+
+fn explained(error: Error, config: &ModelConfig, field: &str) -> Error {
+    if error.kind() == ErrorKind::CorruptedFile { does_not_open(config, field) } else { error }
+}
+
+impl Engine {
+    /// Unseals a config's API key; nothing if it has none.
+    pub(super) fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
+        let Some(sealed) = &config.api_key else { return Ok(None) };
+        let identity = Destination::of(config).identity(config, "api_key");
+        let key = self.vault.unseal_text(&identity, &sealed.0);
+        key.map(Some).map_err(|error| explained(error, config, "api_key"))
+    }
+
+    /// Returns the parameters of a config as its requests need them: with what was learned to be left out, and with the headers
+    /// that are secrets.
+    pub(super) fn params<'a>(&self, config: &'a ModelConfig) -> Result<Cow<'a, Map<String, Value>>> {
+        let mut params = self.omissions.over(config);
+        let headers = config.model_params.get(HEADERS).and_then(Value::as_object);
+        for (name, sealed) in headers.into_iter().flatten().filter(|(_, value)| is_sealed(value)) {
+            let text = unseal_header(&self.vault, config, name, sealed)?;
+            if let Some(value) = params.to_mut().get_mut(HEADERS).and_then(|headers| headers.get_mut(name)) {
+                *value = Value::String(text);
+            }
+        }
+        Ok(params)
+    }
+}
+
+#[cfg(test)]
+#[path = "secrets_tests.rs"]
+mod tests;

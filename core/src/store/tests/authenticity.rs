@@ -1,0 +1,136 @@
+//! Authenticity: rows that were edited, moved, put back or taken away in the file are noticed where they are read.
+
+use redb::{Database, ReadableTable, TableDefinition};
+
+use super::*;
+
+const BUDGETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("budgets");
+const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ai_usage_records");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+/// A closed file with two budgets and some records of alice, and three records of hers.
+fn written() -> Fixture {
+    let mut fixture = Fixture::new();
+    fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
+    fixture.budget(terms(user("bob"), Limit::Money(usd("500")), Window::Total));
+    for _ in 0..3 {
+        let held = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+        fixture.settle(settlement(held, Some(usd("0.5")))).unwrap();
+    }
+    fixture.store = None;
+    fixture
+}
+
+fn edit(fixture: &Fixture, edit: impl FnOnce(&redb::WriteTransaction)) {
+    let database = Database::open(fixture.path()).unwrap();
+    let transaction = database.begin_write().unwrap();
+    edit(&transaction);
+    transaction.commit().unwrap();
+}
+
+fn row(transaction: &redb::WriteTransaction, table: TableDefinition<'_, u64, &[u8]>, id: u64) -> Vec<u8> {
+    transaction.open_table(table).unwrap().get(id).unwrap().unwrap().value().to_vec()
+}
+
+/// Opens the file, reads everything, and returns what was noticed.
+fn noticed(fixture: &Fixture) -> String {
+    let read = || {
+        let store = RedbStore::open(fixture.path(), false, Arc::new(SystemEnvironment), row_key())?;
+        fixture.run(store.configuration())?;
+        fixture.run(store.budget_statuses(noon()))?;
+        fixture.run(store.usage_records(UsageFilter::default(), None, 100))?;
+        let of_alice = UsageFilter { user: Some("alice".into()), ..UsageFilter::default() };
+        fixture.run(store.usage_records(of_alice, None, 100))
+    };
+    let error = read().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CorruptedFile, "{error}");
+    error.detail().to_owned()
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let mut fixture = written();
+    fixture.reopen();
+    assert_eq!(fixture.records(UsageFilter::default()).len(), 3);
+    assert_eq!(fixture.configuration().budgets.len(), 2);
+}
+
+#[test]
+fn a_row_of_another_place_is_noticed() {
+    let fixture = written();
+    edit(&fixture, |transaction| {
+        let other = row(transaction, BUDGETS, 2);
+        transaction.open_table(BUDGETS).unwrap().insert(1, other.as_slice()).unwrap();
+    });
+    assert!(noticed(&fixture).contains("table budgets"));
+}
+
+#[test]
+fn an_edited_row_is_noticed() {
+    for (table, name) in [(BUDGETS, "budgets"), (RECORDS, "ai_usage_records")] {
+        let fixture = written();
+        edit(&fixture, |transaction| {
+            let mut edited = row(transaction, table, 2);
+            let place = edited.len() / 2;
+            edited[place] ^= 1;
+            transaction.open_table(table).unwrap().insert(2, edited.as_slice()).unwrap();
+        });
+        assert!(noticed(&fixture).contains(name));
+    }
+}
+
+#[test]
+fn a_row_that_was_taken_away_is_noticed() {
+    for (table, id, said) in
+        [(BUDGETS, 1, "1 rows, and 2 were written"), (RECORDS, 2, "record 2"), (RECORDS, 3, "record 3")]
+    {
+        let fixture = written();
+        edit(&fixture, |transaction| {
+            transaction.open_table(table).unwrap().remove(id).unwrap();
+        });
+        assert!(noticed(&fixture).contains(said), "{said}");
+    }
+}
+
+#[test]
+fn a_row_of_an_earlier_time_is_noticed() {
+    let fixture = written();
+    let mut earlier = Vec::new();
+    edit(&fixture, |transaction| earlier = row(transaction, BUDGETS, 1));
+    let store = fixture.another();
+    let put = Operation::PutBudget { terms: terms(user("alice"), Limit::Money(usd("1")), Window::Total), now: noon() };
+    fixture.run(store.apply(put)).unwrap();
+    drop(store);
+    edit(&fixture, |transaction| {
+        transaction.open_table(BUDGETS).unwrap().insert(1, earlier.as_slice()).unwrap();
+    });
+    assert!(noticed(&fixture).contains("an earlier time"));
+}
+
+#[test]
+fn a_counter_that_was_edited_or_taken_away_is_noticed() {
+    let fixture = written();
+    edit(&fixture, |transaction| {
+        let mut meta = transaction.open_table(META).unwrap();
+        meta.insert("last_id:ai_usage_records", 0_u64.to_le_bytes().as_slice()).unwrap();
+    });
+    assert!(noticed(&fixture).contains("table meta"));
+    let fixture = written();
+    edit(&fixture, |transaction| {
+        transaction.open_table(META).unwrap().remove("last_id:ai_usage_records").unwrap();
+    });
+    assert!(noticed(&fixture).contains("table meta"));
+    let fixture = written();
+    edit(&fixture, |transaction| {
+        transaction.open_table(META).unwrap().remove("ledger_state").unwrap();
+    });
+    assert!(noticed(&fixture).contains("table meta"));
+}
+
+#[test]
+fn another_key_opens_no_row() {
+    let fixture = written();
+    let other = RowKey::new(&[8; 16]);
+    let error = RedbStore::open(fixture.path(), false, Arc::new(SystemEnvironment), other).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::CorruptedFile);
+}
