@@ -10,14 +10,14 @@ pub(crate) enum Failure {
     Engine(tollway::types::Error),
     /// The output cannot be written, or the input cannot be read.
     Output(std::io::Error),
-    /// A file that was named cannot be read or written.
+    /// A file that was named cannot be written.
     File(PathBuf, std::io::Error),
     /// What was asked for is not there.
     Missing(String),
 }
 
 impl Failure {
-    /// Says which file could not be read or written.
+    /// Says which file could not be written.
     pub(crate) fn of_file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |error| Self::File(path.to_owned(), error)
     }
@@ -28,9 +28,6 @@ impl fmt::Display for Failure {
         match self {
             Self::Engine(error) => write!(formatter, "{}: {}", error.code(), error.detail()),
             Self::Output(error) => error.fmt(formatter),
-            Self::File(path, error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                write!(formatter, "{}: it is no UTF-8 text; name a price list", path.display())
-            }
             Self::File(path, error) => write!(formatter, "{}: {error}; check the path", path.display()),
             Self::Missing(detail) => formatter.write_str(detail),
         }

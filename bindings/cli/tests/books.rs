@@ -224,5 +224,5 @@ fn a_list_of_another_form_is_refused_with_what_to_do() {
     );
     std::fs::write(folder.path("broken.json"), b"\xFF").unwrap();
     let ran = run(&["prices", "lint", &folder.path("broken.json")]);
-    assert!(ran.code == 1 && ran.errors.contains("no UTF-8 text; name a price list"), "{}", ran.errors);
+    assert!(ran.code == 1 && ran.errors.contains("no UTF-8 text from byte"), "{}", ran.errors);
 }

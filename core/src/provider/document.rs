@@ -12,7 +12,7 @@ use super::json::get;
 
 /// The most levels that a document is read to. What lies deeper becomes a text: the reader's own limit is 128, and a tree that
 /// is deeper than the stack would end the process.
-const DEEPEST: usize = 96;
+const DEEPEST: usize = crate::types::MOST_LEVELS;
 
 /// Stand for the halves of surrogate pairs in a document under repair. They are private characters, and none that stands there
 /// by itself is taken for one.

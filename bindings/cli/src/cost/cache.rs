@@ -17,11 +17,15 @@ pub(super) const UNKNOWN_INSTANT: Timestamp = Timestamp::MIN;
 
 /// How many price lists are kept; beyond that the cache begins anew.
 const MOST: usize = 16_384;
+/// How many bytes the texts of those may have.
+const MOST_BYTES: usize = 16 << 20;
 
 /// Prices by the text that they were read from.
 #[derive(Default)]
 pub(super) struct Cache {
     prepared: HashMap<(Format, String), Prepared>,
+    /// The bytes of all texts.
+    bytes: usize,
 }
 
 /// The prices of a line, ready to be applied.
@@ -72,8 +76,8 @@ impl Prepared {
 impl Cache {
     /// Returns the prices of a line.
     pub(super) fn get(&mut self, line: &Line<'_>) -> Result<&Prepared> {
-        if self.prepared.len() >= MOST {
-            self.prepared.clear();
+        if self.prepared.len() >= MOST || self.bytes >= MOST_BYTES {
+            *self = Self::default();
         }
         let key = [&line.provider, &line.model, line.prices.get(), text(line.price_rules), text(line.price_context)]
             .join("\n");
@@ -85,6 +89,7 @@ impl Cache {
                     Format::GenaiPrices => super::genai_prices::prepare(line)?,
                     Format::Tollway => super::tollway_format::prepare(line)?,
                 };
+                self.bytes += entry.key().1.len();
                 Ok(entry.insert(prepared))
             }
         }

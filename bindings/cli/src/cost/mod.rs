@@ -3,6 +3,7 @@
 mod cache;
 mod genai_prices;
 mod line;
+mod lines;
 mod litellm;
 mod single;
 mod tollway_format;
@@ -13,12 +14,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{Bill, BillHead};
-use tollway::types::{Currency, Error, ErrorKind, Meter, ReceiptLine, Result, UsageFlag};
+use tollway::types::{Currency, Error, ErrorKind, Meter, ReceiptLine, Result, UsageFlag, check_levels};
 
 use crate::arguments::CostArguments;
 use crate::failure::Failure;
 use cache::Cache;
 use line::{Format, Line};
+use lines::{LONGEST_LINE, Lines, Read};
 
 /// What some programs write before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -59,40 +61,51 @@ pub(crate) fn run(
     single::run(arguments, output)
 }
 
-fn stream(mut input: impl BufRead, output: &mut impl Write) -> std::result::Result<bool, Failure> {
+fn stream(input: impl BufRead, output: &mut impl Write) -> std::result::Result<bool, Failure> {
     let mut cache = Cache::default();
-    let mut bytes = Vec::new();
+    let mut lines = Lines::new(input);
     // A line is written at once: whatever takes it may look through every piece for its end.
     let mut answer = Vec::new();
     let mut all_priced = true;
     let mut is_first = true;
     loop {
-        bytes.clear();
-        if input.read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(all_priced);
-        }
-        let line = if is_first { bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes) } else { &bytes };
+        let text = match lines.next()? {
+            Read::End => return Ok(all_priced),
+            Read::Line(line) => {
+                text_of(if is_first { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line })
+            }
+            Read::TooLong => {
+                let most = LONGEST_LINE >> 20;
+                Err(invalid(format!("the line is longer than {most} MiB; give one usage and its prices")))
+            }
+        };
         is_first = false;
-        if line.trim_ascii().is_empty() {
+        if text.as_ref().is_ok_and(|text| text.trim_ascii().is_empty()) {
             continue;
         }
         answer.clear();
-        all_priced &= match std::str::from_utf8(line) {
+        all_priced &= match text {
             Ok(text) => one(text, &mut cache, &mut answer)?,
-            Err(error) => {
-                let detail =
-                    format!("the line is no UTF-8 text from byte {} on; write it as UTF-8", error.valid_up_to());
-                refuse(None, &Error::new(ErrorKind::InvalidRequest, detail), &mut answer)?
-            }
+            Err(error) => refuse(None, &error, &mut answer)?,
         };
         answer.push(b'\n');
         output.write_all(&answer)?;
     }
 }
 
+fn text_of(line: &[u8]) -> Result<&str> {
+    std::str::from_utf8(line).map_err(|error| {
+        invalid(format!("the line is no UTF-8 text from byte {} on; write it as UTF-8", error.valid_up_to()))
+    })
+}
+
+fn invalid(detail: String) -> Error {
+    Error::new(ErrorKind::InvalidRequest, detail)
+}
+
 /// Prices one line; returns whether it has a cost.
 fn one(text: &str, cache: &mut Cache, output: &mut Vec<u8>) -> std::result::Result<bool, Failure> {
-    let line = match Line::read(text) {
+    let line = match check_levels("the line", text.as_bytes()).and_then(|()| Line::read(text)) {
         Ok(line) => line,
         Err(error) => return refuse(line::id(text), &error, output),
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tollway::catalog::import::{ImportReport, Origin, SourceFormat, import};
+use tollway::catalog::import::{ImportReport, Origin, SourceFormat, import, read_file};
 use tollway::catalog::{Catalog, bundled};
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::provider::seller;
@@ -41,7 +41,7 @@ impl Book {
     pub(crate) fn file(path: &Path, format: Option<SourceFormat>) -> Result<Self, Failure> {
         let format_or_own = format.unwrap_or(SourceFormat::Tollway);
         let origin = Origin { source: default_source(path, format_or_own), checked: today() };
-        let imported = import(format_or_own, &read(path)?, &origin, false).map_err(|error| match format {
+        let imported = import(format_or_own, &read_file(path)?, &origin, false).map_err(|error| match format {
             Some(_) => error,
             None => {
                 error.with_detail_suffix("; if the file is of another form than Tollway's own, name it with --format")
@@ -132,11 +132,6 @@ impl Book {
 
 fn shared(left: &str, right: &str) -> usize {
     left.chars().zip(right.chars()).take_while(|(left, right)| left.eq_ignore_ascii_case(right)).count()
-}
-
-/// Reads a file of text.
-pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(Failure::of_file(path))
 }
 
 /// Returns what offers name as their source where nothing else is said: the form and the file.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use tollway::catalog::import::{ImportReport, Imported, NotUnderstood, Origin, import, write};
+use tollway::catalog::import::{ImportReport, Imported, NotUnderstood, Origin, import, read_file, write};
 
-use super::book::{default_source, read, today};
+use super::book::{default_source, today};
 use super::{count, write_json};
 use crate::arguments::ImportArguments;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub(super) fn run(arguments: ImportArguments, output: &mut impl Write) -> Result
         source: source.unwrap_or_else(|| default_source(&file, format)),
         checked: checked.unwrap_or_else(today),
     };
-    let Imported { book, report } = import(format, &read(&file)?, &origin, strict)?;
+    let Imported { book, report } = import(format, &read_file(&file)?, &origin, strict)?;
     if let Some(target) = &target {
         std::fs::write(target, write(&book)).map_err(Failure::of_file(target))?;
     }

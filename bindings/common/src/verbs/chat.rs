@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tollway::client::Tollway;
-use tollway::types::{CallOptions, ChatReply, ChatRequest, ErrorKind};
+use tollway::types::{CallOptions, ChatReply, ChatRequest, ErrorKind, check_levels};
 
 use super::{Arguments, invalid, invalid_at, parse};
 use crate::error::ErrorInfo;
@@ -44,6 +44,8 @@ pub(crate) fn chat_arguments(text: &str) -> Result<(ChatRequest, CallOptions), E
 }
 
 fn arguments(verb: &str, text: &str) -> Result<(ChatRequest, CallOptions), ErrorInfo> {
+    // Once and of the whole: each of its parts is read by itself, with levels of its own.
+    check_levels(&format!("the JSON of {verb}"), text.as_bytes())?;
     let parts: Parts<'_> = serde_json::from_str(text).map_err(|error| invalid(verb, &error))?;
     let options = parts.options.map_or("{}", RawValue::get);
     let options: CallOptions = parse(verb, if options == "null" { "{}" } else { options })?;

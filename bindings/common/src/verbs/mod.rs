@@ -22,7 +22,7 @@ use wording::{invalid, invalid_at};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tollway::client::Tollway;
-use tollway::types::ErrorKind;
+use tollway::types::{ErrorKind, check_levels};
 
 use crate::Outcome;
 use crate::error::ErrorInfo;
@@ -95,6 +95,7 @@ pub(crate) fn parse_or_empty<T: Arguments>(verb: &str, text: &str) -> Result<T, 
 
 /// Reads JSON text; the error names the verb and the path of the argument that is wrong.
 pub(crate) fn parse<T: DeserializeOwned>(verb: &str, text: &str) -> Result<T, ErrorInfo> {
+    check_levels(&format!("the JSON of {verb}"), text.as_bytes())?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| invalid_at(verb, &error.path().to_string(), error.inner()))?;
@@ -138,6 +139,21 @@ mod tests {
             r#"sample: limit: invalid type: string "many", expected an integer of zero or more"#
         );
         assert!(parse::<Sample>("sample", r#"{"limit": 1} trailing"#).is_err());
+    }
+
+    #[test]
+    fn arguments_that_nest_too_deep_are_refused_whatever_the_verb_reads_of_them() {
+        for levels in [97, 5_000, 200_000] {
+            let deep = format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+            for error in [
+                parse::<Sample>("sample", &deep).unwrap_err(),
+                chat_arguments(&format!(r#"{{"request": {{"messages": "Hi", "a": {deep}}}}}"#)).unwrap_err(),
+                chat_arguments(&format!(r#"{{"request": {{"messages": {deep}}}, "options": {{}}}}"#)).unwrap_err(),
+            ] {
+                assert_eq!(error.code, "invalid_request");
+                assert!(error.detail.contains("nests deeper than 96 levels"), "{}", error.detail);
+            }
+        }
     }
 
     #[test]

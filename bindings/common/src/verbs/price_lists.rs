@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use tollway::catalog::import::{ImportReport, Imported, Origin, SourceFormat, import, write};
+use tollway::catalog::import::{ImportReport, Imported, Origin, SourceFormat, import, read_file, write};
 use tollway::catalog::lint::{Finding, lint};
 use tollway::client::{PriceUpdate, RerateBook, RerateQuery, RerateReport, Tollway};
 use tollway::environment::{Environment, SystemEnvironment};
@@ -119,10 +119,8 @@ pub(super) async fn export(client: &Tollway, arguments: ExportArguments) -> Resu
     price_book::check_names(&book)?;
     let counts =
         PriceExport { offers: book.offers.len(), prices: book.offers.iter().map(|offer| offer.prices.len()).sum() };
-    blocking(move || {
-        std::fs::write(&arguments.path, write(&book)).map_err(|error| storage(&arguments.path, "written", &error))
-    })
-    .await?;
+    blocking(move || std::fs::write(&arguments.path, write(&book)).map_err(|error| unwritten(&arguments.path, &error)))
+        .await?;
     Ok(counts)
 }
 
@@ -151,7 +149,7 @@ async fn own_book(client: &Tollway) -> Result<PriceBook> {
 /// Reads a list. Offers that do not say where they come from name the source, or the form and the file.
 async fn read_book(path: PathBuf, format: SourceFormat, strict: bool, source: Option<String>) -> Result<Imported> {
     blocking(move || {
-        let text = std::fs::read_to_string(&path).map_err(|error| storage(&path, "read", &error))?;
+        let text = read_file(&path)?;
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let source = source.unwrap_or_else(|| format!("{} {file}", format.name()));
         let checked = SystemEnvironment.now().to_zoned(TimeZone::UTC).date();
@@ -166,8 +164,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     ended.map_err(|error| Error::new(ErrorKind::Internal, format!("reading a price list ended early: {error}")))?
 }
 
-fn storage(path: &Path, what: &str, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Storage, format!("{} cannot be {what}: {error}; check the path", path.display()))
+fn unwritten(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Storage, format!("{} cannot be written: {error}; check the path", path.display()))
 }
 
 #[cfg(test)]

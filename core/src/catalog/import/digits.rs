@@ -1,20 +1,15 @@
 //! JSON as it stands in a list: its numbers are read from their digits and never go through a float.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::NotUnderstood;
-use crate::types::{Decimal, Error, ErrorKind, Result, decimal_of};
-
-/// The fields of a JSON object, in the order of their names.
-pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+use super::extent::quoted;
+use crate::types::{Decimal, Result, decimal_of, read_json};
 
 /// Reads JSON text; fails with `invalid_request`, which names what was read.
 pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("{what} cannot be read: {error}")))
+    read_json(what, text)
 }
 
 /// Returns a number of zero or more, written as a number or as a string; nothing if it is none.
@@ -41,7 +36,7 @@ pub(super) fn is_null(raw: &RawValue) -> bool {
 
 /// Says that a key became no price.
 pub(super) fn not_understood(entry: &str, key: impl Into<String>, raw: &RawValue, reason: &str) -> NotUnderstood {
-    NotUnderstood { entry: entry.to_owned(), key: key.into(), value: raw.get().to_owned(), reason: reason.to_owned() }
+    NotUnderstood { entry: entry.to_owned(), key: key.into(), value: quoted(raw.get()), reason: reason.to_owned() }
 }
 
 #[cfg(test)]

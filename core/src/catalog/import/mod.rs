@@ -4,6 +4,9 @@
 //! and nothing is dropped in silence.
 
 mod digits;
+mod extent;
+mod fields;
+mod file;
 mod genai_prices;
 mod litellm;
 mod models_dev;
@@ -14,6 +17,7 @@ mod tollway;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use file::{MOST_BYTES, read_file};
 pub use genai_prices::{Omission, read_prices as read_genai_prices};
 pub use litellm::{exact_object, read_entry as read_litellm_entry};
 pub use tollway::{PriceMap, read_price_map, write};
@@ -98,7 +102,7 @@ pub struct NotUnderstood {
     pub entry: String,
     /// The key, with its place inside the entry.
     pub key: String,
-    /// The value, as it stands in the list.
+    /// The value, as it stands in the list; its first 400 characters where it is longer.
     pub value: String,
     /// Why it was not understood.
     pub reason: String,
@@ -115,7 +119,8 @@ pub struct Entry {
 
 /// Reads a price list.
 ///
-/// Fails with `invalid_request` if the text is not of the form, or, when `strict`, if any key of it was not understood.
+/// Fails with `invalid_request` if the text is not of the form, nests deeper or holds more than a list of prices can, or, when
+/// `strict`, if any key of it was not understood.
 pub fn import(format: SourceFormat, text: &str, origin: &Origin, strict: bool) -> Result<Imported> {
     let imported = match format {
         SourceFormat::Tollway => tollway::read(text, origin),

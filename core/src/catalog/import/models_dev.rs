@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::digits::{self, Fields};
+use super::digits;
+use super::extent::{self, MOST_PRICES, TOO_MANY_PRICES};
+use super::fields::{Fields, List};
 use super::{ImportReport, Imported, NotUnderstood, Origin, tiers};
 use crate::types::{
     Attribute, Capability, Conditions, Currency, Decimal, Meter, Offer, OfferPrice, PriceBook, Result, Unit,
@@ -12,6 +14,9 @@ use crate::types::{
 
 /// The length that the older field for long inputs is named after.
 const OLDER_LENGTH: u64 = 200_000;
+
+/// Why one of two entries of one name is left out.
+const LISTED_TWICE: &str = "another entry has this name, and the last one is taken";
 
 /// The fields of a model that say nothing about prices, or that are read apart.
 const OTHER_FIELDS: [&str; 25] = [
@@ -56,8 +61,11 @@ fn meter(name: &str) -> Option<Meter> {
 }
 
 pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
-    let providers: Fields<'_> = digits::parse(text, "the data of models.dev")?;
+    let mut providers: Fields<'_> = digits::parse(text, "the data of models.dev")?;
     let mut report = ImportReport::default();
+    for (provider, raw) in providers.take_replaced() {
+        report.not_understood.push(digits::not_understood(&provider, "", raw, LISTED_TWICE));
+    }
     let mut offers = Vec::new();
     for (provider, raw) in providers {
         let fields: Fields<'_> = digits::parse(raw.get(), &provider)?;
@@ -65,8 +73,13 @@ pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
             report.not_understood.push(digits::not_understood(&provider, "models", raw, "the provider has no models"));
             continue;
         };
-        for (model, raw) in digits::parse::<Fields<'_>>(models.get(), &provider)? {
+        let mut models: Fields<'_> = digits::parse(models.get(), &provider)?;
+        for (model, raw) in models.take_replaced() {
+            report.not_understood.push(digits::not_understood(&format!("{provider}/{model}"), "", raw, LISTED_TWICE));
+        }
+        for (model, raw) in models {
             report.entries += 1;
+            extent::check(&report)?;
             let reader = Reader { entry: format!("{provider}/{model}"), not_understood: &mut report.not_understood };
             match reader.offer(&provider, &model, raw, origin) {
                 Some(offer) => {
@@ -107,6 +120,10 @@ impl Reader<'_> {
         if let Some(raw) = fields.get("experimental") {
             prices.extend(self.modes(raw));
         }
+        if !extent::fits(&prices) {
+            self.refuse("cost", cost, TOO_MANY_PRICES);
+            return None;
+        }
         let limit = |name: &str| {
             let limits: Fields<'_> = serde_json::from_str(fields.get("limit")?.get()).ok()?;
             digits::whole(limits.get(name)?).filter(|limit| *limit > 0)
@@ -145,9 +162,12 @@ impl Reader<'_> {
                 }
                 (Some(_), None) => self.refuse(&key, raw, "it is no number of zero or more"),
                 (None, _) if name == "tiers" => {
-                    for (tier, raw) in
-                        serde_json::from_str::<Vec<&RawValue>>(raw.get()).unwrap_or_default().iter().enumerate()
-                    {
+                    let List(tiers) = serde_json::from_str::<List<&RawValue>>(raw.get()).unwrap_or_default();
+                    if tiers.len() > MOST_PRICES {
+                        self.refuse(&key, raw, TOO_MANY_PRICES);
+                        return Table::default();
+                    }
+                    for (tier, raw) in tiers.into_iter().enumerate() {
                         self.tier(&format!("{key}[{tier}]"), raw, None, &mut table);
                     }
                 }
@@ -195,6 +215,9 @@ impl Reader<'_> {
         };
         let mut prices = Vec::new();
         for (name, raw) in modes {
+            if !extent::fits(&prices) {
+                break;
+            }
             let mode: Fields<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
             let Some(cost) = mode.get("cost") else { continue };
             let key = format!("experimental.modes.{name}");

@@ -1,12 +1,14 @@
 //! The answer of `OpenRouter`'s `/models`: one price for each kind of unit as a decimal string, a discount, and overrides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Time;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::digits::{self, Fields};
+use super::digits;
+use super::extent::{self, MOST_RULES, TOO_MANY_RULES};
+use super::fields::{Fields, List};
 use super::{ImportReport, Imported, NotUnderstood, Origin};
 use crate::types::{
     Calendar, Capability, Conditions, Currency, Decimal, Hours, Measure, Meter, Modifier, Offer, OfferPrice, PriceBook,
@@ -22,7 +24,7 @@ const LEAST_OF_AN_IMAGE: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
-    data: Vec<Fields<'a>>,
+    data: List<&'a RawValue>,
 }
 
 fn meter(name: &str, amount: Decimal) -> Option<(Meter, Unit)> {
@@ -49,13 +51,16 @@ fn meter(name: &str, amount: Decimal) -> Option<(Meter, Unit)> {
 
 pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
     let answer: Answer<'_> = digits::parse(text, "the models of OpenRouter")?;
-    let mut report = ImportReport { entries: answer.data.len(), ..ImportReport::default() };
+    let mut report = ImportReport { entries: answer.data.0.len(), ..ImportReport::default() };
     let mut slugs: BTreeMap<String, usize> = BTreeMap::new();
-    for model in &answer.data {
-        *slugs.entry(text_of(model, "canonical_slug").unwrap_or_default()).or_default() += 1;
+    for (place, raw) in answer.data.0.iter().enumerate() {
+        *slugs.entry(text_of(&fields_of(place, raw)?, "canonical_slug").unwrap_or_default()).or_default() += 1;
     }
+    let mut names = BTreeSet::new();
     let mut offers = Vec::new();
-    for model in &answer.data {
+    for (place, raw) in answer.data.0.iter().enumerate() {
+        extent::check(&report)?;
+        let model = &fields_of(place, raw)?;
         let name = text_of(model, "id").unwrap_or_default();
         let mut reader = Reader { entry: format!("{PROVIDER}/{name}"), not_understood: &mut report.not_understood };
         let prices = match model.get("pricing") {
@@ -64,6 +69,10 @@ pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
         };
         if prices.is_empty() {
             report.unpriced.push(reader.entry);
+            continue;
+        }
+        if !names.insert(name.clone()) {
+            reader.refuse("id", raw, "another entry has this name, and the first one is taken");
             continue;
         }
         report.prices += prices.len();
@@ -86,6 +95,10 @@ pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
     offers.sort_by(|left, right| left.model.cmp(&right.model));
     report.offers = offers.len();
     Ok(Imported { book: PriceBook { offers }, report })
+}
+
+fn fields_of(place: usize, raw: &RawValue) -> Result<Fields<'_>> {
+    digits::parse(raw.get(), &format!("data[{place}]"))
 }
 
 fn text_of(fields: &Fields<'_>, name: &str) -> Option<String> {
@@ -115,8 +128,13 @@ impl Reader<'_> {
             return Vec::new();
         };
         let discount = fields.remove("discount");
-        let given: Vec<&RawValue> =
-            fields.remove("overrides").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let listed = fields.remove("overrides");
+        let List(given): List<&RawValue> =
+            listed.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        if let Some(raw) = listed.filter(|_| given.len() > MOST_RULES) {
+            self.refuse("pricing.overrides", raw, TOO_MANY_RULES);
+            return Vec::new();
+        }
         let mut prices: Vec<OfferPrice> = self
             .amounts("pricing", &fields)
             .into_iter()

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::digits::{self, Fields};
+use super::digits;
+use super::extent::{self, MOST_PRICES, quoted};
+use super::fields::{Fields, List};
 use super::{ImportReport, Imported, Origin};
 use crate::types::{
     Basis, Conditions, Currency, Error, ErrorKind, Modifier, Offer, OfferPrice, PriceBook, PricingType, Result,
@@ -33,7 +35,7 @@ struct Head<'a> {
     #[serde(default)]
     version: u32,
     #[serde(borrow)]
-    offers: Vec<&'a RawValue>,
+    offers: List<&'a RawValue>,
 }
 
 /// The prices of one offer.
@@ -56,10 +58,14 @@ pub(super) fn read(text: &str, _origin: &Origin) -> Result<Imported> {
             format!("the list is of version {}, and this Tollway reads up to {VERSION}; upgrade it", head.version);
         return Err(invalid(detail));
     }
-    let mut offers: Vec<Offer> = Vec::with_capacity(head.offers.len());
+    let mut report = ImportReport { entries: head.offers.0.len(), ..ImportReport::default() };
+    let mut offers: Vec<Offer> = Vec::with_capacity(head.offers.0.len());
     let mut names = BTreeSet::new();
-    for (place, raw) in head.offers.iter().enumerate() {
+    for (place, raw) in head.offers.0.iter().enumerate() {
         let offer: Offer = digits::parse(raw.get(), &format!("offers[{place}]"))?;
+        check_count(&offer.name(), &offer.prices)?;
+        report.prices += offer.prices.len();
+        extent::check(&report)?;
         for price in &offer.prices {
             if let Some(problem) = problem(price) {
                 return Err(invalid(format!("{}: {}: {problem}", offer.name(), price.pricing_type)));
@@ -72,13 +78,8 @@ pub(super) fn read(text: &str, _origin: &Origin) -> Result<Imported> {
         }
         offers.push(offer);
     }
-    let report = ImportReport {
-        entries: offers.len(),
-        offers: offers.len(),
-        prices: offers.iter().map(|offer| offer.prices.len()).sum(),
-        not_understood: Vec::new(),
-        unpriced: offers.iter().filter(|offer| offer.prices.is_empty()).map(Offer::name).collect(),
-    };
+    report.offers = offers.len();
+    report.unpriced = offers.iter().filter(|offer| offer.prices.is_empty()).map(Offer::name).collect();
     Ok(Imported { book: PriceBook { offers }, report })
 }
 
@@ -125,7 +126,8 @@ struct Given<'a> {
 pub fn read_price_map(text: &str) -> Result<PriceMap> {
     let mut reader = MapReader { currency: None, prices: Vec::new() };
     if text.trim_start().starts_with('[') {
-        for (place, raw) in digits::parse::<Vec<&RawValue>>(text, "the prices")?.into_iter().enumerate() {
+        let List(prices): List<&RawValue> = digits::parse(text, "the prices")?;
+        for (place, raw) in prices.into_iter().enumerate() {
             reader.take(None, raw, &format!("prices[{place}]"))?;
         }
     } else {
@@ -138,7 +140,7 @@ pub fn read_price_map(text: &str) -> Result<PriceMap> {
                 return Err(invalid(format!("{name:?} is neither a meter nor \"modifier\"; see the list of meters")));
             };
             if raw.get().starts_with('[') {
-                for item in digits::parse::<Vec<&RawValue>>(raw.get(), &name)? {
+                for item in digits::parse::<List<&RawValue>>(raw.get(), &name)?.0 {
                     reader.take(Some(pricing_type), item, &name)?;
                 }
             } else {
@@ -176,7 +178,7 @@ impl MapReader {
             self.agree(currency)?;
         }
         let unit_price = digits::amount(given.unit_price).ok_or_else(|| {
-            invalid(format!("{name}: unit_price {} is no decimal of zero or more", given.unit_price.get()))
+            invalid(format!("{name}: unit_price {} is no decimal of zero or more", quoted(given.unit_price.get())))
         })?;
         let is_modifier = pricing_type == PricingType::MODIFIER;
         let unit = given.unit.or(is_modifier.then_some(Unit::Ratio));
@@ -195,8 +197,16 @@ impl MapReader {
             return Err(invalid(format!("{name}: {problem}")));
         }
         self.prices.push(price);
-        Ok(())
+        check_count(name, &self.prices)
     }
+}
+
+/// Refuses more prices than can be told from each other.
+fn check_count(name: &str, prices: &[OfferPrice]) -> Result<()> {
+    if extent::fits(prices) {
+        return Ok(());
+    }
+    Err(invalid(format!("{name}: a model has at most {MOST_PRICES} prices; leave out those that no longer apply")))
 }
 
 /// Returns what is wrong with a price.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::digits::{self, Fields};
+use super::super::digits;
+use super::super::fields::Fields;
 use super::super::tiers;
 use super::Omission;
 use crate::catalog::import::NotUnderstood;

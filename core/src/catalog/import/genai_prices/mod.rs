@@ -11,9 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::digits::{self, Fields};
+use super::digits;
+use super::extent::{self, MOST_PRICES, MOST_RULES, TOO_MANY_PRICES, TOO_MANY_RULES, quoted};
+use super::fields::{Fields, List};
 use super::{Entry, ImportReport, Imported, NotUnderstood, Origin};
 use crate::types::{Capability, Currency, Hours, Meter, Offer, OfferPrice, PriceBook, Quantity, Result};
 use rules::{Constraint, Rule};
@@ -26,7 +29,7 @@ const AT_LEAST_TEN_SECONDS: [(&str, &str); 2] = [("groq", "whisper-large-v3"), (
 struct Provider<'a> {
     id: String,
     #[serde(borrow, default)]
-    models: Vec<Fields<'a>>,
+    models: List<&'a RawValue>,
 }
 
 /// The fields of a model that say nothing about prices, or that are read apart.
@@ -50,25 +53,33 @@ pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
     #[derive(Deserialize)]
     struct Wrapped<'a> {
         #[serde(borrow)]
-        providers: Vec<Provider<'a>>,
+        providers: List<Provider<'a>>,
     }
     let what = "the data of genai-prices";
-    let providers: Vec<Provider<'_>> = if text.trim_start().starts_with('{') {
+    let List(providers): List<Provider<'_>> = if text.trim_start().starts_with('{') {
         digits::parse::<Wrapped<'_>>(text, what)?.providers
     } else {
         digits::parse(text, what)?
     };
     let mut report = ImportReport::default();
     let mut offers = Vec::new();
+    let mut names = BTreeSet::new();
     for provider in &providers {
-        for model in &provider.models {
+        for (place, raw) in provider.models.0.iter().enumerate() {
             report.entries += 1;
-            let Some(offer) = offer(&provider.id, model, origin, &mut report) else { continue };
+            extent::check(&report)?;
+            let model: Fields<'_> = digits::parse(raw.get(), &format!("{}: models[{place}]", provider.id))?;
+            let Some(offer) = offer(&provider.id, &model, origin, &mut report) else { continue };
+            if !names.insert((offer.provider.clone(), offer.model.clone())) {
+                let reason = "another model of the provider has this id, and the first one is taken";
+                report.not_understood.push(digits::not_understood(&offer.name(), "id", raw, reason));
+                continue;
+            }
             report.prices += offer.prices.len();
             offers.push(offer);
         }
     }
-    offers.sort_by_key(|offer| (offer.provider.clone(), offer.model.clone()));
+    offers.sort_by(|left, right| (&left.provider, &left.model).cmp(&(&right.provider, &right.model)));
     drop_shared_names(&mut offers, &mut report);
     report.offers = offers.len();
     Ok(Imported { book: PriceBook { offers }, report })
@@ -77,7 +88,7 @@ pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
 fn offer(provider: &str, fields: &Fields<'_>, origin: &Origin, report: &mut ImportReport) -> Option<Offer> {
     let text = |name: &str| fields.get(name).and_then(|raw| digits::words(raw));
     let Some(model) = text("id") else {
-        let value = fields.values().next().map_or("", |raw| raw.get()).to_owned();
+        let value = quoted(fields.values().next().map_or("", |raw| raw.get()));
         let (entry, key, reason) = (provider.to_owned(), "id".to_owned(), "the model has no id".to_owned());
         report.not_understood.push(NotUnderstood { entry, key, value, reason });
         return None;
@@ -127,7 +138,7 @@ fn drop_shared_names(offers: &mut [Offer], report: &mut ImportReport) {
                 report.not_understood.push(NotUnderstood {
                     entry: entry.clone(),
                     key: "match".to_owned(),
-                    value: alias.clone(),
+                    value: quoted(alias),
                     reason: "another model of the provider has this name".to_owned(),
                 });
             }
@@ -169,8 +180,21 @@ fn of_model(
     if let Some(raw) = variants.filter(|raw| !digits::is_null(raw)) {
         reader.take_list(raw, "price_variants");
     }
-    let mut prices = rules::prices(provider, &reader.rules);
-    prices.extend(variants::prices(&reader.variants, &reader.rules));
+    let given = prices.or(variants).unwrap_or(RawValue::NULL);
+    let mut prices = Vec::new();
+    if reader.has_too_many_rules || reader.rules.len() + reader.variants.len() > MOST_RULES {
+        reader.refuse("prices", given, TOO_MANY_RULES);
+    } else {
+        // Rules are told from each other, so what they make can be more than what they are.
+        if reader.count() <= MOST_PRICES {
+            prices = rules::prices(provider, &reader.rules);
+            prices.extend(variants::prices(&reader.variants, &reader.rules));
+        }
+        if reader.count() > MOST_PRICES || !extent::fits(&prices) {
+            reader.refuse("prices", given, TOO_MANY_PRICES);
+            prices.clear();
+        }
+    }
     if AT_LEAST_TEN_SECONDS.contains(&(provider, model)) {
         let sound = |price: &&mut OfferPrice| price.pricing_type == Meter::InputAudioSecond;
         for price in prices.iter_mut().filter(sound) {
@@ -187,6 +211,7 @@ struct Reader {
     omission: Omission,
     rules: Vec<Rule>,
     variants: Vec<Variant>,
+    has_too_many_rules: bool,
     not_understood: Vec<NotUnderstood>,
 }
 
@@ -215,10 +240,14 @@ impl Reader {
     }
 
     fn take_list(&mut self, raw: &RawValue, name: &str) {
-        let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
+        let Ok(List(list)) = serde_json::from_str::<List<&RawValue>>(raw.get()) else {
             self.refuse(name, raw, "it is neither a set of prices nor a list of such");
             return;
         };
+        if list.len() > MOST_RULES {
+            self.has_too_many_rules = true;
+            return;
+        }
         for (place, item) in list.into_iter().enumerate() {
             if let Err(reason) = self.take(item) {
                 self.refuse(&format!("{name}[{place}]"), item, reason);
@@ -251,6 +280,12 @@ impl Reader {
         Ok(())
     }
 
+    /// Returns how many prices the rules and variants name.
+    fn count(&self) -> usize {
+        let sets = self.rules.iter().map(|rule| &rule.rates).chain(self.variants.iter().map(|variant| &variant.rates));
+        sets.flat_map(|rates| rates.values()).map(|rate| 1 + rate.tiers.len()).sum()
+    }
+
     fn refuse(&mut self, key: &str, raw: &RawValue, reason: &str) {
         self.not_understood.push(digits::not_understood(&self.entry, key, raw, reason));
     }
@@ -281,11 +316,16 @@ fn utc_time(text: &str) -> Option<Time> {
 
 /// Returns the names that a match gives literally.
 fn literal_names(raw: &RawValue) -> Vec<String> {
-    let Ok(clause) = serde_json::from_str::<Fields<'_>>(raw.get()) else { return Vec::new() };
-    let mut names: Vec<String> = clause.get("equals").and_then(|raw| digits::words(raw)).into_iter().collect();
-    if let Some(Ok(alternatives)) = clause.get("or").map(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get())) {
-        names.extend(alternatives.into_iter().flat_map(literal_names));
+    fn collect(clause: &Value, names: &mut Vec<String>) {
+        names.extend(clause.get("equals").and_then(Value::as_str).map(str::to_owned));
+        for alternative in clause.get("or").and_then(Value::as_array).into_iter().flatten() {
+            collect(alternative, names);
+        }
     }
+    // Read at once: clauses within clauses, each read anew, would be read as often as they are deep.
+    let clause: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+    let mut names = Vec::new();
+    collect(&clause, &mut names);
     names.sort();
     names.dedup();
     names

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time, date};
 use jiff::tz::TimeZone;
 
+use super::super::extent;
 use super::keys::Rates;
 use crate::types::{Calendar, Hours, Meter, OfferPrice, Weekday};
 
@@ -71,6 +72,9 @@ pub(super) fn prices(provider: &str, rules: &[Rule]) -> Vec<OfferPrice> {
     let upper = starts.iter().copied().map(Some).chain([None]);
     let mut prices: Vec<OfferPrice> = Vec::new();
     for (from, until) in lower.zip(upper) {
+        if !extent::fits(&prices) {
+            return prices;
+        }
         for price in interval(provider, rules, from) {
             let mut price = price;
             price.effective_date = from.and_then(midnight);

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 pub use document::exact_object;
 pub(super) use offers::read;
 
+use super::extent::{self, MOST_PRICES, TOO_MANY_PRICES, quoted};
 use super::{Entry, NotUnderstood};
 use crate::types::Meter;
 use document::number;
@@ -40,24 +41,35 @@ pub fn read_entry(provider: &str, model: &str, prices: &Map<String, Value>) -> E
         read: Entry::default(),
     };
     let mut ladders = Ladders::default();
-    for (key, value) in prices.iter().filter(|(key, value)| keys::speaks_of_prices(key) && !value.is_null()) {
+    let speaking = || prices.iter().filter(|(key, value)| keys::speaks_of_prices(key) && !value.is_null());
+    if speaking().count() > MOST_PRICES {
+        reader.not_understood("", &Value::Null, TOO_MANY_PRICES);
+        return reader.read;
+    }
+    for (key, value) in speaking() {
         reader.plain(key, value, prices, &mut ladders);
     }
     ladders.complete();
     reader.read.prices.extend(ladders.into_prices(INCLUSIVE_THRESHOLDS.contains(&provider)));
-    if let Some(table) = prices.get("tiered_pricing") {
+    if let Some(table) = prices.get("tiered_pricing").filter(|_| extent::fits(&reader.read.prices)) {
         let base: Vec<Meter> = reader.read.prices.iter().filter_map(|price| price.pricing_type.meter()).collect();
         let read = ranges::read(table, reader.entry, |meter| base.contains(&meter));
         reader.read.prices.extend(read.prices);
         reader.wrong("tiered_pricing", read.wrong);
     }
     match prices.get("off_peak_pricing") {
-        Some(Value::Object(block)) => {
+        Some(Value::Object(block)) if extent::fits(&reader.read.prices) => {
             let wrong = off_peak::add(block, reader.entry, &mut reader.read.prices);
             reader.wrong("off_peak_pricing", wrong);
         }
-        Some(other) if !other.is_null() => reader.not_understood("off_peak_pricing", other, "it is no object"),
+        Some(other) if !other.is_null() && !other.is_object() => {
+            reader.not_understood("off_peak_pricing", other, "it is no object");
+        }
         _ => {}
+    }
+    if !extent::fits(&reader.read.prices) {
+        reader.read.prices.clear();
+        reader.not_understood("", &Value::Null, TOO_MANY_PRICES);
     }
     reader.read
 }
@@ -71,7 +83,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn not_understood(&mut self, key: &str, value: &Value, reason: &str) {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = quoted(&value.as_str().map_or_else(|| value.to_string().into(), std::borrow::Cow::Borrowed));
         self.read.not_understood.push(NotUnderstood {
             entry: self.model.to_owned(),
             key: key.to_owned(),

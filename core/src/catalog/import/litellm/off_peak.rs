@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::document::number;
 use super::keys::{BATCH, Entry, meter_of};
+use crate::catalog::import::extent::{self, MOST_PRICES, MOST_RULES, TOO_MANY_PRICES, TOO_MANY_RULES};
 use crate::types::{Attribute, Calendar, Conditions, Hours, OfferPrice, Weekday};
 
 /// The fields of a block that say when it holds.
@@ -37,6 +38,10 @@ pub(super) fn add(
         if !usual.iter().any(|price| price.conditions.is_empty()) {
             usual.push(OfferPrice::new(meter, price, unit));
         }
+        if usual.len() * calendars.len() > MOST_PRICES || !extent::fits(prices) {
+            wrong.push((format!(".{key}"), value.to_string(), TOO_MANY_PRICES));
+            continue;
+        }
         for other in usual {
             // The price of a batch does not depend on the hour.
             let is_batch =
@@ -58,7 +63,11 @@ fn calendars(block: &Map<String, Value>) -> Result<Vec<Calendar>, &'static str> 
     if let Some(hours) = block.get("hours_utc") {
         calendars.push(calendar(hours, None, &zone)?);
     }
-    for window in block.get("windows").and_then(Value::as_array).into_iter().flatten() {
+    let windows = block.get("windows").and_then(Value::as_array);
+    if windows.is_some_and(|windows| windows.len() > MOST_RULES) {
+        return Err(TOO_MANY_RULES);
+    }
+    for window in windows.into_iter().flatten() {
         let window = window.as_object().ok_or("a window is an object of hours and weekdays")?;
         let hours = window.get("hours_utc").ok_or("a window names no hours")?;
         calendars.push(calendar(hours, window.get("weekdays"), &zone)?);
@@ -92,6 +101,9 @@ fn calendar(hours: &Value, weekdays: Option<&Value>, zone: &Zone) -> Result<Cale
         Value::Array(windows) => windows.iter().filter_map(Value::as_str).collect(),
         _ => return Err("hours are a text such as \"16:30-00:30\", or a list of such"),
     };
+    if windows.len() > MOST_RULES {
+        return Err(TOO_MANY_RULES);
+    }
     let mut minutes = Vec::new();
     for window in windows {
         let (from, until) = window.split_once('-').ok_or("hours are a text such as \"16:30-00:30\"")?;

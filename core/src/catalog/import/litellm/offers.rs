@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::document::{entries, exact_object, number};
 use super::read_entry;
+use crate::catalog::import::extent::{self, quoted};
 use crate::catalog::import::{ImportReport, Imported, NotUnderstood, Origin};
 use crate::types::{Capability, Currency, ErrorKind, Offer, PriceBook, Result};
 
@@ -17,7 +18,13 @@ const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
 pub(in crate::catalog::import) fn read(text: &str, origin: &Origin) -> Result<Imported> {
     let mut report = ImportReport::default();
     let mut offers: BTreeMap<(String, String), Offer> = BTreeMap::new();
-    for (name, raw) in entries(text)? {
+    let mut entries = entries(text)?;
+    for (name, raw) in entries.take_replaced() {
+        let reason = "another entry has this name, and the last one is taken";
+        report.not_understood.push(refused(&name, "", raw.get(), reason));
+    }
+    for (name, raw) in entries {
+        extent::check(&report)?;
         if NO_MODELS.contains(&name.as_str()) {
             continue;
         }
@@ -37,6 +44,8 @@ pub(in crate::catalog::import) fn read(text: &str, origin: &Origin) -> Result<Im
             report.unpriced.push(name);
             continue;
         }
+        // Of the entries that name one model only one stays, but all are work.
+        report.prices += entry.prices.len();
         let offer = Offer {
             provider: provider.to_owned(),
             model: model.to_owned(),
@@ -74,7 +83,7 @@ pub(in crate::catalog::import) fn read(text: &str, origin: &Origin) -> Result<Im
 }
 
 fn refused(entry: &str, key: &str, value: &str, reason: &str) -> NotUnderstood {
-    NotUnderstood { entry: entry.to_owned(), key: key.to_owned(), value: value.to_owned(), reason: reason.to_owned() }
+    NotUnderstood { entry: entry.to_owned(), key: key.to_owned(), value: quoted(value), reason: reason.to_owned() }
 }
 
 /// Returns the seller: the list tells some of them apart by the maker of a model, or by the interface that serves it.

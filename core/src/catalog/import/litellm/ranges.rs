@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::document::number;
 use super::keys::{Entry, meter_of};
+use crate::catalog::import::extent::{MOST_RULES, TOO_MANY_RULES};
 use crate::types::{Conditions, Decimal, Measure, Meter, OfferPrice, Range};
 
 /// What of a row a rate stands for that the row does not give: no request mixes two rows.
@@ -37,6 +38,10 @@ pub(super) fn read(table: &Value, entry: Entry<'_>, has_base: impl Fn(Meter) -> 
         read.wrong.push((String::new(), table.to_string(), "a table of prices is a list of rows"));
         return read;
     };
+    if items.len() > MOST_RULES {
+        read.wrong.push((String::new(), String::new(), TOO_MANY_RULES));
+        return read;
+    }
     let mut rows = Vec::with_capacity(items.len());
     for (place, item) in items.iter().enumerate() {
         match row(place, item) {
