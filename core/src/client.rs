@@ -4,8 +4,10 @@
 //! or the stream still gets a bill.
 
 mod admin;
+mod allowance;
 mod attempt;
 mod call;
+mod excess;
 mod exchange;
 mod fetch;
 mod fx;
@@ -28,6 +30,7 @@ mod stream;
 #[cfg(test)]
 mod testing;
 mod usage;
+mod waiting;
 mod watch;
 
 use std::sync::Arc;

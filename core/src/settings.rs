@@ -53,6 +53,10 @@ pub struct Settings {
     pub reported_cost: ReportedCostPolicy,
     /// The output limit that is put on a call which a budget applies to, where neither the request nor the model has one.
     pub default_output_limit: u64,
+    /// The most bytes of one answer. A longer one is read no further, fails with `provider_unavailable` and is billed as far as
+    /// it came. Where the output of a call is limited, an answer that is longer than its limit can make it is ended earlier: at
+    /// 2 MiB and 16 KiB for each token.
+    pub maximum_answer_bytes: u64,
 }
 
 impl Default for Settings {
@@ -71,6 +75,7 @@ impl Default for Settings {
             on_unpriced: None,
             reported_cost: ReportedCostPolicy::default(),
             default_output_limit: 4096,
+            maximum_answer_bytes: 32 << 20,
         }
     }
 }

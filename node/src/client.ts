@@ -35,6 +35,7 @@ const OPEN = new OptionNames('Tollway.open()', [
   'onUnpriced',
   'reportedCost',
   'defaultOutputLimit',
+  'maximumAnswerBytes',
 ]);
 
 /**

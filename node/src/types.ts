@@ -496,6 +496,12 @@ export interface Settings {
   readonly reportedCost?: 'over_catalog' | 'always' | 'never' | null;
   /** The output limit of a call that a budget applies to and that has no other. */
   readonly defaultOutputLimit?: number | null;
+  /**
+   * The most bytes of one answer (33554432 by default). A longer one is read no further, ends in `ProviderUnavailableError` and
+   * is billed as far as it came. Where the output of a call is limited, an answer that is longer than its limit can make it is
+   * ended earlier: at 2 MiB and 16 KiB for each token.
+   */
+  readonly maximumAnswerBytes?: number | null;
 }
 
 /** How to open a file. */

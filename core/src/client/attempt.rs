@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use super::allowance::Allowance;
 use super::call::{Call, panicked};
 use super::exchange::Received;
 use super::settle::Ended;
@@ -51,7 +52,9 @@ impl Call {
         let limit = plan.estimate.injected_limit.filter(|_| capped);
         let mut encoded = adapter.encode(&target, &self.request, limit, self.framing).map_err(targeted)?;
         let reserved = self.reserve(&plan).await.map_err(targeted)?;
-        let mut received = Received::default();
+        let is_limited = plan.estimate.injected_limit.is_none() || capped || reserved.budgets_apply;
+        let allowance = Allowance::of(&plan, &self.request, &self.engine.settings, is_limited);
+        let mut received = Received::within(allowance);
         let (plan_held, progress) = (Arc::clone(&plan), received.progress.clone());
         self.unsettled.push(Unsettled { reservation_id: reserved.id, plan: plan_held, progress });
         if reserved.budgets_apply && !capped && plan.estimate.injected_limit.is_some() {

@@ -13,6 +13,7 @@ use super::attempt::Unsettled;
 use super::idempotency::KeyState;
 use super::reply::ReplyDraft;
 use super::stream::{Answering, ChatStream};
+use super::waiting::{Waiting, weight};
 use crate::provider::Framing;
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::{Selection, select};
@@ -30,7 +31,7 @@ fn is_refused(error: &Error) -> bool {
     error.kind() == ErrorKind::InvalidRequest || (error.kind() == ErrorKind::ContentFiltered && stated)
 }
 
-/// How many events may wait for a slow caller before the provider is read no further.
+/// How many events may wait for a slow caller before the provider is read no further, if they are not too great before.
 const EVENTS_AHEAD: usize = 256;
 /// No call takes longer: sums of times stay within what clocks can hold.
 pub(super) const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
@@ -43,6 +44,8 @@ pub(super) struct Call {
     pub(super) framing: Framing,
     pub(super) request_id: String,
     pub(super) sink: mpsc::Sender<Result<StreamEvent>>,
+    /// How much waits for the caller.
+    waiting: Arc<Waiting>,
     /// The monotonic instant at which all attempts must have ended.
     pub(super) deadline: Duration,
     /// What the attempts so far add to the reply.
@@ -71,7 +74,8 @@ impl Call {
         let timeout = options.timeout.unwrap_or(engine.settings.timeout).min(LONGEST_CALL);
         let deadline = engine.environment.monotonic().saturating_add(timeout);
         let answering = Arc::new(OnceLock::new());
-        let stream = ChatStream::new(request_id.clone(), events, Arc::clone(&answering));
+        let waiting = Arc::new(Waiting::default());
+        let stream = ChatStream::new(request_id.clone(), events, Arc::clone(&waiting), Arc::clone(&answering));
         let draft = ReplyDraft::default();
         (
             Self {
@@ -81,6 +85,7 @@ impl Call {
                 framing,
                 request_id,
                 sink,
+                waiting,
                 deadline,
                 draft,
                 delivered: false,
@@ -127,9 +132,19 @@ impl Call {
         self.deadline.saturating_sub(self.engine.environment.monotonic())
     }
 
-    /// Hands a piece of an answer to the caller, waiting while too many are unread.
+    /// Hands a piece of an answer to the caller, waiting while too many are unread, or too much.
     pub(super) async fn deliver(&mut self, delta: Delta) {
         let stopping = self.engine.stopping.clone();
+        let weight = weight(&delta);
+        if !self.waiting.has_room(weight) {
+            tokio::select! {
+                biased;
+                () = self.waiting.room(weight) => {}
+                () = self.sink.closed() => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+        self.waiting.add(weight);
         tokio::select! {
             biased;
             sent = self.sink.send(Ok(StreamEvent::Delta(delta))) => self.delivered |= sent.is_ok(),

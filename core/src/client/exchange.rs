@@ -7,14 +7,16 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::allowance::Allowance;
 use super::call::Call;
+use super::excess;
 use super::reply::{Assembly, estimate_output};
 use super::settle::Ended;
 use super::stream::Answering;
 use super::watch::Watch;
 use crate::provider::{
-    Adapter, EncodedRequest, Flaw, Framing, Redactor, ResponseHead, StreamDecoder, Target, Work, compression,
-    is_foreign, says_pieces,
+    Adapter, EncodedRequest, Flaw, Framing, MOST_VALUES, Redactor, ResponseHead, StreamDecoder, Target, Work,
+    compression, has_more_values, is_foreign, outline, says_pieces,
 };
 use crate::transport::{EventReader, HttpResponse, Progress, Stage, Step};
 use crate::types::{AbandonPolicy, Completion, Delta, Error, ErrorKind, ReportedUsage, Result};
@@ -24,6 +26,9 @@ const AFTERMATH: Duration = Duration::from_secs(1);
 
 /// How long the usage of an answer that is complete otherwise is waited for.
 const LATE_USAGE: Duration = Duration::from_secs(10);
+
+/// The most bytes of a refusal that are read.
+const LONGEST_FAILURE: u64 = 1 << 20;
 
 /// How long what follows an answer is waited for, so that its connection can be used again. No caller waits for it.
 const LINGERING: Duration = Duration::from_millis(500);
@@ -47,6 +52,8 @@ pub(super) struct Received {
     decoder: Option<Box<dyn StreamDecoder>>,
     assembly: Assembly,
     body_bytes: u64,
+    /// How much may come.
+    allowance: Allowance,
     /// What may follow the answer, once it is complete.
     pub(super) rest: Option<Rest>,
 }
@@ -55,6 +62,11 @@ pub(super) struct Received {
 pub(super) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Received {
+    /// Begins to receive what an allowance lets come.
+    pub(super) fn within(allowance: Allowance) -> Self {
+        Self { allowance, ..Self::default() }
+    }
+
     /// Returns the usage that the provider reported, if it is final.
     pub(super) fn usage(&self) -> Option<ReportedUsage> {
         match &self.decoder {
@@ -82,7 +94,7 @@ impl Received {
         let mut completion = match self.whole.take() {
             Some(completion) => completion,
             None => Completion {
-                choices: self.assembly.choices(),
+                choices: self.assembly.take_choices(),
                 ..self.decoder.as_ref().map(|decoder| decoder.summary()).unwrap_or_default()
             },
         };
@@ -158,10 +170,13 @@ impl Call {
         received.status = Some(head.status);
         if !(200..300).contains(&head.status) {
             let mut body = Vec::new();
+            response.limit_body(LONGEST_FAILURE);
             // What came of a body that breaks off says more than that it did.
             let _ = read_failure(&mut response, &mut body).await;
-            return Err(adapter.decode_error(target, &head, &body));
+            let outline = has_more_values(&body, MOST_VALUES).then(|| outline(&body)).flatten();
+            return Err(adapter.decode_error(target, &head, &outline.unwrap_or(body)));
         }
+        response.limit_body(received.allowance.bytes);
         if let Some(encoding) = compression(&head) {
             let mut body = Vec::new();
             let read = response.read_to(&mut body).await;
@@ -208,10 +223,12 @@ impl Call {
         // A body that breaks off or cannot be read was still produced, and will be billed.
         received.body_bytes = (body.len() as u64).max(1);
         let is_whole = read?;
-        let decoded = adapter.decode(target, &head, &body);
+        let most_values = received.allowance.values;
+        let decoded = excess::decode(adapter, target, &head, &body, most_values);
         if is_whole {
-            // What cannot be read may be a long answer.
-            if decoded.is_ok() || serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
+            // What cannot be read, or is too much to be read, may be a long answer.
+            let is_excess = has_more_values(&body, most_values);
+            if decoded.is_ok() || !is_excess && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok() {
                 received.body_bytes = 0;
             }
             if let Ok(piece) = decoded.as_ref()
@@ -228,6 +245,11 @@ impl Call {
             }
         }
         let mut decoded = decoded.map_err(|flaw| received.note(flaw))?;
+        if let Some(problem) = super::reply::excess(&decoded.completion) {
+            received.body_bytes = body.len() as u64;
+            let flaw = Flaw::unreadable(target, &head, &problem);
+            return Err(received.note(Flaw { usage: decoded.usage.map(Box::new), ..flaw }));
+        }
         received.body_bytes = 0;
         if self.asks_for_one_call() {
             decoded.completion.choices.iter_mut().for_each(|choice| choice.message.tool_calls.truncate(1));
@@ -262,6 +284,8 @@ impl Call {
         received: &mut Received,
     ) -> Result<()> {
         let mut deltas = Vec::new();
+        let (most_values, status) = (received.allowance.values, received.status.unwrap_or_default());
+        let mut has_usage = false;
         received.decoder = Some(decoder);
         let ended = loop {
             let event = match events.take_ready() {
@@ -276,14 +300,21 @@ impl Call {
                 },
             };
             let Some(decoder) = received.decoder.as_mut() else { break Err(broken()) };
-            let outcome = decoder.decode_event(&event, &mut deltas);
+            let outcome = excess::decode_event(&mut **decoder, target, status, &event, most_values, &mut deltas);
             let is_over = decoder.is_over();
-            self.take(target, &mut deltas, received).await;
-            if self.has_all_answers(received) {
-                watch.end_within(if received.usage().is_some() { AFTERMATH } else { LATE_USAGE });
+            let excess = self.take(target, &mut deltas, received).await;
+            let outcome = outcome.and_then(|()| match excess {
+                Some(problem) => {
+                    Err(Flaw::unreadable(target, &ResponseHead { status, ..ResponseHead::default() }, &problem))
+                }
+                None => Ok(()),
+            });
+            if !has_usage && self.has_all_answers(received) {
+                has_usage = received.usage().is_some();
+                watch.end_within(if has_usage { AFTERMATH } else { LATE_USAGE });
             }
             match outcome {
-                Ok(()) if is_over => break Ok(()),
+                Ok(()) if is_over || watch.is_over() => break Ok(()),
                 Ok(()) => {}
                 Err(flaw) if flaw.work == Work::None => break Err(received.note(flaw)),
                 Err(flaw) => {
@@ -295,7 +326,7 @@ impl Call {
         if let Some(decoder) = received.decoder.as_mut() {
             decoder.finish(&mut deltas);
         }
-        self.take(target, &mut deltas, received).await;
+        let _ = self.take(target, &mut deltas, received).await;
         // What breaks or falls silent behind a whole answer takes nothing from it.
         if ended.is_ok() || self.has_all_answers(received) {
             received.rest = begun(events.discard());
@@ -310,8 +341,8 @@ impl Call {
         received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) && received.assembly.len() >= asked
     }
 
-    /// Keeps pieces of an answer and hands them to the caller of a stream.
-    async fn take(&mut self, target: &Target<'_>, deltas: &mut Vec<Delta>, received: &mut Received) {
+    /// Keeps pieces of an answer and hands them to the caller of a stream. Returns what there is too much of.
+    async fn take(&mut self, target: &Target<'_>, deltas: &mut Vec<Delta>, received: &mut Received) -> Option<String> {
         if received.first_token_at.is_none() && !deltas.is_empty() {
             received.first_token_at = Some(self.engine.environment.now());
             let model = received.decoder.as_ref().and_then(|decoder| decoder.summary().model);
@@ -327,10 +358,15 @@ impl Call {
                 redactor.redact_delta(&mut delta);
             }
             received.assembly.add(&delta);
+            let excess = received.assembly.excess(received.allowance.values);
+            if excess.is_some() {
+                return excess;
+            }
             if self.framing == Framing::EventStream {
                 self.deliver(delta).await;
             }
         }
+        None
     }
 
     /// Tells whether the answer may call one tool at most. Not every format can say so: then a model that calls several is

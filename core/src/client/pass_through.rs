@@ -27,8 +27,12 @@ use crate::types::{
     ModelConfig, Money, Quantity, ReceiptLine, RecordStatus, Result, Usage,
 };
 
-/// How many pieces of a body may wait for a slow caller before the provider is read no further.
+/// How many pieces of a body may wait for a slow caller before the provider is read no further, and the most bytes of each.
 const PIECES_AHEAD: usize = 16;
+const PIECE: usize = 64 << 10;
+
+/// The most bytes of an answer that are handed on: twice the greatest file that a vendor keeps. None of them is kept.
+const LONGEST_ANSWER: u64 = 1 << 30;
 
 /// The most bytes of a refusal that are handed on.
 const LONGEST_REFUSAL: usize = 1 << 20;
@@ -212,6 +216,7 @@ impl PassThrough {
 
     async fn send(&self, sink: &mut Option<HeadSink>, seen: &mut Seen) -> std::result::Result<(), Ended> {
         let mut response = self.head(sink, seen).await?;
+        response.limit_body(LONGEST_ANSWER);
         let redactor = seen.redactor.get_or_insert_default();
         seen.provider_request_id = provider_request_id(&response.head).map(|id| redactor.word(id));
         let is_page = says_page(&response.head);
@@ -233,9 +238,12 @@ impl PassThrough {
                 () = pieces.closed() => return Err((RecordStatus::Partial, gone())),
             };
             match (piece, &mut refusal) {
-                (Ok(Some(piece)), None) => {
-                    if pieces.send(Ok(Some(piece))).await.is_err() {
-                        return Err((RecordStatus::Partial, gone()));
+                (Ok(Some(mut piece)), None) => {
+                    while !piece.is_empty() {
+                        let next = piece.split_to(piece.len().min(PIECE));
+                        if pieces.send(Ok(Some(next))).await.is_err() {
+                            return Err((RecordStatus::Partial, gone()));
+                        }
                     }
                 }
                 (Ok(Some(piece)), Some(refusal)) if refusal.len() < LONGEST_REFUSAL => {

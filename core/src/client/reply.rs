@@ -1,9 +1,11 @@
 //! The making of replies from what attempts brought.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::provider::Holding;
 use crate::types::{
     AssistantMessage, Attempt, ChatReply, Choice, Completion, Content, CostStatus, Decimal, Delta, FunctionCall,
     ModelConfig, Money, Receipt, ReceiptLine, Result, ToolCall, ToolCallDelta, Usage,
@@ -75,6 +77,8 @@ fn total_cost(attempts: &[Attempt]) -> Option<Money> {
 pub(super) struct Assembly {
     choices: BTreeMap<u32, Choice>,
     calls: BTreeMap<(u32, u32), ToolCall>,
+    /// What is held of the blocks and the values.
+    held: Holding,
 }
 
 impl Assembly {
@@ -92,9 +96,14 @@ impl Assembly {
         if !delta.refusal.is_empty() {
             message.refusal.get_or_insert_default().push_str(&delta.refusal);
         }
+        self.held.blocks += usize::from(delta.thinking_block.is_some());
+        for kept in delta.thinking_block.iter().chain(&delta.annotations) {
+            self.held.add_value(kept);
+        }
         message.thinking_blocks.extend(delta.thinking_block.clone());
         message.annotations.extend(delta.annotations.iter().cloned());
         if let Some(logprobs) = &delta.logprobs {
+            self.held.add_value(logprobs);
             add_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
         }
         if delta.finish_reason.is_some() {
@@ -118,12 +127,18 @@ impl Assembly {
         self.choices.len()
     }
 
-    /// Returns the answers as far as they came.
-    pub(super) fn choices(&self) -> Vec<Choice> {
-        let mut choices = self.choices.clone();
-        for ((index, _), call) in &self.calls {
-            if let Some(choice) = choices.get_mut(index) {
-                choice.message.tool_calls.push(call.clone());
+    /// Returns what there is too much of, with so many JSON values at the most; nothing if all is as it may be.
+    pub(super) fn excess(&self, most_values: usize) -> Option<String> {
+        let (choices, calls) = (self.choices.len(), self.calls.len());
+        Holding { choices, calls, ..self.held }.excess(most_values)
+    }
+
+    /// Takes the answers as far as they came.
+    pub(super) fn take_choices(&mut self) -> Vec<Choice> {
+        let mut choices = std::mem::take(&mut self.choices);
+        for ((index, _), call) in std::mem::take(&mut self.calls) {
+            if let Some(choice) = choices.get_mut(&index) {
+                choice.message.tool_calls.push(call);
             }
         }
         choices.into_values().collect()
@@ -142,10 +157,23 @@ impl Assembly {
             call.function.name.push_str(name);
         }
         call.function.arguments.push_str(&piece.arguments);
-        if piece.extra_content.is_some() {
-            call.extra_content.clone_from(&piece.extra_content);
+        if let Some(extra) = &piece.extra_content {
+            self.held.add_value(extra);
+            call.extra_content = Some(extra.clone());
         }
     }
+}
+
+/// Returns what a whole answer has too much of.
+pub(super) fn excess(completion: &Completion) -> Option<String> {
+    let messages = || completion.choices.iter().map(|choice| &choice.message);
+    let held = Holding {
+        choices: completion.choices.len(),
+        calls: messages().map(|message| message.tool_calls.len()).sum(),
+        blocks: messages().map(|message| message.thinking_blocks.len()).sum(),
+        values: 0,
+    };
+    held.excess(usize::MAX)
 }
 
 /// Makes the pieces that a whole answer is: one, after those that finish its earlier blocks of reasoning. The text of the
@@ -185,7 +213,10 @@ pub(super) fn estimate_output(choices: &[Choice]) -> u64 {
     let of_message = |message: &AssistantMessage| {
         let calls = message.tool_calls.iter().map(|call| call.function.arguments.as_str());
         let texts = [message.reasoning_content.as_deref(), message.refusal.as_deref()];
-        let text = message.content.as_ref().map(Content::text).unwrap_or_default();
+        let text = match &message.content {
+            Some(Content::Text(text)) => Cow::Borrowed(text.as_str()),
+            content => Cow::Owned(content.as_ref().map(Content::text).unwrap_or_default()),
+        };
         crate::billing::bound::estimate_tokens(&text)
             + texts.into_iter().flatten().chain(calls).map(crate::billing::bound::estimate_tokens).sum::<u64>()
     };
@@ -242,7 +273,7 @@ mod tests {
             for delta in whole_deltas(&choice) {
                 assembly.add(&delta);
             }
-            assert_eq!(assembly.choices(), [choice]);
+            assert_eq!(assembly.take_choices(), [choice]);
         }
     }
 }

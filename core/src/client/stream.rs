@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
 
+use super::waiting::Waiting;
 use crate::types::{ChatReply, Error, ErrorKind, Result, StreamEvent};
 
 /// Who answers a call, known from its first piece on.
@@ -30,6 +31,7 @@ impl Answering {
 pub struct ChatStream {
     request_id: String,
     events: mpsc::Receiver<Result<StreamEvent>>,
+    waiting: Arc<Waiting>,
     answering: Arc<OnceLock<Answering>>,
     /// Whether the last event was handed out.
     is_ended: bool,
@@ -39,9 +41,10 @@ impl ChatStream {
     pub(super) fn new(
         request_id: String,
         events: mpsc::Receiver<Result<StreamEvent>>,
+        waiting: Arc<Waiting>,
         answering: Arc<OnceLock<Answering>>,
     ) -> Self {
-        Self { request_id, events, answering, is_ended: false }
+        Self { request_id, events, waiting, answering, is_ended: false }
     }
 
     /// Returns the id of the call, which its usage records carry.
@@ -101,6 +104,7 @@ impl ChatStream {
     }
 
     fn note(&mut self, event: &Result<StreamEvent>) {
+        self.waiting.take(event);
         self.is_ended |= matches!(event, Ok(StreamEvent::Done(_)) | Err(_));
     }
 }

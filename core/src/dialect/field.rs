@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::provider::{MOST_REQUEST_VALUES, has_more_values};
 use crate::types::{Error, ErrorKind, Result};
 
 /// What the parser says that it expected, and what to say in its place.
@@ -22,6 +23,10 @@ const EXPECTED: [(&str, &str); 11] = [
 
 /// Reads a body that must be a JSON object. Fields that are null say nothing and are left out.
 pub(super) fn read_body(body: &[u8]) -> Result<Map<String, Value>> {
+    if has_more_values(body, MOST_REQUEST_VALUES) {
+        let detail = format!("the body has more than {MOST_REQUEST_VALUES} JSON values; send fewer");
+        return Err(Error::new(ErrorKind::InvalidRequest, detail));
+    }
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("the body is no complete JSON: {error}")))?;
     match value {

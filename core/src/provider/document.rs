@@ -14,6 +14,14 @@ use super::json::get;
 /// is deeper than the stack would end the process.
 const DEEPEST: usize = crate::types::MOST_LEVELS;
 
+/// The longest document that is read with its faults. What mends one needs several times its size.
+const LONGEST_FAULTY: usize = 8 << 20;
+
+/// The most texts that wait for the second half of a pair, and the longest place of one that does: each that waits is looked for
+/// among all texts that follow.
+const MOST_HALVES: usize = 64;
+const LONGEST_PLACE: usize = 1 << 10;
+
 /// Stand for the halves of surrogate pairs in a document under repair. They are private characters, and none that stands there
 /// by itself is taken for one.
 const HALVES: u32 = 0x0010_0000;
@@ -70,6 +78,7 @@ impl DocumentReader {
                 }
                 return Ok(document);
             }
+            Err(problem) if text.len() > LONGEST_FAULTY => return Err(problem),
             Err(problem) => problem,
         };
         let whole = String::from_utf8_lossy(text);
@@ -143,7 +152,8 @@ impl DocumentReader {
                 None => units.extend_from_slice(character.encode_utf16(&mut [0; 2])),
             }
         }
-        if let Some(last) = units.pop_if(|last| is_first_half(*last)) {
+        let may_wait = self.halves.len() < MOST_HALVES && path.len() <= LONGEST_PLACE;
+        if let Some(last) = units.pop_if(|last| may_wait && is_first_half(*last)) {
             self.halves.push((path.to_owned(), last));
         }
         *text = String::from_utf16_lossy(&units);
@@ -366,6 +376,28 @@ mod tests {
             let own = serde_json::from_str::<Value>(text).unwrap_err();
             assert_eq!(problem.to_string(), own.to_string(), "{text}");
         }
+    }
+
+    #[test]
+    fn few_halves_wait_however_many_come() {
+        let name = "n".repeat(LONGEST_PLACE);
+        for (document, waiting) in [
+            (format!("[{}\"\"]", r#""\ud83d","#.repeat(100_000)), MOST_HALVES),
+            (format!("{{\"{name}\": [{}\"\"]}}", r#""\ud83d","#.repeat(100_000)), 0),
+        ] {
+            let mut reader = DocumentReader::default();
+            reader.read(document.as_bytes()).unwrap();
+            assert_eq!(reader.halves.len(), waiting);
+            // A second of work at the most, as the second document is looked through for few.
+            reader.read(document.as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_long_document_with_faults_is_none() {
+        let document = |length: usize| format!("{{\"n\": NaN, \"t\": \"{}\"}}", "x".repeat(length));
+        assert!(read(document(1 << 20).as_bytes()).is_ok());
+        assert!(read(document(LONGEST_FAULTY).as_bytes()).is_err());
     }
 
     #[test]

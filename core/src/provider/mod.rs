@@ -10,11 +10,13 @@ mod flaw;
 mod gemini;
 mod history;
 mod json;
+mod json_scan;
 mod openai;
 mod origin;
 mod params;
 mod pass_through;
 mod redaction;
+mod size;
 mod snapshots;
 #[cfg(test)]
 mod testing;
@@ -25,9 +27,11 @@ pub mod vendor_tool;
 pub use failure::refused_field;
 pub use flaw::{Flaw, Work, compression, is_foreign, says_page, says_pieces};
 pub use history::CallIds;
+pub use json_scan::{WholeScanner, has_more_values, outline};
 pub use params::{OMIT, is_secret_header, secret_headers, validate_params};
 pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
 pub use redaction::{LONGEST_MESSAGE, LONGEST_WORD, Redactor};
+pub use size::{Holding, MOST_REQUEST_VALUES, MOST_VALUES};
 pub use vendor::*;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::document::{Document, DocumentReader};
+use super::size::{Holding, MOST_VALUES};
 use super::vendor::Vendor;
 use super::{Flaw, ResponseHead, ServerEvent, Target, failure};
 use crate::types::Delta;
@@ -55,6 +56,14 @@ impl Origin {
             base_url: None,
             api_key: self.api_key.as_ref(),
             params: &self.params,
+        }
+    }
+
+    /// Refuses a stream that holds too much: what came was produced, and is billed.
+    pub(super) fn check(&self, holding: &Holding) -> Result<(), Flaw> {
+        match holding.excess(MOST_VALUES) {
+            Some(problem) => Err(Flaw::unreadable(&self.target(), &self.head, &problem)),
+            None => Ok(()),
         }
     }
 

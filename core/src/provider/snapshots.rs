@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::json::exact_decimal;
+use super::size::MOST_COUNTS;
 
 /// What a format's total is the sum of.
 #[derive(Clone, Copy)]
@@ -28,12 +29,14 @@ pub(super) struct UsageSnapshots {
     sum: Option<Sum>,
     /// The greatest total of a snapshot whose counts make it.
     total: Option<u64>,
+    /// How many more fields and items are kept.
+    room: usize,
 }
 
 impl UsageSnapshots {
     /// Starts a stream of a format without a total.
     pub(super) fn new() -> Self {
-        Self { joined: Map::new(), cost: None, sum: None, total: None }
+        Self { joined: Map::new(), cost: None, sum: None, total: None, room: MOST_COUNTS }
     }
 
     /// Starts a stream of a format whose total is the sum of counts.
@@ -50,7 +53,7 @@ impl UsageSnapshots {
             self.total = Some(total);
             sum.counts.iter().for_each(|count| self.forget(count));
         }
-        join_objects(&mut self.joined, later);
+        join_objects(&mut self.joined, later, &mut self.room);
     }
 
     /// Keeps a cost that the provider stated, if it is the greatest so far.
@@ -74,24 +77,43 @@ impl UsageSnapshots {
     }
 }
 
-fn join_objects(known: &mut Map<String, Value>, later: &Map<String, Value>) {
-    for (key, value) in later.iter().filter(|(_, value)| !value.is_null()) {
+fn join_objects(known: &mut Map<String, Value>, later: &Map<String, Value>, room: &mut usize) {
+    for (key, value) in later.iter().filter(|(_, value)| !value.is_null()).take(MOST_COUNTS) {
         match known.get_mut(key) {
-            Some(known) => join(known, value),
+            Some(known) => join(known, value, room),
             None => {
-                known.insert(key.clone(), value.clone());
+                if let Some(value) = fitting(value, room) {
+                    known.insert(key.clone(), value);
+                }
             }
         }
     }
 }
 
+/// Copies a value as far as there is room for it and what is in it; nothing if there is none.
+fn fitting(value: &Value, room: &mut usize) -> Option<Value> {
+    *room = room.checked_sub(1)?;
+    Some(match value {
+        Value::Array(items) => items.iter().map_while(|item| fitting(item, room)).collect(),
+        Value::Object(fields) => {
+            let fitting = fields.iter().map_while(|(key, value)| Some((key.clone(), fitting(value, room)?)));
+            Value::Object(fitting.collect())
+        }
+        value => value.clone(),
+    })
+}
+
 /// Joins a later value to a known one. A value of another kind replaces only what counts nothing.
-fn join(known: &mut Value, later: &Value) {
+fn join(known: &mut Value, later: &Value, room: &mut usize) {
     match (&mut *known, later) {
-        (Value::Object(known), Value::Object(later)) => join_objects(known, later),
-        (Value::Array(known), Value::Array(later)) => join_arrays(known, later),
+        (Value::Object(known), Value::Object(later)) => join_objects(known, later, room),
+        (Value::Array(known), Value::Array(later)) => join_arrays(known, later, room),
         (_, Value::Null) | (Value::Object(_) | Value::Array(_), _) => {}
-        (_, Value::Object(_) | Value::Array(_)) => known.clone_from(later),
+        (_, Value::Object(_) | Value::Array(_)) => {
+            if let Some(later) = fitting(later, room) {
+                *known = later;
+            }
+        }
         _ => match (is_number(known), is_number(later)) {
             (true, true) => {
                 if is_less(known, later) {
@@ -105,16 +127,16 @@ fn join(known: &mut Value, later: &Value) {
 }
 
 /// Joins the items of arrays: those of one modality, or else those of one place.
-fn join_arrays(known: &mut Vec<Value>, later: &[Value]) {
-    for (place, item) in later.iter().enumerate() {
+fn join_arrays(known: &mut Vec<Value>, later: &[Value], room: &mut usize) {
+    for (place, item) in later.iter().enumerate().take(MOST_COUNTS) {
         let modality = item.get("modality").filter(|modality| !modality.is_null());
         let matching = match modality {
             Some(_) => known.iter().position(|known| known.get("modality") == modality),
             None => Some(place).filter(|place| *place < known.len()),
         };
         match matching.and_then(|place| known.get_mut(place)) {
-            Some(known) => join(known, item),
-            None => known.push(item.clone()),
+            Some(known) => join(known, item, room),
+            None => known.extend(fitting(item, room)),
         }
     }
 }
@@ -216,6 +238,22 @@ mod tests {
             usage.add(&json!({"i": 50, "o": 60, "t": 110}));
             assert_eq!(usage.joined(), Some(json!({"i": input, "o": 60, "t": 110})));
         }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_a_usage_has() {
+        let mut usage = UsageSnapshots::new();
+        for number in 0..10_000 {
+            usage.add(&json!({"n": number, format!("key {number}"): 1, "list": [{"modality": number.to_string(), "of": {"a": [0]}}]}));
+        }
+        let joined = usage.joined().unwrap();
+        assert_eq!(joined["n"], 9_999);
+        assert!(joined.as_object().unwrap().len() <= MOST_COUNTS);
+        assert!(joined.to_string().len() < 100 * MOST_COUNTS);
+        let mut usage = UsageSnapshots::new();
+        usage.add(&json!({"n": 7, "list": vec![json!({"modality": "x"}); 100_000]}));
+        assert_eq!(usage.joined().unwrap()["n"], 7);
+        assert!(usage.joined().unwrap()["list"].as_array().unwrap().len() <= MOST_COUNTS);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, Url, Version};
@@ -15,14 +14,15 @@ use secrecy::ExposeSecret;
 use super::compression::Decompressor;
 use super::connection::Connections;
 use super::document::{BYTE_ORDER_MARK, DocumentScanner};
+use super::intake::Intake;
 use super::progress::{Progress, Stage, WatchedBody};
 use super::sse::EventReader;
 use crate::environment::Environment;
 use crate::provider::{EncodedRequest, ResponseHead};
 use crate::types::{Error, ErrorKind, Result};
 
-/// The greatest body that is read whole.
-const MAXIMUM_BODY: usize = 256 << 20;
+/// The most bytes that are decompressed at once, each of which can become a thousand.
+const MOST_DECOMPRESSED: usize = 1 << 10;
 
 /// The most addresses that are kept.
 const MOST_ADDRESSES: usize = 256;
@@ -79,7 +79,8 @@ impl HttpClient {
                 (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
             });
         let head = ResponseHead { status: response.status().as_u16(), headers: named.collect() };
-        Ok(HttpResponse { head, host, response, decompressor, ahead: VecDeque::new() })
+        let (packed, ahead) = (Bytes::new(), VecDeque::new());
+        Ok(HttpResponse { head, host, response, decompressor, packed, intake: Intake::default(), ahead, blanks: 0 })
     }
 
     /// Reads an address; those that come again and again are kept. One with a query is not, which may carry a key.
@@ -128,8 +129,14 @@ pub struct HttpResponse {
     response: Response,
     /// What reads a body that is compressed.
     decompressor: Option<Decompressor>,
-    /// What was read of the body ahead of its reader.
+    /// What came compressed and was not read yet.
+    packed: Bytes,
+    /// How much of the body may come.
+    intake: Intake,
+    /// What was read of the body ahead of its reader; each piece has more than blanks.
     ahead: VecDeque<Bytes>,
+    /// How many blanks were passed over before what was read.
+    blanks: usize,
 }
 
 impl HttpResponse {
@@ -148,32 +155,57 @@ impl HttpResponse {
         self.receive().await
     }
 
+    /// Sets how many bytes of the body may come from now on; more fail with `provider_unavailable`.
+    pub fn limit_body(&mut self, most: u64) {
+        self.intake = Intake::new(most);
+    }
+
     async fn receive(&mut self) -> Result<Option<Bytes>> {
-        let chunk = self.response.chunk().await.map_err(|error| transport_error(error, &self.host))?;
-        chunk.map(|chunk| decompressed(&mut self.decompressor, chunk, &self.host)).transpose()
+        self.intake.pause().await;
+        if self.packed.is_empty() {
+            let chunk = self.response.chunk().await.map_err(|error| transport_error(error, &self.host))?;
+            let Some(chunk) = chunk else { return Ok(None) };
+            if self.decompressor.is_none() {
+                self.intake.take(chunk.len(), &self.host)?;
+                return Ok(Some(chunk));
+            }
+            self.packed = chunk;
+        }
+        let packed = self.packed.split_to(self.packed.len().min(MOST_DECOMPRESSED));
+        let Some(decompressor) = &mut self.decompressor else { return Ok(Some(packed)) };
+        let piece = decompressor.take(&packed).map_err(|error| {
+            let detail = format!("the answer of {} is not compressed as it says: {error}", self.host);
+            Error::new(ErrorKind::ProviderUnavailable, detail)
+        })?;
+        // What brings nothing costs work all the same.
+        self.intake.take(piece.len().max(packed.len()), &self.host)?;
+        Ok(Some(piece))
     }
 
     /// Returns the first byte that came of the body and is neither blank nor a mark of the byte order; it stays to be read.
     #[must_use]
     pub fn first_byte(&self) -> Option<u8> {
-        let is_said = |byte: &&u8| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte);
-        self.ahead.iter().flatten().find(is_said).copied()
+        self.ahead.front()?.iter().copied().find(|byte| is_said(*byte))
     }
 
-    /// Reads a piece of the body ahead of its reader and returns whether there was one. Fails with `provider_unavailable` if
-    /// the body breaks off.
+    /// Reads a piece of the body ahead of its reader and returns whether there was one. Blanks before anything else are passed
+    /// over. Fails with `provider_unavailable` if the body breaks off.
     pub async fn read_ahead(&mut self) -> Result<bool> {
-        let chunk = self.receive().await?;
-        let came = chunk.is_some();
-        self.ahead.extend(chunk);
-        Ok(came)
+        let Some(chunk) = self.receive().await? else { return Ok(false) };
+        if self.ahead.is_empty() && !chunk.iter().any(|byte| is_said(*byte)) {
+            self.blanks += chunk.len();
+        } else {
+            self.ahead.push_back(chunk);
+        }
+        Ok(true)
     }
 
     /// Tells whether so many bytes are the whole body, as its head says, so that nothing follows them. Over HTTP/2 the mark of the
     /// end may still come, and a stream that is dropped before it counts as one that was reset.
     #[must_use]
     pub fn ends_at(&self, length: usize) -> bool {
-        let is_stated = self.head.header("content-length").is_some_and(|stated| stated.parse() == Ok(length));
+        let is_stated =
+            self.head.header("content-length").is_some_and(|stated| stated.parse() == Ok(self.blanks + length));
         is_stated && self.ahead.is_empty() && self.response.version() < Version::HTTP_2
     }
 
@@ -185,7 +217,7 @@ impl HttpResponse {
     /// Appends the body to a buffer, which has what came before if it breaks off; that fails with `provider_unavailable`.
     pub async fn read_to(&mut self, body: &mut Vec<u8>) -> Result<()> {
         while let Some(chunk) = self.chunk().await? {
-            self.append(&chunk, body)?;
+            body.extend_from_slice(&chunk);
         }
         Ok(())
     }
@@ -197,45 +229,35 @@ impl HttpResponse {
         let mut scanner = DocumentScanner::default();
         while let Some(chunk) = self.chunk().await? {
             let Some(last) = scanner.take_to_end(&chunk) else {
-                self.append(&chunk, body)?;
+                body.extend_from_slice(&chunk);
                 continue;
             };
-            self.append(&chunk[..=last], body)?;
-            if last + 1 < chunk.len() {
-                self.ahead.push_front(chunk.slice(last + 1..));
+            body.extend_from_slice(&chunk[..=last]);
+            let rest = chunk.slice(last + 1..);
+            if rest.iter().any(|byte| is_said(*byte)) {
+                self.ahead.push_front(rest);
+            } else {
+                self.blanks += rest.len();
             }
             return Ok(true);
         }
         Ok(false)
     }
 
-    fn append(&self, chunk: &[u8], body: &mut Vec<u8>) -> Result<()> {
-        if body.len() + chunk.len() > MAXIMUM_BODY {
-            let detail = format!("the answer of {} is longer than {MAXIMUM_BODY} bytes", self.host);
-            return Err(Error::new(ErrorKind::ProviderUnavailable, detail));
-        }
-        body.extend_from_slice(chunk);
-        Ok(())
-    }
-
     /// Reads the body as a stream of events.
     #[must_use]
     pub fn events(self) -> EventReader {
-        let Self { host, response, ahead, mut decompressor, .. } = self;
-        let chunks = response.bytes_stream().map(move |chunk| {
-            let chunk = chunk.map_err(|error| transport_error(error, &host))?;
-            decompressed(&mut decompressor, chunk, &host)
-        });
-        EventReader::new(futures_util::stream::iter(ahead.into_iter().map(Ok)).chain(chunks))
+        // A box, because the state is moved with each piece.
+        EventReader::new(futures_util::stream::unfold(Box::new(self), |mut response| async {
+            let chunk = response.chunk().await.transpose()?;
+            Some((chunk, response))
+        }))
     }
 }
 
-fn decompressed(decompressor: &mut Option<Decompressor>, chunk: Bytes, host: &str) -> Result<Bytes> {
-    let Some(decompressor) = decompressor else { return Ok(chunk) };
-    decompressor.take(&chunk).map_err(|error| {
-        let detail = format!("the answer of {host} is not compressed as it says: {error}");
-        Error::new(ErrorKind::ProviderUnavailable, detail)
-    })
+/// Tells whether a byte is neither blank nor of a mark of the byte order.
+fn is_said(byte: u8) -> bool {
+    !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(&byte)
 }
 
 fn headers(request: &EncodedRequest) -> Result<HeaderMap> {

@@ -4,6 +4,7 @@ mod compression;
 mod connection;
 mod document;
 mod http;
+mod intake;
 mod progress;
 mod sse;
 

@@ -13,10 +13,10 @@ use memchr::memchr2;
 
 use super::document::{BYTE_ORDER_MARK, DocumentScanner, Place};
 use crate::provider::ServerEvent;
-use crate::types::{Error, ErrorKind, Result};
+use crate::types::{Error, Result};
 
-/// The most bytes that may wait for the end of an event.
-const MAXIMUM_EVENT: usize = 64 << 20;
+/// The most bytes that are made events at once. The shortest events are of a few bytes, and all of a piece wait together.
+const PIECE: usize = 64 << 10;
 
 /// The most bytes that are read behind the end of an answer.
 const MOST_DISCARDED: usize = 64 << 10;
@@ -38,6 +38,8 @@ pub enum Step {
 /// event as soon as it is whole.
 pub struct EventReader {
     chunks: Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>,
+    /// What came and was not parsed yet.
+    unparsed: Bytes,
     parser: Parser,
     /// What ended the body, and is told after the events that came whole before it.
     fault: Option<Error>,
@@ -48,7 +50,8 @@ impl EventReader {
     /// Makes a reader of a body's chunks.
     #[must_use]
     pub fn new(chunks: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Self {
-        Self { chunks: Box::pin(chunks), parser: Parser::default(), fault: None, is_ended: false }
+        let (unparsed, parser) = (Bytes::new(), Parser::default());
+        Self { chunks: Box::pin(chunks), unparsed, parser, fault: None, is_ended: false }
     }
 
     /// Waits for the next event; nothing at the end. After an error there is nothing more.
@@ -89,25 +92,24 @@ impl EventReader {
             if self.is_ended {
                 return self.fault.take().map(Err);
             }
-            match self.chunks.next().await {
-                Some(Ok(chunk)) => self.parser.push(&chunk),
-                Some(Err(error)) => {
-                    self.is_ended = true;
-                    self.fault = Some(error);
-                    self.parser.break_off();
-                    continue;
-                }
-                None => {
-                    self.is_ended = true;
-                    self.parser.finish();
-                    continue;
+            if self.unparsed.is_empty() {
+                match self.chunks.next().await {
+                    Some(Ok(chunk)) => self.unparsed = chunk,
+                    Some(Err(error)) => {
+                        self.is_ended = true;
+                        self.fault = Some(error);
+                        self.parser.break_off();
+                        continue;
+                    }
+                    None => {
+                        self.is_ended = true;
+                        self.parser.finish();
+                        continue;
+                    }
                 }
             }
-            if self.parser.waiting() > MAXIMUM_EVENT {
-                self.is_ended = true;
-                let detail = format!("an event of the stream is longer than {MAXIMUM_EVENT} bytes");
-                return Some(Err(Error::new(ErrorKind::ProviderUnavailable, detail)));
-            }
+            let piece = self.unparsed.split_to(self.unparsed.len().min(PIECE));
+            self.parser.push(&piece);
             if self.parser.events.is_empty() {
                 return Some(Ok(Step::Life));
             }
@@ -135,6 +137,8 @@ struct Parser {
     is_after_return: bool,
     event: String,
     data: Option<String>,
+    /// What the data of the event under way begins with, blanks left out.
+    first: Option<u8>,
     /// What is known of the documents of a body, or of an event with several lines of data.
     scanner: Option<DocumentScanner>,
     /// Whether no blank lines stand between events, so that none is waited for.
@@ -155,10 +159,15 @@ impl Parser {
                 } else if BYTE_ORDER_MARK.starts_with(&self.line) {
                     return;
                 }
-                let Some(first) = self.line[start..].iter().find(|byte| !byte.is_ascii_whitespace()) else { return };
+                let Some(blanks) = self.line[start..].iter().position(|byte| !byte.is_ascii_whitespace()) else {
+                    // Blanks say nothing; they must not be looked at again with each piece.
+                    self.line.truncate(start);
+                    return;
+                };
                 // No field of an event begins with these.
-                self.shape = if matches!(first, b'{' | b'[') { Shape::Documents } else { Shape::Events };
-                let body = self.line.split_off(start);
+                let is_document = matches!(self.line[start + blanks], b'{' | b'[');
+                self.shape = if is_document { Shape::Documents } else { Shape::Events };
+                let body = self.line.split_off(start + blanks);
                 self.line.clear();
                 self.push(&body);
             }
@@ -240,6 +249,7 @@ impl Parser {
     fn add_data(&mut self, value: &str) {
         let Some(data) = &mut self.data else {
             let is_last = value.trim() == "[DONE]";
+            self.first = first(value);
             self.data = Some(value.to_owned());
             if is_last || (self.is_dense && is_whole(value)) {
                 self.dispatch();
@@ -251,12 +261,13 @@ impl Parser {
             scanner.take_all(data.as_bytes());
             scanner
         });
-        if scanner.take(b' ') == Place::Between && data.trim_start().starts_with('{') {
+        if scanner.take(b' ') == Place::Between && self.first == Some(b'{') {
             self.dispatch();
             self.is_dense = true;
             return self.add_data(value);
         }
         scanner.take_all(value.as_bytes());
+        self.first = self.first.or_else(|| first(value));
         data.push('\n');
         data.push_str(value);
     }
@@ -295,10 +306,11 @@ impl Parser {
         }
         self.data = None;
     }
+}
 
-    fn waiting(&self) -> usize {
-        self.line.len() + self.data.as_ref().map_or(0, String::len)
-    }
+/// Returns the first byte of a text that is not blank.
+fn first(text: &str) -> Option<u8> {
+    text.trim_start().bytes().next()
 }
 
 /// Tells whether data is a whole object, or the mark of an end.
@@ -320,6 +332,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::types::ErrorKind;
 
     fn event(event: &str, data: &str) -> ServerEvent {
         ServerEvent { event: event.to_owned(), data: data.to_owned() }
@@ -467,6 +480,31 @@ mod tests {
             assert!(reader.next().await.unwrap().is_err(), "{tail}");
             assert!(reader.next().await.is_none());
         }
+    }
+
+    #[test]
+    fn what_is_read_again_with_each_piece_is_bounded() {
+        // Each of these is a second of work at the most if no byte is looked at twice, and hours if all before it are.
+        let blanks = Bytes::from_static(b" ");
+        let mut parser = Parser::default();
+        (0..400_000).for_each(|_| parser.push(&blanks));
+        assert!(parser.line.is_empty());
+        let mut parser = Parser::default();
+        parser.push(format!("data: {}\n", " ".repeat(400_000)).as_bytes());
+        (0..40_000).for_each(|_| parser.push(b"data: x\n"));
+        assert!(parser.events.is_empty());
+    }
+
+    #[tokio::test]
+    async fn few_events_wait_whatever_comes_at_once() {
+        let chunk = Bytes::from("data:\n\n".repeat(1 << 20));
+        let mut reader = EventReader::new(stream::iter([Ok(chunk)]));
+        let mut count = 0;
+        while reader.next().await.is_some() {
+            count += 1;
+            assert!(reader.parser.events.len() <= PIECE / 7);
+        }
+        assert_eq!(count, 1 << 20);
     }
 
     #[tokio::test]

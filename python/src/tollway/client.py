@@ -140,6 +140,9 @@ def open(  # noqa: A001
             - `max_retries` (2), `cooldown_failures` (3), `cooldown` (15): how often a failed attempt is repeated, and
               after how many failures in a row, and for how long at first, a model config is passed over.
             - `default_output_limit` (4096): the output tokens of a call that a budget applies to and that has no limit.
+            - `maximum_answer_bytes` (33554432): the most bytes of one answer. A longer one is read no further, raises
+              `ProviderUnavailableError` and is billed as far as it came. Where the output of a call is limited, an
+              answer that is longer than its limit can make it is ended earlier: at 2 MiB and 16 KiB for each token.
 
     Raises:
         WrongMasterKeyError: The key does not open this file, which was not changed.

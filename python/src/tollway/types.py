@@ -498,6 +498,7 @@ class SettingsParameters(TypedDict, total=False):
         on_unpriced: What to do with a call that has no price.
         reported_cost: When the cost that a provider states in its answer is billed.
         default_output_limit: The output limit of a call that a budget applies to and that has no other.
+        maximum_answer_bytes: The most bytes of one answer; a longer one ends in `ProviderUnavailableError` and is billed.
     """
 
     durability: Literal["strict", "relaxed"]
@@ -513,3 +514,4 @@ class SettingsParameters(TypedDict, total=False):
     on_unpriced: UnpricedPolicy | None
     reported_cost: Literal["over_catalog", "always", "never"]
     default_output_limit: int
+    maximum_answer_bytes: int

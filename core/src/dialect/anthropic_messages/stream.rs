@@ -1,12 +1,14 @@
 //! Writing of answers, whole ones and streams.
 
-use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::encode;
 use crate::dialect::receipt_field::{FIELD, receipt_field};
 use crate::dialect::sse::put_event;
 use crate::dialect::{AnswerStart, ReplyEncoder};
+use crate::provider::WholeScanner;
 use crate::types::{ChatReply, ChatRequest, Delta, Error, Result, Stop, ToolCallDelta, Usage};
 
 /// Writes one answer.
@@ -18,8 +20,14 @@ pub(super) struct Encoder {
     open: Option<(Block, u32)>,
     /// The calls, in the order in which they began.
     calls: Vec<Call>,
-    /// Reasoning that was written with its finished block, and may come again as a piece.
+    /// Where each call stands in their list, by its place among the answer's calls.
+    places: BTreeMap<u32, usize>,
+    /// How many calls were written, which are the first ones.
+    begun: usize,
+    /// Reasoning that was written with its finished block, and may come again as a piece; what is left of it is its end.
     told: String,
+    /// How many bytes of it came again.
+    again: usize,
 }
 
 /// What a block that has not ended is made of.
@@ -32,12 +40,12 @@ enum Block {
 
 /// A call that has begun.
 struct Call {
-    /// Its place among the answer's calls.
-    place: u32,
     /// The block that it starts with, until it is written.
     start: Value,
     /// Its arguments so far.
     arguments: String,
+    /// Knows whether they are whole.
+    scanner: WholeScanner,
     /// The index of its block; absent while it waits.
     index: Option<u32>,
 }
@@ -50,12 +58,19 @@ impl Call {
         if let Some(extra) = &piece.extra_content {
             start["extra_content"] = extra.clone();
         }
-        Self { place: piece.index, start, arguments: piece.arguments.clone(), index: None }
+        let mut call = Self { start, arguments: String::new(), scanner: WholeScanner::default(), index: None };
+        call.add(&piece.arguments);
+        call
     }
 
-    /// Tells whether its arguments are a whole JSON value.
+    fn add(&mut self, arguments: &str) {
+        self.arguments.push_str(arguments);
+        self.scanner.take(arguments);
+    }
+
+    /// Tells whether its arguments are a whole object.
     fn is_whole(&self) -> bool {
-        serde_json::from_str::<IgnoredAny>(&self.arguments).is_ok()
+        self.scanner.is_whole()
     }
 }
 
@@ -68,19 +83,24 @@ impl Encoder {
             next: 0,
             open: None,
             calls: Vec::new(),
+            places: BTreeMap::new(),
+            begun: 0,
             told: String::new(),
+            again: 0,
         }
     }
 
     fn put_reasoning(&mut self, reasoning: &str, events: &mut Vec<u8>) {
         let mut new = reasoning;
-        if let Some(rest) = self.told.strip_prefix(reasoning) {
-            self.told = rest.to_owned();
+        let left = self.told.get(self.again..).unwrap_or_default();
+        if left.starts_with(reasoning) {
+            self.again += reasoning.len();
             return;
-        } else if let Some(rest) = reasoning.strip_prefix(self.told.as_str()) {
+        } else if let Some(rest) = reasoning.strip_prefix(left) {
             new = rest;
         }
         self.told.clear();
+        self.again = 0;
         let index = self.open_block(Block::Thinking, || encode::encode_thinking("", Vec::new()), events);
         put_piece(index, &json!({"type": "thinking_delta", "thinking": new}), events);
     }
@@ -117,13 +137,13 @@ impl Encoder {
     /// Writes a piece of a call, or holds it back: readers take one block at a time, so that a call that begins while
     /// another is written waits until that one's arguments are whole.
     fn put_call(&mut self, piece: &ToolCallDelta, events: &mut Vec<u8>) {
-        let Some(place) = self.calls.iter().position(|call| call.place == piece.index) else {
+        let Some(call) = self.places.get(&piece.index).and_then(|place| self.calls.get_mut(*place)) else {
+            self.places.insert(piece.index, self.calls.len());
             self.calls.push(Call::new(piece));
             self.put_waiting(events);
             return;
         };
-        let call = &mut self.calls[place];
-        call.arguments.push_str(&piece.arguments);
+        call.add(&piece.arguments);
         if let Some(index) = call.index {
             put_arguments(index, &piece.arguments, events);
         }
@@ -132,7 +152,7 @@ impl Encoder {
 
     /// Writes the calls that wait, as far as the one before each is whole.
     fn put_waiting(&mut self, events: &mut Vec<u8>) {
-        while let Some(place) = self.calls.iter().position(|call| call.index.is_none()) {
+        while let Some(place) = self.waiting() {
             let is_open = matches!(self.open, Some((Block::Call, _)));
             let earlier = place.checked_sub(1).and_then(|earlier| self.calls.get(earlier));
             if is_open && earlier.is_some_and(|earlier| !earlier.is_whole()) {
@@ -142,12 +162,18 @@ impl Encoder {
         }
     }
 
+    /// Returns the place of the first call that waits.
+    fn waiting(&self) -> Option<usize> {
+        (self.begun < self.calls.len()).then_some(self.begun)
+    }
+
     /// Writes a call that waited, with what is known of its arguments.
     fn start_call(&mut self, place: usize, events: &mut Vec<u8>) {
         self.end_block(events);
         let Some(call) = self.calls.get_mut(place) else { return };
         let index = self.next;
         call.index = Some(index);
+        self.begun = place + 1;
         let (start, arguments) = (call.start.take(), call.arguments.clone());
         self.start_block(&start, events);
         put_arguments(index, &arguments, events);
@@ -177,7 +203,7 @@ impl Encoder {
 
     /// Ends the open block; of calls that wait for it, all are written, as nothing more is to be waited for.
     fn close_block(&mut self, events: &mut Vec<u8>) {
-        while let Some(place) = self.calls.iter().position(|call| call.index.is_none()) {
+        while let Some(place) = self.waiting() {
             self.start_call(place, events);
         }
         self.end_block(events);

@@ -16,6 +16,8 @@ pub(super) struct Encoder {
     start: AnswerStart,
     sequence: u64,
     slots: Vec<Slot>,
+    /// The place of the message or the reasoning that is open; there is one at the most.
+    open: Option<usize>,
     /// The places of the calls' items, by the calls' own numbers.
     calls: BTreeMap<u32, usize>,
 }
@@ -32,7 +34,7 @@ impl Encoder {
     /// Starts a stream; every response in it repeats what the request chose.
     pub(super) fn new(form: Form) -> Self {
         let start = AnswerStart { request_id: String::new(), created: 0, model: String::new() };
-        Self { form, start, sequence: 0, slots: Vec::new(), calls: BTreeMap::new() }
+        Self { form, start, sequence: 0, slots: Vec::new(), open: None, calls: BTreeMap::new() }
     }
 
     /// Returns the form.
@@ -95,10 +97,9 @@ impl Encoder {
 
     /// Returns the place of the reasoning that is open; begins one if there is none.
     fn reasoning(&mut self, events: &mut Vec<u8>) -> usize {
-        self.close_open(|item| matches!(item, Item::Message(_)), events);
         match self.open_place(|item| matches!(item, Item::Reasoning(_))) {
             Some(place) => place,
-            None => self.open(Item::Reasoning(Reasoning::default()), events),
+            None => self.begin(Item::Reasoning(Reasoning::default()), events),
         }
     }
 
@@ -120,10 +121,9 @@ impl Encoder {
 
     /// Returns the place of the message that is open; begins one if there is none.
     fn message(&mut self, events: &mut Vec<u8>) -> usize {
-        self.close_open(|item| matches!(item, Item::Reasoning(_)), events);
         match self.open_place(|item| matches!(item, Item::Message(_))) {
             Some(place) => place,
-            None => self.open(Item::Message(Spoken::default()), events),
+            None => self.begin(Item::Message(Spoken::default()), events),
         }
     }
 
@@ -179,12 +179,11 @@ impl Encoder {
         let place = if let Some(place) = self.calls.get(&piece.index) {
             *place
         } else {
-            self.close_open(|item| !matches!(item, Item::Call(_)), events);
             let mut call = ToolCall { r#type: "function".to_owned(), ..ToolCall::default() };
             call.id = piece.id.clone().unwrap_or_default();
             call.function.name = piece.name.clone().unwrap_or_default();
             call.extra_content.clone_from(&piece.extra_content);
-            let place = self.open(Item::Call(call), events);
+            let place = self.begin(Item::Call(call), events);
             self.calls.insert(piece.index, place);
             place
         };
@@ -199,8 +198,13 @@ impl Encoder {
         }
     }
 
-    fn open(&mut self, item: Item, events: &mut Vec<u8>) -> usize {
+    /// Begins an item, and ends the message or the reasoning before it.
+    fn begin(&mut self, item: Item, events: &mut Vec<u8>) -> usize {
+        if let Some(open) = self.open.take() {
+            self.close(open, "completed", events);
+        }
         let place = self.slots.len();
+        self.open = Some(place).filter(|_| !matches!(item, Item::Call(_)));
         let id = item.id(&self.start.request_id, place);
         let event = json!({"output_index": place, "item": item.encode(&id, "in_progress")});
         self.slots.push(Slot { place, id, item, is_open: true });
@@ -209,13 +213,7 @@ impl Encoder {
     }
 
     fn open_place(&self, is_meant: impl Fn(&Item) -> bool) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.is_open && is_meant(&slot.item))
-    }
-
-    fn close_open(&mut self, is_meant: impl Fn(&Item) -> bool, events: &mut Vec<u8>) {
-        while let Some(place) = self.open_place(&is_meant) {
-            self.close(place, "completed", events);
-        }
+        self.open.filter(|place| self.slots.get(*place).is_some_and(|slot| is_meant(&slot.item)))
     }
 
     /// Appends the ends of an item's parts and of the item.

@@ -11,7 +11,7 @@ use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{count, owned, text};
 use crate::provider::origin::Origin;
 use crate::provider::snapshots::UsageSnapshots;
-use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::provider::{Flaw, Holding, MOST_VALUES, ResponseHead, ServerEvent, StreamDecoder, Target, has_more_values};
 use crate::types::{Completion, Content, Delta, ReportedUsage, ToolCallDelta};
 
 /// Decodes one stream of events.
@@ -26,6 +26,8 @@ pub(super) struct Decoder {
     is_usage_final: bool,
     blocks: BTreeMap<u64, Block>,
     calls: u32,
+    /// What is kept of the answer.
+    held: Holding,
     end: End,
 }
 
@@ -69,6 +71,7 @@ impl Decoder {
             is_usage_final: false,
             blocks: BTreeMap::new(),
             calls: 0,
+            held: Holding::default(),
             end: End::Open,
         }
     }
@@ -98,6 +101,7 @@ impl Decoder {
                 };
                 let place = self.calls;
                 self.calls += 1;
+                self.held.calls += 1;
                 let call = ToolCallDelta {
                     index: place,
                     id: Some(owned(block, "id").unwrap_or_else(|| format!("call_{place}"))),
@@ -111,11 +115,13 @@ impl Decoder {
             }
             kind if is_kept(kind) => {
                 push(deltas, Delta { reasoning: owned(block, "thinking").unwrap_or_default(), ..Delta::default() });
+                self.held.add_value(block);
                 Block::Kept(block.as_object().cloned().unwrap_or_default())
             }
             _ => Block::Other,
         };
         self.blocks.insert(index, state);
+        self.held.blocks += 1;
     }
 
     fn extend_block(&mut self, index: u64, piece: &Value, deltas: &mut Vec<Delta>) {
@@ -124,7 +130,10 @@ impl Decoder {
         match missing {
             "text_delta" => self.start_block(index, &json!({"type": "text"}), deltas),
             "thinking_delta" => self.start_block(index, &json!({"type": "thinking"}), deltas),
-            "input_json_delta" => drop(self.blocks.insert(index, Block::Early(String::new()))),
+            "input_json_delta" => {
+                self.held.blocks += 1;
+                self.blocks.insert(index, Block::Early(String::new()));
+            }
             _ => {}
         }
         match self.blocks.get_mut(&index) {
@@ -163,7 +172,12 @@ impl Decoder {
             }
             Some(Block::Kept(mut block)) => {
                 let pieces = block.shift_remove(INPUT_PIECES);
-                if let Some(input) = pieces.and_then(|pieces| serde_json::from_str(pieces.as_str()?).ok()) {
+                let pieces = pieces.as_ref().and_then(Value::as_str);
+                let pieces = pieces.filter(|pieces| {
+                    !has_more_values(pieces.as_bytes(), MOST_VALUES - self.held.values.min(MOST_VALUES))
+                });
+                if let Some(input) = pieces.and_then(|pieces| serde_json::from_str::<Value>(pieces).ok()) {
+                    self.held.add_value(&input);
                     block.insert("input".to_owned(), input);
                 }
                 push(deltas, Delta { thinking_block: Some(Value::Object(block)), ..Delta::default() });
@@ -256,7 +270,7 @@ impl StreamDecoder for Decoder {
             "message" => self.decode_whole(&value, deltas),
             _ => {}
         }
-        Ok(())
+        self.origin.check(&self.held)
     }
 
     fn finish(&mut self, deltas: &mut Vec<Delta>) {

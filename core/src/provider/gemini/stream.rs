@@ -10,7 +10,7 @@ use crate::provider::document::DocumentReader;
 use crate::provider::json::{items, owned, word};
 use crate::provider::origin::Origin;
 use crate::provider::snapshots::UsageSnapshots;
-use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::provider::{Flaw, Holding, ResponseHead, ServerEvent, StreamDecoder, Target};
 use crate::types::{Completion, Delta, ReportedUsage, ToolCallDelta};
 
 /// Decodes one stream of chunks.
@@ -22,6 +22,8 @@ pub(super) struct Decoder {
     /// How many queries the answer was grounded in.
     queries: u64,
     choices: BTreeMap<u32, ChoiceState>,
+    /// What is kept of the candidates.
+    held: Holding,
     is_blocked: bool,
     /// Whether a mark of the end came, which the format itself has not.
     is_over: bool,
@@ -44,6 +46,7 @@ impl Decoder {
             usage: UsageSnapshots::of(usage::SUM),
             queries: 0,
             choices: BTreeMap::new(),
+            held: Holding::default(),
             is_blocked: false,
             is_over: false,
         }
@@ -80,7 +83,7 @@ impl StreamDecoder for Decoder {
             let index = index(candidate).unwrap_or(place);
             let state = self.choices.entry(index).or_default();
             let was_finished = state.is_finished;
-            state.decode(index, candidate, deltas);
+            state.decode(index, candidate, &mut self.held, deltas);
             state.is_finished &= was_finished || error.is_none();
         }
         if let Some(error) = error {
@@ -89,6 +92,8 @@ impl StreamDecoder for Decoder {
             deltas.retain(|delta| place.next().is_some_and(|place| place < known) || delta.has_content());
             return Err(Flaw::stated(error, None));
         }
+        self.held.choices = self.choices.len();
+        self.origin.check(&self.held)?;
         if let Some(choice) = blocked(&chunk).filter(|_| self.choices.is_empty()) {
             self.is_blocked = true;
             deltas.push(Delta {
@@ -127,12 +132,13 @@ impl StreamDecoder for Decoder {
 }
 
 impl ChoiceState {
-    fn decode(&mut self, index: u32, candidate: &Value, deltas: &mut Vec<Delta>) {
+    fn decode(&mut self, index: u32, candidate: &Value, held: &mut Holding, deltas: &mut Vec<Delta>) {
         let mut delta = Delta { index, ..Delta::default() };
         for part in parts(candidate) {
             if let Some(call) = part.get("functionCall") {
                 let place = self.calls;
                 self.calls = place.saturating_add(1);
+                held.calls += 1;
                 let call = decode_call(part, call, usize::try_from(place).unwrap_or(usize::MAX));
                 delta.tool_calls.push(ToolCallDelta {
                     index: place,

@@ -1,9 +1,12 @@
 //! Tool calls of a stream, put together from pieces in any order.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::decode::{arguments, index};
 use crate::provider::json::{field, get, owned};
+use crate::provider::{Holding, WholeScanner};
 use crate::types::ToolCallDelta;
 
 /// The calls of one answer so far, in their order.
@@ -12,15 +15,23 @@ use crate::types::ToolCallDelta;
 /// before it are passed on before it. So a call is kept back until its id, its name and the beginning of its arguments are
 /// known, or no more can come.
 #[derive(Default)]
-pub(super) struct Calls(Vec<Call>);
+pub(super) struct Calls {
+    list: Vec<Call>,
+    /// The last call of each number of the provider's. Some providers give every call the number zero, others none.
+    by_number: HashMap<u32, usize>,
+    /// The last call of each id.
+    by_id: HashMap<String, usize>,
+    /// How many calls were passed on: always the first ones.
+    told: usize,
+}
 
 #[derive(Default)]
 struct Call {
-    /// The provider's number. Some providers give every call the number zero, others none.
-    number: Option<u32>,
     id: Option<String>,
     name: String,
     arguments: String,
+    /// Knows whether the arguments are a whole object, so that no piece can follow.
+    scanner: WholeScanner,
     /// What came beside it and was not passed on.
     extra_content: Option<Value>,
     /// How many bytes of the arguments were passed on; nothing if the call was not.
@@ -30,11 +41,17 @@ struct Call {
 impl Calls {
     /// Tells whether there is none.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// Takes the calls of a chunk, and passes on what is known of them. Returns whether there was one.
-    pub(super) fn add<'a>(&mut self, pieces: impl Iterator<Item = &'a Value>, told: &mut Vec<ToolCallDelta>) -> bool {
+    pub(super) fn add<'a>(
+        &mut self,
+        pieces: impl Iterator<Item = &'a Value>,
+        holding: &mut Holding,
+        told: &mut Vec<ToolCallDelta>,
+    ) -> bool {
+        let known = self.list.len();
         let mut count = 0;
         for (place_in_list, piece) in pieces.enumerate() {
             count += 1;
@@ -42,26 +59,42 @@ impl Calls {
             let name = function.and_then(|function| owned(function, "name")).unwrap_or_default();
             let added = function.and_then(arguments).unwrap_or_default();
             let (number, id) = (index(piece), owned(piece, "id"));
-            let place = self.place(number, id.as_deref(), &name, &added, place_in_list > 0).unwrap_or_else(|| {
-                self.0.push(Call { number, ..Call::default() });
-                self.0.len() - 1
-            });
-            let Some(call) = self.0.get_mut(place) else { continue };
-            call.id = call.id.take().or(id);
+            let place = self.place(number, id.as_deref(), &name, &added, place_in_list > 0);
+            let place = place.unwrap_or_else(|| self.begin(number));
+            let Some(call) = self.list.get_mut(place) else { continue };
+            if let (None, Some(id)) = (&call.id, id) {
+                let last = self.by_id.entry(id.clone()).or_default();
+                *last = place.max(*last);
+                call.id = Some(id);
+            }
             call.add_name(&name);
             call.arguments.push_str(&added);
-            call.extra_content = field(piece, "extra_content").cloned().or(call.extra_content.take());
+            call.scanner.take(&added);
+            if let Some(extra) = field(piece, "extra_content") {
+                holding.add_value(extra);
+                call.extra_content = Some(extra.clone());
+            }
             let is_known = call.id.is_some() && !call.name.is_empty() && !call.arguments.is_empty();
             if is_known || call.told.is_some() {
                 self.tell(place, told);
             }
         }
+        holding.calls += self.list.len() - known;
         count > 0
+    }
+
+    fn begin(&mut self, number: Option<u32>) -> usize {
+        let place = self.list.len();
+        self.list.push(Call::default());
+        if let Some(number) = number {
+            self.by_number.insert(number, place);
+        }
+        place
     }
 
     /// Passes on all that was kept back.
     pub(super) fn finish(&mut self, told: &mut Vec<ToolCallDelta>) {
-        if let Some(last) = self.0.len().checked_sub(1) {
+        if let Some(last) = self.list.len().checked_sub(1) {
             self.tell(last, told);
         }
     }
@@ -69,13 +102,13 @@ impl Calls {
     /// Finds the call that a piece belongs to; nothing if it begins a new one: one of a number of its own, or one whose own id
     /// or own name tells it from the call that has its number.
     fn place(&self, number: Option<u32>, id: Option<&str>, name: &str, added: &str, is_further: bool) -> Option<usize> {
-        let last = self.0.len().checked_sub(1);
+        let last = self.list.len().checked_sub(1);
         let place = match (number, id) {
-            (Some(_), _) => self.0.iter().rposition(|call| call.number == number),
-            (None, Some(_)) => self.0.iter().rposition(|call| call.id.as_deref() == id).or(last),
+            (Some(number), _) => self.by_number.get(&number).copied(),
+            (None, Some(id)) => self.by_id.get(id).copied().or(last),
             (None, None) => last,
         }?;
-        let call = self.0.get(place)?;
+        let call = self.list.get(place)?;
         let begins = match (id, call.id.as_deref()) {
             // Hosts that know no ids give one to all.
             (Some(id), Some(known)) if id == known => {
@@ -96,10 +129,9 @@ impl Calls {
 
     /// Passes on what is new of a call, after all calls before it.
     fn tell(&mut self, last: usize, told: &mut Vec<ToolCallDelta>) {
-        for (place, call) in self.0.iter_mut().enumerate().take(last + 1) {
-            if place < last && call.told.is_some() {
-                continue;
-            }
+        let first = self.told.min(last);
+        self.told = self.told.max(last + 1);
+        for (place, call) in self.list.iter_mut().enumerate().take(last + 1).skip(first) {
             let from = call.told.replace(call.arguments.len());
             let arguments = call.arguments.get(from.unwrap_or_default()..).unwrap_or_default().to_owned();
             let mut delta = ToolCallDelta {
@@ -133,8 +165,7 @@ impl Call {
 
     /// Tells whether the arguments are a whole object, so that no piece can follow.
     fn is_whole(&self) -> bool {
-        self.arguments.trim_end().ends_with('}')
-            && serde_json::from_str::<serde::de::IgnoredAny>(&self.arguments).is_ok()
+        self.scanner.is_whole()
     }
 }
 
@@ -149,7 +180,7 @@ mod tests {
         let mut calls = Calls::default();
         let mut told = Vec::new();
         for chunk in chunks {
-            calls.add(chunk.as_array().unwrap().iter(), &mut told);
+            calls.add(chunk.as_array().unwrap().iter(), &mut Holding::default(), &mut told);
         }
         calls.finish(&mut told);
         let mut joined: Vec<(String, String, String)> = Vec::new();
@@ -168,6 +199,24 @@ mod tests {
 
     fn one(chunks: &[Value], id: &str, name: &str, arguments: &str) {
         assert_eq!(joined(chunks), [(id.to_owned(), name.to_owned(), arguments.to_owned())], "{chunks:?}");
+    }
+
+    #[test]
+    fn work_grows_with_the_bytes_and_not_with_their_square() {
+        // Each of these is a second of work at the most if it is linear, and minutes otherwise.
+        let own: Vec<Value> = (0..100_000).map(|number| json!({"index": number})).collect();
+        assert_eq!(joined(&[Value::Array(own)]).len(), 100_000);
+        let named: Vec<Value> =
+            (0..100_000).map(|number| json!({"id": format!("id {number}"), "function": {"name": "f"}})).collect();
+        assert_eq!(joined(&[Value::Array(named)]).len(), 100_000);
+        let mut calls = Calls::default();
+        let mut told = Vec::new();
+        let long = json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": format!("{}{}}}", "[".repeat(30_000), "{},".repeat(100_000))}});
+        let mut held = Holding::default();
+        calls.add([&long].into_iter(), &mut held, &mut told);
+        let more = json!({"index": 0, "function": {"name": "f", "arguments": "}"}});
+        (0..20_000).for_each(|_| assert!(calls.add([&more].into_iter(), &mut held, &mut told)));
+        assert_eq!(held.calls, 1);
     }
 
     #[test]

@@ -12,8 +12,9 @@ use crate::provider::document::DocumentReader;
 use crate::provider::finish_reason::finish_reason;
 use crate::provider::json::{field, items, owned, text};
 use crate::provider::origin::Origin;
+use crate::provider::size::MOST_BLOCK_FIELDS;
 use crate::provider::snapshots::UsageSnapshots;
-use crate::provider::{Flaw, ResponseHead, ServerEvent, StreamDecoder, Target};
+use crate::provider::{Flaw, Holding, ResponseHead, ServerEvent, StreamDecoder, Target};
 use crate::types::{Completion, Delta, ReportedUsage};
 
 /// Decodes one stream of chunks.
@@ -27,6 +28,8 @@ pub(super) struct Decoder {
     /// Whether the usage came where providers put the last one.
     is_usage_final: bool,
     choices: BTreeMap<u32, ChoiceState>,
+    /// What is kept of the choices.
+    held: Holding,
     is_done: bool,
 }
 
@@ -50,6 +53,7 @@ impl Decoder {
             cites: false,
             is_usage_final: false,
             choices: BTreeMap::new(),
+            held: Holding::default(),
             is_done: false,
         }
     }
@@ -64,6 +68,11 @@ impl Decoder {
         if !text.is_empty() {
             deltas.push(Delta { index, text, ..Delta::default() });
         }
+    }
+
+    fn check(&mut self) -> Result<(), Flaw> {
+        self.held.choices = self.choices.len();
+        self.origin.check(&self.held)
     }
 
     fn read_usage(&mut self, chunk: &Value, document: &[u8]) {
@@ -94,7 +103,7 @@ impl StreamDecoder for Decoder {
             && let Some(piece) = TextPiece::read(data)
         {
             self.take_text(piece, deltas);
-            return Ok(());
+            return self.check();
         }
         let document = self.origin.read(&mut self.documents, event, data, &MARKS)?;
         let chunk = document.value;
@@ -112,10 +121,10 @@ impl StreamDecoder for Decoder {
             let index = index(choice).unwrap_or(place);
             let state = self.choices.entry(index).or_default();
             let was_finished = state.is_finished;
-            state.decode(index, choice, deltas);
+            state.decode(index, choice, &mut self.held, deltas);
             state.is_finished &= was_finished || error.is_none();
         }
-        let Some(error) = error else { return Ok(()) };
+        let Some(error) = error else { return self.check() };
         // What a model made before it failed was made, though the piece that tells of the failure brings it.
         let mut place = 0..;
         deltas.retain(|delta| place.next().is_some_and(|place| place < known) || delta.has_content());
@@ -163,23 +172,23 @@ fn keep(known: &mut Option<String>, said: Option<&str>) {
 }
 
 impl ChoiceState {
-    fn decode(&mut self, index: u32, choice: &Value, deltas: &mut Vec<Delta>) {
+    fn decode(&mut self, index: u32, choice: &Value, held: &mut Holding, deltas: &mut Vec<Delta>) {
         let nothing = Value::Null;
         // A provider that answers a streamed call with a whole answer sends a message.
         let said = field(choice, "delta").or_else(|| field(choice, "message")).unwrap_or(&nothing);
         let spoken = spoken(said);
         let reason = owned(choice, "finish_reason").filter(|reason| reason != "null");
         for detail in items(said, "reasoning_details") {
-            self.keep_detail(detail);
+            self.keep_detail(detail, held);
         }
         let mut tool_calls = Vec::new();
-        let is_called = self.calls.add(calls(said), &mut tool_calls);
+        let is_called = self.calls.add(calls(said), held, &mut tool_calls);
         if !is_called
             && let Some(function) = field(said, "function_call")
             && ["name", "arguments"].iter().any(|key| owned(function, key).is_some())
         {
             let call = json!({"index": 0, "id": "call_0", "function": function});
-            self.calls.add(std::iter::once(&call), &mut tool_calls);
+            self.calls.add(std::iter::once(&call), held, &mut tool_calls);
         }
         if reason.is_some() {
             self.calls.finish(&mut tool_calls);
@@ -207,10 +216,14 @@ impl ChoiceState {
     }
 
     /// Joins a piece of a reasoning block to what came before: texts grow, everything else is replaced.
-    fn keep_detail(&mut self, detail: &Value) {
+    fn keep_detail(&mut self, detail: &Value, held: &mut Holding) {
         let Some(fields) = detail.as_object() else { return };
         let next = self.details.keys().last().map_or(0, |last| last.saturating_add(1));
-        let block = self.details.entry(index(detail).unwrap_or(next)).or_default();
+        let block = self.details.entry(index(detail).unwrap_or(next)).or_insert_with(|| {
+            held.blocks += 1;
+            Map::new()
+        });
+        let is_full = block.len() >= MOST_BLOCK_FIELDS;
         for (key, value) in fields {
             match (block.get_mut(key), value) {
                 (Some(Value::String(known)), Value::String(more))
@@ -219,7 +232,9 @@ impl ChoiceState {
                     known.push_str(more);
                 }
                 (Some(_), Value::Null) => {}
+                (None, _) if is_full => {}
                 _ => {
+                    held.add_value(value);
                     block.insert(key.clone(), value.clone());
                 }
             }
