@@ -1,5 +1,9 @@
 //! Settings: the one place for configuration. Plain data; every field has a default.
 
+mod proxy;
+
+pub use proxy::{Proxy, ProxyServer};
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +42,8 @@ pub struct Settings {
     /// The time that a stream may stay silent.
     #[serde(with = "seconds")]
     pub stream_idle_timeout: Duration,
+    /// The proxy through which calls go; none where absent, whatever the environment says.
+    pub proxy: Option<Proxy>,
     /// How often a failed attempt is repeated, beyond the first attempt of each candidate.
     pub max_retries: u32,
     /// How many failures in a row make a model config cool down.
@@ -68,6 +74,7 @@ impl Default for Settings {
             timeout: Duration::from_mins(10),
             connect_timeout: Duration::from_secs(10),
             stream_idle_timeout: Duration::from_mins(2),
+            proxy: None,
             max_retries: 2,
             cooldown_failures: 3,
             cooldown: Duration::from_secs(15),

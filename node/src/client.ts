@@ -28,6 +28,7 @@ const OPEN = new OptionNames('Tollway.open()', [
   'timeout',
   'connectTimeout',
   'streamIdleTimeout',
+  'proxy',
   'maxRetries',
   'cooldownFailures',
   'cooldown',

@@ -8,7 +8,17 @@ import { priceArguments } from './price-arguments.js';
 import type { Model, ModelConfig, ModelHealth } from './results.js';
 import type { ModelChanges, ModelParameters, PriceMap } from './types.js';
 
-const CHANGEABLE = ['alias', 'apiKey', 'baseUrl', 'params', 'default', 'priority', 'active', 'description'];
+const CHANGEABLE = [
+  'alias',
+  'apiKey',
+  'baseUrl',
+  'params',
+  'allowInsecure',
+  'default',
+  'priority',
+  'active',
+  'description',
+];
 const CHANGES = new OptionNames('models.update()', CHANGEABLE);
 const PARAMETERS = new OptionNames('models.add()', [...CHANGEABLE, 'capability', 'prices']);
 const REMOVABLE = new Set(['alias', 'base_url', 'description']);

@@ -357,6 +357,11 @@ export interface ModelParameters {
    * of fields that a server refuses and that are left out, such as `["stream_options"]`. The names stay as they are.
    */
   readonly params?: Readonly<Record<string, unknown>> | null;
+  /**
+   * Whether the key may go to another machine over plain `http`, for everyone on the way to read. It is refused otherwise, in
+   * private networks too.
+   */
+  readonly allowInsecure?: boolean | null;
   /** Whether it is the default of its capability. */
   readonly default?: boolean | null;
   /** Its place in a fallback; lower is earlier. */
@@ -375,6 +380,7 @@ export interface ModelChanges {
   readonly apiKey?: string;
   readonly baseUrl?: string | null;
   readonly params?: Readonly<Record<string, unknown>>;
+  readonly allowInsecure?: boolean;
   readonly default?: boolean;
   readonly priority?: number;
   readonly active?: boolean;
@@ -479,6 +485,13 @@ export interface Settings {
   readonly connectTimeout?: number | null;
   /** The time that a stream may stay silent. */
   readonly streamIdleTimeout?: number | null;
+  /**
+   * The address of the proxy through which calls go, with the scheme `http`, `https`, `socks5` or `socks5h`, and a user and a
+   * password before the host if it wants them. `environment` takes the one that `HTTPS_PROXY` or `ALL_PROXY` names, except for
+   * what `NO_PROXY` names, and sends it nothing that is plain `http`. What stays on this machine goes through none. None by
+   * default, whatever the environment says.
+   */
+  readonly proxy?: string | null;
   /** How often a failed attempt is repeated, beyond the first attempt of each candidate. */
   readonly maxRetries?: number | null;
   /** How many failures in a row make a model config cool down. */

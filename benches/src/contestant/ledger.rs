@@ -22,8 +22,12 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) async fn open(setup: &Setup, exclusive: bool) -> Result<Self, Failure> {
         let environment: Arc<dyn Environment> = Arc::new(SystemEnvironment);
-        let store =
-            RedbStore::open(Path::new(&setup.folder).join("ledger.tollway"), exclusive, Arc::clone(&environment), RowKey::new(&[7; 16]))?;
+        let store = RedbStore::open(
+            Path::new(&setup.folder).join("ledger.tollway"),
+            exclusive,
+            Arc::clone(&environment),
+            RowKey::new(&[7; 16]),
+        )?;
         let now = environment.now();
         let config = NewModelConfig {
             provider: "openai".into(),

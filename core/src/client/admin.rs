@@ -11,11 +11,13 @@ use super::{Tollway, secrets, unexpected};
 use crate::billing::exact::LEDGER_DECIMALS;
 use crate::catalog::bundled;
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::{Target, adapter, seller, validate_params, vendor};
+use crate::provider::{
+    ALLOW_INSECURE, Target, adapter, check_address_with, has_secret_header, seller, validate_params, vendor,
+};
 use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealConfig};
 use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Model, ModelConfig,
-    ModelConfigId, Result, Route, RouteTerms,
+    ModelConfigId, Result, Route, RouteTerms, is_control,
 };
 
 /// The most decimal places of a limit: the ledger's.
@@ -31,9 +33,9 @@ impl Tollway {
         let (provider, model_name) = split_name(&input.name)?;
         check_alias(input.alias.as_deref())?;
         check_alias_is_free(&*self.engine.reload().await?, input.alias.as_deref(), None)?;
-        validate_params(&input.params)?;
+        let mut model_params = with_insecure(input.params, input.allow_insecure);
+        validate_params(&model_params)?;
         let offer = bundled().find(seller(&provider), &model_name);
-        let mut model_params = input.params;
         if let Some(limit) = offer.as_ref().and_then(|offer| offer.max_output_tokens)
             && !model_params.contains_key("max_output_tokens")
         {
@@ -44,6 +46,7 @@ impl Tollway {
             None => offer.map(|offer| offer.terms(now)).unwrap_or_default(),
         };
         let api_key = input.api_key.map(|api_key| header_key(&api_key)).transpose()?;
+        let has_key = api_key.is_some();
         let engine = Arc::clone(&self.engine);
         let seal: SealConfig = Box::new(move |config| secrets::seal(&engine.vault, config, api_key.as_ref()));
         let config = NewModelConfig {
@@ -58,7 +61,7 @@ impl Tollway {
             is_active: input.active.unwrap_or(true),
             description: input.description,
         };
-        check_target(&config.provider, config.base_url.as_deref(), &config.model_params)?;
+        check_target(&config.provider, config.base_url.as_deref(), &config.model_params, has_key)?;
         match self.engine.store.apply(Operation::AddModelConfig { config, seal: Some(seal), prices, now }).await? {
             Outcome::ModelConfigAdded(id) => self.config_of(id).await,
             other => Err(unexpected(&other)),
@@ -76,11 +79,17 @@ impl Tollway {
         if let Some(params) = &update.params {
             validate_params(params)?;
         }
+        let stays = update.params.is_none() && update.allow_insecure.is_none();
+        let params = update.params.unwrap_or_else(|| config.model_params.clone());
+        let params = with_insecure(params, update.allow_insecure);
         let base_url = update.base_url.clone().unwrap_or_else(|| config.base_url.clone());
-        let params = update.params.as_ref().unwrap_or(&config.model_params);
-        check_target(&config.provider, base_url.as_deref(), params)?;
+        let has_key = update.api_key.is_some() || config.api_key.is_some();
+        // What is switched off, or moved to another address, is not held up by what was wrong with it before.
+        if !stays || update.base_url.is_some() || update.api_key.is_some() {
+            check_target(&config.provider, base_url.as_deref(), &params, has_key)?;
+        }
         let api_key = update.api_key.map(|api_key| header_key(&api_key)).transpose()?;
-        let mut changed = ModelConfig { base_url, model_params: params.clone(), ..config.as_ref().clone() };
+        let mut changed = ModelConfig { base_url, model_params: params, ..config.as_ref().clone() };
         let kept = secrets::keep(&self.engine.vault, &config, &mut changed, api_key.is_some())?;
         secrets::seal(&self.engine.vault, &mut changed, api_key.or(kept).as_ref())?;
         let change = Box::new(ModelConfigChange {
@@ -263,8 +272,11 @@ fn not_found(snapshot: &Snapshot, reference: &str) -> Error {
 fn split_name(name: &str) -> Result<(String, String)> {
     let split = name.split_once('/').or_else(|| name.split_once(':'));
     match split {
-        Some((_, model)) if model.chars().any(char::is_control) || model.trim() != model => Err(invalid(format!(
+        Some((_, model)) if model.chars().any(is_control) || model.trim() != model => Err(invalid(format!(
             "field `name`: {name:?} has control characters, or spaces at an end of the model's name; leave them out"
+        ))),
+        Some((_, model)) if model.split('/').any(|part| part == "." || part == "..") => Err(invalid(format!(
+            "field `name`: {name:?} has `.` or `..` as a part of the model's name, which can be a part of an address; leave it out"
         ))),
         Some((provider, model)) if is_provider_name(provider) && !model.is_empty() => {
             Ok((provider.to_ascii_lowercase(), model.to_owned()))
@@ -277,10 +289,23 @@ fn is_provider_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
 }
 
-/// Checks that there is an address to call and a wire format to speak.
-fn check_target(provider: &str, base_url: Option<&str>, params: &Map<String, Value>) -> Result<()> {
+/// Checks that there is an address to call, to which its key may go, and a wire format to speak.
+fn check_target(provider: &str, base_url: Option<&str>, params: &Map<String, Value>, has_key: bool) -> Result<()> {
     let vendor = vendor(provider);
-    adapter(&Target { vendor, provider, model: "", base_url, api_key: None, params }).map(|_| ())
+    let target = Target { vendor, provider, model: "", base_url, api_key: None, params };
+    let has_secret = has_key || has_secret_header(params);
+    check_address_with(&target, has_secret)?;
+    adapter(&target).map(|_| ())
+}
+
+/// Puts the choice whether a key may go over plain http into the parameters.
+fn with_insecure(mut params: Map<String, Value>, allow_insecure: Option<bool>) -> Map<String, Value> {
+    match allow_insecure {
+        Some(true) => drop(params.insert(ALLOW_INSECURE.to_owned(), true.into())),
+        Some(false) => drop(params.shift_remove(ALLOW_INSECURE)),
+        None => {}
+    }
+    params
 }
 
 fn check_alias(alias: Option<&str>) -> Result<()> {

@@ -29,6 +29,8 @@ pub struct ModelInput {
     pub base_url: Option<String>,
     /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `max_uses`, `headers`, `body`, `omit`.
     pub params: Map<String, Value>,
+    /// Whether its key may go to another machine over plain http, for everyone on the way to read; no where absent.
+    pub allow_insecure: Option<bool>,
     /// Whether it becomes the default of its capability.
     pub default: bool,
     /// The place in a fallback; lower is earlier.
@@ -55,6 +57,8 @@ pub struct ModelUpdate {
     pub base_url: Option<Option<String>>,
     /// Parameters, all of them.
     pub params: Option<Map<String, Value>>,
+    /// Whether its key may go to another machine over plain http.
+    pub allow_insecure: Option<bool>,
     /// Whether it is the default of its capability.
     pub default: Option<bool>,
     /// The place in a fallback.

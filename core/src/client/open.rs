@@ -15,7 +15,7 @@ use crate::routing::health::Health;
 use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
 use crate::store::{FileKeys, MetaReader, Opening, Operation, RowKey, Store, WRAPPED_DATA_KEY};
-use crate::transport::HttpClient;
+use crate::transport::{HttpClient, Proxies};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vault::{MasterKey, Vault};
 
@@ -36,6 +36,7 @@ impl Tollway {
         environment: Arc<dyn Environment>,
     ) -> Result<Self> {
         let path = path.as_ref().to_owned();
+        let proxies = Proxies::of(settings.proxy.as_ref(), environment.as_ref())?;
         let (exclusive, world) = (settings.exclusive, Arc::clone(&environment));
         let master_key = blocking(move || master_key.fetched(world.as_ref())).await?;
         let (world, key) = (Arc::clone(&environment), master_key);
@@ -61,7 +62,7 @@ impl Tollway {
         let now = u64::try_from(environment.monotonic().as_millis()).unwrap_or(u64::MAX);
         let engine = Engine {
             vault,
-            http: HttpClient::new(Arc::clone(&environment), settings.connect_timeout),
+            http: HttpClient::new(Arc::clone(&environment), settings.connect_timeout, proxies),
             omissions: super::omissions::Omissions::default(),
             prompt_cache: PromptCache::default(),
             recent_items: RecentItems::default(),

@@ -16,8 +16,8 @@ use super::fetch::{FetchResponse, Refused, call_options};
 use super::{Engine, Tollway};
 use crate::catalog::snapshot::Snapshot;
 use crate::provider::{
-    Redactor, Target, asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back, says_page,
-    vendor, wire_format,
+    Redactor, Target, asked_model, asked_path, asked_wire_format, check_address, check_pass_through,
+    encode_pass_through, is_passed_back, says_page, vendor, wire_format,
 };
 use crate::routing::select::select_any;
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved, Settlement};
@@ -80,6 +80,7 @@ impl Tollway {
         request: FetchRequest,
         options: FetchOptions,
     ) -> std::result::Result<FetchResponse, Refused> {
+        check_pass_through(&request)?;
         let call_options = call_options(&request, options.options)?;
         super::check_options(&call_options)?;
         let snapshot = self.engine.snapshot().await?;
@@ -253,7 +254,9 @@ impl PassThrough {
                 (Ok(None), None) => return Ok(()),
                 (Ok(_), Some(refusal)) => {
                     let told = redactor.told_bytes(std::mem::take(refusal));
-                    let _ = pieces.send(Ok(Some(told.into()))).await;
+                    if !told.is_empty() {
+                        let _ = pieces.send(Ok(Some(told.into()))).await;
+                    }
                     let what = if is_page { "a web page; check base_url" } else { "a refusal" };
                     let detail = format!("the provider answered with status {status} and {what}");
                     let error = Error::new(ErrorKind::ProviderUnavailable, detail);
@@ -271,6 +274,7 @@ impl PassThrough {
         let key = self.engine.api_key(&self.config).map_err(failed)?;
         let params = self.engine.params(&self.config).map_err(failed)?;
         let target = Target { params: &params, ..Target::of(&self.config, key.as_ref()) };
+        check_address(&target).map_err(failed)?;
         seen.redactor = Some(Redactor::of(&target));
         let encoded = encode_pass_through(&target, &self.request).map_err(failed)?;
         let progress = seen.progress.clone();

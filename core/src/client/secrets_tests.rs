@@ -74,7 +74,7 @@ async fn a_secret_goes_only_to_the_host_that_it_was_given_for() {
     let update = |fields: Value| tollway.update_model("house/m", from_json(fields));
     for fields in [
         json!({"base_url": "https://evil.example/v1"}),
-        json!({"base_url": "http://house.example/v1", "params": {}}),
+        json!({"base_url": "http://house.example/v1", "params": {}, "allow_insecure": true}),
         json!({"base_url": "https://house.example:8443/v1", "params": {}}),
         json!({"base_url": "https://evil.example/v1", "api_key": "sk-new"}),
     ] {

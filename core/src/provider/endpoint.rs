@@ -224,16 +224,31 @@ pub(super) fn secret_header(target: &Target<'_>) -> Result<Option<(&'static str,
         None => wire_format(target)?.auth_header(),
     };
     let value = match style {
-        AuthHeader::Bearer => SecretString::from(format!("Bearer {}", key.expose_secret())),
+        AuthHeader::Bearer => {
+            const SCHEME: &str = "Bearer ";
+            // One that grew or shrank would leave a copy of the key behind.
+            let mut value = String::with_capacity(SCHEME.len() + key.expose_secret().len());
+            value.push_str(SCHEME);
+            value.push_str(key.expose_secret());
+            SecretString::from(value)
+        }
         AuthHeader::XApiKey | AuthHeader::XGoogApiKey | AuthHeader::ApiKey => key.clone(),
     };
     Ok(Some((style.header(), value)))
 }
 
-/// Writes a text as one or more segments of a path.
-pub(super) fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
+/// Writes the name of a target's model as a segment of a path, or as several where it has slashes, as the names of resources do.
+///
+/// Fails with `invalid_request` if a segment is empty or leads out of the path: readers of addresses follow `..` however it is
+/// written.
+pub(super) fn model_in_path(target: &Target<'_>) -> Result<String> {
+    if target.model.split('/').any(|segment| segment.is_empty() || matches!(segment, "." | "..")) {
+        let detail = "the model's name is a part of the address here, and must have no empty segment and neither `.` nor `..` \
+                      as one; add the model under its right name";
+        return Err(invalid(target, detail));
+    }
+    let mut encoded = String::with_capacity(target.model.len());
+    for byte in target.model.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~@/".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
@@ -241,7 +256,7 @@ pub(super) fn percent_encoded(text: &str) -> String {
             encoded.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
         }
     }
-    encoded
+    Ok(encoded)
 }
 
 /// Splits a `data:` address with base64 content into its media type and its content.
@@ -314,6 +329,29 @@ mod tests {
         assert_eq!(with_version("https://a.test/v1", "v1"), "https://a.test/v1");
         assert_eq!(with_version("https://a.test/v1beta1/projects/p", "v1beta"), "https://a.test/v1beta1/projects/p");
         assert_eq!(with_version("https://v2.test/vault", "v1"), "https://v2.test/vault/v1");
+    }
+
+    #[test]
+    fn the_name_of_a_model_stays_where_it_stands_in_a_path() {
+        let params = Map::new();
+        let encoded = |model: &str| {
+            let vendor = super::super::vendor("gemini");
+            let target = Target { vendor, provider: "gemini", model, base_url: None, api_key: None, params: &params };
+            model_in_path(&target)
+        };
+        for (model, path) in [
+            ("gemini-2.5-pro", "gemini-2.5-pro"),
+            ("publishers/google/models/gemini", "publishers/google/models/gemini"),
+            ("a?key=x#y", "a%3Fkey%3Dx%23y"),
+            ("%2e%2e%2ffiles", "%252e%252e%252ffiles"),
+            ("a:b\\c d\u{e9}", "a%3Ab%5Cc%20d%C3%A9"),
+            ("..a/...", "..a/..."),
+        ] {
+            assert_eq!(encoded(model).unwrap(), path);
+        }
+        for model in ["..", ".", "a/../b", "a/./b", "/a", "a/", "a//b", ""] {
+            assert_eq!(encoded(model).unwrap_err().kind(), ErrorKind::InvalidRequest, "{model:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Provider adapters: wire formats, without I/O. Each format has the same functions in the same order.
 
+mod address;
 mod anthropic;
 pub mod body_field;
 mod document;
@@ -24,12 +25,15 @@ mod usage_fields;
 mod vendor;
 pub mod vendor_tool;
 
+pub use address::{check_address, check_address_with, is_loopback};
 pub use failure::refused_field;
 pub use flaw::{Flaw, Work, compression, is_foreign, says_page, says_pieces};
 pub use history::CallIds;
 pub use json_scan::{WholeScanner, has_more_values, outline};
-pub use params::{OMIT, is_secret_header, secret_headers, validate_params};
-pub use pass_through::{asked_model, asked_path, asked_wire_format, encode_pass_through, is_passed_back};
+pub use params::{ALLOW_INSECURE, OMIT, has_secret_header, is_secret_header, secret_headers, validate_params};
+pub use pass_through::{
+    asked_model, asked_path, asked_wire_format, check_pass_through, encode_pass_through, is_passed_back,
+};
 pub use redaction::{LONGEST_MESSAGE, LONGEST_WORD, Redactor};
 pub use size::{Holding, MOST_REQUEST_VALUES, MOST_VALUES};
 pub use vendor::*;

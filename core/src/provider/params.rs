@@ -7,7 +7,7 @@ use super::vendor::{AuthHeader, WireFormat};
 use crate::types::{Attribute, Error, ErrorKind, Result};
 
 /// The parameters that are understood.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "wire_format",
     "auth_header",
     "context_window",
@@ -17,8 +17,12 @@ const KEYS: [&str; 10] = [
     "headers",
     "body",
     "facts",
+    ALLOW_INSECURE,
     OMIT,
 ];
+
+/// The parameter that lets a key go over plain http to another machine.
+pub const ALLOW_INSECURE: &str = "allow_insecure";
 
 /// The parameter with the names of fields that a host refuses, and that are left out of its requests.
 pub const OMIT: &str = "omit";
@@ -62,6 +66,13 @@ pub fn is_secret_header(name: &str) -> bool {
     SECRET_HEADERS.iter().any(|part| name.contains(part))
 }
 
+/// Tells whether the parameters have a header that carries a secret, sealed or not.
+#[must_use]
+pub fn has_secret_header(params: &Map<String, Value>) -> bool {
+    let headers = params.get("headers").and_then(Value::as_object);
+    headers.is_some_and(|headers| headers.keys().any(|name| is_secret_header(name)))
+}
+
 /// Returns the names and values of the parameters' headers that carry a secret.
 pub fn secret_headers(params: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
     let headers = params.get("headers").and_then(Value::as_object).into_iter().flatten();
@@ -94,6 +105,8 @@ pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
             "headers" => validate_headers(value)?,
             "body" => validate_body(value)?,
             "facts" => validate_facts(value)?,
+            ALLOW_INSECURE if value.is_boolean() => {}
+            ALLOW_INSECURE => return Err(wrong(key, "must be true or false")),
             OMIT => validate_omit(value)?,
             _ => return Err(wrong(key, &format!("is not known; the known ones are {}", KEYS.join(", ")))),
         }
@@ -195,7 +208,7 @@ mod tests {
         check(&json!({
             "wire_format": "anthropic_messages", "auth_header": "bearer", "max_output_tokens": 4096,
             "max_tokens_field": "max_tokens", "context_window": 200_000, "max_uses": {"web_search": 5}, "headers": {"anthropic-beta": "x"}, "body": {"enable_thinking": false},
-            "omit": ["stream_options", "reasoning_content"],
+            "omit": ["stream_options", "reasoning_content"], "allow_insecure": true,
         }))
         .unwrap();
     }
@@ -222,6 +235,7 @@ mod tests {
             (json!({"body": {"generation_config": {"max_output_tokens": 9}}}), "max_output_tokens"),
             (json!({"body": {"generationConfig": {"candidateCount": 9}}}), "candidateCount"),
             (json!({"body": 1}), "object"),
+            (json!({"allow_insecure": 1}), "true or false"),
             (json!({"omit": "stream_options"}), "list"),
             (json!({"omit": [1]}), "list"),
             (json!({"omit": [""]}), "list"),

@@ -5,37 +5,75 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::address::{is_dots, is_key_in_query};
 use super::endpoint::{
-    base_url, invalid, join_query, percent_encoded, put_configured_headers, secret_header, split_query, with_version,
+    base_url, invalid, join_query, model_in_path, put_configured_headers, secret_header, split_query, with_version,
 };
+use super::params::is_secret_header;
 use super::vendor::WireFormat;
 use super::{EncodedRequest, Target, endpoint};
-use crate::types::{FetchRequest, Result};
+use crate::types::{Error, ErrorKind, FetchRequest, Result, is_control};
 
-/// Headers that belong to one connection, or that carry a key of the app's, or words for the engine.
-const KEPT_HERE: [&str; 18] = [
-    "accept-encoding",
-    "api-key",
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-api-key",
-    "x-goog-api-key",
-    "set-cookie",
+/// The methods that are handed on.
+const METHODS: [&str; 5] = ["DELETE", "GET", "PATCH", "POST", "PUT"];
+
+/// The headers of a request that are handed on: what describes its body and the wanted answer, and what vendors' libraries set.
+/// Everything else stays here: what belongs to one connection, keys and cookies, what tells of the app's own callers, and words
+/// for the engine. A header that a provider needs beside these belongs into the `headers` of the config's parameters.
+const PASSED_ON: [&str; 17] = [
+    "accept",
+    "accept-language",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "http-referer",
+    "idempotency-key",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-unmodified-since",
+    "prefer",
+    "range",
+    "user-agent",
+    "x-client-request-id",
+    "x-goog-api-client",
+    "x-title",
 ];
 
-/// Fields of a query that carry a key of the app's.
-const KEYS_IN_QUERY: [&str; 6] = ["key", "api-key", "api_key", "apikey", "access_token", "subscription-key"];
+/// How the names of headers begin that vendors have made up for requests.
+const PASSED_ON_BEGINNINGS: [&str; 4] = ["anthropic-", "openai-", "x-dashscope-", "x-goog-upload-"];
+
+/// The headers of an answer that are handed back.
+const PASSED_BACK: [&str; 21] = [
+    "accept-ranges",
+    "apim-request-id",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "last-modified",
+    "request-id",
+    "retry-after",
+    "retry-after-ms",
+    "x-ds-trace-id",
+    "x-generation-id",
+    "x-ms-region",
+    "x-request-id",
+    "x-should-retry",
+    "x-trace-id",
+];
+
+/// How the names of headers begin that vendors have made up for answers.
+const PASSED_BACK_BEGINNINGS: [&str; 6] =
+    ["anthropic-", "openai-", "ratelimit-", "x-dashscope-", "x-goog-upload-", "x-ratelimit-"];
+
+/// How often a path may be encoded over and over.
+const MOST_ENCODINGS: usize = 8;
 
 /// The ends of paths that name the chat of a wire format, which a config's address may have.
 const CHAT_PATHS: [&str; 2] = ["/chat/completions", "/messages"];
@@ -74,10 +112,28 @@ pub fn asked_wire_format(request: &FetchRequest) -> WireFormat {
     }
 }
 
-/// Tells whether a header of a provider's answer is handed back.
+/// Tells whether a header of a request is handed on, by its name in lower case.
+fn is_passed_on(name: &str) -> bool {
+    let is_known = || PASSED_ON_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
+    PASSED_ON.contains(&name) || (is_known() && !is_secret_header(name))
+}
+
+/// Tells whether a header of a provider's answer is handed back, by its name in lower case.
 #[must_use]
 pub fn is_passed_back(name: &str) -> bool {
-    !KEPT_HERE.contains(&name) && !name.starts_with("x-tollway-")
+    PASSED_BACK.contains(&name) || PASSED_BACK_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+}
+
+/// Checks that a request may be handed on as it is, whatever the target: its method and its path.
+///
+/// Fails with `invalid_request`.
+pub fn check_pass_through(request: &FetchRequest) -> Result<()> {
+    let method = request.method.to_ascii_uppercase();
+    if !METHODS.contains(&method.as_str()) {
+        let detail = format!("method {method:?} is not handed on; use one of {}", METHODS.join(", "));
+        return Err(Error::new(ErrorKind::InvalidRequest, detail));
+    }
+    check_path(split_address(&request.url).0).map_err(|detail| Error::new(ErrorKind::InvalidRequest, detail))
 }
 
 /// Returns the path of a request, without its host and its query, which may hold a key.
@@ -89,12 +145,14 @@ pub fn asked_path(url: &str) -> &str {
 /// Encodes a request for a target: the path behind its version is appended to the target's address, the keys are dropped
 /// and the target's own is added. The body stays as it is, but for the name of the model, which becomes the target's.
 ///
-/// Fails with `invalid_request` if the target has no address, or if the request's path could lead away from it.
+/// Fails with `invalid_request` if the target has no address, or if the request's path could lead away from it, or if its method
+/// is none that is handed on.
 pub fn encode_pass_through(target: &Target<'_>, request: &FetchRequest) -> Result<EncodedRequest> {
+    check_pass_through(request).map_err(|error| error.with_target(target.provider, target.model))?;
     let mut headers: Vec<(String, String)> = Vec::new();
     for (name, value) in &request.headers {
         let name = name.to_ascii_lowercase();
-        if !KEPT_HERE.contains(&name.as_str()) && !name.starts_with("x-tollway-") && !name.starts_with("x-stainless-") {
+        if is_passed_on(&name) {
             // The lists of a header that comes more than once are one list.
             match headers.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => *values = format!("{values}, {value}"),
@@ -122,17 +180,15 @@ fn url(target: &Target<'_>, asked: &str) -> Result<String> {
         WireFormat::GeminiGenerateContent => with_version(base, "v1beta"),
     };
     let (path, query) = split_address(asked);
-    check_path(target, path)?;
     let query = query.map(without_keys).filter(|query| !query.is_empty());
     let behind = behind_version(path);
-    let renamed = place_in_path(behind).filter(|_| format == WireFormat::GeminiGenerateContent).map(|place| {
-        let model = percent_encoded(target.model);
-        format!(
-            "{}{model}{}",
-            behind.get(..place.start).unwrap_or_default(),
-            behind.get(place.end..).unwrap_or_default()
-        )
-    });
+    let renamed = match place_in_path(behind).filter(|_| format == WireFormat::GeminiGenerateContent) {
+        Some(place) => {
+            let (before, after) = (behind.get(..place.start), behind.get(place.end..));
+            Some(format!("{}{}{}", before.unwrap_or_default(), model_in_path(target)?, after.unwrap_or_default()))
+        }
+        None => None,
+    };
     let behind = renamed.as_deref().unwrap_or(behind);
     let joined = join_query(&format!("{base}{behind}"), query.as_deref());
     Ok(match base_query {
@@ -145,28 +201,62 @@ fn url(target: &Target<'_>, asked: &str) -> Result<String> {
 fn split_address(asked: &str) -> (&str, Option<&str>) {
     let asked = asked.split('#').next().unwrap_or_default();
     let (path, query) = asked.split_once('?').map_or((asked, None), |(path, query)| (path, Some(query)));
-    let path = path.split_once("://").map_or(path, |(_, rest)| rest.find('/').map_or("/", |start| &rest[start..]));
+    let scheme = ["https://", "http://"]
+        .into_iter()
+        .find(|scheme| path.get(..scheme.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(scheme)));
+    let behind = scheme.and_then(|scheme| path.get(scheme.len()..));
+    let path = behind.map_or(path, |rest| rest.find('/').map_or("/", |start| &rest[start..]));
     (path, query)
 }
 
-/// Refuses a path that would not stay behind the target's address: what is appended to a host becomes a part of its name,
-/// and readers of addresses follow dots, take a backslash for a slash and skip tabs.
-fn check_path(target: &Target<'_>, path: &str) -> Result<()> {
-    let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    let is_plain = |character: char| !character.is_ascii_control() && !matches!(character, '\\' | ' ');
-    if path.starts_with('/') && path.chars().all(is_plain) && !path.split('/').any(is_dots) {
-        return Ok(());
+/// Refuses a path that would not stay behind the target's address, or of which a server along the way could think so: what is
+/// appended to a host becomes a part of its name; readers of addresses follow dots, take a backslash for a slash and skip tabs;
+/// and some decode what is encoded, some of them more than once.
+fn check_path(path: &str) -> std::result::Result<(), String> {
+    let is_plain = |character: char| !is_control(character) && !matches!(character, '\\' | ' ');
+    let stays = |path: &str| {
+        path.starts_with('/') && !path.starts_with("//") && path.chars().all(is_plain) && !path.split('/').any(is_dots)
+    };
+    let mut path = path.to_owned();
+    for _ in 0..MOST_ENCODINGS {
+        if !stays(&path) {
+            break;
+        }
+        let decoded = percent_decoded(&path);
+        if decoded == path {
+            return Ok(());
+        }
+        path = decoded;
     }
-    let detail = "the request's path must begin with a slash, and have neither `.` nor `..` as a segment nor a backslash, \
-                  a blank or a control character";
-    Err(invalid(target, detail))
+    Err("the request's path must begin with one slash, and have neither `.` nor `..` as a segment nor a backslash, a blank or a \
+         control character, not even in an encoded form"
+        .to_owned())
+}
+
+/// Undoes one layer of percent-encoding; what is no text then becomes the mark of an unknown character.
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digit = |place: usize| bytes.get(place).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut place = 0;
+    while let Some(byte) = bytes.get(place) {
+        let value = digit(place + 1).zip(digit(place + 2)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        if let Some(value) = value.filter(|_| *byte == b'%') {
+            decoded.push(value);
+            place += 3;
+        } else {
+            decoded.push(*byte);
+            place += 1;
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// Returns a query without the fields that carry a key.
 fn without_keys(query: &str) -> String {
     let is_key = |field: &str| {
         let name = field.split_once('=').map_or(field, |(name, _)| name);
-        KEYS_IN_QUERY.iter().any(|key| name.eq_ignore_ascii_case(key))
+        is_key_in_query(&percent_decoded(name))
     };
     query.split('&').filter(|field| !is_key(field)).collect::<Vec<_>>().join("&")
 }
@@ -306,15 +396,31 @@ mod tests {
             "/v1/.\t./.\n./b",
             "/v1/a b",
             "https://x.test/v1/..",
+            "//evil.test/v1/files",
+            "/v1/..%2f..%2fadmin",
+            "/v1/%252e%252e%252fadmin",
+            "/v1/%25252e./admin",
+            "/v1/..;x=y/admin",
+            "/v1/%00",
+            "/v1/%5c..%5c",
+            "/v1/%250d%250aHost:%20evil.test",
+            "%2f%2fevil.test/v1",
+            "/%2fevil.test/files",
+            "/v1/%25252525252525252525252525252e",
+            "ftp://evil.test/v1/files",
+            "javascript:alert(1)",
         ] {
             let error = url("openai", tenant, asked).unwrap_err();
-            assert!(error.detail().contains("must begin with a slash"), "{asked:?}: {error}");
+            assert!(error.detail().contains("must begin with one slash"), "{asked:?}: {error}");
             assert!(url("deepseek", None, asked).is_err(), "{asked:?}");
         }
         // What stands before the path is the app's idea of the host, and is not looked at.
-        for asked in
-            ["https://user:word@evil.test/v1/files", "//evil.test/v1/files", "https://a.test/v1/files#@evil", "/files"]
-        {
+        for asked in [
+            "https://user:word@evil.test/v1/files",
+            "HTTPS://evil.test/v1/files",
+            "https://a.test/v1/files#@evil",
+            "/files",
+        ] {
             let host = reqwest::Url::parse(&url("deepseek", None, asked).unwrap()).unwrap();
             assert_eq!(host.host_str(), Some("api.deepseek.com"), "{asked}");
         }
@@ -326,8 +432,81 @@ mod tests {
     }
 
     #[test]
+    fn only_known_methods_and_headers_are_handed_on() {
+        let target = |request: &FetchRequest| {
+            let (key, params) = (SecretString::from("sk-config"), serde_json::Map::new());
+            let vendor = super::super::vendor("openai");
+            let target =
+                Target { vendor, provider: "openai", model: "m", base_url: None, api_key: Some(&key), params: &params };
+            encode_pass_through(&target, request)
+        };
+        let mut asked = request("/v1/files", "application/json", "{}");
+        for method in ["CONNECT", "TRACE", "OPTIONS", "PROPFIND", "GET /", ""] {
+            asked.method = method.into();
+            let error = target(&asked).map(|_| ()).unwrap_err();
+            assert!(error.detail().contains("DELETE, GET, PATCH, POST, PUT"), "{error}");
+        }
+        asked.method = "GET".into();
+        for dropped in [
+            "Cookie",
+            "X-Forwarded-For",
+            "Forwarded",
+            "X-Real-IP",
+            "Proxy-Authorization",
+            "Connection",
+            "Upgrade",
+            "TE",
+            "Host",
+            "Authorization",
+            "x-api-key",
+            "X-Tollway-Tags",
+            "X-Stainless-Lang",
+            "OpenAI-Session-Token",
+            "Origin",
+            "Referer",
+            "X-Http-Method-Override",
+            "traceparent",
+            "Content-Length",
+            "Transfer-Encoding",
+            "X-Made-Up",
+        ] {
+            asked.headers.push((dropped.into(), "secret-of-the-app".into()));
+        }
+        asked.headers.push(("Range".into(), "bytes=0-9".into()));
+        asked.headers.push(("Anthropic-Beta".into(), "files-api".into()));
+        let sent = target(&asked).unwrap();
+        let names: Vec<_> = sent.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["content-type", "openai-beta", "range", "anthropic-beta"]);
+    }
+
+    #[test]
+    fn only_known_headers_are_handed_back() {
+        for name in
+            ["content-type", "retry-after", "x-ratelimit-limit-requests", "openai-processing-ms", "x-request-id"]
+        {
+            assert!(is_passed_back(name), "{name}");
+        }
+        for name in [
+            "set-cookie",
+            "location",
+            "connection",
+            "transfer-encoding",
+            "content-length",
+            "www-authenticate",
+            "proxy-authenticate",
+            "x-tollway-cost-status",
+            "strict-transport-security",
+            "server",
+            "alt-svc",
+            "refresh",
+        ] {
+            assert!(!is_passed_back(name), "{name}");
+        }
+    }
+
+    #[test]
     fn keys_in_the_query_are_dropped() {
-        let asked = "https://x.test/v1beta/models/m:embedContent?key=AIza-the-apps&alt=json&API-KEY=b";
+        let asked = "https://x.test/v1beta/models/m:embedContent?key=AIza-the-apps&alt=json&API-KEY=b&%6bey=c";
         let sent = encoded("gemini", Some("http://h/v1beta"), &request(asked, "application/json", "{}"));
         assert_eq!(sent.url, "http://h/v1beta/models/embed-1:embedContent?alt=json");
         assert_eq!(asked_path(asked), "/v1beta/models/m:embedContent");

@@ -16,9 +16,10 @@ use super::connection::Connections;
 use super::document::{BYTE_ORDER_MARK, DocumentScanner};
 use super::intake::Intake;
 use super::progress::{Progress, Stage, WatchedBody};
+use super::proxy::Proxies;
 use super::sse::EventReader;
 use crate::environment::Environment;
-use crate::provider::{EncodedRequest, ResponseHead};
+use crate::provider::{EncodedRequest, ResponseHead, is_secret_header};
 use crate::types::{Error, ErrorKind, Result};
 
 /// The most bytes that are decompressed at once, each of which can become a thousand.
@@ -31,6 +32,7 @@ const MOST_ADDRESSES: usize = 256;
 pub struct HttpClient {
     environment: Arc<dyn Environment>,
     connect_timeout: Duration,
+    proxies: Proxies,
     client: OnceLock<Client>,
     connections: Connections,
     /// The addresses that were read, by their text.
@@ -38,11 +40,11 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// Makes a client whose connections must be made within a time.
+    /// Makes a client whose connections must be made within a time, through a proxy or not.
     #[must_use]
-    pub fn new(environment: Arc<dyn Environment>, connect_timeout: Duration) -> Self {
-        let connections = Connections::default();
-        Self { environment, connect_timeout, client: OnceLock::new(), connections, addresses: Mutex::default() }
+    pub fn new(environment: Arc<dyn Environment>, connect_timeout: Duration, proxies: Proxies) -> Self {
+        let (connections, client) = (Connections::default(), OnceLock::new());
+        Self { environment, connect_timeout, proxies, client, connections, addresses: Mutex::default() }
     }
 
     /// Sends a request and waits for the head of its answer, of whatever status.
@@ -67,7 +69,11 @@ impl HttpClient {
             if error.is_connect() || progress.met_closed_connection(self.environment.monotonic()) {
                 progress.never_left();
             }
-            transport_error(error, &host)
+            let error = transport_error(error, &host);
+            match self.proxies.shown() {
+                Some(proxy) => error.with_detail_suffix(&format!(" (the setting `proxy` is {proxy})")),
+                None => error,
+            }
         })?;
         progress.reach(Stage::Answered);
         let encoding = response.headers().get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
@@ -106,7 +112,13 @@ impl HttpClient {
         }
         // Another library may have chosen a provider for the process already; that one then serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let built = Client::builder()
+        // Nothing is read from the environment here: what is wanted of it was.
+        let builder = Client::builder().no_proxy();
+        let builder = match self.proxies.proxy()? {
+            Some(proxy) => builder.proxy(proxy),
+            None => builder,
+        };
+        let built = builder
             .connect_timeout(self.connect_timeout)
             // A redirect could carry the key, and the content, to another host.
             .redirect(Policy::none())
@@ -267,7 +279,9 @@ fn headers(request: &EncodedRequest) -> Result<HeaderMap> {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in &request.headers {
         let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| malformed(name))?;
-        headers.insert(header, HeaderValue::from_str(value).map_err(|_| malformed(name))?);
+        let mut value = HeaderValue::from_str(value).map_err(|_| malformed(name))?;
+        value.set_sensitive(is_secret_header(name));
+        headers.insert(header, value);
     }
     if let Some((name, secret)) = &request.secret_header {
         let mut value = HeaderValue::from_str(secret.expose_secret()).map_err(|_| {
@@ -352,7 +366,7 @@ mod tests {
     }
 
     fn client() -> HttpClient {
-        HttpClient::new(Arc::new(crate::environment::SystemEnvironment), Duration::from_secs(5))
+        HttpClient::new(Arc::new(crate::environment::SystemEnvironment), Duration::from_secs(5), Proxies::default())
     }
 
     #[tokio::test]

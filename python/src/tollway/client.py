@@ -137,6 +137,10 @@ def open(  # noqa: A001
               stays on the record.
             - `timeout` (600), `connect_timeout` (10), `stream_idle_timeout` (120): the time of all attempts of a call
               together, of making a connection, and of silence in a stream.
+            - `proxy`: the address of the proxy through which calls go, with the scheme `http`, `https`, `socks5` or
+              `socks5h`, and a user and a password before the host if it wants them. `"environment"` takes the one that
+              `HTTPS_PROXY` or `ALL_PROXY` names, except for what `NO_PROXY` names, and sends it nothing that is plain
+              `http`. What stays on this machine goes through none. None by default, whatever the environment says.
             - `max_retries` (2), `cooldown_failures` (3), `cooldown` (15): how often a failed attempt is repeated, and
               after how many failures in a row, and for how long at first, a model config is passed over.
             - `default_output_limit` (4096): the output tokens of a call that a budget applies to and that has no limit.

@@ -430,6 +430,8 @@ class ModelParameters(TypedDict, total=False):
             tool or of its meter; `headers` and `body`, which every request gets; `auth_header` and `max_tokens_field`,
             where a server departs from its format; `omit`, the names of fields that a server refuses and that are left
             out, such as `["stream_options"]`.
+        allow_insecure: Whether the key may go to another machine over plain `http`, for everyone on the way to read. It
+            is refused otherwise, in private networks too.
         default: Whether it is the default of its capability.
         priority: Its place in a fallback; lower is earlier.
         active: Whether routing may pick it.
@@ -442,6 +444,7 @@ class ModelParameters(TypedDict, total=False):
     api_key: str | None
     base_url: str | None
     params: Mapping[str, Any]
+    allow_insecure: bool
     default: bool
     priority: int
     active: bool
@@ -456,6 +459,7 @@ class ModelChanges(TypedDict, total=False):
     api_key: str
     base_url: str | None
     params: Mapping[str, Any]
+    allow_insecure: bool
     default: bool
     priority: int
     active: bool
@@ -491,6 +495,8 @@ class SettingsParameters(TypedDict, total=False):
         timeout: The time that all attempts of a call together may take.
         connect_timeout: The time that a connection may take to be made.
         stream_idle_timeout: The time that a stream may stay silent.
+        proxy: The proxy through which calls go, such as `http://user:password@proxy.example.com:3128`; none by default,
+            whatever the environment says.
         max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
         cooldown_failures: How many failures in a row make a model config cool down.
         cooldown: How long a failing model config is passed over the first time.
@@ -507,6 +513,7 @@ class SettingsParameters(TypedDict, total=False):
     timeout: float
     connect_timeout: float
     stream_idle_timeout: float
+    proxy: str | None
     max_retries: int
     cooldown_failures: int
     cooldown: float

@@ -24,6 +24,8 @@ pub(super) struct AddArguments {
     #[serde(default)]
     params: Map<String, Value>,
     #[serde(default)]
+    allow_insecure: Option<bool>,
+    #[serde(default)]
     default: bool,
     #[serde(default)]
     priority: i64,
@@ -50,6 +52,8 @@ pub(super) struct UpdateArguments {
     #[serde(default)]
     params: Option<Map<String, Value>>,
     #[serde(default)]
+    allow_insecure: Option<bool>,
+    #[serde(default)]
     default: Option<bool>,
     #[serde(default)]
     priority: Option<i64>,
@@ -73,6 +77,7 @@ pub(super) async fn add(client: &Tollway, arguments: AddArguments) -> Result<Mod
         api_key: arguments.api_key,
         base_url: arguments.base_url,
         params: arguments.params,
+        allow_insecure: arguments.allow_insecure,
         default: arguments.default,
         priority: arguments.priority,
         active: arguments.active,
@@ -88,6 +93,7 @@ pub(super) async fn update(client: &Tollway, arguments: UpdateArguments) -> Resu
         api_key: arguments.api_key,
         base_url: arguments.base_url,
         params: arguments.params,
+        allow_insecure: arguments.allow_insecure,
         default: arguments.default,
         priority: arguments.priority,
         active: arguments.active,

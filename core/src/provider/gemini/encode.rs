@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::provider::endpoint::{
     ANTHROPIC, ON_DEMAND, assemble, base_url, check_tools, data_url, invalid, is_implied, is_web_address,
-    is_without_effect, join_query, needs_cache_control, overlay, percent_encoded, refused, split_query, with_version,
+    is_without_effect, join_query, model_in_path, needs_cache_control, overlay, refused, split_query, with_version,
 };
 use crate::provider::history::{NOTHING_SAID, arguments, with_call_ids};
 use crate::provider::{CallIds, EncodedRequest, Framing, Target, endpoint};
@@ -87,9 +87,9 @@ fn url(target: &Target<'_>, framing: Framing) -> Result<String> {
     let model = match named {
         Some(model) => model.to_owned(),
         None if target.model.contains('/') => {
-            format!("{}/{}", with_version(path, "v1beta"), percent_encoded(target.model))
+            format!("{}/{}", with_version(path, "v1beta"), model_in_path(target)?)
         }
-        None => format!("{}/models/{}", with_version(path, "v1beta"), percent_encoded(target.model)),
+        None => format!("{}/models/{}", with_version(path, "v1beta"), model_in_path(target)?),
     };
     let query = match (framing, query) {
         (Framing::Json, query) => query.map(str::to_owned),
