@@ -31,6 +31,7 @@ mod stream;
 mod testing;
 mod usage;
 mod waiting;
+mod verification;
 mod watch;
 
 use std::sync::Arc;

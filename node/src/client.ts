@@ -4,7 +4,7 @@
 
 import { Budgets } from './budgets.js';
 import { chatArguments } from './chat.js';
-import { decodeQuote, decodeReply } from './decode.js';
+import { decodeFields, decodeQuote, decodeReply } from './decode.js';
 import { Engine, nothing } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
@@ -12,14 +12,23 @@ import { FxRates } from './fx.js';
 import { Models } from './models.js';
 import { kindOf, OptionNames } from './names.js';
 import { Prices } from './prices.js';
-import type { ChatReply, Quote } from './results.js';
+import type { ChatReply, Quote, Verification } from './results.js';
 import { Routes } from './routes.js';
 import { ChatStream } from './stream.js';
-import type { ChatOptions, ChatParameters, ChatRequest, FetchOptions, Messages, OpenOptions } from './types.js';
+import type {
+  ChatOptions,
+  ChatParameters,
+  ChatRequest,
+  FetchOptions,
+  Messages,
+  OpenOptions,
+  VerifyOptions,
+} from './types.js';
 import { UsageLedger } from './usage.js';
 import { pathText } from './values.js';
 
 const CLOSE_TIMEOUT = 5;
+const VERIFY = new OptionNames('verify()', ['head']);
 const OPEN = new OptionNames('Tollway.open()', [
   'masterKey',
   'durability',
@@ -145,6 +154,26 @@ export class Tollway {
   async quote(first: Messages | ChatRequest, parameters?: ChatParameters): Promise<Quote> {
     const { values, signal } = chatArguments(first, parameters, 'quote()');
     return this.engine.run('quote', values, decodeQuote, signal);
+  }
+
+  /**
+   * Returns the head of the ledger as a text, to be kept outside the file.
+   *
+   * `verify()` tells by it later whether an older copy was put in the place of the file.
+   */
+  async head(): Promise<string> {
+    return this.engine.run('ledger.head', {}, String);
+  }
+
+  /**
+   * Reads the whole file and returns what is not as it was written: pages, rows, indexes, balances, rollups.
+   *
+   * Damage is told and rejects nothing. It reads every record, so it takes some seconds for each million; calls go on
+   * meanwhile. With a `head` that `head()` returned earlier, the ledger must still hold all that it held then. Rejects with an
+   * `InvalidRequestError` if that is no head of a ledger.
+   */
+  async verify(options?: VerifyOptions): Promise<Verification> {
+    return this.engine.run('ledger.verify', VERIFY.read(options), decodeFields<Verification>);
   }
 
   /** Seals everything in the file with another master key, all or nothing. */

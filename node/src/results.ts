@@ -260,6 +260,28 @@ export interface SummaryRow {
   readonly totals: Readonly<Record<string, string>>;
 }
 
+/** Something in the file that is not as it was written. */
+export interface Damage {
+  /** The table; `pages` for what lies below all tables, `ledger` for a ledger that is not the expected one. */
+  readonly table: string;
+  /** The row, where one can be named. */
+  readonly row: string | null;
+  /** What is wrong. */
+  readonly problem: string;
+}
+
+/** What a check of the whole file found. */
+export interface Verification {
+  /** How many usage records were read. */
+  readonly records: number;
+  /** How many rows of all tables were read. */
+  readonly rows: number;
+  /** The head of the ledger. */
+  readonly head: string;
+  /** What is wrong; empty if nothing is. */
+  readonly damage: readonly Damage[];
+}
+
 /** An amount that a call may cost, with the lines that make it. */
 export interface QuotedCost {
   readonly amount: string;

@@ -435,6 +435,12 @@ export interface RecordsOptions extends UsageFilter {
   readonly cursor?: string | null;
 }
 
+/** What the file is held against. */
+export interface VerifyOptions {
+  /** What `head()` returned earlier; the ledger must still hold all that it held then. */
+  readonly head?: string;
+}
+
 /** How to group usage records. */
 export interface SummaryOptions extends UsageFilter {
   /** `model`, `provider`, `user`, `day`, `month`, `status`, `cost_status`, `currency` or `tag:KEY`. */

@@ -80,6 +80,7 @@ const VERBS: Record<string, (tw: Tollway, given: Json) => Promise<unknown>> = {
   'routes.delete': (tw, { name }) => tw.routes.delete(name),
   'budgets.set': (tw, { tag, ...rest }) =>
     tw.budgets.set({ ...(asOptions(rest) as Json), ...(tag ? { tag: [tag.key, tag.value] } : {}) }),
+  'ledger.verify': (tw, given) => tw.verify(given),
   'budgets.list': (tw) => tw.budgets.list(),
   'budgets.delete': (tw, { id }) => tw.budgets.delete(id),
   'usage.records': (tw, { filter, ...rest }) => tw.usage.records(asOptions({ ...filter, ...rest }) as object),

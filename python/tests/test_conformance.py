@@ -109,6 +109,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "routes.list": lambda client: client.routes.list(),
     "routes.delete": lambda client, **arguments: client.routes.delete(**arguments),
     "budgets.set": set_budget,
+    "ledger.verify": lambda client, **arguments: client.verify(**arguments),
     "budgets.list": lambda client: client.budgets.list(),
     "budgets.delete": lambda client, id: client.budgets.delete(id),  # noqa: A006
     "usage.records": lambda client, filter=None, **page: client.usage.records(**page, **(filter or {})),  # noqa: A006

@@ -11,7 +11,7 @@ use super::*;
 use crate::environment::TestEnvironment;
 use crate::settings::Settings;
 use crate::store::{ModelConfigChange, Operation};
-use crate::types::{UsageFilter, is_sealed};
+use crate::types::{LedgerHead, UsageFilter, is_sealed};
 use crate::vault::MasterKey;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -184,4 +184,49 @@ async fn a_file_that_lost_its_data_key_gets_no_other() {
     let error = open(&path).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::CorruptedFile);
     assert!(error.detail().contains("lost its data key"), "{error}");
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_file_is_known_by_a_head_that_was_kept_outside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_1(folder.path());
+    let closed = |tollway: Tollway| async move { assert!(tollway.shutdown(std::time::Duration::from_secs(5)).await) };
+    let tollway = open(&path).await.unwrap();
+    let config = tollway.model_configs().await.unwrap().remove(0);
+    let old_head = tollway.head().await.unwrap();
+    assert_eq!(old_head.record, 6);
+    assert_eq!(tollway.verify(Some(old_head.clone())).await.unwrap().damage, []);
+    closed(tollway).await;
+    let copy = std::fs::read(&path).unwrap();
+    let spend = |tollway: &Tollway| {
+        let (engine, id) = (Arc::clone(&tollway.engine), config.id);
+        async move { super::super::testing::spent(&engine.store, engine.environment.as_ref(), id).await }
+    };
+    let tollway = open(&path).await.unwrap();
+    spend(&tollway).await;
+    let head: LedgerHead = tollway.head().await.unwrap().to_string().parse().unwrap();
+    for known in [&old_head, &head] {
+        assert_eq!(tollway.verify(Some(known.clone())).await.unwrap().damage, []);
+    }
+    closed(tollway).await;
+    std::fs::write(&path, copy).unwrap();
+    let tollway = open(&path).await.unwrap();
+    let problem = |tollway: Tollway| {
+        let head = head.clone();
+        async move {
+            let damage = tollway.verify(Some(head)).await.unwrap().damage;
+            assert_eq!(damage.len(), 1, "{damage:?}");
+            closed(tollway).await;
+            damage[0].problem.clone()
+        }
+    };
+    assert!(problem(tollway).await.contains("an older copy was put in its place"));
+    // Nor does it help to go on from the copy.
+    let tollway = open(&path).await.unwrap();
+    spend(&tollway).await;
+    spend(&tollway).await;
+    assert!(problem(tollway).await.contains("used since"));
+    let other = Fixture::open().await;
+    let damage = other.tollway.verify(Some(head.clone())).await.unwrap().damage;
+    assert!(damage[0].problem.contains("another ledger"));
 }

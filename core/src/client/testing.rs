@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{ModelInput, Tollway};
-use crate::environment::{Environment, TestEnvironment};
+use crate::environment::{Environment, SystemEnvironment, TestEnvironment};
 use crate::settings::Settings;
-use crate::store::{Operation, Outcome, ReserveRequest, Settlement};
+use crate::store::{Operation, Outcome, ReserveRequest, Settlement, Store};
 use crate::types::*;
 use crate::vault::MasterKey;
 
@@ -141,4 +141,48 @@ impl Fixture {
     pub(super) async fn records(&self) -> Vec<UsageRecord> {
         self.tollway.usage_records(UsageFilter::default(), None, 1_000).await.unwrap().records
     }
+}
+
+/// Writes the record of a call of a config.
+pub(super) async fn spent(store: &Arc<dyn Store>, world: &dyn Environment, config: ModelConfigId) {
+    let now = world.now();
+    let request = ReserveRequest {
+        request_id: SystemEnvironment.unique_id(),
+        attempt: 1,
+        // Two worlds of a test give the same ids.
+        record_uid: SystemEnvironment.unique_id(),
+        user: None,
+        tags: std::collections::BTreeMap::new(),
+        model_config_id: config,
+        provider: "house".into(),
+        model: "m".into(),
+        capability: Capability::Text,
+        worst_case: None,
+        worst_case_tokens: None,
+        on_unpriced: Some(UnpricedPolicy::Allow),
+        now,
+        expires_at: now + std::time::Duration::from_mins(10),
+    };
+    let Outcome::Reserved(reserved) = store.apply(Operation::Reserve(Box::new(request))).await.unwrap() else {
+        panic!("not reserved")
+    };
+    let settlement = Settlement {
+        reservation_id: reserved.id,
+        usage: Usage::default(),
+        facts: Facts::at(now),
+        cost: None,
+        cost_status: CostStatus::Unpriced,
+        billed_by: BilledBy::ProviderUsage,
+        receipt: Vec::new(),
+        price_ids: Vec::new(),
+        status: RecordStatus::Success,
+        provider_request_id: None,
+        served_model: None,
+        error_code: None,
+        error_message: None,
+        latency_ms: 5,
+        completes_key: None,
+        now,
+    };
+    store.apply(Operation::Settle(Box::new(settlement))).await.unwrap();
 }

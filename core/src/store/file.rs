@@ -203,7 +203,7 @@ fn identify(path: &Path, builder: &Builder, accept: &dyn Fn(&MetaReader<'_>) -> 
 }
 
 /// Opens the file so that all changes, repairs among them, stay in memory.
-fn repaired_in_memory(path: &Path) -> Result<Database> {
+pub(super) fn repaired_in_memory(path: &Path) -> Result<Database> {
     let file = File::open(path).and_then(Overlay::new);
     let overlay = file.map_err(|error| of_open_io(&path.display().to_string(), &error))?;
     let builder = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(overlay);

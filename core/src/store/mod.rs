@@ -11,6 +11,7 @@ mod ledger;
 mod migration;
 mod operation;
 mod overlay;
+mod pages;
 mod query;
 mod reading;
 mod redb_store;
@@ -20,6 +21,7 @@ mod session;
 mod snapshot;
 mod state;
 mod tables;
+mod verification;
 mod writer;
 mod writing;
 
@@ -33,7 +35,7 @@ use jiff::Timestamp;
 
 use crate::environment::BoxFuture;
 use crate::types::{
-    Budget, BudgetStatus, FxRate, Model, ModelConfig, Price, Provider, Result, Route, UsageFilter, UsageRecord,
+    Budget, BudgetStatus, Damage, FxRate, Model, ModelConfig, Price, Provider, Result, Route, UsageFilter, UsageRecord,
     UsageRecordId,
 };
 
@@ -54,6 +56,17 @@ pub struct Configuration {
     pub routes: Vec<Route>,
     /// All budgets, by id.
     pub budgets: Vec<Budget>,
+}
+
+/// What a check of a whole store found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckedStore {
+    /// How many usage records were read.
+    pub records: u64,
+    /// How many rows of all tables were read.
+    pub rows: u64,
+    /// What is wrong.
+    pub damage: Vec<Damage>,
 }
 
 /// A store of ledgers. Every future may be dropped: a write that was queued is still committed.
@@ -89,6 +102,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<Vec<DailyCost>>>;
     /// Reads all reservations, by id.
     fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>>;
+    /// Reads the whole file, and returns what is not as it was written.
+    fn verify(&self) -> BoxFuture<'static, Result<CheckedStore>>;
+    /// Returns the number of the last record, and the link of the chain that all records make.
+    fn head(&self) -> BoxFuture<'static, Result<(u64, [u8; 16])>>;
+    /// Returns the link that the chain has at a record.
+    fn link_at(&self, record: u64) -> BoxFuture<'static, Result<[u8; 16]>>;
     /// Reads a value of `meta`.
     fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>>;
 }

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
-use redb::{AccessGuard, Key, ReadOnlyTable, ReadTransaction, TableDefinition, TableError, Value};
+use redb::{AccessGuard, Key, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, TableError, Value};
 
 use super::codec::{Row, decode};
 use super::failure::Failure;
@@ -30,6 +30,11 @@ impl<'t> Reader<'t> {
     /// Reads in a transaction.
     pub(super) fn new(transaction: &'t ReadTransaction, key: &'t RowKey) -> Self {
         Self { transaction, key }
+    }
+
+    /// Returns the key that rows are signed with.
+    pub(super) fn key(&self) -> &RowKey {
+        self.key
     }
 
     /// Opens a table of rows.
@@ -120,6 +125,19 @@ impl<K: Key + 'static, R: Row> SignedRows<'_, K, R> {
             if !visit(key.value(), decoded, row.value())? {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Visits all rows, whole or not, each with its bytes as they stand in the file.
+    pub(super) fn each_whatever(
+        &self,
+        mut visit: impl FnMut(K::SelfType<'_>, Result<R>, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let Some(table) = &self.table else { return Ok(()) };
+        for entry in table.iter().map_err(Failure::error)? {
+            let (key, row): (AccessGuard<'_, K>, _) = entry.map_err(Failure::error)?;
+            visit(key.value(), self.decode(&key.value(), row.value()), row.value())?;
         }
         Ok(())
     }

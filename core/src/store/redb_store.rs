@@ -17,10 +17,13 @@ use super::row_key::RowKey;
 use super::session::Session;
 use super::tables::WRAPPED_DATA_KEY;
 use super::writer::{self, Job, QUEUE};
-use super::{Configuration, DailyCost, Operation, Outcome, Reservation, Store, migration, query, tables};
+use super::{
+    CheckedStore, Configuration, DailyCost, Operation, Outcome, Reservation, Store, migration, pages, query, tables,
+    verification,
+};
 use crate::environment::{BoxFuture, Environment};
 use crate::types::{
-    BudgetStatus, Error, ErrorKind, Model, ModelConfig, Result, UsageFilter, UsageRecord, UsageRecordId,
+    BudgetStatus, Damage, Error, ErrorKind, Model, ModelConfig, Result, UsageFilter, UsageRecord, UsageRecordId,
 };
 
 /// A [`Store`] over one redb file, which many processes may share.
@@ -172,6 +175,11 @@ impl Opening {
                 Ok(used.contains(&id) || of_session.next().is_some())
             })
         })?;
+        let is_small = std::fs::metadata(&path).is_ok_and(|file| file.len() <= pages::CHECKED_WHEN_OPENED);
+        // What others write at this moment may look like damage; they have checked the file themselves.
+        if is_small && !session.has_peers() {
+            pages::check(&path, &database)?;
+        }
         let shared = Arc::new(Shared {
             database,
             session,
@@ -319,6 +327,38 @@ impl Store for RedbStore {
 
     fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>> {
         self.read(query::reservations)
+    }
+
+    fn verify(&self) -> BoxFuture<'static, Result<CheckedStore>> {
+        let shared = self.open_here().map(|open| Arc::clone(&open.shared));
+        Box::pin(async move {
+            let shared = shared?;
+            let verify = move || {
+                let pages = pages::check(&shared.path, &shared.database);
+                let transaction = shared.database.get()?.begin_read().map_err(Failure::error)?;
+                let mut checked = guarded(|| verification::verify(&Reader::new(&transaction, &shared.row_key)))?;
+                match pages {
+                    Err(error) if error.kind() == ErrorKind::CorruptedFile => {
+                        let problem = error.detail().to_owned();
+                        checked.damage.push(Damage { table: "pages".to_owned(), row: None, problem });
+                    }
+                    pages => pages?,
+                }
+                Ok(checked)
+            };
+            tokio::task::spawn_blocking(verify).await.map_err(|_| corrupted("reading it failed"))?
+        })
+    }
+
+    fn head(&self) -> BoxFuture<'static, Result<(u64, [u8; 16])>> {
+        self.read(|reader| {
+            let head = reader.state()?.head();
+            Ok((head.record, head.link))
+        })
+    }
+
+    fn link_at(&self, record: u64) -> BoxFuture<'static, Result<[u8; 16]>> {
+        self.read(move |reader| verification::link_at(reader, record))
     }
 
     fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>> {

@@ -27,6 +27,7 @@ mod request;
 mod route;
 mod unit;
 mod usage;
+mod verification;
 
 pub use book::*;
 pub use budget::*;
@@ -54,3 +55,4 @@ pub use route::*;
 pub use rust_decimal::Decimal;
 pub use unit::*;
 pub use usage::*;
+pub use verification::*;

@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         UsageRecord,
     )
     from .stream import AsyncChatStream, ChatStream
+    from .verification_results import Damage, Verification
 
 __all__ = [
     "AppliedModifier",
@@ -114,6 +115,7 @@ __all__ = [
     "Conversion",
     "CorruptedFileError",
     "CurrencyMismatchError",
+    "Damage",
     "Facts",
     "Finding",
     "ForkedError",
@@ -164,6 +166,7 @@ __all__ = [
     "Usage",
     "UsagePage",
     "UsageRecord",
+    "Verification",
     "WrongMasterKeyError",
     "async_httpx_client",
     "httpx_client",
@@ -207,6 +210,7 @@ _LAZY = {
         ),
         "price_list_results",
     ),
+    **dict.fromkeys(("Damage", "Verification"), "verification_results"),
     **dict.fromkeys(("BudgetQuote", "QuotedCost", "PassedOver", "Quote", "CandidateQuote"), "quote_results"),
     **dict.fromkeys(
         (

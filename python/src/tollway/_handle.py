@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from . import _native
     from .types import SettingsParameters
+    from .verification_results import Verification
 
 OPEN: Operation[None] = Operation("open", {}, nothing)
 
@@ -38,6 +39,18 @@ def create(
 def close(timeout: float) -> Operation[bool]:
     """Returns the operation that closes a handle."""
     return Operation("close", {"timeout": timeout}, bool)
+
+
+def head() -> Operation[str]:
+    """Returns the head of the ledger."""
+    return Operation("ledger.head", {}, str)
+
+
+def verify(expected: str | None) -> Operation[Verification]:
+    """Reads the whole file."""
+    from .verification_results import Verification  # noqa: PLC0415 - importing the package must not wait for it
+
+    return Operation("ledger.verify", {} if expected is None else {"head": expected}, Verification._decode)
 
 
 def rotate(master_key: str) -> Operation[None]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .quote_results import Quote
     from .types import ChatParameters, Messages, SettingsParameters
+    from .verification_results import Verification
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -63,6 +64,14 @@ class AsyncTollway:
         from .chat import quote
 
         return await self._engine.run(quote(messages, parameters))
+
+    async def head(self) -> str:
+        """Returns the head of the ledger as a text, to be kept outside the file; see `Tollway.head`."""
+        return await self._engine.run(_handle.head())
+
+    async def verify(self, head: str | None = None) -> Verification:
+        """Reads the whole file and returns what is not as it was written; see `Tollway.verify`."""
+        return await self._engine.run(_handle.verify(head))
 
     async def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .quote_results import Quote
     from .types import ChatParameters, Messages, SettingsParameters
+    from .verification_results import Verification
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -75,6 +76,27 @@ class Tollway:
         from .chat import quote
 
         return self._engine.run(quote(messages, parameters))
+
+    def head(self) -> str:
+        """Returns the head of the ledger as a text, to be kept outside the file.
+
+        `verify` tells by it later whether an older copy was put in the place of the file.
+        """
+        return self._engine.run(_handle.head())
+
+    def verify(self, head: str | None = None) -> Verification:
+        """Reads the whole file and returns what is not as it was written: pages, rows, indexes, balances, rollups.
+
+        Damage is told and raises nothing. It reads every record, so it takes some seconds for each million; calls go on
+        meanwhile.
+
+        Args:
+            head: What `head` returned earlier; the ledger must still hold all that it held then.
+
+        Raises:
+            InvalidRequestError: `head` is no head of a ledger.
+        """
+        return self._engine.run(_handle.verify(head))
 
     def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

@@ -7,6 +7,7 @@ mod budgets;
 mod chat;
 mod exact;
 mod fx;
+mod ledger;
 mod models;
 mod price_book;
 mod price_lists;
@@ -74,6 +75,8 @@ verbs! {
     "usage.records" => usage::records,
     "usage.summary" => usage::summary,
     "usage.price" => usage::price,
+    "ledger.head" => ledger::head,
+    "ledger.verify" => ledger::verify,
 }
 
 /// Arguments that are JSON text of their own, which the verb reads itself.

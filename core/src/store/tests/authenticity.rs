@@ -134,3 +134,65 @@ fn another_key_opens_no_row() {
     let error = RedbStore::open(fixture.path(), false, Arc::new(SystemEnvironment), other).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::CorruptedFile);
 }
+
+/// Reads the whole file, and returns what is wrong, a line each.
+fn verified(fixture: &Fixture) -> Vec<String> {
+    let checked = fixture.run(fixture.store().verify()).unwrap();
+    let said = |damage: Damage| format!("{} {}: {}", damage.table, damage.row.unwrap_or_default(), damage.problem);
+    checked.damage.into_iter().map(said).collect()
+}
+
+#[test]
+fn nothing_is_wrong_with_a_file_in_use() {
+    let mut fixture = written();
+    fixture.reopen();
+    let held = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    fixture.reserve(fixture.request("bob", Some(usd("2")))).unwrap();
+    fixture.settle(settlement(held, None)).unwrap();
+    let uid = fixture.records(UsageFilter::default())[3].uid.clone();
+    fixture.apply(Operation::PriceRecord { uid, cost: usd("0.25") }).unwrap();
+    assert_eq!(verified(&fixture), Vec::<String>::new());
+    let checked = fixture.run(fixture.store().verify()).unwrap();
+    assert_eq!((checked.records, checked.rows > 10), (4, true));
+}
+
+#[test]
+fn each_thing_that_is_wrong_is_told() {
+    let mut fixture = written();
+    edit(&fixture, |transaction| {
+        let mut edited = row(transaction, RECORDS, 2);
+        edited[40] ^= 1;
+        transaction.open_table(RECORDS).unwrap().insert(2, edited.as_slice()).unwrap();
+        transaction.open_table(RECORDS).unwrap().remove(3).unwrap();
+        transaction.open_table(tables::RECORDS_BY_USER).unwrap().remove(("alice", 1)).unwrap();
+    });
+    fixture.reopen();
+    let said = verified(&fixture).join("\n");
+    for part in [
+        "ai_usage_records 2: ",
+        "ai_usage_records 3: it is missing",
+        "ai_usage_records 1: an index does not have it",
+        "ai_usage_records_by_user : the index has 2 entries for 1 records",
+        "ai_usage_records : table ai_usage_records is damaged",
+        "ai_cost_daily ",
+    ] {
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn the_chain_of_records_is_told_at_each_of_them() {
+    let fixture = Fixture::new();
+    let mut links = vec![[0; 16]];
+    for number in 1..=520 {
+        let held = fixture.reserve(fixture.request("alice", None)).unwrap();
+        fixture.settle(settlement(held, Some(usd("0.5")))).unwrap();
+        let (record, link) = fixture.run(fixture.store().head()).unwrap();
+        assert_eq!(record, number);
+        links.push(link);
+    }
+    for record in [0, 1, 255, 256, 257, 511, 512, 513, 520] {
+        let link = fixture.run(fixture.store().link_at(record)).unwrap();
+        assert_eq!(link, links[usize::try_from(record).unwrap()], "{record}");
+    }
+}

@@ -1,0 +1,220 @@
+//! Verification: everything that the file holds is read, and held against what else it holds.
+#![expect(clippy::needless_pass_by_value, reason = "keys are given as the tables of the storage engine take them")]
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use jiff::tz::TimeZone;
+use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
+use rust_decimal::Decimal;
+
+use super::CheckedStore;
+use super::apply::daily::day_number;
+use super::codec::{Row, decimal, micros};
+use super::failure::Failure;
+use super::reading::Reader;
+use super::row_key::Tag;
+use super::rows::{
+    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow,
+    ReservationRow, RouteRow, UsageRecordRow,
+};
+use super::state::{HEADS_EVERY, State, TableSum};
+use super::tables::{self, BalanceKey, META_TABLE, RowTable};
+use crate::types::{Damage, Result, UsageRecord, exact_add};
+
+/// The most damage that is told; a file that has more is lost anyway.
+const MOST_DAMAGE: usize = 1_000;
+
+/// The day, the provider, the model, the usage type and the currency of a rollup.
+type Day = (i32, String, u64, String, String);
+
+/// Reads all tables. Fails only if they cannot be read at all.
+pub(super) fn verify(reader: &Reader<'_>) -> Result<CheckedStore> {
+    let mut check = Check { reader, state: reader.state()?, checked: CheckedStore::default() };
+    if let Err(error) = super::query::check_meta(reader) {
+        check.note(META_TABLE, None, error.detail());
+    }
+    check.table::<u64, ProviderRow>(tables::PROVIDERS, |_, _, _| Ok(()))?;
+    check.table::<u64, ModelConfigRow>(tables::MODEL_CONFIGS, |_, id, row| row.model_config(id).map(drop))?;
+    check.table::<u64, ModelRow>(tables::MODELS, |_, id, row| row.model(id).map(drop))?;
+    check.table::<u64, PriceRow>(tables::PRICES, |_, id, row| row.price(id).map(drop))?;
+    check.table::<u64, FxRateRow>(tables::FX_RATES, |_, id, row| row.fx_rate(id).map(drop))?;
+    check.table::<u64, RouteRow>(tables::ROUTES, |_, id, row| row.route(id).map(drop))?;
+    check.table::<u64, BudgetRow>(tables::BUDGETS, |_, id, row| row.budget(id).map(drop))?;
+    check.table::<&str, KeyRow>(tables::KEYS, |_, _, _| Ok(()))?;
+    check.table::<u64, LedgerHeadRow>(tables::HEADS, |_, _, _| Ok(()))?;
+    check.balances()?;
+    check.records()?;
+    Ok(check.checked)
+}
+
+/// Returns the link that the chain of records has at a record. Fails with `corrupted_file` if the way to it is broken.
+pub(super) fn link_at(reader: &Reader<'_>, record: u64) -> Result<Tag> {
+    let head = reader.state()?.head();
+    if head.record == record {
+        return Ok(head.link);
+    }
+    let kept = record - record % HEADS_EVERY;
+    let known = reader.rows::<u64, LedgerHeadRow>(tables::HEADS)?.get(kept)?;
+    let mut link = known.map(|row| row.link).unwrap_or_default();
+    reader.rows::<u64, UsageRecordRow>(tables::RECORDS)?.each(kept + 1..=record, |id, row| {
+        link = reader.key().link(&link, id, &row.uid);
+        Ok(true)
+    })?;
+    Ok(link)
+}
+
+struct Check<'t> {
+    reader: &'t Reader<'t>,
+    state: State,
+    checked: CheckedStore,
+}
+
+impl Check<'_> {
+    fn note(&mut self, table: &str, row: Option<String>, problem: &str) {
+        if self.checked.damage.len() < MOST_DAMAGE {
+            self.checked.damage.push(Damage { table: table.to_owned(), row, problem: problem.to_owned() });
+        }
+    }
+
+    /// Reads a table of rows, and hands on those that are whole.
+    fn table<K: Key + 'static, R: Row>(
+        &mut self,
+        definition: RowTable<K>,
+        mut each: impl FnMut(&mut Self, K::SelfType<'_>, R) -> Result<()>,
+    ) -> Result<()>
+    where
+        for<'k> K::SelfType<'k>: Debug,
+    {
+        let rows = self.reader.rows::<K, R>(definition)?;
+        let mut read = TableSum::default();
+        rows.each_whatever(|key, row, signed| {
+            self.checked.rows += 1;
+            read = read.replace(None, Some(signed));
+            let name = format!("{key:?}");
+            if let Err(error) = row.and_then(|row| each(self, key, row)) {
+                self.note(R::TABLE, Some(name), error.detail());
+            }
+            Ok(())
+        })?;
+        if let Err(error) = self.state.sum(R::TABLE).check(R::TABLE, read) {
+            self.note(R::TABLE, None, error.detail());
+        }
+        Ok(())
+    }
+
+    /// Holds the balances against what is reserved.
+    fn balances(&mut self) -> Result<()> {
+        let mut held = BTreeMap::<BalanceKey, Decimal>::new();
+        self.table::<u64, ReservationRow>(tables::RESERVATIONS, |_, id, row| {
+            for hold in row.reservation(id)?.holds {
+                let key = (hold.budget_id.get(), hold.window_start.map_or(tables::WHOLE_TIME, micros));
+                let sum = held.entry(key).or_default();
+                *sum = exact_add(*sum, hold.amount)?;
+            }
+            Ok(())
+        })?;
+        self.table::<BalanceKey, BalanceRow>(tables::BALANCES, |check, key, row| {
+            let (reserved, held) = (row.balance()?.reserved, held.get(&key).copied().unwrap_or_default());
+            if reserved != held {
+                let problem = format!("{reserved} is reserved, and open reservations hold {held}");
+                check.note(BalanceRow::TABLE, Some(format!("{key:?}")), &problem);
+            }
+            Ok(())
+        })
+    }
+
+    /// Holds the records against their indexes, their chain and the daily rollup.
+    fn records(&mut self) -> Result<()> {
+        let mut days = BTreeMap::<Day, (Decimal, u64)>::new();
+        let (mut of_users, mut adjustments) = (0, 0);
+        self.table::<u64, UsageRecordRow>(tables::RECORDS, |check, id, row| {
+            let record = row.record(id)?;
+            check.checked.records += 1;
+            of_users += u64::from(record.user.is_some());
+            adjustments += u64::from(record.adjusts.is_some());
+            check.indexes(&record, id)?;
+            let day = day_number(record.created_at.to_zoned(TimeZone::UTC).date());
+            let currency = record.currency.map_or_else(String::new, |currency| currency.code().to_owned());
+            let sum =
+                days.entry((day, record.provider, record.model_id.get(), record.usage_type, currency)).or_default();
+            sum.0 = exact_add(sum.0, record.cost_amount.unwrap_or_default())?;
+            sum.1 += 1;
+            Ok(())
+        })?;
+        self.gaps()?;
+        let records = self.checked.records;
+        self.entries(tables::RECORDS_BY_UID, records)?;
+        self.entries(tables::RECORDS_BY_REQUEST, records)?;
+        self.entries(tables::RECORDS_BY_TIME, records)?;
+        self.entries(tables::RECORDS_BY_USER, of_users)?;
+        self.entries(tables::RECORDS_BY_ADJUSTED, adjustments)?;
+        self.table::<tables::DailyKey, DailyRow>(tables::DAILY, |check, key, row| {
+            let (day, provider, model, usage_type, currency) = key;
+            let own = (day, provider.to_owned(), model, usage_type.to_owned(), currency.to_owned());
+            let (cost, count) = days.remove(&own).unwrap_or_default();
+            let (stated, calls) = (decimal(DailyRow::TABLE, row.cost)?, row.calls + row.adjustments);
+            if (stated, calls) != (cost, count) {
+                let problem = format!("it says {stated} for {calls} records, which add up to {cost} for {count}");
+                check.note(DailyRow::TABLE, Some(format!("{own:?}")), &problem);
+            }
+            Ok(())
+        })?;
+        for day in days.into_keys() {
+            self.note(DailyRow::TABLE, Some(format!("{day:?}")), "it is missing");
+        }
+        Ok(())
+    }
+
+    /// Tells the first record of each gap among their ids.
+    fn gaps(&mut self) -> Result<()> {
+        let (first, head) = (self.state.first_record(), self.state.head());
+        let mut next = 1;
+        for entry in self.reader.index(tables::RECORDS)?.iter().map_err(Failure::error)? {
+            let id = entry.map_err(Failure::error)?.0.value();
+            if id > next && id > first {
+                self.note(UsageRecordRow::TABLE, Some(next.to_string()), "it is missing");
+            }
+            next = id + 1;
+        }
+        if next <= head.record {
+            self.note(UsageRecordRow::TABLE, Some(next.to_string()), "it is missing");
+        }
+        Ok(())
+    }
+
+    fn indexes(&mut self, record: &UsageRecord, id: u64) -> Result<()> {
+        let by_uid = self.reader.index(tables::RECORDS_BY_UID)?.get(record.uid.as_str()).map_err(Failure::error)?;
+        let by_time = (micros(record.created_at), id);
+        let user = record.user.as_deref();
+        let is_indexed = by_uid.is_some_and(|found| found.value() == id)
+            && self.has(tables::RECORDS_BY_TIME, by_time)?
+            && self.has(tables::RECORDS_BY_REQUEST, (record.request_id.as_str(), id))?
+            && user.map_or(Ok(true), |user| self.has(tables::RECORDS_BY_USER, (user, id)))?
+            && record
+                .adjusts
+                .as_deref()
+                .map_or(Ok(true), |other| self.has(tables::RECORDS_BY_ADJUSTED, (other, id)))?;
+        if !is_indexed {
+            self.note(UsageRecordRow::TABLE, Some(id.to_string()), "an index does not have it");
+        }
+        Ok(())
+    }
+
+    fn has<K: Key + 'static>(&self, index: TableDefinition<'static, K, ()>, key: K::SelfType<'_>) -> Result<bool> {
+        Ok(self.reader.index(index)?.get(&key).map_err(Failure::error)?.is_some())
+    }
+
+    fn entries<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        index: TableDefinition<'static, K, V>,
+        expected: u64,
+    ) -> Result<()> {
+        let found = self.reader.index(index)?.len().map_err(Failure::error)?;
+        if found != expected {
+            let problem = format!("the index has {found} entries for {expected} records");
+            self.note(redb::TableHandle::name(&index), None, &problem);
+        }
+        Ok(())
+    }
+}
