@@ -30,8 +30,8 @@ mod stream;
 #[cfg(test)]
 mod testing;
 mod usage;
-mod waiting;
 mod verification;
+mod waiting;
 mod watch;
 
 use std::sync::Arc;
