@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, Url, Version};
@@ -260,10 +261,12 @@ impl HttpResponse {
     #[must_use]
     pub fn events(self) -> EventReader {
         // A box, because the state is moved with each piece.
-        EventReader::new(futures_util::stream::unfold(Box::new(self), |mut response| async {
+        let chunks = futures_util::stream::unfold(Box::new(self), |mut response| async {
             let chunk = response.chunk().await.transpose()?;
             Some((chunk, response))
-        }))
+        });
+        // What is over may be asked again.
+        EventReader::new(chunks.fuse())
     }
 }
 

@@ -504,7 +504,8 @@ class SettingsParameters(TypedDict, total=False):
         on_unpriced: What to do with a call that has no price.
         reported_cost: When the cost that a provider states in its answer is billed.
         default_output_limit: The output limit of a call that a budget applies to and that has no other.
-        maximum_answer_bytes: The most bytes of one answer; a longer one ends in `ProviderUnavailableError` and is billed.
+        maximum_answer_bytes: The most bytes of one answer; a longer one ends in `ProviderUnavailableError` and is
+            billed.
     """
 
     durability: Literal["strict", "relaxed"]
