@@ -68,5 +68,9 @@ impl Allowance {
 
 /// Tells whether what fields of a request bring into the answer is made of its tokens.
 fn is_within(fields: &Map<String, Value>) -> bool {
-    fields.keys().all(|field| FIELDS_WITHIN.contains(&field.as_str()))
+    fields.iter().all(|(field, value)| match value {
+        // The fields of one format, which the others leave out.
+        Value::Object(own) if field == "anthropic" => is_within(own),
+        _ => FIELDS_WITHIN.contains(&field.as_str()),
+    })
 }

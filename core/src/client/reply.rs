@@ -77,8 +77,11 @@ fn total_cost(attempts: &[Attempt]) -> Option<Money> {
 pub(super) struct Assembly {
     choices: BTreeMap<u32, Choice>,
     calls: BTreeMap<(u32, u32), ToolCall>,
-    /// What is held of the blocks and the values.
+    /// What is held of the blocks and the values. Reasoning and words that come by turns are blocks too: formats that have
+    /// blocks begin a new one with each turn.
     held: Holding,
+    /// Whether reasoning came last.
+    is_reasoning: bool,
 }
 
 impl Assembly {
@@ -88,9 +91,11 @@ impl Assembly {
         choice.index = delta.index;
         let message = &mut choice.message;
         if !delta.text.is_empty() {
+            self.held.blocks += usize::from(std::mem::take(&mut self.is_reasoning));
             append(message.content.get_or_insert_default(), &delta.text);
         }
         if !delta.reasoning.is_empty() {
+            self.is_reasoning = true;
             message.reasoning_content.get_or_insert_default().push_str(&delta.reasoning);
         }
         if !delta.refusal.is_empty() {

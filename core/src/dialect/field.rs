@@ -23,16 +23,22 @@ const EXPECTED: [(&str, &str); 11] = [
 
 /// Reads a body that must be a JSON object. Fields that are null say nothing and are left out.
 pub(super) fn read_body(body: &[u8]) -> Result<Map<String, Value>> {
-    if has_more_values(body, MOST_REQUEST_VALUES) {
-        let detail = format!("the body has more than {MOST_REQUEST_VALUES} JSON values; send fewer");
-        return Err(Error::new(ErrorKind::InvalidRequest, detail));
-    }
+    check_size(body)?;
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("the body is no complete JSON: {error}")))?;
     match value {
         Value::Object(fields) => Ok(without_nulls(fields)),
         _ => Err(Error::new(ErrorKind::InvalidRequest, "the body must be a JSON object")),
     }
+}
+
+/// Refuses a body with more values than any conversation has.
+pub(super) fn check_size(body: &[u8]) -> Result<()> {
+    if has_more_values(body, MOST_REQUEST_VALUES) {
+        let detail = format!("the body has more than {MOST_REQUEST_VALUES} JSON values; send fewer");
+        return Err(Error::new(ErrorKind::InvalidRequest, detail));
+    }
+    Ok(())
 }
 
 /// Reads a field's value. The path says where the value stands in the body; it is empty for the body itself.
@@ -89,7 +95,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::dialect::{Endpoint, RecentItems, dialect};
     use crate::types::{AssistantMessage, ChatRequest};
+
+    #[test]
+    fn no_tree_is_made_of_a_body_with_too_many_values() {
+        let body = |count: usize| format!("{{\"messages\":[{}{{}}]}}", "{},".repeat(count / 2));
+        for endpoint in [Endpoint::OpenAiChat, Endpoint::OpenAiResponses, Endpoint::AnthropicMessages] {
+            let items = RecentItems::default().of(None);
+            let refused =
+                |count: usize| dialect(&endpoint).unwrap().decode_request(body(count).as_bytes(), &items).err();
+            assert!(refused(MOST_REQUEST_VALUES).unwrap().detail().contains("JSON values"), "{endpoint:?}");
+            assert!(!refused(10).unwrap().detail().contains("JSON values"), "{endpoint:?}");
+        }
+    }
 
     #[test]
     fn an_error_names_the_path_of_the_field() {

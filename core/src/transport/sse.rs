@@ -75,7 +75,10 @@ impl EventReader {
     /// Reads what follows an answer that is complete, if it is little, so that the connection can be used again.
     pub async fn discard(mut self) {
         let mut left = MOST_DISCARDED;
-        while let (false, Some(Ok(chunk))) = (self.is_ended, self.chunks.next().await) {
+        if self.is_ended {
+            return;
+        }
+        while let Some(Ok(chunk)) = self.chunks.next().await {
             let Some(rest) = left.checked_sub(chunk.len()) else { return };
             left = rest;
         }
@@ -505,6 +508,15 @@ mod tests {
             assert!(reader.parser.events.len() <= PIECE / 7);
         }
         assert_eq!(count, 1 << 20);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_ended_is_asked_for_no_more() {
+        let once = stream::unfold(Some(Bytes::from_static(b"data: a\n\n")), |chunk| async { Some((Ok(chunk?), None)) });
+        let mut reader = EventReader::new(once);
+        while reader.next().await.is_some() {}
+        // A stream like this one must not be polled behind its end.
+        reader.discard().await;
     }
 
     #[tokio::test]

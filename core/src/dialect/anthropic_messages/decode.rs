@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::content;
 use super::fields::{Fields, wrong};
+use crate::dialect::field::check_size;
 use crate::provider::Framing;
 use crate::types::{
     ChatRequest, FunctionDefinition, FunctionName, JsonSchema, Message, ResponseFormat, Result, Stop, Tool, ToolChoice,
@@ -23,6 +24,7 @@ const HIGH_BUDGET: u64 = 16 * 1024;
 /// What only this format has a word for, and other formats can do without, goes into the extra field `anthropic`: how to
 /// think, beside the effort that says it to others, and hints for the cache.
 pub(super) fn decode_request(body: &[u8]) -> Result<(ChatRequest, Framing)> {
+    check_size(body)?;
     let body = serde_json::from_slice(body).map_err(|error| wrong("", &format!("is no JSON ({error})")))?;
     let mut fields = Fields::new(String::new(), body)?;
     let mut request = ChatRequest { model: fields.text("model")?, ..ChatRequest::default() };
