@@ -105,13 +105,10 @@ impl Format {
                 let calls: Vec<String> = (0..count).map(|number| format!(r#"{{"index":{number}}}"#)).collect();
                 format!("data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{}]}}}}]}}\n\n", calls.join(","))
             }
-            Self::Anthropic => (0..count)
-                .map(|number| {
-                    format!(
-                        "data: {{\"type\":\"content_block_start\",\"index\":{number},\"content_block\":{{\"type\":\"tool_use\"}}}}\n\n"
-                    )
-                })
-                .collect(),
+            Self::Anthropic => {
+                let begin = |index: usize| json!({"type": "content_block_start", "index": index, "content_block": {"type": "tool_use"}});
+                (0..count).map(|number| event(&begin(number))).collect()
+            }
             Self::Gemini => {
                 let calls = vec![r#"{"functionCall":{}}"#; count].join(",");
                 format!("data: {{\"candidates\":[{{\"content\":{{\"parts\":[{calls}]}}}}]}}\n\n")
