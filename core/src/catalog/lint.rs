@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{
     Attribute, Basis, Capability, Conditions, Currency, Decimal, Measure, Meter, MeterKind, Offer, OfferPrice,
-    PriceBook, Scale, Unit,
+    PriceBook, PricingType, Scale, Unit,
 };
 
 /// Something that looks wrong in a price book.
@@ -25,7 +25,8 @@ pub struct Finding {
 }
 
 /// The names of the rules, in the order in which an offer's findings come.
-pub const RULES: [&str; 12] = [
+pub const RULES: [&str; 13] = [
+    "too_many_prices",
     "unit_odd",
     "too_many_digits",
     "dates_contradict",
@@ -47,13 +48,17 @@ const FAR_APART: u64 = 1_000;
 /// One token that costs more than this many hundredths of the currency has the price of a million.
 const DEAREST_TOKEN: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
+/// The most prices of one meter that are compared with each other. No seller states so many.
+const MOST_COMPARED: usize = 64;
+
 /// Looks through a price book, in its order.
 #[must_use]
 pub fn lint(book: &PriceBook) -> Vec<Finding> {
     let siblings = siblings(book);
     let mut findings = Vec::new();
     for offer in &book.offers {
-        let mut look = Look { offer, findings: Vec::new() };
+        let mut look = Look { offer, prices: Vec::new(), findings: Vec::new(), found: BTreeSet::new() };
+        look.at_counts();
         look.at_prices();
         look.at_pairs();
         ambiguity::look(&mut look);
@@ -67,16 +72,56 @@ pub fn lint(book: &PriceBook) -> Vec<Finding> {
 /// What prices of one model of one meter are compared by.
 type SiblingKey = (String, Meter, Currency);
 
+/// The prices of a model of one meter at every seller.
+#[derive(Default)]
+struct Siblings {
+    /// The prices in their order.
+    prices: Vec<Decimal>,
+    /// Where among them those of each offer stand, in order.
+    places: BTreeMap<String, Vec<usize>>,
+}
+
+impl Siblings {
+    fn of(mut prices: Vec<(Decimal, String)>) -> Self {
+        prices.sort();
+        let mut siblings = Self::default();
+        for (place, (price, name)) in prices.into_iter().enumerate() {
+            siblings.prices.push(price);
+            siblings.places.entry(name).or_default().push(place);
+        }
+        siblings
+    }
+
+    /// Returns the price in the middle of those of others, with an offer's own among them if they are several: of three or more,
+    /// the one in the middle is believed; of two, neither.
+    fn middle(&self, name: &str, own: Decimal) -> Option<Decimal> {
+        let places = self.places.get(name).map_or(&[][..], Vec::as_slice);
+        let others = self.prices.len() - places.len();
+        let other = |mut place: usize| {
+            for own in places {
+                place += usize::from(*own <= place);
+            }
+            self.prices.get(place).copied()
+        };
+        if others < 2 {
+            return other(0);
+        }
+        let place = others.div_ceil(2);
+        let (before, after) = (other(place - 1)?, other(place));
+        Some(if own <= before { before } else { after.map_or(own, |after| own.min(after)) })
+    }
+}
+
 /// Returns the plain prices of each model at every seller, by its name without a prefix.
-fn siblings(book: &PriceBook) -> BTreeMap<SiblingKey, Vec<(String, Decimal)>> {
-    let mut siblings: BTreeMap<SiblingKey, Vec<(String, Decimal)>> = BTreeMap::new();
+fn siblings(book: &PriceBook) -> BTreeMap<SiblingKey, Siblings> {
+    let mut prices: BTreeMap<SiblingKey, Vec<(Decimal, String)>> = BTreeMap::new();
     for offer in &book.offers {
         for (meter, amount) in plain(offer) {
             let key = (base_name(&offer.model), meter, offer.currency);
-            siblings.entry(key).or_default().push((offer.name(), amount));
+            prices.entry(key).or_default().push((amount, offer.name()));
         }
     }
-    siblings
+    prices.into_iter().map(|(key, prices)| (key, Siblings::of(prices))).collect()
 }
 
 fn base_name(model: &str) -> String {
@@ -96,14 +141,30 @@ fn single(price: &OfferPrice) -> Option<Decimal> {
 
 struct Look<'a> {
     offer: &'a Offer,
+    /// The prices that are compared with each other.
+    prices: Vec<&'a OfferPrice>,
     findings: Vec<Finding>,
+    /// The rules and details of those, so that nothing is told twice.
+    found: BTreeSet<(String, String)>,
 }
 
 impl Look<'_> {
     fn find(&mut self, rule: &str, detail: String) {
-        let finding = Finding { offer: self.offer.name(), rule: rule.to_owned(), detail };
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
+        if self.found.insert((rule.to_owned(), detail.clone())) {
+            self.findings.push(Finding { offer: self.offer.name(), rule: rule.to_owned(), detail });
+        }
+    }
+
+    /// Takes the prices that are compared with each other: those of each meter that has no more than can be.
+    fn at_counts(&mut self) {
+        let mut counts: BTreeMap<PricingType, usize> = BTreeMap::new();
+        for price in &self.offer.prices {
+            *counts.entry(price.pricing_type).or_default() += 1;
+        }
+        let is_too_many = |name: &PricingType| counts.get(name).is_some_and(|count| *count > MOST_COMPARED);
+        self.prices = self.offer.prices.iter().filter(|price| !is_too_many(&price.pricing_type)).collect();
+        for (name, count) in counts.iter().filter(|(name, _)| is_too_many(name)) {
+            self.find("too_many_prices", format!("{name} has {count} prices, which are not compared with each other"));
         }
     }
 
@@ -164,10 +225,10 @@ impl Look<'_> {
 
     /// Looks at pairs of prices that hold at one time.
     fn at_pairs(&mut self) {
-        let offer = self.offer;
-        let whole = |price: &&OfferPrice| price.basis == Basis::Replaces && price.pricing_type.meter().is_some();
-        for left in offer.prices.iter().filter(whole) {
-            for right in offer.prices.iter().filter(whole) {
+        let whole = |price: &OfferPrice| price.basis == Basis::Replaces && price.pricing_type.meter().is_some();
+        let prices: Vec<&OfferPrice> = self.prices.iter().copied().filter(|price| whole(price)).collect();
+        for left in &prices {
+            for right in &prices {
                 if !ambiguity::meet_in_time(left, right) {
                     continue;
                 }
@@ -191,7 +252,10 @@ impl Look<'_> {
         let is_claude = base_name(&self.offer.model).contains("claude");
         let is_write = left.pricing_type == Meter::CacheWrite1hToken && right.pricing_type == Meter::InputToken;
         // Prices that were converted from another unit are a little off.
-        let is_double = (one - other * Decimal::TWO).abs() * Decimal::ONE_THOUSAND <= one;
+        let difference = other.checked_mul(Decimal::TWO).and_then(|double| one.checked_sub(double));
+        let is_double = difference
+            .and_then(|difference| difference.abs().checked_mul(Decimal::ONE_THOUSAND))
+            .is_some_and(|difference| difference <= one);
         if is_claude && is_write && !is_double {
             self.find(
                 "write_1h_not_double",
@@ -223,7 +287,7 @@ impl Look<'_> {
     /// Tells whether a batch price of cached input is no more than what input costs outside a batch. Some vendors cache
     /// nothing in batches.
     fn is_within_input(&self, price: &OfferPrice) -> bool {
-        self.offer.prices.iter().any(|other| {
+        self.prices.iter().any(|other| {
             other.pricing_type == Meter::InputToken
                 && other.unit == price.unit
                 && other.unit_price >= price.unit_price
@@ -247,22 +311,14 @@ impl Look<'_> {
         }
     }
 
-    fn at_siblings(&mut self, siblings: &BTreeMap<SiblingKey, Vec<(String, Decimal)>>) {
+    fn at_siblings(&mut self, siblings: &BTreeMap<SiblingKey, Siblings>) {
         let name = self.offer.name();
         for (meter, amount) in plain(self.offer) {
             let key = (base_name(&self.offer.model), meter, self.offer.currency);
-            let Some(all) = siblings.get(&key) else { continue };
-            let mut others: Vec<Decimal> =
-                all.iter().filter(|(other, _)| *other != name).map(|(_, price)| *price).collect();
-            // Of three or more, the one in the middle is believed; of two, neither.
-            if others.len() > 1 {
-                others.push(amount);
-            }
-            others.sort();
-            let Some(middle) = others.get(others.len() / 2) else { continue };
+            let Some(middle) = siblings.get(&key).and_then(|all| all.middle(&name, amount)) else { continue };
             let is_far =
                 |high: Decimal, low: Decimal| low.checked_mul(FAR_APART.into()).is_some_and(|limit| high >= limit);
-            if is_far(amount, *middle) || is_far(*middle, amount) {
+            if is_far(amount, middle) || is_far(middle, amount) {
                 let detail = format!("one {meter} costs {amount}, and {middle} at other sellers of the model");
                 self.find("out_of_range", detail);
             }

@@ -99,7 +99,8 @@ fn each_rule_finds_what_it_is_for_and_nothing_else() {
     for (rule, model, prices) in &cases {
         assert_eq!(rules(&book(model, prices)), [*rule], "{prices}");
     }
-    let tested: BTreeSet<&str> = cases.iter().map(|(rule, ..)| *rule).chain(["out_of_range"]).collect();
+    let tested: BTreeSet<&str> =
+        cases.iter().map(|(rule, ..)| *rule).chain(["out_of_range", "too_many_prices"]).collect();
     assert_eq!(tested, RULES.into_iter().collect());
 }
 
@@ -123,4 +124,38 @@ fn embeddings_give_no_output_to_charge_for() {
     let mut book = book("duck", &prices(&[("input_token", "2", ""), ("output_token", "0", "")]));
     book.offers[0].capability = Capability::Embedding;
     assert_eq!(rules(&book), Vec::<String>::new());
+}
+
+#[test]
+fn a_meter_with_more_prices_than_can_be_compared_is_told() {
+    let range = |place: usize| format!(r#""conditions": {{"input_tokens": {{"above": {place}}}}}"#);
+    let many: Vec<String> = (0..500).map(|place| price("input_token", &place.to_string(), &range(place))).collect();
+    assert_eq!(rules(&book("duck", &many.join(", "))), ["too_many_prices"]);
+    let few = lint(&book("duck", &many[..64].join(", ")));
+    assert!(few.iter().all(|finding| finding.rule == "ambiguous") && few.len() == 64 * 63 / 2, "{}", few.len());
+}
+
+#[test]
+fn the_price_in_the_middle_is_that_of_all_others_and_ones_own() {
+    let prices = |prices: &[(u64, &str)]| {
+        Siblings::of(prices.iter().map(|(price, name)| (Decimal::from(*price), (*name).to_owned())).collect())
+    };
+    for (all, own, middle) in [
+        (&[(5, "own")][..], 5, None),
+        (&[(5, "own"), (9, "b")], 5, Some(9)),
+        (&[(5, "own"), (9, "b"), (7, "c")], 5, Some(7)),
+        (&[(8, "own"), (9, "b"), (7, "c")], 8, Some(8)),
+        (&[(10, "own"), (9, "b"), (7, "c")], 10, Some(9)),
+        (&[(1, "own"), (2, "own"), (3, "b"), (4, "c"), (5, "d")], 1, Some(4)),
+    ] {
+        assert_eq!(prices(all).middle("own", own.into()), middle.map(Decimal::from), "{all:?}");
+    }
+}
+
+#[test]
+fn the_largest_prices_are_looked_at_too() {
+    let most = "79228162514264337593543950335";
+    let list =
+        prices(&[("input_token", most, ""), ("cache_write_1h_token", most, ""), ("cached_input_token", most, "")]);
+    assert!(rules(&book("claude-duck", &list)).contains(&"write_1h_not_double".to_owned()));
 }

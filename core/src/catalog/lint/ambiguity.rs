@@ -5,10 +5,10 @@ use crate::types::{Calendar, Conditions, Hours, OfferPrice, Range};
 
 /// Looks at the prices of each meter, two by two.
 pub(super) fn look(look: &mut Look<'_>) {
-    let offer = look.offer;
-    for (place, left) in offer.prices.iter().enumerate() {
-        for right in &offer.prices[place + 1..] {
-            if is_ambiguous(left, right) && !offer.prices.iter().any(|other| settles(other, left, right)) {
+    let prices = look.prices.clone();
+    for (place, left) in prices.iter().enumerate() {
+        for right in &prices[place + 1..] {
+            if is_ambiguous(left, right) && !prices.iter().any(|other| settles(other, left, right)) {
                 let when = |price: &OfferPrice| match price.conditions.canonical() {
                     always if always.is_empty() => "always".to_owned(),
                     conditions => conditions,
