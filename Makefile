@@ -16,6 +16,8 @@ PYTHONPYCACHEPREFIX ?= $(CACHE)/pycache
 TOLLWAY_MOCK_PROVIDER ?= $(CARGO_TARGET_DIR)/debug/mock-provider
 export CARGO_TARGET_DIR RUFF_CACHE_DIR MYPY_CACHE_DIR PYTHONPYCACHEPREFIX TOLLWAY_MOCK_PROVIDER
 
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= $(notdir $(wildcard fuzz/corpus/*))
 NODE ?= node
 VENV := $(CACHE)/venv
 VENV_READY := $(VENV)/.ready
@@ -45,6 +47,11 @@ test: test-rust test-python test-node test-catalog test-system examples ## run e
 test-rust: ## run the tests of the Rust crates
 	cargo test --workspace --exclude tollway-python --exclude tollway-node --exclude tollway-system-tests \
 	  --exclude tollway-examples
+
+.PHONY: fuzz
+fuzz: ## try every fuzz target for ten minutes, or FUZZ_SECONDS, one after another (FUZZ_TARGETS names some of them)
+	cargo build --profile fuzzing -p tollway-fuzz
+	for target in $(FUZZ_TARGETS); do $(CARGO_TARGET_DIR)/fuzzing/tollway-fuzz $$target --seconds $(FUZZ_SECONDS); done
 
 .PHONY: test-python
 test-python: python-develop mock-provider ## run the tests of the Python package

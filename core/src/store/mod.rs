@@ -7,6 +7,9 @@ mod apply;
 mod codec;
 mod failure;
 mod file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod ledger;
 mod migration;
 mod operation;

@@ -1,0 +1,5 @@
+//! The target `openai` for `cargo fuzz`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tollway_fuzz::targets::openai(bytes));
