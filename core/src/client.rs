@@ -56,7 +56,7 @@ use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
 use crate::store::{Outcome, Store};
 use crate::transport::HttpClient;
-use crate::types::{CallOptions, ChatReply, ChatRequest, Error, ErrorKind, Result};
+use crate::types::{CallOptions, ChatReply, ChatRequest, Error, ErrorKind, Result, check_label, check_tags};
 use crate::vault::Vault;
 
 /// An open file, and the engine over it. Clones share it; it closes when the last one is dropped.
@@ -166,7 +166,11 @@ fn check_options(options: &CallOptions) -> Result<()> {
             is_empty(&options.idempotency_key),
             "`idempotency_key` is empty; give a key of the call's own, or leave it out",
         ),
-    ])
+    ])?;
+    for (field, label) in [("user", &options.user), ("idempotency_key", &options.idempotency_key)] {
+        label.as_deref().map_or(Ok(()), |label| check_label(field, label))?;
+    }
+    check_tags(&options.tags)
 }
 
 fn refuse_first(problems: &[(bool, &str)]) -> Result<()> {

@@ -12,6 +12,7 @@ import tollway
 from conftest import MASTER_KEY, eventually
 from tollway import _handle, _loop
 from tollway._engine import AsyncEngine
+from tollway._secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -55,7 +56,7 @@ async def refuse(path: Path, count: int) -> None:
 
 
 async def open_and_close(path: Path) -> tollway.AsyncTollway:
-    atw = tollway.AsyncTollway(AsyncEngine(_handle.create(path, MASTER_KEY, {})))
+    atw = tollway.AsyncTollway(AsyncEngine(_handle.create(path, Secret(MASTER_KEY), {})))
     assert await atw.aclose()
     return atw
 

@@ -17,7 +17,7 @@ use crate::provider::{
 use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealConfig};
 use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Model, ModelConfig,
-    ModelConfigId, Result, Route, RouteTerms, is_control,
+    ModelConfigId, Result, Route, RouteTerms, Scope, check_label, check_tag, is_control,
 };
 
 /// The most decimal places of a limit: the ledger's.
@@ -149,6 +149,7 @@ impl Tollway {
     pub async fn set_route(&self, terms: RouteTerms) -> Result<()> {
         self.engine.check()?;
         let snapshot = self.engine.reload().await?;
+        check_label("name", &terms.name)?;
         if terms.name.trim().is_empty() {
             return Err(invalid("field `name`: give a capability or an alias"));
         }
@@ -189,6 +190,11 @@ impl Tollway {
                      that what is left of it stays exact"
                 )));
             }
+        }
+        match &terms.scope {
+            Scope::User { user } => check_label("user", user)?,
+            Scope::Tag { key, value } => check_tag("tag", key, value)?,
+            _ => {}
         }
         let now = self.engine.environment.now();
         crate::billing::window::window_bounds(terms.window, &terms.time_zone, now)?;
@@ -270,6 +276,7 @@ fn not_found(snapshot: &Snapshot, reference: &str) -> Error {
 }
 
 fn split_name(name: &str) -> Result<(String, String)> {
+    check_label("name", name)?;
     let split = name.split_once('/').or_else(|| name.split_once(':'));
     match split {
         Some((_, model)) if model.chars().any(is_control) || model.trim() != model => Err(invalid(format!(
@@ -309,6 +316,7 @@ fn with_insecure(mut params: Map<String, Value>, allow_insecure: Option<bool>) -
 }
 
 fn check_alias(alias: Option<&str>) -> Result<()> {
+    alias.map_or(Ok(()), |alias| check_label("alias", alias))?;
     match alias {
         Some(alias) if alias.trim().is_empty() => Err(invalid("field `alias` is empty; give a name or leave it out")),
         Some(alias) if Capability::from_name(alias).is_some() => {

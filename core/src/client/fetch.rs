@@ -60,6 +60,9 @@ impl Tollway {
         self.engine.check()?;
         let endpoint = recognize(&request.method, &request.url);
         let is_anthropic = request.header("anthropic-version").is_some();
+        if let Err(error) = check_headers(&request) {
+            return Ok(refusal(dialect_of_errors(&endpoint, is_anthropic), &error.into()));
+        }
         let answer = match (dialect(&endpoint), &endpoint) {
             (Some(dialect), _) => self.answer_chat(dialect, &request, options).await,
             (None, Endpoint::Models) => self.answer_models(None, is_anthropic).await,
@@ -235,25 +238,41 @@ impl From<Error> for Refused {
     }
 }
 
-/// Reads the choices that a request's headers make, over those of its client.
+/// The headers of a request that choose for its call what its client left open.
+const CHOOSING: [&str; 3] = ["x-tollway-user", "x-tollway-tags", "x-tollway-timeout"];
+
+/// Refuses a header for the engine that it does not know: a choice that was misspelt would be none.
+fn check_headers(request: &FetchRequest) -> Result<()> {
+    let names = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
+    let mut unknown = names.filter(|name| name.starts_with("x-tollway-") && !CHOOSING.contains(&name.as_str()));
+    unknown.next().map_or(Ok(()), |name| {
+        let detail = format!("header {name} is not known; the known ones are {}", CHOOSING.join(", "));
+        Err(Error::new(ErrorKind::InvalidRequest, detail))
+    })
+}
+
+/// Reads the choices that a request's headers make. What its client chose is final: they only fill what it left open.
 pub(super) fn call_options(request: &FetchRequest, mut options: CallOptions) -> Result<CallOptions> {
     let invalid = |name: &str, wanted: &str| {
         Error::new(ErrorKind::InvalidRequest, format!("header {name} must be {wanted}; change it, or leave it out"))
     };
-    if let Some(user) = request.header("x-tollway-user") {
-        options.user = Some(user.to_owned());
+    if options.user.is_none() {
+        options.user = request.header("x-tollway-user").map(str::to_owned);
     }
     if let Some(tags) = request.header("x-tollway-tags") {
         let tags: BTreeMap<String, String> = serde_json::from_str(tags)
             .map_err(|_| invalid("x-tollway-tags", "a JSON object of texts, such as {\"feature\": \"search\"}"))?;
-        options.tags.extend(tags);
+        for (name, value) in tags {
+            options.tags.entry(name).or_insert(value);
+        }
     }
     if let Some(seconds) = request.header("x-tollway-timeout") {
         let timeout = seconds.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        options.timeout = Some(timeout.ok_or_else(|| invalid("x-tollway-timeout", "a positive number of seconds"))?);
+        let timeout = timeout.ok_or_else(|| invalid("x-tollway-timeout", "a positive number of seconds"))?;
+        options.timeout.get_or_insert(timeout);
     }
-    if let Some(key) = request.header("idempotency-key").filter(|key| !key.is_empty()) {
-        options.idempotency_key = Some(key.to_owned());
+    if options.idempotency_key.is_none() {
+        options.idempotency_key = request.header("idempotency-key").filter(|key| !key.is_empty()).map(str::to_owned);
     }
     Ok(options)
 }

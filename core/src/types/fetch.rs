@@ -26,7 +26,7 @@ pub struct FetchOptions {
     /// What serves each request whatever model it names: `provider/model`, an alias, or a capability.
     #[serde(default)]
     pub model: Option<String>,
-    /// The choices that every call has. Headers of a request may choose otherwise for that request.
+    /// The choices that every call has. They are final: headers of a request choose only what they leave open.
     #[serde(default)]
     pub options: CallOptions,
 }

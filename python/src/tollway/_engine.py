@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from . import _native
+from ._secret import Secret
 from .errors import InternalError, from_json
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class SyncEngine(_Handle):
 
     def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; Ctrl-C gives it up."""
-        text, error = self.native.call(operation.verb, encode(operation.arguments, operation.verb))
+        text, error = self.native.call(operation.verb, encode(operation.arguments, operation.verb).reveal())
         if error is not None:
             raise from_json(error)
         return operation.decode(json.loads(text or "null"))
@@ -77,7 +78,7 @@ class AsyncEngine(_Handle):
 
 def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.Engine:
     """Makes a native handle; opens nothing."""
-    engine, error = _native.Engine.create(path, encode(options, "open"))
+    engine, error = _native.Engine.create(path, encode(options, "open").reveal())
     if error is not None:
         raise from_json(error)
     if engine is None:
@@ -86,28 +87,35 @@ def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.
     return engine
 
 
-def encode(arguments: Mapping[str, Any], verb: str) -> str:
-    """Writes arguments as JSON text; the error names the argument that JSON cannot say, and never its value.
+def encode(arguments: Mapping[str, Any], verb: str) -> Secret:
+    """Writes arguments as JSON text, which may hold secrets; an error names what JSON cannot say.
 
     Raises:
         TypeError: A value is of a type that is not taken.
         ValueError: A number is not finite, or a text is not Unicode.
     """
     try:
-        text = json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-        if not text.isascii():
-            text.encode()
+        return _text(arguments)
     except (TypeError, ValueError, RecursionError):
         error = _fault(arguments, "")
         if error is None:
             raise
-        path = str(error).removeprefix(".").removeprefix("request.").removeprefix("options.")
-        raise type(error)(f"{verb}: {path}") from None
+    # Here, so that the cause, which may hold the whole text, is not kept as the context.
+    path = str(error).removeprefix(".").removeprefix("request.").removeprefix("options.")
+    raise type(error)(f"{verb}: {path}")
+
+
+def _text(arguments: Mapping[str, Any]) -> Secret:
+    text = Secret(json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain))
+    if not text.reveal().isascii():
+        text.reveal().encode()
     return text
 
 
 def _plain(value: Any) -> Any:
-    """Turns mappings and sequences of other types than Python's own into those."""
+    """Turns mappings and sequences of other types than Python's own into those, and holders into what they hold."""
+    if isinstance(value, Secret):
+        return value.reveal()
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
@@ -116,7 +124,9 @@ def _plain(value: Any) -> Any:
 
 
 def _fault(value: Any, path: str, depth: int = 0) -> TypeError | ValueError | None:
-    """Finds the first value that JSON cannot say."""
+    """Finds the first value that JSON cannot say. It raises nothing, so that no traceback shows what it looks at."""
+    if isinstance(value, Secret):
+        return _fault(value.reveal(), path, depth)
     if value is None or isinstance(value, (bool, int, float, str)):
         return _leaf_fault(value, path)
     if depth > _MOST_NESTING:

@@ -62,7 +62,7 @@ def choices(
         on_abandon=on_abandon,
         on_unpriced=on_unpriced,
     )
-    error = _native.check_fetch(encode({"model": model, "options": options}, "httpx_client()"))
+    error = _native.check_fetch(encode({"model": model, "options": options}, "httpx_client()").reveal())
     if error is not None:
         raise from_json(error)
     return Choices(model, options)
@@ -98,7 +98,7 @@ class _Answer:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self._ended = False
-        self._native = native.fetch(encode(head, "fetch"), body)
+        self._native = native.fetch(encode(head, "fetch").reveal(), body)
 
     def give_up(self) -> None:
         """Gives the call up, which is then billed by its `on_abandon`; nothing happens if it has ended."""

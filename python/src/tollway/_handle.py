@@ -7,33 +7,53 @@ from typing import TYPE_CHECKING, Any
 
 from . import _engine
 from ._engine import Operation, check_names, nothing
+from ._secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from . import _native
-    from .types import SettingsParameters
     from .verification_results import Verification
+
+# The settings that hold no secret; the address of a proxy may hold a password.
+PLAIN_SETTINGS = frozenset(
+    {
+        "connect_timeout",
+        "cooldown",
+        "cooldown_failures",
+        "default_output_limit",
+        "durability",
+        "exclusive",
+        "max_retries",
+        "maximum_answer_bytes",
+        "on_abandon",
+        "on_unpriced",
+        "recovery",
+        "reported_cost",
+        "stream_idle_timeout",
+        "timeout",
+    }
+)
 
 OPEN: Operation[None] = Operation("open", {}, nothing)
 
 
-def create(
-    path: str | os.PathLike[str], master_key: str | Callable[[], str], settings: SettingsParameters
-) -> _native.Engine:
+def create(path: str | os.PathLike[str], master_key: Secret, settings: Mapping[str, Any]) -> _native.Engine:
     """Makes a native handle; opens nothing. A callable master key is called here, once."""
     from .types import SettingsParameters  # noqa: PLC0415 - importing the package must not wait for it
 
     fields: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     check_names(fields, SettingsParameters.__optional_keys__, "open()")
-    text = master_key() if callable(master_key) else master_key
-    if not isinstance(text, str):
-        detail = f"master_key must be a text, or a function that returns one, not {type(text).__name__}"
+    if callable(master_key.reveal()):
+        master_key = Secret(master_key.reveal()())
+    if not isinstance(master_key.reveal(), str):
+        kind = type(master_key.reveal()).__name__
+        detail = f"master_key must be a text, or a function that returns one, not {kind}"
         raise TypeError(detail)
     if not isinstance(path, (str, bytes, os.PathLike)):
         detail = f"path must be a text or a pathlib.Path, not {type(path).__name__}"
         raise TypeError(detail)
-    return _engine.create(os.fsdecode(path), {"master_key": text, "settings": fields})
+    return _engine.create(os.fsdecode(path), {"master_key": master_key, "settings": fields})
 
 
 def close(timeout: float) -> Operation[bool]:
@@ -53,6 +73,6 @@ def verify(expected: str | None) -> Operation[Verification]:
     return Operation("ledger.verify", {} if expected is None else {"head": expected}, Verification._decode)
 
 
-def rotate(master_key: str) -> Operation[None]:
+def rotate(master_key: Secret) -> Operation[None]:
     """Returns the operation that changes the master key."""
     return Operation("vault.rotate", {"master_key": master_key}, nothing)

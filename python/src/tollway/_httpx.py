@@ -40,8 +40,9 @@ def httpx_client(
     Give it to a vendor's library: `openai.OpenAI(http_client=tollway.httpx_client(tw, user="alice"), api_key="-")`.
     Chats of OpenAI and Anthropic may be answered by any configured model; other requests go to the model's provider as
     they are, and are recorded as unpriced. Keys that the library sends are dropped. Errors are HTTP answers, which the
-    library raises as its own: a passed budget is status 402. A request chooses for itself by the headers
-    `x-tollway-user`, `x-tollway-tags` (a JSON object), `x-tollway-timeout` (seconds) and `idempotency-key`.
+    library raises as its own: a passed budget is status 402. What is chosen here is final; a request
+    chooses what is left open by the headers `x-tollway-user`, `x-tollway-tags` (a JSON object, whose names that are
+    chosen here stay), `x-tollway-timeout` (seconds) and `idempotency-key`.
 
     The client is of `httpx2` and `httpx` at once where both are installed, so that it fits every library; where one
     is, it is a plain client of that one. Hence its type is not known before it is made. Leaving an answer before its

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from . import _native
 
+# The engine drops the values of these, which therefore stand in no variable. Of some it looks whether they are there.
+_DROPPED = frozenset({"api-key", "authorization", "cookie", "proxy-authorization", "x-api-key", "x-goog-api-key"})
 _EXTENSIONS = {"http_version": b"HTTP/1.1"}
 
 
@@ -32,7 +34,8 @@ def _read_timeout(request: Any) -> float | None:
 
 
 def _arguments(request: Any) -> tuple[str, str, list[tuple[str, str]]]:
-    return request.method, str(request.url), list(request.headers.multi_items())
+    headers = request.headers.multi_items()
+    return request.method, str(request.url), [(name, "" if name in _DROPPED else value) for name, value in headers]
 
 
 def transports(library: Any, native: _native.Engine, chosen: Choices) -> Transports:

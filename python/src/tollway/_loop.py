@@ -18,6 +18,8 @@ from .errors import from_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._secret import Secret
+
 _JOIN_TIMEOUT = 1.0
 
 
@@ -45,10 +47,10 @@ class LoopQueue:
             self._thread.start()
             weakref.finalize(self, self._native.close)
 
-    async def call(self, engine: _native.Engine, verb: str, arguments: str) -> str:
+    async def call(self, engine: _native.Engine, verb: str, arguments: Secret) -> str:
         """Runs a verb and returns its result; cancelling gives the call up, which is then settled by its policy."""
         ticket, future = self._new_future()
-        call = engine.start(verb, arguments, self._native, ticket)
+        call = engine.start(verb, arguments.reveal(), self._native, ticket)
         try:
             return await future
         except BaseException:

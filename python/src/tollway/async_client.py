@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import _handle
 from ._engine import AsyncEngine
+from ._secret import Secret, hide
 
 if TYPE_CHECKING:
     import os
@@ -55,7 +56,9 @@ class AsyncTollway:
         **settings: Unpack[SettingsParameters],
     ) -> Self:
         """Opens a file, and makes it at first use; see `tollway.open`. Cancelling leaves the file closed."""
-        engine = AsyncEngine(_handle.create(path, master_key, settings))
+        key = Secret(master_key)
+        del master_key
+        engine = AsyncEngine(_handle.create(path, key, hide(settings, _handle.PLAIN_SETTINGS)))
         await engine.run(_handle.OPEN)
         return cls(engine)
 
@@ -75,7 +78,9 @@ class AsyncTollway:
 
     async def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""
-        await self._engine.run(_handle.rotate(master_key))
+        key = Secret(master_key)
+        del master_key
+        await self._engine.run(_handle.rotate(key))
 
     async def aclose(self, timeout: float = _CLOSE_TIMEOUT) -> bool:
         """Stops new calls and waits for settlements under way, at most for `timeout` seconds; see `Tollway.close`."""

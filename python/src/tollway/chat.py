@@ -77,7 +77,7 @@ class Chat:
         The parameters are those of a call. Errors are raised by the iterator. Leaving the stream early, by `break`,
         `close()`, an error or garbage collection, gives the call up, which is then billed by `on_abandon`.
         """
-        return ChatStream(self._engine.native.stream(encode(_arguments(messages, parameters), "chat")))
+        return ChatStream(self._engine.native.stream(encode(_arguments(messages, parameters), "chat").reveal()))
 
 
 class AsyncChat:
@@ -104,5 +104,5 @@ class AsyncChat:
         `aclose()`, an error, cancellation of `async with` or garbage collection, gives the call up, which is then
         billed by `on_abandon`.
         """
-        native = self._engine.native.stream(encode(_arguments(messages, parameters), "chat"))
+        native = self._engine.native.stream(encode(_arguments(messages, parameters), "chat").reveal())
         return AsyncChatStream(native, self._engine.ready)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _handle
 from ._engine import SyncEngine
+from ._secret import Secret, hide
 
 if TYPE_CHECKING:
     import os
@@ -60,7 +61,13 @@ class Tollway:
         **settings: Unpack[SettingsParameters],
     ) -> Self:
         """Opens a file, and makes it at first use; see `tollway.open`."""
-        engine = SyncEngine(_handle.create(path, master_key, settings))
+        key = Secret(master_key)
+        del master_key
+        return cls._open(path, key, hide(settings, _handle.PLAIN_SETTINGS))
+
+    @classmethod
+    def _open(cls, path: str | os.PathLike[str], key: Secret, settings: dict[str, Any]) -> Self:
+        engine = SyncEngine(_handle.create(path, key, settings))
         engine.run(_handle.OPEN)
         return cls(engine)
 
@@ -100,7 +107,9 @@ class Tollway:
 
     def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""
-        self._engine.run(_handle.rotate(master_key))
+        key = Secret(master_key)
+        del master_key
+        self._engine.run(_handle.rotate(key))
 
     def close(self, timeout: float = _CLOSE_TIMEOUT) -> bool:
         """Stops new calls and waits for settlements under way, at most for `timeout` seconds.
@@ -176,4 +185,6 @@ def open(  # noqa: A001
         StorageError: The file could not be read or written, or another process opened it exclusively.
         InvalidRequestError: A setting is wrong.
     """
-    return Tollway.open(path, master_key=master_key, **settings)
+    key = Secret(master_key)
+    del master_key
+    return Tollway._open(path, key, hide(settings, _handle.PLAIN_SETTINGS))

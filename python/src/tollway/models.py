@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
 from ._price_arguments import price_arguments
+from ._secret import hide
 from .results import Model, ModelConfig, ModelHealth
 from .types import ModelChanges, ModelParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Unpack
 
-
+# The parameters that hold no secret. An address may hold one by mistake.
+_PLAIN = frozenset({"active", "alias", "allow_insecure", "capability", "default", "description", "prices", "priority"})
 _REMOVABLE = frozenset({"alias", "base_url", "description"})
 
 
-def _add(name: str, parameters: ModelParameters) -> Operation[ModelConfig]:
+def _add(name: str, parameters: Mapping[str, Any]) -> Operation[ModelConfig]:
     given: dict[str, Any] = {field: value for field, value in parameters.items() if value is not None}
     check_names(given, ModelParameters.__optional_keys__, "models.add()")
     if "prices" in given:
@@ -26,7 +28,7 @@ def _add(name: str, parameters: ModelParameters) -> Operation[ModelConfig]:
     return Operation("models.add", {"name": name, **given}, ModelConfig._decode)
 
 
-def _update(model: str, changes: ModelChanges) -> Operation[ModelConfig]:
+def _update(model: str, changes: Mapping[str, Any]) -> Operation[ModelConfig]:
     given: dict[str, Any] = {**changes}
     check_names(given, ModelChanges.__optional_keys__, "models.update()")
     for name, value in given.items():
@@ -67,7 +69,7 @@ class Models:
             InvalidRequestError: A parameter is wrong, or the config is there already.
             TypeError: A price is a float.
         """
-        return self._engine.run(_add(name, parameters))
+        return self._engine.run(_add(name, hide(parameters, _PLAIN)))
 
     def update(self, model: str, **changes: Unpack[ModelChanges]) -> ModelConfig:
         """Changes the fields of a model config that are given; None removes an alias, an address or a description.
@@ -76,7 +78,7 @@ class Models:
             NotFoundError: There is no such config.
             TypeError: A field that cannot be removed is None.
         """
-        return self._engine.run(_update(model, changes))
+        return self._engine.run(_update(model, hide(changes, _PLAIN)))
 
     def delete(self, model: str) -> None:
         """Deletes a model config and its prices; usage records stay as they are.
@@ -107,11 +109,11 @@ class AsyncModels:
 
     async def add(self, name: str, **parameters: Unpack[ModelParameters]) -> ModelConfig:
         """Adds a model config; see `Models.add`."""
-        return await self._engine.run(_add(name, parameters))
+        return await self._engine.run(_add(name, hide(parameters, _PLAIN)))
 
     async def update(self, model: str, **changes: Unpack[ModelChanges]) -> ModelConfig:
         """Changes fields of a model config; see `Models.update`."""
-        return await self._engine.run(_update(model, changes))
+        return await self._engine.run(_update(model, hide(changes, _PLAIN)))
 
     async def delete(self, model: str) -> None:
         """Deletes a model config; see `Models.delete`."""
