@@ -87,6 +87,14 @@ fn a_reader_who_stalls_holds_little_up() {
         let outcome = Case::new("pieces that nobody reads", format, "stalled", endless).with(json!({})).run();
         assert!(outcome.said["peak"].as_u64().unwrap_or_default() < 120 << 20, "{}", outcome.said);
     }
+    // Its time runs out while it waits for its reader.
+    let endless = |wire: &mut Wire| {
+        wire.put(STREAM)?;
+        wire.endless(Format::OpenAi.text(&"x".repeat(MEGABYTE)))
+    };
+    let short = json!({"timeout": 1.0});
+    let outcome = Case::new("pieces that are read too late", Format::OpenAi, "stalled", endless).with(short).run();
+    assert_eq!(outcome.said["records"][0]["error_code"], "timeout", "{}", outcome.said);
     let endless = |wire: &mut Wire| {
         wire.put(HEAD)?;
         wire.endless("x".repeat(MEGABYTE))
@@ -192,6 +200,35 @@ fn work_grows_with_the_bytes_alone() {
         wire.put(Format::OpenAi.end())
     };
     Case::new("arguments in small pieces", Format::OpenAi, "fetch_stream", pieces).run();
+    for (format, name, body) in [
+        (
+            Format::Anthropic,
+            "a usage of many iterations",
+            format!(
+                r#"{{"type":"message","content":[{{"type":"text","text":"a"}}],"usage":{{"input_tokens":5,"output_tokens":7,"iterations":[{}]}}}}"#,
+                vec![r#"{"type":"message","input_tokens":1,"output_tokens":1}"#; 30_000].join(",")
+            ),
+        ),
+        (
+            Format::OpenAi,
+            "a usage of many fields",
+            format!(
+                r#"{{"id":"c","choices":[{{"message":{{"content":"a"}}}}],"usage":{{{}"prompt_tokens":5,"completion_tokens":7}}}}"#,
+                (0..100_000).map(|number| format!("\"k{number}\":1,")).collect::<Vec<_>>().concat()
+            ),
+        ),
+        (
+            Format::Gemini,
+            "a usage of many modalities",
+            format!(
+                r#"{{"candidates":[{{"content":{{"parts":[{{"text":"a"}}]}},"finishReason":"STOP"}}],"usageMetadata":{{"promptTokensDetails":[{}],"promptTokenCount":5,"candidatesTokenCount":7,"totalTokenCount":12}}}}"#,
+                vec![r#"{"modality":"TEXT","tokenCount":1}"#; 60_000].join(",")
+            ),
+        ),
+    ] {
+        let whole = move |wire: &mut Wire| wire.put(answer("200 OK", "", &body));
+        Case::new(name, format, "whole", whole).run();
+    }
     let dots = |wire: &mut Wire| {
         wire.put("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
         wire.put("1\r\n \r\n".repeat(100_000))?;
@@ -275,6 +312,18 @@ fn what_is_compressed_is_as_long_as_it_becomes() {
     let unread = compressed(whole, "{\"id\":\"");
     let outcome = Case::new("a bomb that nobody reads", Format::OpenAi, "passed_stalled", unread).run();
     assert!(outcome.said["peak"].as_u64().unwrap_or_default() < 120 << 20, "{}", outcome.said);
+}
+
+#[test]
+fn other_calls_go_on_beside() {
+    // Long events, one after another, in a process whose calls share one thread.
+    let hostile = |wire: &mut Wire| {
+        wire.put(STREAM)?;
+        wire.endless(format!("data: {{\"id\":\"c\",\"choices\":[],\"x\":[{}0]}}\n\n", "0,".repeat(90_000)))
+    };
+    let outcome = Case::new("long events", Format::OpenAi, "beside", hostile).with(json!({})).run();
+    let longest = outcome.said["beside"].as_f64().unwrap();
+    assert!((0.005..1.0).contains(&longest), "{}", outcome.said);
 }
 
 #[test]

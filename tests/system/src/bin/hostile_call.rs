@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -21,20 +22,26 @@ const STALL: Duration = Duration::from_secs(2);
 /// The most bytes of a body that are told.
 const LONGEST: usize = 2_000;
 
+/// The longest wait of other work so far, in milliseconds.
+static LONGEST_WAIT: AtomicU64 = AtomicU64::new(0);
+
 /// What the caller got.
 #[derive(Default)]
 struct Got {
     error: Option<Error>,
     status: Option<u16>,
     bytes: usize,
+    /// The longest wait of other work beside the call, in milliseconds.
+    beside: u64,
     /// The beginning of an event that is an error, and the end of the body.
     error_event: Vec<u8>,
     body: Vec<u8>,
 }
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> ExitCode {
-    match run().await {
+fn main() -> ExitCode {
+    // What one call keeps from going on is seen best where there is one thread.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    match runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run())) {
         Ok(said) => {
             println!("{said}");
             ExitCode::SUCCESS
@@ -70,6 +77,12 @@ async fn run() -> Result<Value, Box<dyn std::error::Error>> {
     let started = Instant::now();
     let got = match text("mode").as_str() {
         "whole" => whole(&tollway, &call, options).await,
+        "beside" => {
+            let watching = tokio::spawn(longest_wait(tollway.clone()));
+            let got = stream(&tollway, &call, options, false).await;
+            watching.abort();
+            Got { beside: LONGEST_WAIT.load(Ordering::Relaxed), ..got }
+        }
         "stream" => stream(&tollway, &call, options, false).await,
         "stalled" => stream(&tollway, &call, options, true).await,
         mode => fetched(&tollway, &call, options, mode).await,
@@ -94,7 +107,7 @@ async fn run() -> Result<Value, Box<dyn std::error::Error>> {
     let (peak, cpu) = taken();
     Ok(json!({
         "code": got.error.as_ref().map(Error::code), "detail": got.error.as_ref().map(Error::detail),
-        "status": got.status, "bytes": got.bytes, "body": String::from_utf8_lossy(&[got.error_event, got.body].concat()),
+        "beside": Duration::from_millis(got.beside).as_secs_f64(), "status": got.status, "bytes": got.bytes, "body": String::from_utf8_lossy(&[got.error_event, got.body].concat()),
         "seconds": seconds, "closed": closed, "is_settled": is_settled,
         "records": records, "committed": committed, "reserved": reserved, "peak": peak, "cpu": cpu,
     }))
@@ -146,6 +159,17 @@ async fn stream(tollway: &Tollway, call: &Value, options: CallOptions, stalls: b
         }
     }
     got
+}
+
+/// Looks at the budgets again and again, as another call does, for as long as it is let, and notes how long that takes.
+async fn longest_wait(tollway: Tollway) {
+    loop {
+        let begin = Instant::now();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let _ = tollway.budgets().await;
+        let waited = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        LONGEST_WAIT.fetch_max(waited, Ordering::Relaxed);
+    }
 }
 
 async fn fetched(tollway: &Tollway, call: &Value, options: CallOptions, mode: &str) -> Got {
