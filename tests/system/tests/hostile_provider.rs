@@ -315,6 +315,51 @@ fn what_is_compressed_is_as_long_as_it_becomes() {
 }
 
 #[test]
+fn what_an_honest_provider_sends_is_read_however_great() {
+    let great = 20 * MEGABYTE;
+    for (format, mode) in [
+        (Format::OpenAi, "whole"),
+        (Format::Anthropic, "stream"),
+        (Format::Gemini, "stream"),
+        (Format::OpenAi, "fetch_stream"),
+        (Format::Gemini, "fetch_whole"),
+    ] {
+        // A picture in base64, say.
+        let picture = move |wire: &mut Wire| {
+            let text = "x".repeat(great);
+            if mode.ends_with("stream") {
+                wire.put(STREAM)?;
+                wire.put(format.text(&text))?;
+                return wire.put(format.end());
+            }
+            let item = match format {
+                Format::OpenAi => format!(r#"{{"message":{{"content":"{text}"}},"finish_reason":"stop"}}"#),
+                Format::Anthropic => format!(r#"{{"type":"text","text":"{text}"}}"#),
+                Format::Gemini => format!(r#"{{"content":{{"parts":[{{"text":"{text}"}}]}},"finishReason":"STOP"}}"#),
+            };
+            wire.put(answer("200 OK", "", format.list_of(&item, 1)))
+        };
+        let call = json!({"max_tokens": 4_000});
+        let outcome = Case::new("a picture", format, mode, picture).with(call).run();
+        outcome.ends("none", "").billed_by("provider_usage");
+        assert!(outcome.bytes() >= great as u64, "{}", outcome.about);
+    }
+    // The 20 likeliest tokens for each of 4,000.
+    let token = r#"{"token":"a","logprob":-0.5,"bytes":[97]}"#;
+    let likeliest = vec![token; 20].join(",");
+    let token = format!(r#"{{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[{likeliest}]}}"#);
+    let item = format!(
+        r#"{{"message":{{"content":"a"}},"logprobs":{{"content":[{}]}},"finish_reason":"stop"}}"#,
+        vec![token; 4_000].join(",")
+    );
+    let body = Format::OpenAi.list_of(&item, 1);
+    let probabilities = move |wire: &mut Wire| wire.put(answer("200 OK", "", &body));
+    let call = json!({"max_tokens": 4_000, "fields": {"logprobs": true, "top_logprobs": 20}});
+    let outcome = Case::new("probabilities", Format::OpenAi, "whole", probabilities).with(call).run();
+    outcome.ends("none", "").billed_by("provider_usage");
+}
+
+#[test]
 fn other_calls_go_on_beside() {
     // Long events, one after another, in a process whose calls share one thread.
     let hostile = |wire: &mut Wire| {

@@ -131,6 +131,9 @@ fn request(call: &Value) -> ChatRequest {
     if !call["max_tokens"].is_null() {
         body["max_tokens"] = call["max_tokens"].clone();
     }
+    for (field, value) in call["fields"].as_object().into_iter().flatten() {
+        body[field] = value.clone();
+    }
     serde_json::from_value(body).unwrap_or_default()
 }
 
