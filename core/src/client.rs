@@ -147,6 +147,7 @@ impl Engine {
 
 /// Refuses what no provider and no budget could make sense of.
 fn check_input(request: &ChatRequest, options: &CallOptions) -> Result<()> {
+    request.check_levels()?;
     let problems = [
         (request.messages.is_empty(), "`messages` is empty; give at least one message"),
         // Some formats read a limit of zero as none at all, which no bound would hold.

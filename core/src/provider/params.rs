@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::body_field;
 use super::vendor::{AuthHeader, WireFormat};
-use crate::types::{Attribute, Error, ErrorKind, Result};
+use crate::types::{Attribute, Error, ErrorKind, Result, check_value_levels};
 
 /// The parameters that are understood.
 const KEYS: [&str; 11] = [
@@ -86,6 +86,7 @@ pub fn secret_headers(params: &Map<String, Value>) -> impl Iterator<Item = (&str
 /// Fails with `invalid_request`, naming the parameter and what it may be.
 pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
     for (key, value) in params {
+        check_value_levels(key, value)?;
         match key.as_str() {
             "wire_format" => {
                 one_of(key, value, &WireFormat::ALL.map(WireFormat::name))?;

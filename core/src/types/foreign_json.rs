@@ -85,6 +85,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::types::{AssistantMessage, ChatRequest, Message, ResponseFormat, Tool, ToolCall};
 
     #[test]
     fn levels_are_counted_outside_of_texts_only() {
@@ -117,6 +118,45 @@ mod tests {
         let value: Value = read_json("it", &allowed).unwrap();
         assert!(check_value_levels("it", &value).is_ok());
         assert!(check_value_levels("it", &json!([value])).is_err());
+    }
+
+    #[test]
+    fn a_request_that_nests_too_deep_anywhere_is_refused() {
+        let read = |text: &str, deep: &Value| {
+            let mut request: ChatRequest = serde_json::from_str(text).unwrap();
+            let slot = match (&mut request.tools[..], &mut request.response_format) {
+                ([Tool::Function { function, .. }], _) => function.parameters.get_or_insert_default(),
+                ([Tool::Vendor(fields)], _) => fields,
+                (_, Some(ResponseFormat::JsonSchema { json_schema })) => {
+                    json_schema.schema = Some(deep.clone());
+                    return request.check_levels();
+                }
+                _ => &mut request.extra,
+            };
+            slot.insert("deep".to_owned(), deep.clone());
+            request.check_levels()
+        };
+        let nested = |levels| (0..levels).fold(json!(1), |value, _| json!([value]));
+        for text in [
+            r#"{"messages": []}"#,
+            r#"{"messages": [], "tools": [{"type": "function", "function": {"name": "f"}}]}"#,
+            r#"{"messages": [], "tools": [{"type": "web_search"}]}"#,
+            r#"{"messages": [], "response_format": {"type": "json_schema", "json_schema": {"name": "j"}}}"#,
+        ] {
+            assert!(read(text, &nested(MOST_LEVELS)).is_ok(), "{text}");
+            let error = read(text, &nested(MOST_LEVELS + 1)).unwrap_err();
+            assert!(error.detail().contains("nests deeper than 96 levels"), "{text}: {error}");
+        }
+        let mut said = AssistantMessage { thinking_blocks: vec![nested(500)], ..AssistantMessage::default() };
+        let mut refuses = |said: &AssistantMessage| {
+            let messages = vec![Message::Assistant(said.clone())];
+            ChatRequest { messages, ..ChatRequest::default() }.check_levels().is_err()
+        };
+        assert!(refuses(&said));
+        said.thinking_blocks.clear();
+        assert!(!refuses(&said));
+        said.tool_calls.push(ToolCall { extra_content: Some(nested(500)), ..ToolCall::default() });
+        assert!(refuses(&said));
     }
 
     proptest! {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
+use super::error::Result;
+use super::foreign_json::check_value_levels;
 use super::message::{Message, Tool};
 
 /// A chat request. Fields that a target cannot express are refused by name when the request is encoded for it.
@@ -63,6 +65,30 @@ pub struct ChatRequest {
     /// out, and cache breakpoints as well where it has none.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl ChatRequest {
+    /// Refuses values within the request that nest too deep to be gone through, with `invalid_request`.
+    pub fn check_levels(&self) -> Result<()> {
+        let mut values: Vec<(&str, &Value)> = self.extra.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        for tool in &self.tools {
+            let fields = match tool {
+                Tool::Function { function, .. } => function.parameters.as_ref(),
+                Tool::Vendor(fields) => Some(fields),
+            };
+            values.extend(fields.into_iter().flat_map(Map::values).map(|value| ("a tool", value)));
+        }
+        for message in &self.messages {
+            let Message::Assistant(message) = message else { continue };
+            let calls = message.tool_calls.iter().filter_map(|call| call.extra_content.as_ref());
+            let own = message.thinking_blocks.iter().chain(&message.annotations).chain(calls);
+            values.extend(own.map(|value| ("a message", value)));
+        }
+        if let Some(ResponseFormat::JsonSchema { json_schema }) = &self.response_format {
+            values.extend(json_schema.schema.iter().map(|value| ("response_format", value)));
+        }
+        values.into_iter().try_for_each(|(what, value)| check_value_levels(what, value))
+    }
 }
 
 /// Texts that end the output.
