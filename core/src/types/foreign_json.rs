@@ -148,7 +148,7 @@ mod tests {
             assert!(error.detail().contains("nests deeper than 96 levels"), "{text}: {error}");
         }
         let mut said = AssistantMessage { thinking_blocks: vec![nested(500)], ..AssistantMessage::default() };
-        let mut refuses = |said: &AssistantMessage| {
+        let refuses = |said: &AssistantMessage| {
             let messages = vec![Message::Assistant(said.clone())];
             ChatRequest { messages, ..ChatRequest::default() }.check_levels().is_err()
         };
