@@ -18,12 +18,15 @@ use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::transport::Stage;
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, ChatReply, Completion, Error, ErrorKind, ModelConfig, ModelId, RecordStatus,
-    ReportedUsage, Result, Usage,
+    AbandonPolicy, Attempt, Attribute, BilledBy, ChatReply, Completion, Error, ErrorKind, ModelConfig, ModelId,
+    RecordStatus, ReportedUsage, Result, Usage,
 };
 
 /// How long after a call's deadline its reservation is stale, whatever became of its process.
 pub(super) const GRACE: Duration = Duration::from_mins(15);
+
+/// How many tokens a second a model is taken to make while nothing of them is seen. Few make as many.
+const HIDDEN_TOKENS_PER_SECOND: u128 = 1_000;
 
 /// How the exchange with a provider ended.
 pub(super) enum Ended {
@@ -50,6 +53,8 @@ struct Known<'a> {
     reported: Option<&'a ReportedUsage>,
     /// Whether it is certain that no model worked.
     did_no_work: bool,
+    /// Whether budgets hold the worst case of the attempt.
+    is_capped: bool,
 }
 
 /// The billing ids that are known, so that a relaxed reply need not wait for its settlement.
@@ -93,7 +98,12 @@ impl Call {
         let did_no_work = received.did_no_work();
         let completion = received.take_completion();
         let reported = received.told_usage();
-        let known = Known { completion: &completion, reported: reported.as_ref(), did_no_work };
+        let known = Known {
+            completion: &completion,
+            reported: reported.as_ref(),
+            did_no_work,
+            is_capped: reserved.budgets_apply,
+        };
         let (basis, billed_by, status) = self.basis(plan, &ended, &received, &known);
         self.was_billed = billed_by != BilledBy::NotBilled;
         let served_tier = completion.service_tier.as_deref();
@@ -279,7 +289,26 @@ impl Call {
         if is_given_up && self.on_abandon() == AbandonPolicy::BillReserved {
             return (Basis::Reservation, BilledBy::Reservation, status);
         }
-        (Basis::Usage(estimate(plan, received, completion)), BilledBy::Estimate, status)
+        // What breaks by itself is nobody's choice; what a caller gives up at will must not be free where it is capped.
+        let hidden = if is_given_up && known.is_capped { self.hidden_output(plan, received, completion) } else { 0 };
+        (Basis::Usage(estimate(plan, received, completion, hidden)), BilledBy::Estimate, status)
+    }
+
+    /// Bounds the output tokens of an attempt that nobody saw, by the time that they took: all of it where nothing of the answer
+    /// came, and the time before its first piece where the request asks for reasoning.
+    fn hidden_output(&self, plan: &Plan, received: &Received, completion: &Completion) -> u64 {
+        let elapsed = self.engine.environment.monotonic().saturating_sub(plan.started);
+        let has_content = completion.choices.iter().any(|choice| choice.message.has_content());
+        let thinks = plan.estimate.facts.get(Attribute::Thinking) == Some("true");
+        let seen = match received.first_token_at {
+            _ if !has_content => Duration::ZERO,
+            Some(first) if thinks => {
+                Duration::try_from(self.engine.environment.now().duration_since(first)).unwrap_or_default()
+            }
+            _ => elapsed,
+        };
+        let hidden = elapsed.saturating_sub(seen).as_millis() * HIDDEN_TOKENS_PER_SECOND / 1_000;
+        u64::try_from(hidden).unwrap_or(u64::MAX)
     }
 }
 
@@ -296,7 +325,7 @@ impl Engine {
 
 /// Returns what is known of an answer without its usage.
 fn evidence(plan: &Plan, received: &Received, completion: &Completion) -> Evidence {
-    let estimated = estimate(plan, received, completion);
+    let estimated = estimate(plan, received, completion, 0);
     let has_content = completion.choices.iter().any(|choice| choice.message.has_content());
     let side = |side: Option<u64>| side.unwrap_or_default();
     let output = side(estimated.output_tokens()).max(has_content.into());
@@ -304,11 +333,13 @@ fn evidence(plan: &Plan, received: &Received, completion: &Completion) -> Eviden
 }
 
 /// Estimates what the attempt consumed: the output by what came, or by what the provider counted so far if that is more
-/// (it counts reasoning that it does not show); the input by what the provider said of it, or else by its text.
-fn estimate(plan: &Plan, received: &Received, completion: &Completion) -> Usage {
+/// (it counts reasoning that it does not show); the input by what the provider said of it, or else by its text. What is hidden is
+/// added to what came.
+fn estimate(plan: &Plan, received: &Received, completion: &Completion, hidden: u64) -> Usage {
     let reported = received.reported_so_far().filter(is_plausible).map(|reported| disjoint(&reported));
     let counted = reported.as_ref().and_then(Usage::output_tokens).unwrap_or_default();
-    let output = received.estimated_output(completion).max(counted).min(plan.estimate.output_bound);
+    let output = received.estimated_output(completion).saturating_add(hidden).max(counted);
+    let output = output.min(plan.estimate.output_bound);
     let mut usage = estimated_usage(plan.estimate.size.estimate.min(plan.estimate.size.bound), output);
     if let Some(reported) = reported
         && reported.input_tokens().is_some_and(|input| input > 0)

@@ -6,7 +6,8 @@ use mock_provider::{Fault, MockProvider, Reply, Script};
 use rust_decimal::Decimal;
 use tollway::client::Tollway;
 use tollway::types::{
-    AbandonPolicy, BilledBy, CallOptions, CostStatus, RecordStatus, StreamEvent, UsageFilter, UsageRecord,
+    AbandonPolicy, BilledBy, BudgetTerms, CallOptions, CostStatus, Currency, ErrorKind, Limit, Money, RecordStatus,
+    Scope, StreamEvent, UsageFilter, UsageRecord, Window,
 };
 use tollway_system_tests::{house_model, open, request};
 
@@ -28,6 +29,13 @@ async fn given(reply: Reply) -> Given {
     Given { tollway, mock, _folder: folder }
 }
 
+async fn set_budget(tollway: &Tollway, limit: &str) {
+    let scope = Scope::User { user: "alice".into() };
+    let limit = Limit::Money(Money::new(limit.parse().unwrap(), Currency::USD));
+    let terms = BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() };
+    tollway.set_budget(terms).await.unwrap();
+}
+
 fn options(policy: AbandonPolicy) -> CallOptions {
     CallOptions { on_abandon: Some(policy), user: Some("alice".into()), ..CallOptions::default() }
 }
@@ -44,6 +52,13 @@ async fn record(tollway: &Tollway, request_id: &str) -> UsageRecord {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("no record of {request_id}");
+}
+
+/// Waits until so many requests arrived.
+async fn arrived(mock: &MockProvider, requests: u64) {
+    while mock.script_counts("house").started < requests {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn cents(record: &UsageRecord) -> Decimal {
@@ -90,6 +105,60 @@ async fn before_the_first_byte() {
         }
         nothing_stays_reserved(&given.tollway).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_a_cap_giving_up_again_and_again_reaches_it() {
+    let given = given(Reply::automatic().delay(Duration::from_mins(1))).await;
+    set_budget(&given.tollway, "1.00").await;
+    let mut given_up = 0;
+    let mut billed = Decimal::ZERO;
+    loop {
+        let request = request("two words", 32);
+        let mut stream = given.tollway.chat_stream(request, options(AbandonPolicy::default())).await.unwrap();
+        let id = stream.request_id().to_owned();
+        let arrived = async {
+            arrived(&given.mock, given_up + 1).await;
+            // A token for each millisecond is more than the request allows.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        tokio::select! {
+            () = arrived => drop(stream),
+            refused = stream.next() => {
+                assert_eq!(refused.unwrap().unwrap_err().kind(), ErrorKind::BudgetExceeded);
+                break;
+            }
+        }
+        let record = record(&given.tollway, &id).await;
+        assert_eq!((record.status, record.billed_by), (RecordStatus::Cancelled, BilledBy::Estimate));
+        assert_eq!(record.usage.output_tokens(), Some(32));
+        billed += cents(&record);
+        given_up += 1;
+        assert!(given_up <= 3, "three times 32 tokens are 0.96");
+    }
+    assert!(given_up >= 1 && billed >= Decimal::from(given_up) * Decimal::new(32, 2), "{given_up}: {billed}");
+    assert!(billed <= Decimal::ONE, "{billed}");
+    nothing_stays_reserved(&given.tollway).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_a_cap_what_was_seen_from_the_beginning_is_billed_as_it_came() {
+    let given = given(Reply::automatic().chunk_delay(Duration::from_millis(40))).await;
+    set_budget(&given.tollway, "1.00").await;
+    let mut stream =
+        given.tollway.chat_stream(request("two words", 32), options(AbandonPolicy::default())).await.unwrap();
+    let id = stream.request_id().to_owned();
+    let mut text = String::new();
+    while text.split_whitespace().count() < 4 {
+        match stream.next().await.unwrap().unwrap() {
+            StreamEvent::Delta(delta) => text.push_str(&delta.text),
+            StreamEvent::Done(_) => panic!("the stream ended too soon"),
+        }
+    }
+    drop(stream);
+    let record = record(&given.tollway, &id).await;
+    assert_eq!(record.status, RecordStatus::Partial);
+    assert!(cents(&record) < whole_answer(), "{record:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -145,7 +214,10 @@ async fn a_plain_call_that_is_dropped_is_billed_too() {
     for policy in POLICIES {
         let given = given(Reply::automatic().delay(Duration::from_millis(400))).await;
         let call = given.tollway.chat(request("two words", 32), options(policy));
-        assert!(tokio::time::timeout(Duration::from_millis(150), call).await.is_err());
+        tokio::select! {
+            reply = call => panic!("the reply came too soon: {reply:?}"),
+            () = arrived(&given.mock, 1) => {}
+        }
         let mut records = Vec::new();
         for _ in 0..200 {
             records = tollway_system_tests::all_records(&given.tollway).await.unwrap();
