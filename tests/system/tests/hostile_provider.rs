@@ -364,11 +364,12 @@ fn other_calls_go_on_beside() {
     // Long events, one after another, in a process whose calls share one thread.
     let hostile = |wire: &mut Wire| {
         wire.put(STREAM)?;
-        wire.endless(format!("data: {{\"id\":\"c\",\"choices\":[],\"x\":[{}0]}}\n\n", "0,".repeat(90_000)))
+        wire.endless(format!("data: {{\"id\":\"c\",\"choices\":[],\"x\":\"{}\"}}\n\n", "\\u0061".repeat(MEGABYTE)))
     };
     let outcome = Case::new("long events", Format::OpenAi, "beside", hostile).with(json!({})).run();
     let longest = outcome.said["beside"].as_f64().unwrap();
-    assert!((0.005..1.0).contains(&longest), "{}", outcome.said);
+    println!("the longest wait of other work was {longest} s");
+    assert!((0.005..2.0).contains(&longest), "{}", outcome.said);
 }
 
 #[test]
