@@ -263,3 +263,17 @@ proptest! {
         prop_assert!(vault.unseal(IDENTITY, &bytes).is_err());
     }
 }
+
+#[test]
+fn a_fingerprint_tells_nothing_without_the_files_key() {
+    use blake2::{Blake2b512, Digest};
+    let world = world();
+    let (vault, envelope) = Vault::create(&text(KEY), &world).unwrap();
+    let (other, _) = Vault::create(&text(KEY), &world).unwrap();
+    let own = vault.fingerprint(b"a request");
+    assert_eq!(Vault::open(&envelope, &text(KEY), &world).unwrap().fingerprint(b"a request"), own);
+    assert_ne!(vault.fingerprint(b"another request"), own);
+    assert_ne!(other.fingerprint(b"a request"), own);
+    assert_ne!(Blake2b512::digest(b"a request")[..32], own);
+    assert_ne!(own[..16], *vault.row_key());
+}
