@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where tests stand.
-const PLACES: [&str; 9] = ["core", "bindings", "tests", "python/tests", "node/test", "fuzz", "benches", "examples", "scripts"];
+const PLACES: [&str; 9] =
+    ["core", "bindings", "tests", "python/tests", "node/test", "fuzz", "benches", "examples", "scripts"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
