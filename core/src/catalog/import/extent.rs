@@ -45,3 +45,7 @@ pub(super) fn quoted(value: &str) -> String {
         Some((end, _)) => format!("{}...", &value[..end]),
     }
 }
+
+#[cfg(test)]
+#[path = "extent_tests.rs"]
+mod tests;
