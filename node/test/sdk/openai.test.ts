@@ -255,7 +255,7 @@ test('the answer’s headers say what the call cost', async (context) => {
   assert.equal(response.headers.get('x-tollway-request-id'), record?.requestId);
 });
 
-test('headers of a request choose for it alone', async (context) => {
+test('headers of a request choose for it alone what was left open', async (context) => {
   const opened = await openVendors(context);
   const openai = library(opened);
   const call = { model: 'text', messages: MESSAGES } as const;
@@ -268,7 +268,7 @@ test('headers of a request choose for it alone', async (context) => {
   assert.deepEqual(
     found.map(({ user, tags }) => [user, tags]),
     [
-      ['bob', { ...CALLER.tags, tenant: 'blue' }],
+      ['alice', { ...CALLER.tags, tenant: 'blue' }],
       ['alice', CALLER.tags],
     ],
   );

@@ -199,8 +199,8 @@ def test_awaited_messages_streams_and_tools(tw: tollway.Tollway, ledger: Ledger)
             )
             assert used.stop_reason == "tool_use"
             with pytest.raises(anthropic.APIStatusError) as caught:
-                await client.messages.create(
-                    model="openai/house", max_tokens=9, messages=MESSAGES, extra_headers={"x-tollway-user": "poor"}
+                await AsyncAnthropic(tw, user="poor").messages.create(
+                    model="openai/house", max_tokens=9, messages=MESSAGES, extra_headers={"x-tollway-user": USER}
                 )
             assert caught.value.status_code == 402
 

@@ -208,9 +208,9 @@ def test_the_time_of_the_engine_is_an_answer(client: openai.OpenAI, tw: tollway.
     assert [record.status for record in tw.usage.records()] == ["timeout"]
 
 
-def test_headers_choose_for_one_request(client: openai.OpenAI, ledger: Ledger, tw: tollway.Tollway) -> None:
+def test_headers_choose_for_one_request_what_is_open(ledger: Ledger, tw: tollway.Tollway) -> None:
     headers = {"x-tollway-user": "bob", "x-tollway-tags": '{"feature": "history"}', "idempotency-key": "once"}
-    raw = client.chat.completions.with_raw_response
+    raw = OpenAI(tw, tags={"team": "core"}).chat.completions.with_raw_response
     first = raw.create(model="openai/house", messages=MESSAGES, extra_headers=headers)
     call = Call("openai/house", PROMPT_TOKENS, ANSWER_TOKENS)
     assert first.headers["x-tollway-model"] == "openai/house"
@@ -224,7 +224,7 @@ def test_headers_choose_for_one_request(client: openai.OpenAI, ledger: Ledger, t
     second = raw.create(model="openai/house", messages=MESSAGES, extra_headers=headers)
     assert second.headers["x-tollway-replayed"] == "true"
     assert first.parse().choices[0].message.content == ANSWER
-    ledger.holds(call, user="bob", tags={"feature": "history"})
+    ledger.holds(call, user="bob", tags={"feature": "history", "team": "core"})
 
 
 def test_the_client_chooses_the_model(tw: tollway.Tollway, ledger: Ledger) -> None:
@@ -252,9 +252,11 @@ def test_awaited_calls_streams_and_tools(tw: tollway.Tollway, ledger: Ledger) ->
             prompt: list[ChatCompletionMessageParam] = [{"role": "user", "content": TOOL_PROMPT}]
             tool = await client.chat.completions.create(model="openai/house", messages=prompt, tools=[TOOL])
             assert tool.choices[0].finish_reason == "tool_calls"
-            headers = {"x-tollway-user": "poor"}
+            poor = AsyncOpenAI(tw, user="poor")
+            # Who it is was chosen with the client.
+            headers = {"x-tollway-user": USER}
             with pytest.raises(openai.APIStatusError) as caught:
-                await client.chat.completions.create(model="openai/house", messages=MESSAGES, extra_headers=headers)
+                await poor.chat.completions.create(model="openai/house", messages=MESSAGES, extra_headers=headers)
             assert (caught.value.status_code, caught.value.code) == (402, "budget_exceeded")
 
     asyncio.run(main())

@@ -124,7 +124,7 @@ def test_a_response_falls_back_and_is_held_to_its_budget(tw: tollway.Tollway, le
     client = OpenAI(tw, user=USER, tags=TAGS, fallbacks=["anthropic/house"])
     assert client.responses.create(model="openai/busy", input=PROMPT).output_text == ANSWER
     with pytest.raises(openai.APIStatusError) as caught:
-        client.responses.create(model="openai/house", input=PROMPT, extra_headers={"x-tollway-user": "poor"})
+        OpenAI(tw, user="poor").responses.create(model="openai/house", input=PROMPT)
     assert (caught.value.status_code, caught.value.code) == (402, "budget_exceeded")
     ledger.holds(Refusal("openai/busy"), Call("anthropic/house", PROMPT_TOKENS, ANSWER_TOKENS))
 
