@@ -146,7 +146,7 @@ pub struct HttpResponse {
     packed: Bytes,
     /// How much of the body may come.
     intake: Intake,
-    /// What was read of the body ahead of its reader; each piece has more than blanks.
+    /// What was read of the body ahead of its reader; the first piece begins with a byte that says something.
     ahead: VecDeque<Bytes>,
     /// How many blanks were passed over before what was read.
     blanks: usize,
@@ -195,22 +195,33 @@ impl HttpResponse {
         Ok(Some(piece))
     }
 
-    /// Returns the first byte that came of the body and is neither blank nor a mark of the byte order; it stays to be read.
+    /// Returns the first byte that came of the body and is neither blank nor of a mark of the byte order; it stays to be read.
     #[must_use]
     pub fn first_byte(&self) -> Option<u8> {
-        self.ahead.front()?.iter().copied().find(|byte| is_said(*byte))
+        self.ahead.front()?.first().copied()
     }
 
     /// Reads a piece of the body ahead of its reader and returns whether there was one. Blanks before anything else are passed
     /// over. Fails with `provider_unavailable` if the body breaks off.
     pub async fn read_ahead(&mut self) -> Result<bool> {
         let Some(chunk) = self.receive().await? else { return Ok(false) };
-        if self.ahead.is_empty() && !chunk.iter().any(|byte| is_said(*byte)) {
-            self.blanks += chunk.len();
+        if self.ahead.is_empty() {
+            self.keep(chunk);
         } else {
             self.ahead.push_back(chunk);
         }
         Ok(true)
+    }
+
+    /// Keeps a piece to be read next, without what stands before its first byte that says anything. A mark of the byte order may
+    /// be split over two pieces.
+    fn keep(&mut self, mut chunk: Bytes) {
+        let blanks = chunk.iter().position(|byte| is_said(*byte)).unwrap_or(chunk.len());
+        self.blanks += blanks;
+        let said = chunk.split_off(blanks);
+        if !said.is_empty() {
+            self.ahead.push_front(said);
+        }
     }
 
     /// Tells whether so many bytes are the whole body, as its head says, so that nothing follows them. Over HTTP/2 the mark of the
@@ -246,12 +257,7 @@ impl HttpResponse {
                 continue;
             };
             body.extend_from_slice(&chunk[..=last]);
-            let rest = chunk.slice(last + 1..);
-            if rest.iter().any(|byte| is_said(*byte)) {
-                self.ahead.push_front(rest);
-            } else {
-                self.blanks += rest.len();
-            }
+            self.keep(chunk.slice(last + 1..));
             return Ok(true);
         }
         Ok(false)
@@ -426,7 +432,7 @@ mod tests {
     #[tokio::test]
     async fn an_object_ends_at_its_last_brace_whatever_the_length_says() {
         for (answer, body, is_whole) in [
-            ("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n\n{\"a\": 1} more", "\n{\"a\": 1}", true),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n\n{\"a\": 1} more", "{\"a\": 1}", true),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n", "{}", true),
             ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{\"a\": 1}", "{\"", false),
         ] {
@@ -440,6 +446,32 @@ mod tests {
             assert_eq!(String::from_utf8(read).unwrap(), body);
             asked.join().unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn what_stands_before_an_answer_is_passed_over_wherever_it_is_split() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut buffer = [0; 4096];
+            assert!(stream.read(&mut buffer).unwrap() > 0);
+            let pieces: [&[u8]; 5] = [b" \n", b"\xef\xbb", b"\xbf\n", b" ", b"\t{\"a\": 1}"];
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();
+            for piece in pieces {
+                stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).unwrap();
+                stream.write_all(piece).unwrap();
+                stream.write_all(b"\r\n").unwrap();
+            }
+        });
+        let mut response = client().send(request(url), &Progress::default()).await.unwrap();
+        while response.first_byte().is_none() {
+            assert!(response.read_ahead().await.unwrap());
+        }
+        let mut read = Vec::new();
+        assert!(response.read_object_to(&mut read).await.unwrap());
+        assert_eq!(read, b"{\"a\": 1}");
+        server.join().unwrap();
     }
 
     #[tokio::test]
