@@ -31,6 +31,8 @@ pub struct Settings {
     pub durability: Durability,
     /// Whether this process alone opens the file, at half the cost of a commit.
     pub exclusive: bool,
+    /// Whether the file is made where it is missing or empty; otherwise that is an error.
+    pub create: bool,
     /// What to bill reservations whose process ended before settlement.
     pub recovery: RecoveryPolicy,
     /// The time that all attempts of a call together may take.
@@ -70,6 +72,7 @@ impl Default for Settings {
         Self {
             durability: Durability::default(),
             exclusive: false,
+            create: true,
             recovery: RecoveryPolicy::default(),
             timeout: Duration::from_mins(10),
             connect_timeout: Duration::from_secs(10),

@@ -22,7 +22,7 @@ use crate::vault::{MasterKey, Vault};
 impl Tollway {
     /// Opens a file, making it on first use, and settles what processes that ended left behind.
     ///
-    /// Nothing is fetched. Fails with `wrong_master_key`, `not_a_tollway_file`, `corrupted_file`, `newer_file` or
+    /// Nothing is fetched. With the setting `create` false, nothing is made. Fails with `not_found`, `wrong_master_key`, `not_a_tollway_file`, `corrupted_file`, `newer_file` or
     /// `storage`; the file is untouched then.
     pub async fn open(path: impl AsRef<Path>, master_key: MasterKey, settings: Settings) -> Result<Self> {
         Self::open_in(path, master_key, settings, Arc::new(SystemEnvironment)).await
@@ -37,7 +37,7 @@ impl Tollway {
     ) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let proxies = Proxies::of(settings.proxy.as_ref(), environment.as_ref())?;
-        let (exclusive, world) = (settings.exclusive, Arc::clone(&environment));
+        let (exclusive, create, world) = (settings.exclusive, settings.create, Arc::clone(&environment));
         let master_key = blocking(move || master_key.fetched(world.as_ref())).await?;
         let (world, key) = (Arc::clone(&environment), master_key);
         let opening = blocking(move || {
@@ -48,7 +48,7 @@ impl Tollway {
                 }
                 Ok(())
             };
-            let opening = Opening::open(&path, exclusive, Arc::clone(&world), &accept)?;
+            let opening = Opening::open(&path, exclusive, create, Arc::clone(&world), &accept)?;
             let vault = match vault.into_inner() {
                 Some(vault) => vault,
                 None => own_vault(&opening, &key, &world)?,

@@ -65,22 +65,26 @@ impl Failure for CommitError {
 
 /// Turns a failure to open the file into an error.
 pub(super) fn of_open(path: &Path, error: DatabaseError) -> Error {
-    let path = path.display();
+    let shown = path.display();
     match error {
         DatabaseError::DatabaseAlreadyOpen => Error::new(
             ErrorKind::Storage,
             format!(
-                "{path} is open elsewhere in the other mode; close that handle, or open all of them with the same \
-                 `exclusive` setting (an exclusive handle admits no other)"
+                "{shown} is open elsewhere in the other mode{}; close that handle, or open all of them with the same \
+                 `exclusive` setting (an exclusive handle admits no other)",
+                holder(path)
             ),
         ),
         DatabaseError::LockProtocolMismatch => Error::new(
             ErrorKind::Storage,
-            format!("{path} is open in a process with another version of Tollway; give all processes the same version"),
+            format!(
+                "{shown} is open in a process with another version of Tollway; give all processes the same version"
+            ),
         ),
-        DatabaseError::UpgradeRequired(_) => not_ours(&path.to_string()),
+        DatabaseError::UpgradeRequired(_) => not_ours(&shown.to_string()),
         DatabaseError::RepairAborted => corrupted("its repair was given up"),
-        DatabaseError::Storage(StorageError::Io(error)) => of_open_io(&path.to_string(), &error),
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => locked(path),
+        DatabaseError::Storage(StorageError::Io(error)) => of_open_io(&shown.to_string(), &error),
         DatabaseError::Storage(error) => error.error(),
         other => internal(&other.to_string()),
     }
@@ -118,6 +122,39 @@ pub(super) fn of_io(what: &str, error: &io::Error) -> Error {
             format!("{what} ({error}); check the disk and the permissions, then open the file again"),
         ),
     }
+}
+
+/// Makes the error of a file that another process has locked for longer than opening waits.
+pub(super) fn locked(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Storage,
+        format!(
+            "{} was locked by another process{} for three seconds; stop that process, or wait for it, then open the file again",
+            path.display(),
+            holder(path)
+        ),
+    )
+}
+
+/// Names the process that has locked a file, where the system tells.
+#[cfg(target_os = "linux")]
+fn holder(path: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(file), Ok(locks)) = (std::fs::metadata(path), std::fs::read_to_string("/proc/locks")) else {
+        return String::new();
+    };
+    let inode = format!(":{}", file.ino());
+    let of_file = locks.lines().filter_map(|line| {
+        let mut words = line.split_whitespace().skip_while(|word| *word != "READ" && *word != "WRITE").skip(1);
+        let process = words.next()?.parse::<u32>().ok()?;
+        words.next()?.ends_with(&inode).then_some(process)
+    });
+    of_file.min().map_or_else(String::new, |process| format!(" (process {process})"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn holder(_path: &Path) -> String {
+    String::new()
 }
 
 /// Makes the error of a damaged file.

@@ -1,17 +1,23 @@
-//! The file: making it whole, telling that it is ours before anything is changed, and opening it.
+//! The file: telling that it is ours before anything is changed, opening it, and closing it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem::forget;
 use std::path::{Path, PathBuf};
+use std::thread::panicking;
 use std::time::Duration;
 
+use redb::backends::FileBackend;
 use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, TableError};
 
+use super::backend::Backend;
+use super::containment::{contained, guarded};
 use super::failure::{Failure, closed, corrupted, not_ours, of_open, of_open_io};
 use super::ledger::number;
 use super::migration::SCHEMA_VERSION;
 use super::overlay::Overlay;
+use super::pages::CHECKED_WHEN_OPENED;
+use super::place;
 use super::tables::{self, SCHEMA_KEY};
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
@@ -30,31 +36,47 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Reads a value of `meta` before the file is opened for writing.
 pub type MetaReader<'a> = dyn Fn(&str) -> Result<Option<Vec<u8>>> + 'a;
 
-/// Opens the file, which is made if it does not exist. Returns it with its full path.
+/// How a file is opened.
+#[derive(Clone, Copy)]
+pub(super) struct OpenMode {
+    /// Whether no other handle can be opened meanwhile.
+    pub(super) exclusive: bool,
+    /// Whether it is made where it is missing or empty.
+    pub(super) create: bool,
+    /// Whether all pages are read and checked.
+    pub(super) check_all: bool,
+}
+
+/// Opens the file, which is made if it does not exist and may be. Returns it with its full path.
 ///
 /// A file that is not ours, is newer than this version, or that `accept` refuses, is left as it is.
 pub(super) fn open(
     path: &Path,
-    exclusive: bool,
+    mut mode: OpenMode,
     environment: &dyn Environment,
     accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
 ) -> Result<(OpenFile, PathBuf)> {
-    let path = make_if_missing(path, environment)?;
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    if !exclusive {
-        builder.set_concurrency_mode(ConcurrencyMode::MultiWriter);
-    }
     let mut attempt = 1;
     loop {
+        let (file, path) = place::open(path, mode.create, environment)?;
+        let backend = Backend::new(&path, file)?;
+        mode.check_all = backend.size()? <= CHECKED_WHEN_OPENED;
         let opened = guarded(|| {
-            identify(&path, &builder, accept)?;
-            Ok(builder.open(&path))
+            identify(&path, mode, accept)?;
+            Ok(builder(mode).create_with_backend(backend.clone()).map(Closing::new))
         });
+        let opened = match opened {
+            Ok(Ok(database)) => {
+                backend.set_impatient(false);
+                return Ok((OpenFile { database, backend }, path));
+            }
+            Ok(Err(error)) => Ok(error),
+            Err(error) => Err(error),
+        };
+        backend.shut();
         match opened {
-            Ok(Ok(database)) => return Ok((OpenFile(Some(database)), path)),
-            Ok(Err(DatabaseError::DatabaseAlreadyOpen)) if attempt < ATTEMPTS => {}
-            Ok(Err(error)) => return Err(of_open(&path, error)),
+            Ok(DatabaseError::DatabaseAlreadyOpen) if attempt < ATTEMPTS => {}
+            Ok(error) => return Err(of_open(&path, error)),
             // Another process that is repairing the file at this moment can make it look damaged.
             Err(error) if error.kind() == ErrorKind::CorruptedFile && attempt < ATTEMPTS_IF_DAMAGED => {}
             Err(error) => return Err(error),
@@ -64,96 +86,91 @@ pub(super) fn open(
     }
 }
 
-/// An open file. Closing a damaged one may panic, which ends here.
-pub(super) struct OpenFile(Option<Database>);
+fn builder(mode: OpenMode) -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(mode.check_all);
+    if !mode.exclusive {
+        builder.set_concurrency_mode(ConcurrencyMode::MultiWriter);
+    }
+    builder
+}
 
-impl OpenFile {
+/// A file of the storage engine. Closing a damaged one may panic, which ends here.
+pub(super) struct Closing(Option<Database>);
+
+impl Closing {
+    fn new(database: Database) -> Self {
+        Self(Some(database))
+    }
+
     /// Returns the file; it is absent only while it is closed.
     pub(super) fn get(&self) -> Result<&Database> {
         self.0.as_ref().ok_or_else(closed)
     }
+
+    pub(super) fn get_mut(&mut self) -> Result<&mut Database> {
+        self.0.as_mut().ok_or_else(closed)
+    }
 }
 
-impl Drop for OpenFile {
+impl Drop for Closing {
     fn drop(&mut self) {
-        let database = self.0.take();
-        if catch_unwind(AssertUnwindSafe(|| drop(database))).is_err() {
+        let Some(database) = self.0.take() else { return };
+        if panicking() {
+            return forget(database);
+        }
+        if contained(|| drop(database)).is_none() {
             tracing::error!("closing the file failed, because it is damaged; restore it from a copy");
         }
     }
 }
 
-/// Calls the storage engine, which may panic on a damaged file.
-pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(corrupted("reading it failed")))
+/// An open file.
+pub(super) struct OpenFile {
+    database: Closing,
+    backend: Backend,
 }
 
-/// Makes the file where it is missing or empty. Any number of processes may do so at once: each then opens the same
-/// whole file, because an empty one is locked, filled aside and replaced.
-fn make_if_missing(path: &Path, environment: &dyn Environment) -> Result<PathBuf> {
-    let shown = path.display().to_string();
-    loop {
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                owner_only().read(true).write(true).create(true).truncate(false).open(path)
-            }
-            opened => opened,
-        };
-        let file = file.map_err(|error| of_open_io(&shown, &error))?;
-        let full = fs::canonicalize(path).map_err(|error| of_open_io(&shown, &error))?;
-        let metadata = file.metadata().map_err(|error| of_open_io(&shown, &error))?;
-        if !metadata.is_file() {
-            return Err(not_ours(&shown));
+impl OpenFile {
+    /// Returns the file; it is absent only while it is closed.
+    pub(super) fn get(&self) -> Result<&Database> {
+        self.database.get()
+    }
+
+    /// Changes the file from outside of the writer's thread.
+    pub(super) fn change<T>(&self, call: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
+        let changed = guarded(|| call(self.get()?));
+        if changed.as_ref().is_err_and(|error| error.kind() == ErrorKind::CorruptedFile) {
+            self.abandon();
         }
-        if metadata.len() > 0 {
-            return Ok(full);
-        }
-        match file.lock() {
-            Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(of_open_io(&shown, &error)),
-            _ => {}
-        }
-        if is_still(&file, &full) {
-            make(&full, environment)?;
-        }
+        changed
+    }
+
+    /// Fails if the path no longer leads to the file, or if the file was emptied.
+    pub(super) fn check_place(&self) -> Result<()> {
+        self.backend.check_place()
+    }
+
+    /// Gives the file and its locks up without another write, whatever the storage engine still holds.
+    pub(super) fn abandon(&self) {
+        self.backend.shut();
     }
 }
 
-/// Tells whether a path still leads to an open file that is empty.
-fn is_still(file: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(there)) = (file.metadata(), fs::metadata(path)) else { return false };
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        if (open.dev(), open.ino()) != (there.dev(), there.ino()) {
-            return false;
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        // Closing writes, which is right only where the file is still the one that was opened.
+        if self.check_place().is_err() {
+            self.abandon();
         }
+        self.backend.set_impatient(true);
     }
-    open.len() == 0 && there.len() == 0
 }
 
-/// Fills a file aside, and puts it in the place of an empty one.
-fn make(path: &Path, environment: &dyn Environment) -> Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".new-{}", environment.process_id()));
-    let aside = path.with_file_name(name);
-    let made = fill(&aside).and_then(|()| {
-        fs::rename(&aside, path)
-            .and_then(|()| sync_folder(path))
-            .map_err(|error| of_open_io(&path.display().to_string(), &error))
-    });
-    if made.is_err() {
-        // The first error is the one to report; a file left aside is replaced by the next attempt.
-        let _ = fs::remove_file(&aside);
-    }
-    made
-}
-
-fn fill(path: &Path) -> Result<()> {
-    let shown = path.display().to_string();
-    let file = owner_only().read(true).write(true).create(true).truncate(true).open(path);
-    drop(file.map_err(|error| of_open_io(&shown, &error))?);
-    let database = Builder::new().create(path).map_err(|error| of_open(path, error))?;
+/// Makes an empty file a whole one.
+pub(super) fn fill(path: &Path, file: File) -> Result<()> {
+    let backend = FileBackend::new(file).map_err(|error| of_open(path, error))?;
+    let database = Builder::new().create_with_backend(backend).map_err(|error| of_open(path, error))?;
     let transaction = database.begin_write().map_err(Failure::error)?;
     tables::create_all(&transaction)?;
     {
@@ -164,25 +181,8 @@ fn fill(path: &Path) -> Result<()> {
     database.close().map_err(|error| of_open(path, error))
 }
 
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
-}
-
 /// Tells that the file is ours, not newer than this version, and accepted, without a change to it.
-fn identify(path: &Path, builder: &Builder, accept: &dyn Fn(&MetaReader<'_>) -> Result<()>) -> Result<()> {
+fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Result<()>) -> Result<()> {
     let shown = path.display().to_string();
     let mut first = [0; MAGIC.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
@@ -192,10 +192,12 @@ fn identify(path: &Path, builder: &Builder, accept: &dyn Fn(&MetaReader<'_>) -> 
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(not_ours(&shown)),
         Err(error) => return Err(of_open_io(&shown, &error)),
     }
-    match builder.open_read_only(path) {
+    let file = File::open(path).map_err(|error| of_open_io(&shown, &error))?;
+    let backend = Backend::new(path, file)?;
+    match builder(mode).open_read_only_with_backend(backend) {
         Ok(database) => check_meta(&database, path, accept),
         // Its last writer was killed. It is repaired in memory first, to see whose it is.
-        Err(DatabaseError::RepairAborted) => check_meta(&repaired_in_memory(path)?, path, accept),
+        Err(DatabaseError::RepairAborted) => check_meta(repaired_in_memory(path)?.get()?, path, accept),
         // The open that follows waits for the other handle, or says what holds the file.
         Err(DatabaseError::DatabaseAlreadyOpen) => Ok(()),
         Err(error) => Err(of_open(path, error)),
@@ -203,16 +205,19 @@ fn identify(path: &Path, builder: &Builder, accept: &dyn Fn(&MetaReader<'_>) -> 
 }
 
 /// Opens the file so that all changes, repairs among them, stay in memory.
-pub(super) fn repaired_in_memory(path: &Path) -> Result<Database> {
+pub(super) fn repaired_in_memory(path: &Path) -> Result<Closing> {
     let file = File::open(path).and_then(Overlay::new);
     let overlay = file.map_err(|error| of_open_io(&path.display().to_string(), &error))?;
-    let builder = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(overlay);
-    builder.map_err(|error| of_open(path, error))
+    let database = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(overlay);
+    database.map(Closing::new).map_err(|error| of_open(path, error))
 }
 
 /// Tells a file of another application from one of ours whose tables cannot be found because it is damaged.
 fn without_schema(path: &Path) -> Error {
-    let checked = guarded(|| repaired_in_memory(path)?.check_integrity().map_err(|error| of_open(path, error)));
+    let checked = guarded(|| {
+        let mut database = repaired_in_memory(path)?;
+        database.get_mut()?.check_integrity().map_err(|error| of_open(path, error))
+    });
     match checked {
         Err(error) if error.kind() == ErrorKind::CorruptedFile => error,
         _ => not_ours(&path.display().to_string()),

@@ -4,6 +4,7 @@ use redb::{AccessGuard, Database, Key, ReadableDatabase, ReadableTable, WriteTra
 
 use super::FileKeys;
 use super::codec::{Row, damaged, decode, encode};
+use super::containment::Held;
 use super::failure::Failure;
 use super::ledger::number;
 use super::row_key::RowKey;
@@ -117,14 +118,14 @@ impl Migration<'_> {
 
     /// Signs the records, and links them in the order of their ids.
     fn link_records(&self) -> Result<()> {
-        let mut heads = self.transaction.open_table(tables::HEADS).map_err(Failure::error)?;
+        let mut heads = Held::new(self.transaction.open_table(tables::HEADS).map_err(Failure::error)?);
         self.each(tables::RECORDS, UsageRecordRow::TABLE, |key, row| {
             let id = number(Some(key))?;
             let uid = decode::<UsageRecordRow>(row)?.uid;
             if let Some(head) = self.state.link(self.key, id, &uid) {
                 let row = encode(&LedgerHeadRow { link: head.link })?;
                 let signed = self.key.sign(LedgerHeadRow::TABLE, key, row);
-                heads.insert(id, signed.as_slice()).map_err(Failure::error)?;
+                heads.get_mut()?.insert(id, signed.as_slice()).map_err(Failure::error)?;
                 self.state.count(LedgerHeadRow::TABLE, None, Some(&signed));
             }
             Ok(row.to_vec())

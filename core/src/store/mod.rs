@@ -4,7 +4,9 @@
 //! second engine can stand behind the same trait.
 
 mod apply;
+mod backend;
 mod codec;
+mod containment;
 mod failure;
 mod file;
 #[cfg(feature = "fuzzing")]
@@ -15,6 +17,7 @@ mod migration;
 mod operation;
 mod overlay;
 mod pages;
+mod place;
 mod query;
 mod reading;
 mod redb_store;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use redb::ReadableDatabase;
 
+use super::containment::guarded;
 use super::failure::{Failure, corrupted, of_open};
-use super::file::{OpenFile, guarded, repaired_in_memory};
+use super::file::{OpenFile, repaired_in_memory};
 use super::state::STATE_KEY;
 use super::tables;
 use crate::types::{ErrorKind, Result};
@@ -37,8 +38,8 @@ pub(super) fn check(path: &Path, open: &OpenFile) -> Result<()> {
 fn check_once(path: &Path, open: &OpenFile) -> Result<()> {
     guarded(|| {
         let mut copy = repaired_in_memory(path)?;
-        copy.check_integrity().map_err(|error| of_open(path, error))?;
-        if state(&copy)? != state(open.get()?)? {
+        copy.get_mut()?.check_integrity().map_err(|error| of_open(path, error))?;
+        if state(copy.get()?)? != state(open.get()?)? {
             return Err(corrupted("its last changes are damaged"));
         }
         Ok(())

@@ -10,8 +10,9 @@ use redb::{ReadableDatabase, ReadableTable};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::containment::{Held, guarded};
 use super::failure::{Failure, closed, corrupted};
-use super::file::{self, MetaReader, OpenFile, guarded};
+use super::file::{self, MetaReader, OpenFile, OpenMode};
 use super::reading::Reader;
 use super::row_key::RowKey;
 use super::session::Session;
@@ -59,20 +60,39 @@ impl Shared {
         self.damaged.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
+    /// Fails if the file was found to be damaged, or is no longer where it was opened.
+    pub(super) fn check_before_write(&self) -> Result<()> {
+        self.check()?;
+        self.database.check_place().map_err(|error| self.fail(error))
+    }
+
+    /// Returns the outcome of a write, which is none if what was written cannot be found again.
+    pub(super) fn check_after_write<T>(&self, written: Result<T>) -> Result<T> {
+        let written = self.fail_if_damaged(written)?;
+        self.database.check_place().map_err(|error| self.fail(error))?;
+        Ok(written)
+    }
+
+    /// Refuses all further work, and gives the file and its locks up. Returns what was found first.
+    fn fail(&self, error: Error) -> Error {
+        let first = self.damaged.get_or_init(|| error).clone();
+        self.database.abandon();
+        first
+    }
+
     /// Refuses all further work after the file was found to be damaged.
-    pub(super) fn poison_if_damaged<T>(&self, result: Result<T>) -> Result<T> {
-        if let Err(error) = &result
-            && error.kind() == ErrorKind::CorruptedFile
-        {
-            // Whoever found it first has said it already.
-            let _ = self.damaged.set(error.clone());
+    fn fail_if_damaged<T>(&self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::CorruptedFile => Err(self.fail(error)),
+            // A read that was under way fails because the file was given up.
+            Err(error) => Err(self.damaged.get().cloned().unwrap_or(error)),
+            result => result,
         }
-        result
     }
 
     fn read<T>(&self, query: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
         self.check()?;
-        self.poison_if_damaged(guarded(|| {
+        self.fail_if_damaged(guarded(|| {
             let transaction = self.database.get()?.begin_read().map_err(Failure::error)?;
             query(&Reader::new(&transaction, &self.row_key))
         }))
@@ -108,19 +128,21 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Opens a file, which is made if it does not exist. It blocks.
+    /// Opens a file, which is made if it is missing or empty and `create` says so. It blocks.
     ///
     /// With `exclusive` no other handle can be opened, at half the cost of a commit. A file that `accept` refuses, which may read
     /// what its `meta` holds unsigned, is left as it is; `accept` may be called several times, or not at all while another process
     /// holds the file. Fails with [`ErrorKind::NotATollwayFile`], [`ErrorKind::NewerFile`] (the file is left as it is in both
-    /// cases), [`ErrorKind::CorruptedFile`] or [`ErrorKind::Storage`].
+    /// cases), [`ErrorKind::NotFound`], [`ErrorKind::CorruptedFile`] or [`ErrorKind::Storage`].
     pub fn open(
         path: impl AsRef<Path>,
         exclusive: bool,
+        create: bool,
         environment: Arc<dyn Environment>,
         accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
     ) -> Result<Self> {
-        let (database, path) = file::open(path.as_ref(), exclusive, environment.as_ref(), accept)?;
+        let mode = OpenMode { exclusive, create, check_all: false };
+        let (database, path) = file::open(path.as_ref(), mode, environment.as_ref(), accept)?;
         Ok(Self { database, path, exclusive, environment })
     }
 
@@ -129,22 +151,23 @@ impl Opening {
     /// Of several processes that make a file at once, all get that of the first. Fails with [`ErrorKind::CorruptedFile`] if a
     /// file that is in use has lost it.
     pub fn wrapped_data_key(&self, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
-        guarded(|| {
-            let transaction = self.database.get()?.begin_write().map_err(Failure::error)?;
+        self.database.change(|database| {
+            let transaction = Held::new(database.begin_write().map_err(Failure::error)?);
             let wrapped = {
-                let mut meta = transaction.open_table(tables::META).map_err(Failure::error)?;
-                let known = meta.get(WRAPPED_DATA_KEY).map_err(Failure::error)?.map(|known| known.value().to_vec());
+                let mut meta = Held::new(transaction.get()?.open_table(tables::META).map_err(Failure::error)?);
+                let known =
+                    meta.get()?.get(WRAPPED_DATA_KEY).map_err(Failure::error)?.map(|known| known.value().to_vec());
                 if let Some(known) = known {
                     return Ok(known);
                 }
-                if tables::is_used(&transaction)? {
+                if tables::is_used(transaction.get()?)? {
                     return Err(corrupted("it has lost its data key"));
                 }
                 let own = make()?;
-                meta.insert(WRAPPED_DATA_KEY, own.as_slice()).map_err(Failure::error)?;
+                meta.get_mut()?.insert(WRAPPED_DATA_KEY, own.as_slice()).map_err(Failure::error)?;
                 own
             };
-            transaction.commit().map_err(Failure::error)?;
+            transaction.take()?.commit().map_err(Failure::error)?;
             Ok(wrapped)
         })
     }
@@ -152,18 +175,18 @@ impl Opening {
     /// Brings the file to the schema of this version, checks what it says of itself, and starts the writer. It blocks.
     pub fn start(self, keys: FileKeys) -> Result<Arc<RedbStore>> {
         let Self { database, path, exclusive, environment } = self;
-        guarded(|| {
-            if migration::is_current(database.get()?)? {
-                return Ok(());
+        let row_key = database.change(move |database| {
+            if migration::is_current(database)? {
+                return Ok(keys.row_key);
             }
-            let transaction = database.get()?.begin_write().map_err(Failure::error)?;
-            if migration::migrate(&transaction, &keys)? {
-                transaction.commit().map_err(Failure::error)
+            let transaction = Held::new(database.begin_write().map_err(Failure::error)?);
+            if migration::migrate(transaction.get()?, &keys)? {
+                transaction.take()?.commit().map_err(Failure::error)?;
             } else {
-                transaction.abort().map_err(Failure::error)
+                transaction.take()?.abort().map_err(Failure::error)?;
             }
+            Ok(keys.row_key)
         })?;
-        let row_key = keys.row_key;
         let session = guarded(|| {
             let transaction = database.get()?.begin_read().map_err(Failure::error)?;
             let reader = Reader::new(&transaction, &row_key);
@@ -178,7 +201,7 @@ impl Opening {
         let is_small = std::fs::metadata(&path).is_ok_and(|file| file.len() <= pages::CHECKED_WHEN_OPENED);
         // What others write at this moment may look like damage; they have checked the file themselves.
         if is_small && !session.has_peers() {
-            pages::check(&path, &database)?;
+            pages::check(&path, &database).inspect_err(|_| database.abandon())?;
         }
         let shared = Arc::new(Shared {
             database,
@@ -207,7 +230,7 @@ impl RedbStore {
         environment: Arc<dyn Environment>,
         row_key: RowKey,
     ) -> Result<Arc<Self>> {
-        Opening::open(path, exclusive, environment, &|_| Ok(()))?.start(FileKeys::plain(row_key))
+        Opening::open(path, exclusive, true, environment, &|_| Ok(()))?.start(FileKeys::plain(row_key))
     }
 
     /// Returns the full path of the file.

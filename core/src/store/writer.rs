@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::apply::apply;
+use super::containment::{Held, guarded};
 use super::failure::Failure;
-use super::file::guarded;
 use super::ledger::Ledger;
 use super::redb_store::Shared;
 use super::snapshot::Budgets;
@@ -49,9 +49,9 @@ pub(super) fn run(shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>) {
         }
         let began = shared.environment.monotonic();
         let mut waited = Duration::ZERO;
-        let outcomes = shared.check().and_then(|()| {
+        let outcomes = shared.check_before_write().and_then(|()| {
             let outcomes = guarded(|| commit(shared, &mut budgets, operations, began, &mut waited));
-            shared.poison_if_damaged(outcomes)
+            shared.check_after_write(outcomes)
         });
         match outcomes {
             // A caller that is gone does not want its outcome; what it asked for is done.
@@ -80,10 +80,10 @@ fn commit(
     began: Duration,
     waited: &mut Duration,
 ) -> Result<Vec<Result<Outcome>>> {
-    let transaction = shared.database.get()?.begin_write().map_err(Failure::error)?;
+    let transaction = Held::new(shared.database.get()?.begin_write().map_err(Failure::error)?);
     *waited = shared.environment.monotonic().saturating_sub(began);
     let (changed, state) = (Cell::new(false), State::default());
-    let writing = Writing { transaction: &transaction, key: &shared.row_key, state: &state, changed: &changed };
+    let writing = Writing { transaction: transaction.get()?, key: &shared.row_key, state: &state, changed: &changed };
     let mut outcomes = Vec::with_capacity(operations.len());
     let mut any_change = false;
     {
@@ -104,9 +104,9 @@ fn commit(
         }
     }
     if any_change {
-        transaction.commit().map_err(Failure::error)?;
+        transaction.take()?.commit().map_err(Failure::error)?;
     } else {
-        transaction.abort().map_err(Failure::error)?;
+        transaction.take()?.abort().map_err(Failure::error)?;
     }
     Ok(outcomes)
 }

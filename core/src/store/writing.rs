@@ -8,6 +8,7 @@ use std::ops::RangeBounds;
 use redb::{AccessGuard, Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
 
 use super::codec::{Row, decode, encode};
+use super::containment::Held;
 use super::failure::Failure;
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};
@@ -27,7 +28,7 @@ pub(super) struct Writing<'t> {
 impl<'t> Writing<'t> {
     /// Opens a table of rows.
     pub(super) fn rows<K: Key + 'static, R>(self, definition: RowTable<K>) -> Result<Rows<'t, K, R>> {
-        let table = self.transaction.open_table(definition).map_err(Failure::error)?;
+        let table = Held::new(self.transaction.open_table(definition).map_err(Failure::error)?);
         Ok(Rows { table, writing: self, row: PhantomData })
     }
 
@@ -36,21 +37,21 @@ impl<'t> Writing<'t> {
         self,
         definition: TableDefinition<'static, K, V>,
     ) -> Result<Index<'t, K, V>> {
-        let table = self.transaction.open_table(definition).map_err(Failure::error)?;
+        let table = Held::new(self.transaction.open_table(definition).map_err(Failure::error)?);
         Ok(Index { table, changed: self.changed })
     }
 }
 
 /// A table of rows.
 pub(super) struct Rows<'t, K: Key + 'static, R> {
-    table: Table<'t, K, &'static [u8]>,
+    table: Held<Table<'t, K, &'static [u8]>>,
     writing: Writing<'t>,
     row: PhantomData<fn() -> R>,
 }
 
 impl<K: Key + 'static, R: Row> Rows<'_, K, R> {
     pub(super) fn get(&self, key: K::SelfType<'_>) -> Result<Option<R>> {
-        let row = self.table.get(&key).map_err(Failure::error)?;
+        let row = self.table.get()?.get(&key).map_err(Failure::error)?;
         row.map(|row| self.open(&key, row.value())).transpose()
     }
 
@@ -62,14 +63,14 @@ impl<K: Key + 'static, R: Row> Rows<'_, K, R> {
     pub(super) fn put(&mut self, key: K::SelfType<'_>, row: &R) -> Result<()> {
         let signed = self.writing.key.sign(R::TABLE, K::as_bytes(&key).as_ref(), encode(row)?);
         self.writing.changed.set(true);
-        let before = self.table.insert(&key, signed.as_slice()).map_err(Failure::error)?;
+        let before = self.table.get_mut()?.insert(&key, signed.as_slice()).map_err(Failure::error)?;
         self.writing.state.count(R::TABLE, before.as_ref().map(AccessGuard::value), Some(&signed));
         Ok(())
     }
 
     pub(super) fn remove(&mut self, key: K::SelfType<'_>) -> Result<()> {
         self.writing.changed.set(true);
-        let before = self.table.remove(&key).map_err(Failure::error)?;
+        let before = self.table.get_mut()?.remove(&key).map_err(Failure::error)?;
         self.writing.state.count(R::TABLE, before.as_ref().map(AccessGuard::value), None);
         Ok(())
     }
@@ -80,7 +81,7 @@ impl<R: Row> Rows<'_, u64, R> {
     /// missing.
     pub(super) fn each(&self, mut visit: impl FnMut(u64, R) -> Result<()>) -> Result<()> {
         let mut read = TableSum::default();
-        for entry in self.table.iter().map_err(Failure::error)? {
+        for entry in self.table.get()?.iter().map_err(Failure::error)? {
             let (key, row) = entry.map_err(Failure::error)?;
             visit(key.value(), self.open(&key.value(), row.value())?)?;
             read = read.replace(None, Some(row.value()));
@@ -101,27 +102,27 @@ impl<R: Row> Rows<'_, u64, R> {
 impl<R: Row> Rows<'_, BalanceKey, R> {
     /// Returns the keys of one budget.
     pub(super) fn windows(&self, budget: u64) -> Result<Vec<BalanceKey>> {
-        let range = self.table.range((budget, i64::MIN)..=(budget, i64::MAX)).map_err(Failure::error)?;
+        let range = self.table.get()?.range((budget, i64::MIN)..=(budget, i64::MAX)).map_err(Failure::error)?;
         range.map(|entry| Ok(entry.map_err(Failure::error)?.0.value())).collect()
     }
 }
 
 /// A secondary index.
 pub(super) struct Index<'t, K: Key + 'static, V: Value + 'static> {
-    table: Table<'t, K, V>,
+    table: Held<Table<'t, K, V>>,
     changed: &'t Cell<bool>,
 }
 
 impl<K: Key + 'static, V: Value + 'static> Index<'_, K, V> {
     pub(super) fn put(&mut self, key: K::SelfType<'_>, value: V::SelfType<'_>) -> Result<()> {
         self.changed.set(true);
-        self.table.insert(key, value).map_err(Failure::error)?;
+        self.table.get_mut()?.insert(key, value).map_err(Failure::error)?;
         Ok(())
     }
 
     pub(super) fn remove(&mut self, key: K::SelfType<'_>) -> Result<()> {
         self.changed.set(true);
-        self.table.remove(key).map_err(Failure::error)?;
+        self.table.get_mut()?.remove(key).map_err(Failure::error)?;
         Ok(())
     }
 
@@ -134,7 +135,7 @@ impl<K: Key + 'static, V: Value + 'static> Index<'_, K, V> {
     where
         K::SelfType<'a>: 'a,
     {
-        for entry in self.table.range(range).map_err(Failure::error)? {
+        for entry in self.table.get()?.range(range).map_err(Failure::error)? {
             visit(entry.map_err(Failure::error)?.0.value())?;
         }
         Ok(())
@@ -143,14 +144,14 @@ impl<K: Key + 'static, V: Value + 'static> Index<'_, K, V> {
 
 impl<K: Key + 'static> Index<'_, K, u64> {
     pub(super) fn get(&self, key: K::SelfType<'_>) -> Result<Option<u64>> {
-        Ok(self.table.get(key).map_err(Failure::error)?.map(|id| id.value()))
+        Ok(self.table.get()?.get(key).map_err(Failure::error)?.map(|id| id.value()))
     }
 }
 
 impl Index<'_, (i64, &'static str), ()> {
     /// Returns the first names up to a time, inclusive, and no more than so many.
     pub(super) fn names_until(&self, time: i64, most: usize) -> Result<Vec<String>> {
-        let range = self.table.range((i64::MIN, "")..=(time, "\u{10FFFF}")).map_err(Failure::error)?;
+        let range = self.table.get()?.range((i64::MIN, "")..=(time, "\u{10FFFF}")).map_err(Failure::error)?;
         range.take(most).map(|entry| Ok(entry.map_err(Failure::error)?.0.value().1.to_owned())).collect()
     }
 }
@@ -158,20 +159,20 @@ impl Index<'_, (i64, &'static str), ()> {
 impl Index<'_, (i64, u64), ()> {
     /// Returns the greatest time.
     pub(super) fn last_time(&self) -> Result<Option<i64>> {
-        Ok(self.table.last().map_err(Failure::error)?.map(|(key, _)| key.value().0))
+        Ok(self.table.get()?.last().map_err(Failure::error)?.map(|(key, _)| key.value().0))
     }
 }
 
 /// The values of `meta`. All but those that are read before the key is known are signed.
 pub(super) struct Meta<'t> {
-    table: Table<'t, &'static str, &'static [u8]>,
+    table: Held<Table<'t, &'static str, &'static [u8]>>,
     writing: Writing<'t>,
 }
 
 impl<'t> Meta<'t> {
     /// Opens the table, and reads the state of the file.
     pub(super) fn open(writing: Writing<'t>) -> Result<Self> {
-        let table = writing.transaction.open_table(tables::META).map_err(Failure::error)?;
+        let table = Held::new(writing.transaction.open_table(tables::META).map_err(Failure::error)?);
         let meta = Self { table, writing };
         if let Some(state) = meta.get(STATE_KEY)? {
             writing.state.load(&state)?;
@@ -180,7 +181,7 @@ impl<'t> Meta<'t> {
     }
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let value = self.table.get(key).map_err(Failure::error)?;
+        let value = self.table.get()?.get(key).map_err(Failure::error)?;
         value.map(|value| self.writing.key.open_meta(key, value.value()).map(<[u8]>::to_vec)).transpose()
     }
 
@@ -191,7 +192,7 @@ impl<'t> Meta<'t> {
         } else {
             self.writing.key.sign(META_TABLE, key.as_bytes(), value.to_vec())
         };
-        let before = self.table.insert(key, signed.as_slice()).map_err(Failure::error)?;
+        let before = self.table.get_mut()?.insert(key, signed.as_slice()).map_err(Failure::error)?;
         if !is_unsigned(key) && key != STATE_KEY {
             self.writing.state.count(META_TABLE, before.as_ref().map(AccessGuard::value), Some(&signed));
         }
