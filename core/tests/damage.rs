@@ -89,7 +89,12 @@ async fn call(store: &RedbStore, user: &str) -> Result<()> {
     }
 }
 
-/// Makes a file of some thousands of records, and closes it.
+/// Makes a folder in memory where there is one, because nothing here depends on the disk.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Makes a file of many records, and closes it.
 fn make(path: &Path) {
     let store = open(path).unwrap();
     run(async {
@@ -174,7 +179,7 @@ fn act() {
     let (whole, first, count) = (fs::read(path).unwrap(), first.parse::<u64>().unwrap(), count.parse::<u64>().unwrap());
     let used = whole.chunks(PAGE).enumerate().filter(|(_, page)| page.iter().any(|byte| *byte != 0));
     let pages: Vec<usize> = used.map(|(number, _)| number).collect();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let copy = folder.path().join("ledger");
     fs::write(&copy, &whole).unwrap();
     let right = seen(&open(&copy).unwrap()).unwrap();
@@ -194,7 +199,7 @@ fn act() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a long run by hand is asked for by its environment")]
 fn damage_is_an_error_or_harmless_and_never_ends_the_process() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let path = folder.path().join("whole");
     make(&path);
     let cases: u64 = std::env::var(CASES).map_or(FEW_CASES, |text| text.parse().unwrap());

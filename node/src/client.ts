@@ -33,6 +33,7 @@ const OPEN = new OptionNames('Tollway.open()', [
   'masterKey',
   'durability',
   'exclusive',
+  'create',
   'recovery',
   'timeout',
   'connectTimeout',

@@ -483,6 +483,8 @@ export interface Settings {
   readonly durability?: 'strict' | 'relaxed' | null;
   /** Whether this process alone opens the file, at half the cost of a commit. */
   readonly exclusive?: boolean | null;
+  /** Whether the file is made where it is missing or empty, by default; otherwise that is an error. */
+  readonly create?: boolean | null;
   /** What to bill reservations whose process ended before settlement. */
   readonly recovery?: 'bill_reserved' | 'release' | null;
   /** The time that all attempts of a call together may take. */

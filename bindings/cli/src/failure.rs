@@ -1,7 +1,6 @@
 //! What ends the command early.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 /// What ends the command early.
 #[derive(Debug)]
@@ -10,17 +9,8 @@ pub(crate) enum Failure {
     Engine(tollway::types::Error),
     /// The output cannot be written, or the input cannot be read.
     Output(std::io::Error),
-    /// A file that was named cannot be written.
-    File(PathBuf, std::io::Error),
     /// What was asked for is not there.
     Missing(String),
-}
-
-impl Failure {
-    /// Says which file could not be written.
-    pub(crate) fn of_file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |error| Self::File(path.to_owned(), error)
-    }
 }
 
 impl fmt::Display for Failure {
@@ -28,7 +18,6 @@ impl fmt::Display for Failure {
         match self {
             Self::Engine(error) => write!(formatter, "{}: {}", error.code(), error.detail()),
             Self::Output(error) => error.fmt(formatter),
-            Self::File(path, error) => write!(formatter, "{}: {error}; check the path", path.display()),
             Self::Missing(detail) => formatter.write_str(detail),
         }
     }

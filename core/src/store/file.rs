@@ -181,6 +181,16 @@ pub(super) fn fill(path: &Path, file: File) -> Result<()> {
     database.close().map_err(|error| of_open(path, error))
 }
 
+/// Tells whether a file begins like a ledger, open or not, here or elsewhere.
+pub fn is_ledger(path: &Path) -> io::Result<bool> {
+    let mut first = [0; MAGIC.len()];
+    match File::open(path)?.read_exact(&mut first) {
+        Ok(()) => Ok(first == MAGIC),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Tells that the file is ours, not newer than this version, and accepted, without a change to it.
 fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Result<()>) -> Result<()> {
     let shown = path.display().to_string();

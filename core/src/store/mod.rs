@@ -31,7 +31,7 @@ mod verification;
 mod writer;
 mod writing;
 
-pub use file::MetaReader;
+pub use file::{MetaReader, is_ledger};
 pub use operation::*;
 pub use redb_store::{FileKeys, Opening, RedbStore};
 pub use row_key::RowKey;

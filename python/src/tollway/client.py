@@ -151,6 +151,8 @@ def open(  # noqa: A001
               milliseconds leaves the call to `recovery`.
             - `exclusive`: True makes this process the only one that has the file open, at half the cost of a commit.
               Other processes, forked children included, are then refused with `StorageError`. False by default.
+            - `create`: False opens only a file that exists: a missing one is `NotFoundError`, an emptied one
+              `CorruptedFileError`. True (default) makes it, so that a ledger that was emptied begins anew.
             - `recovery`: what the next opening bills for calls whose process died before their settlement:
               `"bill_reserved"` (default) the whole reservation, because the provider may have done the work;
               `"release"` nothing.

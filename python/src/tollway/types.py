@@ -491,6 +491,7 @@ class SettingsParameters(TypedDict, total=False):
     Attributes:
         durability: `strict` returns a reply after its settlement is in the file; `relaxed` while it is being written.
         exclusive: Whether this process alone opens the file, at half the cost of a commit. A forked child then cannot.
+        create: Whether the file is made where it is missing or empty; otherwise that is an error.
         recovery: What to bill reservations whose process ended before settlement.
         timeout: The time that all attempts of a call together may take.
         connect_timeout: The time that a connection may take to be made.
@@ -510,6 +511,7 @@ class SettingsParameters(TypedDict, total=False):
 
     durability: Literal["strict", "relaxed"]
     exclusive: bool
+    create: bool
     recovery: Literal["bill_reserved", "release"]
     timeout: float
     connect_timeout: float

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use tollway::catalog::import::{ImportReport, Imported, NotUnderstood, Origin, import, read_file, write};
+use tollway::catalog::import::{ImportReport, Imported, NotUnderstood, Origin, import, read_file, write, write_file};
+use tollway::environment::SystemEnvironment;
 
 use super::book::{default_source, today};
 use super::{count, write_json};
@@ -22,7 +23,7 @@ pub(super) fn run(arguments: ImportArguments, output: &mut impl Write) -> Result
     };
     let Imported { book, report } = import(format, &read_file(&file)?, &origin, strict)?;
     if let Some(target) = &target {
-        std::fs::write(target, write(&book)).map_err(Failure::of_file(target))?;
+        write_file(target, &write(&book), &SystemEnvironment)?;
     }
     if json {
         write_json(output, &report)?;

@@ -1,11 +1,11 @@
 //! The verbs about price lists: files and the bundled catalog against the prices of the model configs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use tollway::catalog::import::{ImportReport, Imported, Origin, SourceFormat, import, read_file, write};
+use tollway::catalog::import::{ImportReport, Imported, Origin, SourceFormat, import, read_file, write, write_file};
 use tollway::catalog::lint::{Finding, lint};
 use tollway::client::{PriceUpdate, RerateBook, RerateQuery, RerateReport, Tollway};
 use tollway::environment::{Environment, SystemEnvironment};
@@ -119,8 +119,7 @@ pub(super) async fn export(client: &Tollway, arguments: ExportArguments) -> Resu
     price_book::check_names(&book)?;
     let counts =
         PriceExport { offers: book.offers.len(), prices: book.offers.iter().map(|offer| offer.prices.len()).sum() };
-    blocking(move || std::fs::write(&arguments.path, write(&book)).map_err(|error| unwritten(&arguments.path, &error)))
-        .await?;
+    blocking(move || write_file(&arguments.path, &write(&book), &SystemEnvironment)).await?;
     Ok(counts)
 }
 
@@ -162,10 +161,6 @@ async fn read_book(path: PathBuf, format: SourceFormat, strict: bool, source: Op
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let ended = tokio::task::spawn_blocking(work).await;
     ended.map_err(|error| Error::new(ErrorKind::Internal, format!("reading a price list ended early: {error}")))?
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Storage, format!("{} cannot be written: {error}; check the path", path.display()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-//! The file that a price list is read from.
+//! The files that a price list is read from and written to.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
+use crate::environment::Environment;
+use crate::store::is_ledger;
 use crate::types::{Error, ErrorKind, Result};
 
 /// The most bytes of a price list.
@@ -43,6 +45,56 @@ pub fn read_file(path: &Path) -> Result<String> {
     })
 }
 
+/// Writes a price list, beside its place under a name that nobody can foresee, and then gives it the name.
+///
+/// What is there before stays whole until then, and its mode is kept; a new file is for its owner alone. A device or a pipe is written
+/// to as it is. Fails with `invalid_request` if a ledger is there, and with `storage` if the file cannot be written.
+pub fn write_file(path: &Path, text: &str, environment: &dyn Environment) -> Result<()> {
+    let shown = path.display();
+    let unwritten = |error: io::Error| {
+        Error::new(ErrorKind::Storage, format!("{shown} cannot be written: {error}; check the path"))
+    };
+    let there = match fs::metadata(path) {
+        Ok(there) => Some(there),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(unwritten(error)),
+    };
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        return fs::write(path, text).map_err(unwritten);
+    }
+    // A link is followed to what is there, and replaced where it leads nowhere.
+    let place = if there.is_some() { fs::canonicalize(path).map_err(unwritten)? } else { path.to_owned() };
+    if there.is_some() && is_ledger(&place).map_err(unwritten)? {
+        return Err(Error::new(
+            ErrorKind::InvalidRequest,
+            format!("{shown} is a Tollway file, which a price list does not replace; name another file"),
+        ));
+    }
+    let Some(name) = place.file_name() else {
+        return Err(unwritten(io::Error::from(io::ErrorKind::InvalidFilename)));
+    };
+    let mut random = [0; 16];
+    environment.fill_random(&mut random);
+    let mut aside = std::ffi::OsString::from(".");
+    aside.push(name);
+    aside.push(format!(".new-{}", hex::encode(random)));
+    let aside = place.with_file_name(aside);
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.write(true).create_new(true).open(&aside).map_err(unwritten)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| there.map_or(Ok(()), |there| file.set_permissions(there.permissions())))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&aside, &place));
+    if written.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&aside);
+    }
+    written.map_err(unwritten)
+}
+
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -58,6 +110,45 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_written_beside_its_place_and_never_over_a_ledger() {
+        use crate::environment::SystemEnvironment;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prices.json");
+        for text in ["{}", "{\"a\": 1}"] {
+            write_file(&path, text, &SystemEnvironment).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            write_file(&path, "[]", &SystemEnvironment).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+            write_file(Path::new("/dev/null"), "[]", &SystemEnvironment).unwrap();
+        }
+        let ledger = folder.path().join("ledger");
+        let key = crate::store::RowKey::new(&[7; 16]);
+        let store = crate::store::RedbStore::open(&ledger, false, std::sync::Arc::new(SystemEnvironment), key).unwrap();
+        let mut names = vec![ledger.clone()];
+        #[cfg(unix)]
+        {
+            names.push(folder.path().join("link"));
+            std::os::unix::fs::symlink(&ledger, &names[1]).unwrap();
+            names.push(folder.path().join("second-name"));
+            fs::hard_link(&ledger, &names[2]).unwrap();
+        }
+        let before = fs::read(&ledger).unwrap();
+        for name in names {
+            assert_eq!(write_file(&name, "{}", &SystemEnvironment).unwrap_err().kind(), ErrorKind::InvalidRequest);
+        }
+        drop(store);
+        assert_eq!(fs::read(&ledger).unwrap().len(), before.len());
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(left.into_iter().all(|name| !name.contains(".new-")));
+    }
 
     fn refusal(path: &Path) -> String {
         let error = read_file(path).unwrap_err();

@@ -17,7 +17,7 @@ mod tollway;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use file::{MOST_BYTES, read_file};
+pub use file::{MOST_BYTES, read_file, write_file};
 pub use genai_prices::{Omission, read_prices as read_genai_prices};
 pub use litellm::{exact_object, read_entry as read_litellm_entry};
 pub use tollway::{PriceMap, read_price_map, write};
