@@ -226,3 +226,18 @@ fn a_list_of_another_form_is_refused_with_what_to_do() {
     let ran = run(&["prices", "lint", &folder.path("broken.json")]);
     assert!(ran.code == 1 && ran.errors.contains("no UTF-8 text from byte"), "{}", ran.errors);
 }
+
+#[test]
+fn a_list_that_nests_deep_and_what_is_no_file_are_refused_by_every_command() {
+    let folder = Folder::new("deep");
+    let deep = folder.path("deep.json");
+    std::fs::write(&deep, format!("{}1{}", "{\"a\":".repeat(200_000), "}".repeat(200_000))).unwrap();
+    for format in ["litellm", "genai-prices", "models.dev", "openrouter", "tollway"] {
+        for command in ["lint", "import"] {
+            let ran = run(&["prices", command, &deep, "--format", format]);
+            assert!(ran.code == 1 && ran.errors.contains("nests deeper than 96 levels"), "{format}: {}", ran.errors);
+            let ran = run(&["prices", command, &folder.path(""), "--format", format]);
+            assert!(ran.code == 1 && ran.errors.contains("is no regular file"), "{format}: {}", ran.errors);
+        }
+    }
+}
