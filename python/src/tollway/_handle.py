@@ -21,6 +21,7 @@ PLAIN_SETTINGS = frozenset(
         "connect_timeout",
         "cooldown",
         "cooldown_failures",
+        "create",
         "default_output_limit",
         "durability",
         "exclusive",

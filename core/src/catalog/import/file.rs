@@ -160,12 +160,12 @@ mod tests {
     fn only_regular_files_of_a_stated_size_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prices.json");
-        std::fs::write(&path, "{\"é\": 1}").unwrap();
+        fs::write(&path, "{\"é\": 1}").unwrap();
         assert_eq!(read_file(&path).unwrap(), "{\"é\": 1}");
         assert!(refusal(&folder.path().join("none.json")).starts_with("storage: PATH cannot be read: "));
         let no_file = "invalid_request: PATH is no regular file; name a file that holds a price list";
         assert_eq!(refusal(folder.path()), no_file);
-        std::fs::write(&path, b"{\"\xff\": 1}").unwrap();
+        fs::write(&path, b"{\"\xff\": 1}").unwrap();
         assert_eq!(refusal(&path), "invalid_request: PATH is no UTF-8 text from byte 2 on; name a price list");
         let sparse = File::create(&path).unwrap();
         sparse.set_len(MOST_BYTES + 1).unwrap();

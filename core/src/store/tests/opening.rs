@@ -301,3 +301,66 @@ fn sessions_of_one_seed_are_told_apart() {
     let recover = Operation::Recover { policy: RecoveryPolicy::BillReserved, now: noon() };
     assert_eq!(fixture.run(second.apply(recover)).unwrap(), Outcome::Recovered(1));
 }
+
+fn open_existing(path: &Path) -> Result<Opening> {
+    Opening::open(path, false, false, Arc::new(SystemEnvironment), &|_| Ok(()))
+}
+
+#[test]
+fn without_create_nothing_is_made_of_a_missing_or_an_empty_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    assert_eq!(open_existing(&path).err().unwrap().kind(), ErrorKind::NotFound);
+    assert!(!path.exists());
+    fs::write(&path, b"").unwrap();
+    assert_eq!(open_existing(&path).err().unwrap().kind(), ErrorKind::CorruptedFile);
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+    drop(open(&path, false).unwrap());
+    open_existing(&path).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_made_through_a_link_and_others_lose_their_rights_to_the_file() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let [ledger, link, nowhere, dangling, empty, to_empty] =
+        ["ledger", "link", "nowhere", "dangling", "empty", "to-empty"].map(|name| folder.path().join(name));
+    drop(open(&ledger, false).unwrap());
+    fs::set_permissions(&ledger, fs::Permissions::from_mode(0o666)).unwrap();
+    symlink(&ledger, &link).unwrap();
+    drop(open(&link, false).unwrap());
+    assert_eq!(fs::metadata(&ledger).unwrap().permissions().mode() & 0o777, 0o600);
+    symlink(&nowhere, &dangling).unwrap();
+    assert_eq!(open(&dangling, false).err().unwrap().kind(), ErrorKind::Storage);
+    assert!(!nowhere.exists());
+    fs::write(&empty, b"").unwrap();
+    symlink(&empty, &to_empty).unwrap();
+    assert_eq!(open(&to_empty, false).err().unwrap().kind(), ErrorKind::NotATollwayFile);
+    assert_eq!(fs::metadata(&empty).unwrap().len(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_deleted_replaced_or_emptied_while_it_is_open_is_noticed_at_the_next_write() {
+    let changes: [(fn(&Path), ErrorKind); 3] = [
+        (|path| fs::remove_file(path).unwrap(), ErrorKind::Storage),
+        (|path| fs::rename(path.with_file_name("other"), path).unwrap(), ErrorKind::Storage),
+        (|path| fs::File::options().write(true).open(path).unwrap().set_len(0).unwrap(), ErrorKind::CorruptedFile),
+    ];
+    for (change, kind) in changes {
+        let fixture = Fixture::new();
+        fs::write(fixture.path().with_file_name("other"), b"something else").unwrap();
+        fixture.reserve(fixture.request("alice", None)).unwrap();
+        change(&fixture.path());
+        for _ in 0..2 {
+            assert_eq!(fixture.reserve(fixture.request("alice", None)).unwrap_err().kind(), kind);
+        }
+        let left = fs::read(fixture.path()).ok();
+        let path = fixture.path();
+        let Fixture { folder, store, .. } = fixture;
+        drop(store);
+        assert_eq!(fs::read(path).ok(), left, "closing wrote to a file that is not ours any more");
+        drop(folder);
+    }
+}
