@@ -343,7 +343,8 @@ fn nothing_is_made_through_a_link_and_others_lose_their_rights_to_the_file() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_is_deleted_replaced_or_emptied_while_it_is_open_is_noticed_at_the_next_write() {
-    let changes: [(fn(&Path), ErrorKind); 3] = [
+    type Change = fn(&Path);
+    let changes: [(Change, ErrorKind); 3] = [
         (|path| fs::remove_file(path).unwrap(), ErrorKind::Storage),
         (|path| fs::rename(path.with_file_name("other"), path).unwrap(), ErrorKind::Storage),
         (|path| fs::File::options().write(true).open(path).unwrap().set_len(0).unwrap(), ErrorKind::CorruptedFile),
