@@ -171,6 +171,20 @@ async fn a_file_of_the_first_schema_is_signed_and_sealed_anew_when_it_is_opened(
     assert!(error.detail().contains("set back"), "{error}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_an_earlier_version_has_open_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_1(folder.path());
+    // An earlier version locks a byte of the same range.
+    let held = crate::store::hold_session(&path);
+    let error = open(&path).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.detail().contains("earlier version"), "{error}");
+    drop(held);
+    open(&path).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_file_that_lost_its_data_key_gets_no_other() {
     let folder = tempfile::tempdir().unwrap();

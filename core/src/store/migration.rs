@@ -1,5 +1,7 @@
 //! Migration: a file of the first schema, whose rows were not signed, becomes one of this schema in one transaction.
 
+use std::path::Path;
+
 use redb::{AccessGuard, Database, Key, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::FileKeys;
@@ -9,9 +11,10 @@ use super::failure::Failure;
 use super::ledger::number;
 use super::row_key::RowKey;
 use super::rows::{LedgerHeadRow, ModelConfigRow, UsageRecordRow};
+use super::session::is_in_use;
 use super::state::{STATE_KEY, State};
 use super::tables::{self, META_TABLE, RowTable, SCHEMA_KEY, WRAPPED_DATA_KEY, is_unsigned};
-use crate::types::Result;
+use crate::types::{Error, ErrorKind, Result};
 
 /// The schema that this version writes.
 pub(super) const SCHEMA_VERSION: u64 = 2;
@@ -29,7 +32,9 @@ pub(super) fn is_current(database: &Database) -> Result<bool> {
 /// Brings a file to the schema of this version. Returns whether anything was changed.
 ///
 /// Of many processes that open the file at once, the first does it, and the others find it done.
-pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys) -> Result<bool> {
+///
+/// Fails with `storage` while a process with an earlier version has the file open, which would go on writing what is not signed.
+pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys, path: &Path) -> Result<bool> {
     let version = {
         let meta = transaction.open_table(tables::META).map_err(Failure::error)?;
         let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?;
@@ -40,6 +45,14 @@ pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys) -> Result
     }
     if keys.is_bound {
         return Err(damaged(META_TABLE, "its schema version was set back"));
+    }
+    // No process with this version has it open: its first open makes the schema this one.
+    if is_in_use(path) {
+        return Err(Error::new(
+            ErrorKind::Storage,
+            "the file has the form of an earlier version of Tollway, and a process with that version has it open; close it there, \
+             then open it again, which brings it to this version's form",
+        ));
     }
     let migration = Migration { transaction, key: &keys.row_key, state: State::default() };
     tables::create_all(transaction)?;

@@ -118,5 +118,15 @@ pub trait Store: Send + Sync + 'static {
     fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>>;
 }
 
+/// Holds a session on a file, as an open store does.
+#[cfg(test)]
+pub(crate) fn hold_session(path: &std::path::Path) -> impl Drop + use<> {
+    struct Held(#[expect(dead_code, reason = "dropping it frees its lock")] session::Session);
+    impl Drop for Held {
+        fn drop(&mut self) {}
+    }
+    Held(session::Session::start(path, false, &crate::environment::SystemEnvironment, |_| Ok(false)).unwrap())
+}
+
 #[cfg(test)]
 mod tests;

@@ -175,12 +175,13 @@ impl Opening {
     /// Brings the file to the schema of this version, checks what it says of itself, and starts the writer. It blocks.
     pub fn start(self, keys: FileKeys) -> Result<Arc<RedbStore>> {
         let Self { database, path, exclusive, environment } = self;
+        let place = path.clone();
         let row_key = database.change(move |database| {
             if migration::is_current(database)? {
                 return Ok(keys.row_key);
             }
             let transaction = Held::new(database.begin_write().map_err(Failure::error)?);
-            if migration::migrate(transaction.get()?, &keys)? {
+            if migration::migrate(transaction.get()?, &keys, &place)? {
                 transaction.take()?.commit().map_err(Failure::error)?;
             } else {
                 transaction.take()?.abort().map_err(Failure::error)?;

@@ -88,6 +88,11 @@ impl Session {
     }
 }
 
+/// Returns whether any session runs on a file, as far as the system can tell.
+pub(super) fn is_in_use(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| is_locked(&file, 0, SESSIONS).unwrap_or(false))
+}
+
 #[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "64"))]
 mod byte_range {
     use std::fs::File;
