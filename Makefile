@@ -23,6 +23,8 @@ VENV := $(CACHE)/venv
 VENV_READY := $(VENV)/.ready
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_CYCLONEDX := $(CACHE)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin/cargo-cyclonedx
 NODE_READY := node/node_modules/.package-lock.json
 PYTHON_CODE := python examples/python benches/python tests/system/load
 # Beside what is in node/, which has scripts of its own.
@@ -150,12 +152,12 @@ $(VENV_READY): python/requirements-dev.txt python/requirements-sdks.txt
 	@rm -rf $(VENV)
 	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
 	  $(PYTHON) -m venv $(VENV) && \
-	  $(VENV)/bin/python -m pip install --quiet -r $< && \
-	  $(VENV)/bin/python -m pip install --quiet --no-deps -r python/requirements-sdks.txt; \
+	  $(VENV)/bin/python -m pip install --quiet --require-hashes -r $< && \
+	  $(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r python/requirements-sdks.txt; \
 	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
 	  $(PYTHON) -m venv --without-pip $(VENV) && \
-	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet -r $< && \
-	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --no-deps -r python/requirements-sdks.txt; \
+	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --require-hashes -r $< && \
+	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --no-deps --require-hashes -r python/requirements-sdks.txt; \
 	else \
 	  echo 'Python has neither ensurepip nor pip: install the package python3-venv of your system' >&2; exit 1; \
 	fi
@@ -166,10 +168,38 @@ $(NODE_READY): node/package-lock.json
 	@cd node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(CARGO_CYCLONEDX):
+	env -u CARGO_TARGET_DIR cargo install cargo-cyclonedx --quiet --debug --locked \
+	  --version $(CARGO_CYCLONEDX_VERSION) --root $(CACHE)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)
+
 # Unoptimized, because it is built once and runs for a second; and apart from the workspace's own builds.
 $(CARGO_DENY):
 	env -u CARGO_TARGET_DIR cargo install cargo-deny --quiet --debug --locked \
 	  --version $(CARGO_DENY_VERSION) --root $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)
+
+# Paths of the machine that builds stand in no package: they would tell of it, and make two builds of one commit differ.
+PACKAGES ?= $(CARGO_TARGET_DIR)/packages
+CARGO_HOME_FOLDER = $(or $(CARGO_HOME),$(HOME)/.cargo)
+REMAPPED = --remap-path-prefix=$(CURDIR)=tollway --remap-path-prefix=$(CARGO_HOME_FOLDER)=cargo \
+  --remap-path-prefix=$(shell rustc --print sysroot)=rust --remap-path-prefix=$(CARGO_TARGET_DIR)=target
+
+.PHONY: packages
+packages: $(VENV_READY) $(NODE_READY) ## build the wheel and the npm packages of this platform into PACKAGES, without paths of this machine
+	rm -rf $(PACKAGES) && mkdir -p $(PACKAGES)
+	cd python && RUSTFLAGS="$(REMAPPED)" $(IN_VENV) maturin build --release --locked --quiet --out $(PACKAGES)
+	RUSTFLAGS="$(REMAPPED)" cargo build --release --locked -p tollway-node
+	cd node && npm run --silent build && node scripts/native.mjs $(CARGO_TARGET_DIR)/release && node scripts/pack.mjs $(PACKAGES)
+	$(PYTHON) scripts/check_packages.py $(PACKAGES) $(CURDIR) $(CARGO_HOME_FOLDER) $(HOME)
+
+.PHONY: sbom
+sbom: $(CARGO_CYCLONEDX) $(NODE_READY) ## list what goes into the packages, in CycloneDX's form, into PACKAGES
+	mkdir -p $(PACKAGES)
+	$(CARGO_CYCLONEDX) cyclonedx --manifest-path bindings/python/Cargo.toml --format json --override-filename tollway-sbom --quiet
+	find . -name tollway-sbom.json -not -path './bindings/*' -not -path '*/node_modules/*' -delete
+	mv bindings/python/tollway-sbom.json $(PACKAGES)/python.cdx.json
+	mv bindings/node/tollway-sbom.json $(PACKAGES)/node-native.cdx.json
+	find bindings -name tollway-sbom.json -delete
+	cd node && npm sbom --omit dev --sbom-format cyclonedx > $(PACKAGES)/node.cdx.json
 
 .PHONY: clean
 clean: ## delete what was built

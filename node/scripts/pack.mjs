@@ -19,7 +19,7 @@ const staging = mkdtempSync(join(tmpdir(), 'tollway-pack-'));
 /** Packs a folder of these files, and returns the path of the package. */
 function pack(name, description, files) {
   const folder = join(staging, name);
-  mkdirSync(folder);
+  mkdirSync(folder, { recursive: true });
   for (const [path, source] of Object.entries(files)) {
     cpSync(source, join(folder, path), { recursive: true });
   }
@@ -38,7 +38,7 @@ const { version, license, repository, engines } = manifest;
 try {
   mkdirSync(target, { recursive: true });
   // A checkout has no such dependencies: npm would look for packages there that this very version has not published yet.
-  const optionalDependencies = Object.fromEntries(Object.keys(platforms).map((name) => [`tollway-${name}`, version]));
+  const optionalDependencies = Object.fromEntries(Object.keys(platforms).map((name) => [`@tollway/${name}`, version]));
   const main = pack(
     'tollway',
     { ...published, files: [...published.files, 'LICENSE-APACHE', 'LICENSE-MIT'], optionalDependencies },
@@ -46,14 +46,15 @@ try {
   );
   const library = `tollway.${platform}.node`;
   const native = pack(
-    `tollway-${platform}`,
+    `@tollway/${platform}`,
     {
-      name: `tollway-${platform}`,
+      name: `@tollway/${platform}`,
       version,
       description: `The native module of the package tollway for ${platform}.`,
       license,
       repository,
       engines,
+      publishConfig: { access: 'public' },
       main: library,
       files: [library, 'LICENSE-APACHE', 'LICENSE-MIT'],
       os: [platforms[platform].os],

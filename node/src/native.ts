@@ -72,14 +72,14 @@ export interface NativeModule {
 function load(): NativeModule {
   const platform = platformName();
   const beside = join(__dirname, '..', `tollway.${platform}.node`);
-  const name = existsSync(beside) ? beside : `tollway-${platform}`;
+  const name = existsSync(beside) ? beside : `@tollway/${platform}`;
   try {
     return require(name) as NativeModule;
   } catch (error) {
     const isMissing = (error as { code?: unknown }).code === 'MODULE_NOT_FOUND' && name !== beside;
     const detail = isMissing
-      ? `the package tollway-${platform}, which has Tollway's native module for this platform, is not installed: ` +
-        `install again without --omit=optional and on the platform that runs it, or run npm install tollway-${platform}`
+      ? `the package @tollway/${platform}, which has Tollway's native module for this platform, is not installed: ` +
+        `install again without --omit=optional and on the platform that runs it, or run npm install @tollway/${platform}`
       : `Tollway's native module for ${platform} cannot be loaded from ${name}`;
     throw new Error(detail, { cause: error });
   }

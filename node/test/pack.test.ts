@@ -82,6 +82,8 @@ test('the packages hold what they need, and nothing else', () => {
   assert.equal(manifest.scripts, undefined);
   const platforms = Object.entries<string>(manifest.optionalDependencies);
   assert.ok(platforms.length >= 6 && platforms.every(([, version]) => version === manifest.version));
+  // Nobody else can publish a name of the scope.
+  assert.ok(platforms.every(([name]) => name.startsWith('@tollway/')));
 });
 
 test('programs of both kinds of modules have their types, and run', async () => {
@@ -126,7 +128,7 @@ test('a missing native module is named, and what to install', async () => {
     writeFileSync(join(alone, 'program.js'), `require('./tollway');`);
     const ended = await runFile(join(alone, 'program.js'), []);
     assert.notEqual(ended.code, 0);
-    assert.match(ended.errors, /npm install tollway-\w+-\w+/);
+    assert.match(ended.errors, /npm install @tollway\/\w+-\w+/);
   } finally {
     rmSync(alone, { recursive: true, force: true });
   }
