@@ -194,10 +194,10 @@ packages: $(VENV_READY) $(NODE_READY) ## build the wheel and the npm packages of
 .PHONY: sbom
 sbom: $(CARGO_CYCLONEDX) $(NODE_READY) ## list what goes into the packages, in CycloneDX's form, into PACKAGES
 	mkdir -p $(PACKAGES)
-	$(CARGO_CYCLONEDX) cyclonedx --manifest-path bindings/python/Cargo.toml --format json --override-filename tollway-sbom --quiet
+	$(CARGO_CYCLONEDX) cyclonedx --manifest-path bindings/python/Cargo.toml --format json --spec-version 1.5 --override-filename tollway-sbom --quiet
 	find . -name tollway-sbom.json -not -path './bindings/*' -not -path '*/node_modules/*' -delete
-	mv bindings/python/tollway-sbom.json $(PACKAGES)/python.cdx.json
-	mv bindings/node/tollway-sbom.json $(PACKAGES)/node-native.cdx.json
+	sed 's#file://$(CURDIR)#file:///tollway#g' bindings/python/tollway-sbom.json > $(PACKAGES)/python.cdx.json
+	sed 's#file://$(CURDIR)#file:///tollway#g' bindings/node/tollway-sbom.json > $(PACKAGES)/node-native.cdx.json
 	find bindings -name tollway-sbom.json -delete
 	cd node && npm sbom --omit dev --sbom-format cyclonedx > $(PACKAGES)/node.cdx.json
 
