@@ -26,6 +26,8 @@ use crate::types::{Error, ErrorKind, Result};
 const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 /// How much of the file is kept in memory.
 const CACHE_BYTES: usize = 32 << 20;
+/// How much of a copy that is looked at once is kept in memory.
+const COPY_CACHE_BYTES: usize = 4 << 20;
 /// How often an open is tried while another handle is being closed.
 const ATTEMPTS: u32 = 10;
 /// How often the open of a file that looks damaged is tried.
@@ -218,7 +220,7 @@ fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Res
 pub(super) fn repaired_in_memory(path: &Path) -> Result<Closing> {
     let file = File::open(path).and_then(Overlay::new);
     let overlay = file.map_err(|error| of_open_io(&path.display().to_string(), &error))?;
-    let database = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(overlay);
+    let database = Builder::new().set_cache_size(COPY_CACHE_BYTES).create_with_backend(overlay);
     database.map(Closing::new).map_err(|error| of_open(path, error))
 }
 

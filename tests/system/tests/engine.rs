@@ -344,8 +344,8 @@ async fn what_an_administrator_gives_is_checked_before_it_is_written() {
         (aliased("cheap"), "alias"),
         (house("openai/a\nb"), "control"),
         (house("openai/ "), "spaces"),
-        (house_model("openai/other", "http://"), "host"),
-        (house_model("openai/other", "https:///v1"), "host"),
+        (house_model("openai/other", "http://"), "base_url"),
+        (house_model("openai/other", "https:///v1"), "base_url"),
         (dear, "price"),
     ] {
         let error = given.tollway.add_model(input).await.unwrap_err();
