@@ -3,6 +3,7 @@
 //! A call runs in a task of its own, tracked until its settlement is in the file, so that a caller who drops the future
 //! or the stream still gets a bill.
 
+mod addresses;
 mod admin;
 mod allowance;
 mod attempt;
@@ -76,6 +77,7 @@ struct Engine {
     environment: Arc<dyn Environment>,
     http: HttpClient,
     health: Health,
+    addresses: addresses::Addresses,
     omissions: omissions::Omissions,
     prompt_cache: PromptCache,
     recent_items: RecentItems,

@@ -13,7 +13,7 @@ use super::settle::Ended;
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::PriceSet;
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::{Target, adapter, check_address, vendor};
+use crate::provider::{Target, adapter, vendor};
 use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
 use crate::transport::Progress;
 use crate::types::{ChatReply, Error, ErrorKind, ModelConfig, Money, ReservationId, Result};
@@ -47,7 +47,7 @@ impl Call {
         let api_key = self.engine.api_key(config).map_err(targeted)?;
         let params = self.engine.params(config).map_err(targeted)?;
         let target = Target { params: &params, ..Target::of(config, api_key.as_ref()) };
-        check_address(&target).map_err(targeted)?;
+        self.engine.addresses.check(config, &target).map_err(targeted)?;
         let adapter = adapter(&target).map_err(targeted)?;
         let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
         let limit = plan.estimate.injected_limit.filter(|_| capped);

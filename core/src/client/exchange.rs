@@ -49,6 +49,8 @@ pub(super) struct Received {
     whole_usage: Option<ReportedUsage>,
     /// What must not be told of what the provider says.
     redactor: Option<Redactor>,
+    /// Whether that was taken from the whole answer already.
+    is_redacted: bool,
     decoder: Option<Box<dyn StreamDecoder>>,
     assembly: Assembly,
     body_bytes: u64,
@@ -92,6 +94,7 @@ impl Received {
     /// Takes the answer as far as it came, with nothing beside its content that must not be told.
     pub(super) fn take_completion(&mut self) -> Completion {
         let mut completion = match self.whole.take() {
+            Some(completion) if self.is_redacted => return completion,
             Some(completion) => completion,
             None => Completion {
                 choices: self.assembly.take_choices(),
@@ -256,6 +259,7 @@ impl Call {
         }
         if let Some(redactor) = &received.redactor {
             redactor.redact_completion(&mut decoded.completion);
+            received.is_redacted = true;
         }
         received.whole_usage = decoded.usage;
         let completion = received.whole.insert(decoded.completion);

@@ -63,6 +63,7 @@ impl Tollway {
         let engine = Engine {
             vault,
             http: HttpClient::new(Arc::clone(&environment), settings.connect_timeout, proxies),
+            addresses: super::addresses::Addresses::default(),
             omissions: super::omissions::Omissions::default(),
             prompt_cache: PromptCache::default(),
             recent_items: RecentItems::default(),
