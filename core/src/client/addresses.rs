@@ -1,32 +1,42 @@
-//! The addresses of configs, each looked at once until its config changes.
+//! The addresses of configs and what must not be told of their answers, each worked out once until its config changes.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-
-use crate::provider::{Target, check_address};
+use crate::provider::{Redactor, Target, check_address};
 use crate::types::{ModelConfig, ModelConfigId, Result};
 
-/// The configs whose address is fine, and when each was last changed.
-#[derive(Debug, Default)]
-pub(super) struct Addresses(Mutex<HashMap<ModelConfigId, Timestamp>>);
+/// The configs whose address is fine, as they were then, and what must not be told of what each answers.
+///
+/// Those hold secrets, as the vault's own key does that opens them all. Dropping them wipes them.
+#[derive(Default)]
+pub(super) struct Addresses(Mutex<HashMap<ModelConfigId, Known>>);
+
+/// A config whose address is fine, and what must not be told of what it answers.
+struct Known {
+    config: Arc<ModelConfig>,
+    redactor: Arc<Redactor>,
+}
 
 impl Addresses {
-    /// Checks the address of a config, and that its secrets may go there. Fails with `invalid_request`.
-    pub(super) fn check(&self, config: &ModelConfig, target: &Target<'_>) -> Result<()> {
+    /// Checks the address of a config, and that its secrets may go there; returns what hides them. Fails with `invalid_request`.
+    pub(super) fn check(&self, config: &Arc<ModelConfig>, target: &Target<'_>) -> Result<Arc<Redactor>> {
         let mut fine = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if fine.get(&config.id) == Some(&config.updated_at) {
-            return Ok(());
+        if let Some(known) = fine.get(&config.id)
+            && (Arc::ptr_eq(&known.config, config) || known.config == *config)
+        {
+            return Ok(Arc::clone(&known.redactor));
         }
         check_address(target)?;
-        fine.insert(config.id, config.updated_at);
-        Ok(())
+        let redactor = Arc::new(Redactor::of(target));
+        fine.insert(config.id, Known { config: Arc::clone(config), redactor: Arc::clone(&redactor) });
+        Ok(redactor)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use serde_json::Map;
 
     use super::*;
@@ -51,13 +61,16 @@ mod tests {
             updated_at: Timestamp::UNIX_EPOCH,
         };
         let addresses = Addresses::default();
-        for _ in 0..2 {
-            addresses.check(&config, &Target::of(&config, None)).unwrap();
+        let first = Arc::new(config.clone());
+        let redactor = addresses.check(&first, &Target::of(&first, None)).unwrap();
+        for same in [Arc::clone(&first), Arc::new(config.clone())] {
+            let known = addresses.check(&same, &Target::of(&same, None)).unwrap();
+            assert!(Arc::ptr_eq(&known, &redactor));
         }
         config.base_url = Some("https://user:password@house.example/v1".into());
-        config.updated_at = Timestamp::UNIX_EPOCH + std::time::Duration::from_micros(1);
+        let changed = Arc::new(config);
         for _ in 0..2 {
-            addresses.check(&config, &Target::of(&config, None)).unwrap_err();
+            assert!(addresses.check(&changed, &Target::of(&changed, None)).is_err());
         }
     }
 }

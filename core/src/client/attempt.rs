@@ -47,7 +47,7 @@ impl Call {
         let api_key = self.engine.api_key(config).map_err(targeted)?;
         let params = self.engine.params(config).map_err(targeted)?;
         let target = Target { params: &params, ..Target::of(config, api_key.as_ref()) };
-        self.engine.addresses.check(config, &target).map_err(targeted)?;
+        let redactor = self.engine.addresses.check(config, &target).map_err(targeted)?;
         let adapter = adapter(&target).map_err(targeted)?;
         let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
         let limit = plan.estimate.injected_limit.filter(|_| capped);
@@ -55,7 +55,7 @@ impl Call {
         let reserved = self.reserve(&plan).await.map_err(targeted)?;
         let is_limited = plan.estimate.injected_limit.is_none() || capped || reserved.budgets_apply;
         let allowance = Allowance::of(&plan, &self.request, &self.engine.settings, is_limited);
-        let mut received = Received::within(allowance);
+        let mut received = Received::within(allowance, redactor);
         let (plan_held, progress) = (Arc::clone(&plan), received.progress.clone());
         self.unsettled.push(Unsettled { reservation_id: reserved.id, plan: plan_held, progress });
         if reserved.budgets_apply && !capped && plan.estimate.injected_limit.is_some() {

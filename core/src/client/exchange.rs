@@ -1,6 +1,7 @@
 //! The exchange with a provider: a request is sent, and its answer read until it ends, however the end is told.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -48,7 +49,7 @@ pub(super) struct Received {
     whole: Option<Completion>,
     whole_usage: Option<ReportedUsage>,
     /// What must not be told of what the provider says.
-    redactor: Option<Redactor>,
+    redactor: Option<Arc<Redactor>>,
     /// Whether that was taken from the whole answer already.
     is_redacted: bool,
     decoder: Option<Box<dyn StreamDecoder>>,
@@ -65,8 +66,8 @@ pub(super) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Received {
     /// Begins to receive what an allowance lets come.
-    pub(super) fn within(allowance: Allowance) -> Self {
-        Self { allowance, ..Self::default() }
+    pub(super) fn within(allowance: Allowance, redactor: Arc<Redactor>) -> Self {
+        Self { allowance, redactor: Some(redactor), ..Self::default() }
     }
 
     /// Returns the usage that the provider reported, if it is final.
@@ -168,8 +169,9 @@ impl Call {
     ) -> Result<()> {
         let mut response = self.engine.http.send(encoded, &received.progress).await?;
         let head = response.head.clone();
-        let redactor = received.redactor.insert(Redactor::of(target));
-        received.provider_request_id = provider_request_id(&head).map(|id| redactor.word(id));
+        let redactor = received.redactor.as_ref();
+        received.provider_request_id =
+            redactor.and_then(|redactor| provider_request_id(&head).map(|id| redactor.word(id)));
         received.status = Some(head.status);
         if !(200..300).contains(&head.status) {
             let mut body = Vec::new();
