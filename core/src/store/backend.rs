@@ -14,13 +14,13 @@ use arc_swap::ArcSwapOption;
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-use super::failure::{corrupted, of_io, of_open, of_open_io};
+use super::failure::{closed, corrupted, of_io, of_open, of_open_io};
 use crate::types::{Error, ErrorKind, Result};
 
-/// How often opening and closing try to get a lock that another process holds: for three seconds.
-pub(super) const ATTEMPTS: u32 = 600;
-/// How long to wait between two attempts to get a lock.
-pub(super) const PAUSE: Duration = Duration::from_millis(5);
+/// How often opening and closing try to get a lock that another process holds: for some ten seconds.
+pub(super) const ATTEMPTS: u32 = 60_000;
+/// How long to wait between two attempts to get a lock: less than a writer lets others in for.
+pub(super) const PAUSE: Duration = Duration::from_micros(100);
 
 /// A file that is open. Clones share it.
 #[derive(Clone)]
@@ -28,11 +28,13 @@ pub(super) struct Backend(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// Which file it was when it was opened.
+    opened: fs::Metadata,
     /// The same descriptor, to look at.
     file: ArcSwapOption<File>,
     /// Absent when it was shut.
     engine: ArcSwapOption<FileBackend>,
-    /// Whether a lock is waited for for three seconds at most.
+    /// Whether a lock is waited for for some ten seconds at most.
     impatient: AtomicBool,
 }
 
@@ -41,9 +43,11 @@ impl Backend {
     pub(super) fn new(path: &Path, file: File) -> Result<Self> {
         let shown = path.display().to_string();
         let same = file.try_clone().map_err(|error| of_open_io(&shown, &error))?;
+        let opened = file.metadata().map_err(|error| of_open_io(&shown, &error))?;
         let engine = FileBackend::new(same).map_err(|error| of_open(path, error))?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
+            opened,
             file: ArcSwapOption::from_pointee(file),
             engine: ArcSwapOption::from_pointee(engine),
             impatient: AtomicBool::new(true),
@@ -55,7 +59,7 @@ impl Backend {
         self.len().map_err(|error| of_io("the open file could not be looked at", &error))
     }
 
-    /// Sets whether a lock is waited for for three seconds at most, as while opening and closing.
+    /// Sets whether a lock is waited for for some ten seconds at most, as while opening and closing.
     pub(super) fn set_impatient(&self, impatient: bool) {
         self.0.impatient.store(impatient, Ordering::Relaxed);
     }
@@ -69,16 +73,18 @@ impl Backend {
         self.0.file.store(None);
     }
 
-    /// Fails if the path no longer leads to the open file, or if the file was emptied.
+    /// Fails if the open file was emptied.
+    pub(super) fn check_contents(&self) -> Result<()> {
+        let Some(file) = self.0.file.load_full() else { return Err(closed()) };
+        let open = file.metadata().map_err(|error| of_io("the open file could not be looked at", &error))?;
+        if open.len() == 0 { Err(corrupted("it was emptied while it was open")) } else { Ok(()) }
+    }
+
+    /// Fails if the path no longer leads to the open file.
     pub(super) fn check_place(&self) -> Result<()> {
         let path = self.0.path.display();
-        let Some(file) = self.0.file.load_full() else { return Err(super::failure::closed()) };
-        let open = file.metadata().map_err(|error| of_io("the open file could not be looked at", &error))?;
-        if open.len() == 0 {
-            return Err(corrupted("it was emptied while it was open"));
-        }
         match fs::metadata(&self.0.path) {
-            Ok(there) if is_same(&open, &there) => Ok(()),
+            Ok(there) if is_same(&self.0.opened, &there) => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(of_io(&format!("{path} can no longer be looked at"), &error))
             }

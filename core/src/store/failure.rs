@@ -129,7 +129,7 @@ pub(super) fn locked(path: &Path) -> Error {
     Error::new(
         ErrorKind::Storage,
         format!(
-            "{} was locked by another process{} for three seconds; stop that process, or wait for it, then open the file again",
+            "{} was locked by another process{} for ten seconds; stop that process, or wait for it, then open the file again",
             path.display(),
             holder(path)
         ),

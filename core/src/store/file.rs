@@ -18,6 +18,7 @@ use super::migration::SCHEMA_VERSION;
 use super::overlay::Overlay;
 use super::pages::CHECKED_WHEN_OPENED;
 use super::place;
+use super::session::Arrival;
 use super::tables::{self, SCHEMA_KEY};
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
@@ -32,6 +33,8 @@ const COPY_CACHE_BYTES: usize = 4 << 20;
 const ATTEMPTS: u32 = 10;
 /// How often the open of a file that looks damaged is tried.
 const ATTEMPTS_IF_DAMAGED: u32 = 4;
+/// How often it is tried while others have the file open, who may be writing or repairing what looks damaged.
+const ATTEMPTS_IN_COMPANY: u32 = 64;
 /// How long to wait between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -49,7 +52,7 @@ pub(super) struct OpenMode {
     pub(super) check_all: bool,
 }
 
-/// Opens the file, which is made if it does not exist and may be. Returns it with its full path.
+/// Opens the file, which is made if it does not exist and may be. Returns it with its full path, and what lets others know of it.
 ///
 /// A file that is not ours, is newer than this version, or that `accept` refuses, is left as it is.
 pub(super) fn open(
@@ -57,10 +60,11 @@ pub(super) fn open(
     mut mode: OpenMode,
     environment: &dyn Environment,
     accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
-) -> Result<(OpenFile, PathBuf)> {
+) -> Result<(OpenFile, PathBuf, Arrival)> {
     let mut attempt = 1;
     loop {
         let (file, path) = place::open(path, mode.create, environment)?;
+        let arrival = Arrival::announce(&path, mode.exclusive, environment);
         let backend = Backend::new(&path, file)?;
         mode.check_all = backend.size()? <= CHECKED_WHEN_OPENED;
         let opened = guarded(|| {
@@ -70,7 +74,7 @@ pub(super) fn open(
         let opened = match opened {
             Ok(Ok(database)) => {
                 backend.set_impatient(false);
-                return Ok((OpenFile { database, backend }, path));
+                return Ok((OpenFile { database, backend }, path, arrival));
             }
             Ok(Err(error)) => Ok(error),
             Err(error) => Err(error),
@@ -79,8 +83,11 @@ pub(super) fn open(
         match opened {
             Ok(DatabaseError::DatabaseAlreadyOpen) if attempt < ATTEMPTS => {}
             Ok(error) => return Err(of_open(&path, error)),
-            // Another process that is repairing the file at this moment can make it look damaged.
             Err(error) if error.kind() == ErrorKind::CorruptedFile && attempt < ATTEMPTS_IF_DAMAGED => {}
+            Err(error)
+                if error.kind() == ErrorKind::CorruptedFile
+                    && attempt < ATTEMPTS_IN_COMPANY
+                    && arrival.has_company() => {}
             Err(error) => return Err(error),
         }
         attempt += 1;
@@ -148,7 +155,13 @@ impl OpenFile {
         changed
     }
 
-    /// Fails if the path no longer leads to the file, or if the file was emptied.
+    /// Fails if the file was emptied, or if the path no longer leads to it.
+    pub(super) fn check_whole(&self) -> Result<()> {
+        self.backend.check_contents()?;
+        self.check_place()
+    }
+
+    /// Fails if the path no longer leads to the file.
     pub(super) fn check_place(&self) -> Result<()> {
         self.backend.check_place()
     }
@@ -162,7 +175,7 @@ impl OpenFile {
 impl Drop for OpenFile {
     fn drop(&mut self) {
         // Closing writes, which is right only where the file is still the one that was opened.
-        if self.check_place().is_err() {
+        if self.check_whole().is_err() {
             self.abandon();
         }
         self.backend.set_impatient(true);

@@ -15,7 +15,7 @@ use super::failure::{Failure, closed, corrupted};
 use super::file::{self, MetaReader, OpenFile, OpenMode};
 use super::reading::Reader;
 use super::row_key::RowKey;
-use super::session::Session;
+use super::session::{Arrival, Session};
 use super::tables::WRAPPED_DATA_KEY;
 use super::writer::{self, Job, QUEUE};
 use super::{
@@ -60,10 +60,10 @@ impl Shared {
         self.damaged.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// Fails if the file was found to be damaged, or is no longer where it was opened.
+    /// Fails if the file was found to be damaged, was emptied, or is no longer where it was opened.
     pub(super) fn check_before_write(&self) -> Result<()> {
         self.check()?;
-        self.database.check_place().map_err(|error| self.fail(error))
+        self.database.check_whole().map_err(|error| self.fail(error))
     }
 
     /// Returns the outcome of a write, which is none if what was written cannot be found again.
@@ -123,6 +123,7 @@ impl FileKeys {
 pub struct Opening {
     database: OpenFile,
     path: PathBuf,
+    arrival: Arrival,
     exclusive: bool,
     environment: Arc<dyn Environment>,
 }
@@ -142,8 +143,8 @@ impl Opening {
         accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
     ) -> Result<Self> {
         let mode = OpenMode { exclusive, create, check_all: false };
-        let (database, path) = file::open(path.as_ref(), mode, environment.as_ref(), accept)?;
-        Ok(Self { database, path, exclusive, environment })
+        let (database, path, arrival) = file::open(path.as_ref(), mode, environment.as_ref(), accept)?;
+        Ok(Self { database, path, arrival, exclusive, environment })
     }
 
     /// Returns the wrapped data key, which `make` makes where the file has none yet.
@@ -174,7 +175,7 @@ impl Opening {
 
     /// Brings the file to the schema of this version, checks what it says of itself, and starts the writer. It blocks.
     pub fn start(self, keys: FileKeys) -> Result<Arc<RedbStore>> {
-        let Self { database, path, exclusive, environment } = self;
+        let Self { database, path, arrival, exclusive, environment } = self;
         let place = path.clone();
         let row_key = database.change(move |database| {
             if migration::is_current(database)? {
@@ -200,6 +201,7 @@ impl Opening {
             })
         })?;
         let is_small = std::fs::metadata(&path).is_ok_and(|file| file.len() <= pages::CHECKED_WHEN_OPENED);
+        drop(arrival);
         // What others write at this moment may look like damage; they have checked the file themselves.
         if is_small && !session.has_peers() {
             pages::check(&path, &database).inspect_err(|_| database.abandon())?;

@@ -12,6 +12,8 @@ use crate::types::{Error, ErrorKind, Result};
 const FIRST_BYTE: i64 = 1 << 61;
 /// How many sessions there can be.
 const SESSIONS: u64 = 1 << 60;
+/// How many bytes behind those of the sessions are locked by who is opening the file.
+const ARRIVALS: u64 = 1 << 32;
 /// How many ids are tried before opening fails.
 const ATTEMPTS: u32 = 64;
 
@@ -85,6 +87,32 @@ impl Session {
     /// Tells whether another session runs on the file.
     pub(super) fn has_peers(&self) -> bool {
         self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS).unwrap_or(true))
+    }
+
+    /// Tells whether another session runs on the file, or is about to.
+    pub(super) fn has_company(&self) -> bool {
+        self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS + ARRIVALS).unwrap_or(true))
+    }
+}
+
+/// Who is opening a file, and has no session yet. Those who write let it in; dropping it ends that.
+pub(super) struct Arrival(Option<File>);
+
+impl Arrival {
+    /// Lets the sessions of a file know that it is being opened, where the platform can say so.
+    pub(super) fn announce(path: &Path, exclusive: bool, environment: &dyn Environment) -> Self {
+        let announced = || {
+            let file = File::options().read(true).write(true).open(path).ok()?;
+            // Of two that draw one byte, one is seen, and lets both in.
+            lock(&file, SESSIONS + environment.random_below(ARRIVALS)).ok()?;
+            Some(file)
+        };
+        Self(if exclusive { None } else { announced() })
+    }
+
+    /// Tells whether another session runs on the file, or is about to.
+    pub(super) fn has_company(&self) -> bool {
+        self.0.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS + ARRIVALS).unwrap_or(true))
     }
 }
 
@@ -173,7 +201,12 @@ mod tests {
         let id = second.id();
         drop(second);
         assert_eq!(first.liveness(id), Liveness::Dead);
-        assert!(!first.has_peers());
+        assert!(!first.has_peers() && !first.has_company());
+        let arrival = Arrival::announce(file.path(), false, &SystemEnvironment);
+        assert!(first.has_company() && !first.has_peers(), "who arrives is let in, and is no session yet");
+        assert!(arrival.has_company());
+        drop(first);
+        assert!(!arrival.has_company());
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>) {
             }
         }
         let now = shared.environment.monotonic();
-        let due = now.saturating_sub(last_yield) >= YIELD_EVERY && shared.session.has_peers();
+        let due = now.saturating_sub(last_yield) >= YIELD_EVERY && shared.session.has_company();
         if waited >= CONTENDED || due {
             std::thread::sleep(YIELD);
             last_yield = now;

@@ -1,7 +1,7 @@
 //! The tables of a write transaction: rows, which are signed where they are written and checked where they are read, and indexes.
 #![expect(clippy::needless_pass_by_value, reason = "keys are given as the tables of the storage engine take them")]
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
@@ -9,7 +9,7 @@ use redb::{AccessGuard, Key, ReadableTable, Table, TableDefinition, Value, Write
 
 use super::codec::{Row, decode, encode};
 use super::containment::Held;
-use super::failure::Failure;
+use super::failure::{Failure, closed};
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};
 use super::tables::{self, BalanceKey, META_TABLE, RowTable, is_unsigned};
@@ -26,25 +26,49 @@ pub(super) struct Writing<'t> {
 }
 
 impl<'t> Writing<'t> {
-    /// Opens a table of rows.
-    pub(super) fn rows<K: Key + 'static, R>(self, definition: RowTable<K>) -> Result<Rows<'t, K, R>> {
-        let table = Held::new(self.transaction.open_table(definition).map_err(Failure::error)?);
-        Ok(Rows { table, writing: self, row: PhantomData })
+    /// Returns a table of rows.
+    pub(super) fn rows<K: Key + 'static, R>(self, definition: RowTable<K>) -> Rows<'t, K, R> {
+        Rows { table: OpenTable::new(self.transaction, definition), writing: self, row: PhantomData }
     }
 
-    /// Opens a secondary index.
+    /// Returns a secondary index.
     pub(super) fn index<K: Key + 'static, V: Value + 'static>(
         self,
         definition: TableDefinition<'static, K, V>,
-    ) -> Result<Index<'t, K, V>> {
-        let table = Held::new(self.transaction.open_table(definition).map_err(Failure::error)?);
-        Ok(Index { table, changed: self.changed })
+    ) -> Index<'t, K, V> {
+        Index { table: OpenTable::new(self.transaction, definition), changed: self.changed }
+    }
+}
+
+/// A table of the storage engine, which is opened when it is first used: a commit uses few of them.
+struct OpenTable<'t, K: Key + 'static, V: Value + 'static> {
+    transaction: &'t WriteTransaction,
+    definition: TableDefinition<'static, K, V>,
+    table: OnceCell<Held<Table<'t, K, V>>>,
+}
+
+impl<'t, K: Key + 'static, V: Value + 'static> OpenTable<'t, K, V> {
+    fn new(transaction: &'t WriteTransaction, definition: TableDefinition<'static, K, V>) -> Self {
+        Self { transaction, definition, table: OnceCell::new() }
+    }
+
+    fn get(&self) -> Result<&Table<'t, K, V>> {
+        if let Some(table) = self.table.get() {
+            return table.get();
+        }
+        let table = self.transaction.open_table(self.definition).map_err(Failure::error)?;
+        self.table.get_or_init(|| Held::new(table)).get()
+    }
+
+    fn get_mut(&mut self) -> Result<&mut Table<'t, K, V>> {
+        self.get()?;
+        self.table.get_mut().ok_or_else(closed)?.get_mut()
     }
 }
 
 /// A table of rows.
 pub(super) struct Rows<'t, K: Key + 'static, R> {
-    table: Held<Table<'t, K, &'static [u8]>>,
+    table: OpenTable<'t, K, &'static [u8]>,
     writing: Writing<'t>,
     row: PhantomData<fn() -> R>,
 }
@@ -109,7 +133,7 @@ impl<R: Row> Rows<'_, BalanceKey, R> {
 
 /// A secondary index.
 pub(super) struct Index<'t, K: Key + 'static, V: Value + 'static> {
-    table: Held<Table<'t, K, V>>,
+    table: OpenTable<'t, K, V>,
     changed: &'t Cell<bool>,
 }
 
@@ -165,15 +189,14 @@ impl Index<'_, (i64, u64), ()> {
 
 /// The values of `meta`. All but those that are read before the key is known are signed.
 pub(super) struct Meta<'t> {
-    table: Held<Table<'t, &'static str, &'static [u8]>>,
+    table: OpenTable<'t, &'static str, &'static [u8]>,
     writing: Writing<'t>,
 }
 
 impl<'t> Meta<'t> {
     /// Opens the table, and reads the state of the file.
     pub(super) fn open(writing: Writing<'t>) -> Result<Self> {
-        let table = Held::new(writing.transaction.open_table(tables::META).map_err(Failure::error)?);
-        let meta = Self { table, writing };
+        let meta = Self { table: OpenTable::new(writing.transaction, tables::META), writing };
         if let Some(state) = meta.get(STATE_KEY)? {
             writing.state.load(&state)?;
         }

@@ -53,7 +53,10 @@ async fn a_kill_at_any_instant_loses_nothing_and_bills_nothing_twice() {
             })
             .collect();
         // One round in four is killed while the processes still open the file, the others under load.
-        while round % 4 != 0 && ready.load(Ordering::Relaxed) < PROCESSES {
+        while round % 4 != 0
+            && ready.load(Ordering::Relaxed) < PROCESSES
+            && workers.iter_mut().all(|worker| worker.try_wait().unwrap().is_none())
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(instant(round)).await;

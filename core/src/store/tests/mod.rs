@@ -108,6 +108,10 @@ impl Fixture {
         self.runtime.block_on(future)
     }
 
+    pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(future));
+    }
+
     pub(super) fn apply(&self, operation: Operation) -> Result<Outcome> {
         self.run(self.store().apply(operation))
     }

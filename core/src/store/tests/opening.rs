@@ -365,3 +365,37 @@ fn a_file_that_is_deleted_replaced_or_emptied_while_it_is_open_is_noticed_at_the
         drop(folder);
     }
 }
+
+#[test]
+fn a_file_is_opened_beside_a_writer_that_never_rests() {
+    let fixture = Fixture::new();
+    for worker in 0..8 {
+        let (store, request) = (Arc::clone(fixture.store()), fixture.request("alice", None));
+        fixture.spawn(async move {
+            for call in 0_u64.. {
+                let request = ReserveRequest { record_uid: format!("{worker}-{call}"), ..request.clone() };
+                if store.apply(Operation::Reserve(Box::new(request))).await.is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    for round in 0..16 {
+        drop(open(&fixture.path(), false).unwrap_or_else(|error| panic!("round {round}: {error}")));
+    }
+}
+
+#[test]
+fn a_neighbour_that_never_gives_the_file_free_is_an_error_that_says_so() {
+    let fixture = Fixture::new();
+    let file = fs::File::options().read(true).write(true).open(fixture.path()).unwrap();
+    let engine = redb::backends::FileBackend::new(file).unwrap();
+    let mut builder = redb::Builder::new();
+    let frozen = builder.set_concurrency_mode(redb::ConcurrencyMode::MultiWriter).create_with_backend(engine).unwrap();
+    let transaction = frozen.begin_write().unwrap();
+    let error = open(&fixture.path(), false).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
+    assert!(error.detail().contains("locked by another process"), "{error}");
+    transaction.abort().unwrap();
+    drop(open(&fixture.path(), false).unwrap());
+}
