@@ -73,7 +73,7 @@ def clean(price: dict, counts: Counter) -> None:
 
 
 def stands_as_zero(price: dict, charged: list[dict], offer: dict) -> bool:
-    """Tells whether a zero is a statement: cached input, or output, at no price beside input at one."""
+    """Returns whether a zero is a statement: cached input, or output, at no price beside input at one."""
     meter = price["pricing_type"]
     if meter.startswith("cached_input"):
         return True
@@ -82,7 +82,7 @@ def stands_as_zero(price: dict, charged: list[dict], offer: dict) -> bool:
 
 
 def is_charged_output(price: dict) -> bool:
-    """Tells whether a price is one of output and above zero."""
+    """Returns whether a price is one of output and above zero."""
     return price["pricing_type"] == "output_token" and Decimal(price["unit_price"]) > 0
 
 
@@ -149,7 +149,7 @@ def undo_units(prices: list[dict], counts: Counter) -> None:
 
 
 def can_be_billed(prices: list[dict]) -> bool:
-    """Tells whether text, or a service beside models, can be billed by prices."""
+    """Returns whether text, or a service beside models, can be billed by prices."""
     meters = {price["pricing_type"] for price in prices}
     services = {
         "search_unit",

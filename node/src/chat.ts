@@ -93,7 +93,7 @@ export function chatArguments(
   return { values: { request: { ...request, ...given(fields) }, options }, signal };
 }
 
-/** Tells whether something is an `AbortSignal`, also one of another realm or of a library. */
+/** Returns whether something is an `AbortSignal`, also one of another realm or of a library. */
 function isSignal(value: unknown): value is AbortSignal {
   const signal = value as Partial<AbortSignal> | null;
   return (

@@ -67,7 +67,7 @@ export class OptionNames {
     }
   }
 
-  /** Tells whether a name of the engine is that of one of the options. */
+  /** Returns whether a name of the engine is that of one of the options. */
   hasWireName(name: string): boolean {
     return this.#wire.has(camelCase(name));
   }
@@ -118,7 +118,7 @@ export function checkObject(value: unknown, name: string, example: string): Reco
   return value as Record<string, unknown>;
 }
 
-/** Tells whether an object's content is not in its fields, so that it would be taken for an empty one. */
+/** Returns whether an object's content is not in its fields, so that it would be taken for an empty one. */
 export function isOpaque(value: object): boolean {
   return (
     ArrayBuffer.isView(value) ||

@@ -44,7 +44,7 @@ fn is_escaped(character: char) -> bool {
     character != '\n' && is_control(character)
 }
 
-/// Tells whether a byte is a control character, or the first byte of one, or of none.
+/// Returns whether a byte is a control character, or the first byte of one, or of none.
 fn may_begin_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\n') || matches!(byte, 0x7f | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3..)
 }

@@ -63,7 +63,7 @@ fn text<'a>(case: &'a Case, field: &str) -> &'a str {
     case.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Tells whether two amounts are the same in all the digits that are written.
+/// Returns whether two amounts are the same in all the digits that are written.
 fn same(left: &str, right: &str) -> bool {
     let plain = |text: &str| match text.split_once('.') {
         Some((whole, fraction)) => (whole.to_owned(), fraction.trim_end_matches('0').to_owned()),

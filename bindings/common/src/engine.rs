@@ -287,7 +287,7 @@ impl StartedCall {
         self.0.abort();
     }
 
-    /// Tells whether the call was started by another process, before a fork; it never ends in this one.
+    /// Returns whether the call was started by another process, before a fork; it never ends in this one.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
         self.0.is_inherited()

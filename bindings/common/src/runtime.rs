@@ -219,7 +219,7 @@ impl AbortOnDrop {
         }
     }
 
-    /// Tells whether this process did not start the work.
+    /// Returns whether this process did not start the work.
     pub(crate) fn is_inherited(&self) -> bool {
         self.process != process_id()
     }

@@ -62,7 +62,7 @@ impl Component {
         Self { price_id: None, terms, superseded: None, weight }
     }
 
-    /// Tells whether the price is in force at an instant, by what was known at another.
+    /// Returns whether the price is in force at an instant, by what was known at another.
     #[must_use]
     pub fn in_force(&self, at: Timestamp, known: Timestamp) -> bool {
         self.terms.in_force_as_known(self.superseded, at, known)
@@ -74,7 +74,7 @@ impl Component {
         Reverse((self.weight, terms.known_from, terms.effective_date, self.price_id))
     }
 
-    /// Tells whether it applies to the whole quantity of a call's meter, whatever that is.
+    /// Returns whether it applies to the whole quantity of a call's meter, whatever that is.
     pub(super) fn applies(&self, circumstances: &Circumstances<'_>) -> bool {
         self.terms.conditions.scale == Scale::WholeRequest && self.holds(circumstances)
     }
@@ -122,7 +122,7 @@ impl Component {
                 .is_none_or(|calendar| calendar.contains(circumstances.facts.instant(calendar.at)))
     }
 
-    /// Tells whether its own conditions look at an attribute, so that a modifier over that attribute is part of it already.
+    /// Returns whether its own conditions look at an attribute, so that a modifier over that attribute is part of it already.
     pub(super) fn looks_at(&self, attribute: Attribute) -> bool {
         self.terms.conditions.choices.contains_key(&attribute)
     }
@@ -149,7 +149,7 @@ impl Component {
         (billed, amount)
     }
 
-    /// Tells whether a modifier multiplies the price of a meter.
+    /// Returns whether a modifier multiplies the price of a meter.
     pub(super) fn multiplies(&self, meter: Meter, component: &Self) -> bool {
         let Some(modifier) = &self.terms.modifier else { return false };
         let is_meant = modifier.meters.is_empty() || modifier.meters.iter().any(|root| meter.is_within(*root));

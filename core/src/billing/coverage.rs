@@ -50,13 +50,13 @@ impl Gap {
         Self { name: name.to_owned(), lack }
     }
 
-    /// Tells whether it is the tier that was asked for.
+    /// Returns whether it is the tier that was asked for.
     #[must_use]
     pub fn is_tier(&self) -> bool {
         self.name == SERVICE_TIER
     }
 
-    /// Tells whether it is known afterwards: what the provider counts has prices, and only its bound was missing.
+    /// Returns whether it is known afterwards: what the provider counts has prices, and only its bound was missing.
     #[must_use]
     pub const fn is_known_afterwards(&self) -> bool {
         matches!(self.lack, Lack::Maximum(_))
@@ -213,7 +213,7 @@ fn base_name(name: &str) -> &str {
     name.trim_end_matches(|character: char| character.is_ascii_digit()).trim_end_matches('_')
 }
 
-/// Tells whether a tier has other prices than the plain ones of the model config.
+/// Returns whether a tier has other prices than the plain ones of the model config.
 #[must_use]
 pub fn is_other_tier(tier: &str, params: &Map<String, Value>) -> bool {
     OTHER_TIERS.iter().any(|other| tier.eq_ignore_ascii_case(other)) && configured_tier(params) != Some(tier)
@@ -225,7 +225,7 @@ pub fn configured_tier(params: &Map<String, Value>) -> Option<&str> {
     configured(params, SERVICE_TIER).and_then(Value::as_str)
 }
 
-/// Tells whether the prices say what the value of a field costs.
+/// Returns whether the prices say what the value of a field costs.
 fn has_condition(prices: &PriceSet, field: &str, value: &Value) -> bool {
     let attribute = match field {
         "speed" => Attribute::Speed,

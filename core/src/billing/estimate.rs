@@ -292,7 +292,7 @@ fn sure_searches(works: &[AskedWork], prices: &PriceSet) -> u64 {
     if prices.has_price(Meter::WebSearch) { works.iter().filter(is_sure).count() as u64 } else { 0 }
 }
 
-/// Tells whether the provider may shorten the context by itself, which reads all of it once more and writes a summary.
+/// Returns whether the provider may shorten the context by itself, which reads all of it once more and writes a summary.
 fn asks_compaction(request: &ChatRequest, config: &ModelConfig) -> bool {
     let configured = || config.model_params.get("body")?.get("context_management");
     let managed = request.extra.get("context_management").or_else(configured);
@@ -328,7 +328,7 @@ fn whole_tokens(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().and_then(rounded_up))
 }
 
-/// Tells whether the body fields of a config ask for 1-hour cache writes.
+/// Returns whether the body fields of a config ask for 1-hour cache writes.
 fn asks_1h_writes(body: &Value) -> bool {
     match body {
         Value::Object(fields) => {

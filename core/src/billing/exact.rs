@@ -66,7 +66,7 @@ impl Exact {
         Self::of(self.rational() + other.rational())
     }
 
-    /// Tells whether it is nothing.
+    /// Returns whether it is nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         match &self.0 {
@@ -75,7 +75,7 @@ impl Exact {
         }
     }
 
-    /// Rounds half to even at the decimals that the ledger keeps, and tells whether that changed anything.
+    /// Rounds half to even at the decimals that the ledger keeps, and returns whether that changed anything.
     ///
     /// Fails with [`ErrorKind::InvalidRequest`] if the amount is too large for the ledger.
     pub fn for_ledger(&self) -> Result<(Decimal, bool)> {

@@ -65,7 +65,7 @@ pub fn add_served_facts(facts: &mut Facts, usage: &Usage, served_tier: Option<&s
     facts.completed_at = Some(completed_at);
 }
 
-/// Tells whether a request asks the model to think first, or not to; nothing if it leaves that to the model.
+/// Returns whether a request asks the model to think first, or not to; nothing if it leaves that to the model.
 fn asks_to_think<'a>(effort: Option<&str>, field: &impl Fn(&str) -> Option<&'a Value>) -> Option<bool> {
     if let Some(enabled) = field("enable_thinking").and_then(Value::as_bool) {
         return Some(enabled);

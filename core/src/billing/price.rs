@@ -162,13 +162,13 @@ impl PriceSet {
         self.currency
     }
 
-    /// Tells whether text can be priced: both its input and its output have a price under some conditions.
+    /// Returns whether text can be priced: both its input and its output have a price under some conditions.
     #[must_use]
     pub fn prices_text(&self) -> bool {
         self.has_price(Meter::InputToken) && self.has_price(Meter::OutputToken)
     }
 
-    /// Tells whether a meter, or one above it, has a price under some conditions.
+    /// Returns whether a meter, or one above it, has a price under some conditions.
     #[must_use]
     pub fn has_price(&self, meter: Meter) -> bool {
         meter.upwards().any(|meter| self.by_meter.contains_key(&meter))
@@ -191,7 +191,7 @@ impl PriceSet {
         &self.modifiers
     }
 
-    /// Tells whether any price has a condition that a property has a value.
+    /// Returns whether any price has a condition that a property has a value.
     #[must_use]
     pub fn looks_at(&self, attribute: Attribute, value: &str) -> bool {
         let value = value.to_ascii_lowercase();

@@ -75,7 +75,7 @@ fn usage(meters: &[(Meter, u64)]) -> Usage {
     Usage { meters: meters.iter().map(|(meter, quantity)| (*meter, (*quantity).into())).collect(), ..Usage::default() }
 }
 
-/// Tells whether a bill's lines sum to its cost.
+/// Returns whether a bill's lines sum to its cost.
 fn adds_up(bill: &Bill) -> bool {
     let Ok(receipt) = Receipt::from_lines(bill.lines.clone()) else { return false };
     bill.cost.is_none_or(|cost| receipt.totals.get(cost.currency).unwrap_or_default() == cost.amount)

@@ -153,7 +153,7 @@ fn bill(terms: &[PriceTerms], usage: &Usage, facts: &Facts) -> Bill {
     PriceSet::of_terms(terms.to_vec()).unwrap().bill(HEAD, usage, facts).unwrap()
 }
 
-/// Tells whether the lines of a bill sum to its cost; those of an unpriced one may sum to more than the ledger holds.
+/// Returns whether the lines of a bill sum to its cost; those of an unpriced one may sum to more than the ledger holds.
 fn adds_up(bill: &Bill) -> bool {
     let receipt = Receipt::from_lines(bill.lines.clone());
     bill.cost.is_none_or(|cost| {

@@ -68,7 +68,7 @@ impl Outlook<'_> {
         self.bounds.output_tokens.saturating_add(self.most_of(Meter::CitationToken))
     }
 
-    /// Tells whether there can be any of a meter.
+    /// Returns whether there can be any of a meter.
     fn is_possible(&self, meter: Meter) -> bool {
         match meter {
             Meter::Request => true,
@@ -77,7 +77,7 @@ impl Outlook<'_> {
         }
     }
 
-    /// Tells whether an attribute may turn out to be one of some values.
+    /// Returns whether an attribute may turn out to be one of some values.
     ///
     /// One that is not fixed may turn out to be anything. A tier that was asked for may be served or not, and the standard one
     /// is served in its place.
@@ -86,13 +86,13 @@ impl Outlook<'_> {
         self.facts.attributes.get(&attribute).is_none_or(|value| values.contains(value) || is_standard)
     }
 
-    /// Tells whether an attribute is one of some values whatever the attempt will be.
+    /// Returns whether an attribute is one of some values whatever the attempt will be.
     fn surely_is(&self, attribute: Attribute, values: &BTreeSet<String>) -> bool {
         let is_certain = attribute != Attribute::ServiceTier || values.contains(STANDARD_TIER);
         is_certain && self.facts.attributes.get(&attribute).is_some_and(|value| values.contains(value))
     }
 
-    /// Tells whether a price may apply to some of a meter.
+    /// Returns whether a price may apply to some of a meter.
     fn may_apply(&self, price: &Component, meter: Meter) -> bool {
         let conditions = &price.terms.conditions;
         let is_possible = conditions.choices.iter().all(|(attribute, values)| self.may_be(*attribute, values));
@@ -111,7 +111,7 @@ impl Outlook<'_> {
         is_possible && is_reached()
     }
 
-    /// Tells whether a price applies whatever the attempt will be, so that none that is tried after it ever does.
+    /// Returns whether a price applies whatever the attempt will be, so that none that is tried after it ever does.
     fn surely_applies(&self, price: &Component) -> bool {
         let conditions = &price.terms.conditions;
         conditions.scale == Scale::WholeRequest
@@ -264,7 +264,7 @@ impl PriceSet {
     }
 }
 
-/// Tells whether a meter counts tokens of the answer, which its limit bounds: sources that it cites are none.
+/// Returns whether a meter counts tokens of the answer, which its limit bounds: sources that it cites are none.
 fn is_answer(meter: Meter) -> bool {
     meter.is_output() && meter.kind() != MeterKind::Citation
 }

@@ -132,7 +132,7 @@ fn every_offer_makes_sense() {
     }
 }
 
-/// Tells whether prices are those of a service beside models: of searches, pages, jobs and the like.
+/// Returns whether prices are those of a service beside models: of searches, pages, jobs and the like.
 fn is_service(set: &PriceSet) -> bool {
     const SERVICES: [Meter; 10] = [
         Meter::SearchUnit,

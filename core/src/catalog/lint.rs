@@ -284,7 +284,7 @@ impl Look<'_> {
         }
     }
 
-    /// Tells whether a batch price of cached input is no more than what input costs outside a batch. Some vendors cache
+    /// Returns whether a batch price of cached input is no more than what input costs outside a batch. Some vendors cache
     /// nothing in batches.
     fn is_within_input(&self, price: &OfferPrice) -> bool {
         self.prices.iter().any(|other| {
@@ -335,7 +335,7 @@ fn is_token(meter: Meter) -> bool {
     meter.is_input() || meter.is_output()
 }
 
-/// Tells whether conditions are those of a batch, and otherwise the same as others of no tier or of the standard one.
+/// Returns whether conditions are those of a batch, and otherwise the same as others of no tier or of the standard one.
 fn is_batch_of(batch: &Conditions, standard: &Conditions) -> bool {
     let tier = |conditions: &Conditions| conditions.choices.get(&Attribute::ServiceTier).cloned();
     let without = |conditions: &Conditions| {
@@ -348,7 +348,7 @@ fn is_batch_of(batch: &Conditions, standard: &Conditions) -> bool {
         && without(batch) == without(standard)
 }
 
-/// Tells whether conditions are those of a longer input, and otherwise the same.
+/// Returns whether conditions are those of a longer input, and otherwise the same.
 fn is_longer_than(longer: &Conditions, shorter: &Conditions) -> bool {
     let without = |conditions: &Conditions| {
         let mut rest = Conditions { scale: Scale::WholeRequest, ..conditions.clone() };

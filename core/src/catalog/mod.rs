@@ -72,7 +72,7 @@ impl Catalog {
         self.names.lines()
     }
 
-    /// Tells whether there are no offers.
+    /// Returns whether there are no offers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

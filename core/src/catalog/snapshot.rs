@@ -10,7 +10,7 @@ use crate::billing::price::PriceSet;
 use crate::store::Configuration;
 use crate::types::{Budget, Currency, Exchange, FxRate, Limit, ModelConfig, ModelConfigId, Price, Result, Route};
 
-/// Tells whether a reference names a config.
+/// Returns whether a reference names a config.
 type Matches = fn(&ModelConfig, &str) -> bool;
 
 /// One version of the configuration. It never changes; a change of the file makes another snapshot.
@@ -88,13 +88,13 @@ impl Snapshot {
         routes
     }
 
-    /// Tells whether any budget applies to a call.
+    /// Returns whether any budget applies to a call.
     #[must_use]
     pub fn is_capped(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
         self.budgets_of(user, tags).next().is_some()
     }
 
-    /// Tells whether any budget of money applies to a call.
+    /// Returns whether any budget of money applies to a call.
     #[must_use]
     pub fn caps_money(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
         self.budgets_of(user, tags).any(|budget| matches!(budget.terms.limit, Limit::Money(_)))

@@ -66,7 +66,7 @@ impl Allowance {
     }
 }
 
-/// Tells whether what fields of a request bring into the answer is made of its tokens.
+/// Returns whether what fields of a request bring into the answer is made of its tokens.
 fn is_within(fields: &Map<String, Value>) -> bool {
     fields.iter().all(|(field, value)| match value {
         // The fields of one format, which the others leave out.

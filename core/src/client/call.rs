@@ -25,7 +25,7 @@ use crate::types::{
 /// What is said of an attempt that failed in a way that passes, and is not repeated all the same.
 const NOT_REPEATED: &str = "; it was not repeated, since the provider may charge for this try";
 
-/// Tells whether a provider refused the request itself, for what is wrong in it or for its content.
+/// Returns whether a provider refused the request itself, for what is wrong in it or for its content.
 fn is_refused(error: &Error) -> bool {
     let stated = error.status().is_some_and(|status| (400..500).contains(&status));
     error.kind() == ErrorKind::InvalidRequest || (error.kind() == ErrorKind::ContentFiltered && stated)

@@ -108,7 +108,7 @@ impl Received {
         completion
     }
 
-    /// Tells whether it is certain that no model worked: the request never left, or the provider said that it failed, or what
+    /// Returns whether it is certain that no model worked: the request never left, or the provider said that it failed, or what
     /// answered is no model's provider; and nothing of an answer came.
     pub(super) fn did_no_work(&self) -> bool {
         let has_failed = self.status.is_some_and(|status| !(200..300).contains(&status));
@@ -341,7 +341,7 @@ impl Call {
         ended
     }
 
-    /// Tells whether every answer that was asked for came to its end.
+    /// Returns whether every answer that was asked for came to its end.
     fn has_all_answers(&self, received: &Received) -> bool {
         let asked = usize::try_from(self.request.n.unwrap_or(1)).unwrap_or(usize::MAX);
         received.decoder.as_ref().is_some_and(|decoder| decoder.is_complete()) && received.assembly.len() >= asked
@@ -375,7 +375,7 @@ impl Call {
         None
     }
 
-    /// Tells whether the answer may call one tool at most. Not every format can say so: then a model that calls several is
+    /// Returns whether the answer may call one tool at most. Not every format can say so: then a model that calls several is
     /// heard as far as its first call, as one that was told would have stopped there.
     fn asks_for_one_call(&self) -> bool {
         self.request.parallel_tool_calls == Some(false)
@@ -405,7 +405,7 @@ fn begun(rest: impl Future<Output = ()> + Send + 'static) -> Option<Rest> {
     rest.as_mut().now_or_never().is_none().then_some(rest)
 }
 
-/// Tells whether another document follows the one that was read.
+/// Returns whether another document follows the one that was read.
 async fn goes_on(response: &mut HttpResponse, watch: &mut Watch) -> bool {
     while response.first_byte().is_none() {
         if !watch.unless_silent(response.read_ahead()).await.is_some_and(Result::unwrap_or_default) {
@@ -437,7 +437,7 @@ fn broken() -> Error {
     Error::new(ErrorKind::ProviderUnavailable, "the stream ended before the answer did; retry the call")
 }
 
-/// Takes all calls but the first out of a piece; tells whether nothing is left of it.
+/// Takes all calls but the first out of a piece; returns whether nothing is left of it.
 fn is_further_call(delta: &mut Delta) -> bool {
     let had_calls = !delta.tool_calls.is_empty();
     delta.tool_calls.retain(|call| call.index == 0);

@@ -30,7 +30,7 @@ pub enum ProposalKind {
 }
 
 impl ProposalKind {
-    /// Tells whether applying it writes anything.
+    /// Returns whether applying it writes anything.
     #[must_use]
     pub const fn is_change(self) -> bool {
         matches!(self, Self::Added | Self::Changed | Self::Ended)
@@ -142,20 +142,20 @@ impl Comparison<'_> {
         }
     }
 
-    /// Tells whether a row is in force, or will be, by what is known now.
+    /// Returns whether a row is in force, or will be, by what is known now.
     fn stands(&self, price: &Price) -> bool {
         let terms = &price.terms;
         let at = terms.effective_date.max(self.now);
         price.in_force(at, self.now)
     }
 
-    /// Tells whether a row is for the same slot, and in force now or to be so from the same instant on.
+    /// Returns whether a row is for the same slot, and in force now or to be so from the same instant on.
     fn same_place(&self, old: &Price, new: &PriceTerms) -> bool {
         old.terms.same_slot(new) && old.terms.effective_date.max(self.now) == new.effective_date
     }
 }
 
-/// Tells whether a price would change what is billed by one that was set by hand: it is of the same meter or one below
+/// Returns whether a price would change what is billed by one that was set by hand: it is of the same meter or one below
 /// it, or a modifier of it.
 fn is_below(new: &PriceTerms, set_by_hand: &Price) -> bool {
     let root = set_by_hand.terms.pricing_type.meter();
@@ -170,7 +170,7 @@ fn is_below(new: &PriceTerms, set_by_hand: &Price) -> bool {
     }
 }
 
-/// Tells whether two prices of one slot bill the same, whatever unit each counts in.
+/// Returns whether two prices of one slot bill the same, whatever unit each counts in.
 fn says_the_same(old: &PriceTerms, new: &PriceTerms) -> bool {
     let of_one = |price: Decimal, size: u64| price.checked_mul(Decimal::from(size));
     let (left, right) = (of_one(old.unit_price, new.unit.size()), of_one(new.unit_price, old.unit.size()));

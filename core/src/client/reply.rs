@@ -122,7 +122,7 @@ impl Assembly {
         }
     }
 
-    /// Tells whether any piece of an answer came.
+    /// Returns whether any piece of an answer came.
     pub(super) fn is_empty(&self) -> bool {
         self.choices.is_empty()
     }

@@ -167,7 +167,7 @@ impl Tollway {
     }
 }
 
-/// Tells whether an error keeps every other difference from being written too.
+/// Returns whether an error keeps every other difference from being written too.
 fn concerns_all(error: &Error) -> bool {
     use ErrorKind::{Closed, CorruptedFile, Forked, NewerFile, Storage};
     matches!(error.kind(), Closed | CorruptedFile | Forked | NewerFile | Storage)

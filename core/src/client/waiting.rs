@@ -21,7 +21,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Tells whether an event of a weight may be handed over: nothing waits, or little.
+    /// Returns whether an event of a weight may be handed over: nothing waits, or little.
     pub(super) fn has_room(&self, weight: usize) -> bool {
         let waiting = self.bytes.load(Ordering::Acquire);
         waiting == 0 || waiting.saturating_add(weight) <= MOST_BYTES

@@ -45,7 +45,7 @@ impl Watch {
         self.over_at = Some(self.over_at.map_or(until, |over_at| over_at.min(until)));
     }
 
-    /// Tells whether the answer is read no more.
+    /// Returns whether the answer is read no more.
     pub(super) fn is_over(&self) -> bool {
         self.over_at.is_some_and(|over_at| over_at <= self.environment.monotonic())
     }

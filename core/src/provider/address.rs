@@ -66,12 +66,12 @@ fn allows_insecure(target: &Target<'_>) -> bool {
     target.params.get(ALLOW_INSECURE).and_then(Value::as_bool) == Some(true)
 }
 
-/// Tells whether a field of a query carries a key.
+/// Returns whether a field of a query carries a key.
 pub(super) fn is_key_in_query(name: &str) -> bool {
     KEYS_IN_QUERY.iter().any(|key| name.eq_ignore_ascii_case(key))
 }
 
-/// Tells whether an address stays on this machine.
+/// Returns whether an address stays on this machine.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
@@ -82,7 +82,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Tells whether a part of a path leads out of it, as readers of addresses and servers understand it.
+/// Returns whether a part of a path leads out of it, as readers of addresses and servers understand it.
 pub(super) fn is_dots(segment: &str) -> bool {
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
     matches!(plain.split(';').next(), Some("." | ".."))

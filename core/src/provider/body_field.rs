@@ -23,7 +23,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// Tells whether nothing but the request's own fields may say it.
+    /// Returns whether nothing but the request's own fields may say it.
     #[must_use]
     pub const fn is_reserved(self) -> bool {
         matches!(self, Self::Own | Self::Bound)
@@ -408,18 +408,18 @@ fn meaning_of(format: WireFormat, name: &str) -> Option<Meaning> {
     group.map(|group| group.meaning)
 }
 
-/// Tells whether a field has a meaning in any format.
+/// Returns whether a field has a meaning in any format.
 #[must_use]
 pub fn is_meant(name: &str, meant: Meaning) -> bool {
     GROUPS.iter().any(|group| group.meaning == meant && group.names.contains(&name))
 }
 
-/// Tells whether a format takes a field beside the request's own.
+/// Returns whether a format takes a field beside the request's own.
 pub(super) fn is_taken(format: WireFormat, name: &str) -> bool {
     meaning_of(format, name).is_some_and(|meaning| !meaning.is_reserved())
 }
 
-/// Tells whether nothing but the request's own fields may say what a field of a format's body says.
+/// Returns whether nothing but the request's own fields may say what a field of a format's body says.
 pub(super) fn is_reserved(format: WireFormat, name: &str) -> bool {
     meaning_of(format, name).is_some_and(Meaning::is_reserved)
 }

@@ -91,7 +91,7 @@ impl DocumentReader {
         Ok(Document { value, text: Cow::Owned(repaired.into_bytes()) })
     }
 
-    /// Tells whether a text of the last document ended in the first half of a pair.
+    /// Returns whether a text of the last document ended in the first half of a pair.
     pub(super) fn is_amid_pair(&self) -> bool {
         !self.halves.is_empty()
     }

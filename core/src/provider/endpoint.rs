@@ -123,7 +123,7 @@ pub(super) fn with_version(path: &str, version: &str) -> String {
     if segments.into_iter().any(is_version) { path.to_owned() } else { format!("{path}/{version}") }
 }
 
-/// Tells whether an extra field only asks for what the call does anyway: its framing, and usage in a stream.
+/// Returns whether an extra field only asks for what the call does anyway: its framing, and usage in a stream.
 pub(super) fn is_implied(framing: Framing, key: &str, value: &Value) -> bool {
     let is_streamed = framing == Framing::EventStream;
     match key {
@@ -136,7 +136,7 @@ pub(super) fn is_implied(framing: Framing, key: &str, value: &Value) -> bool {
     }
 }
 
-/// Tells whether an extra field of OpenAI's may be left out where a format lacks it: it says nothing to the model and changes
+/// Returns whether an extra field of OpenAI's may be left out where a format lacks it: it says nothing to the model and changes
 /// no price (how OpenAI files the answer, whom it holds responsible, which cache it looks into first), or it asks for what
 /// happens anyway. What asks for something else is refused, since an app that asks for it relies on it.
 pub(super) fn is_without_effect(key: &str, value: &Value) -> bool {
@@ -151,7 +151,7 @@ pub(super) fn is_without_effect(key: &str, value: &Value) -> bool {
     }
 }
 
-/// Tells whether a number asks for something, which zero does not.
+/// Returns whether a number asks for something, which zero does not.
 pub(super) fn is_nonzero(number: Option<&Number>) -> bool {
     number.is_some_and(|number| number.as_f64() != Some(0.0))
 }
@@ -266,7 +266,7 @@ pub(super) fn data_url(url: &str) -> Option<(&str, &str)> {
     Some((media_type.split(';').next().filter(|name| !name.is_empty())?, content))
 }
 
-/// Tells whether a text is an address that a provider could fetch.
+/// Returns whether a text is an address that a provider could fetch.
 pub(super) fn is_web_address(text: &str) -> bool {
     ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
 }
@@ -275,12 +275,12 @@ pub(super) fn is_web_address(text: &str) -> bool {
 /// for the cache. It is for that format alone; others leave it out, and cache breakpoints with it.
 pub(super) const ANTHROPIC: &str = "anthropic";
 
-/// Tells whether any part of a request carries a cache breakpoint that may not be left out.
+/// Returns whether any part of a request carries a cache breakpoint that may not be left out.
 pub(super) fn needs_cache_control(request: &ChatRequest) -> bool {
     has_cache_control(request) && !request.extra.contains_key(ANTHROPIC)
 }
 
-/// Tells whether any part of a request carries a cache breakpoint.
+/// Returns whether any part of a request carries a cache breakpoint.
 fn has_cache_control(request: &ChatRequest) -> bool {
     let in_content = |content: &Content| match content {
         Content::Text(_) => false,

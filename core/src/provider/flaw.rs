@@ -97,7 +97,7 @@ impl Flaw {
     }
 }
 
-/// Tells whether a body that begins with a byte is none of the API's, whatever the format: those are JSON, or events, whose
+/// Returns whether a body that begins with a byte is none of the API's, whatever the format: those are JSON, or events, whose
 /// lines begin with a field or a colon.
 #[must_use]
 pub fn is_foreign(head: &ResponseHead, first: u8) -> bool {
@@ -116,7 +116,7 @@ pub fn compression(head: &ResponseHead) -> Option<&str> {
     head.header("content-encoding").filter(|encoding| !matches!(encoding.trim(), "" | "identity"))
 }
 
-/// Tells whether an answer says that it comes in pieces: events, or a document on each line.
+/// Returns whether an answer says that it comes in pieces: events, or a document on each line.
 #[must_use]
 pub fn says_pieces(head: &ResponseHead) -> bool {
     let kinds = ["text/event-stream", "ndjson", "jsonl", "jsonlines", "stream+json"];
@@ -128,7 +128,7 @@ pub fn says_pieces(head: &ResponseHead) -> bool {
     })
 }
 
-/// Tells whether an answer says that it is a web page, as no model's provider does.
+/// Returns whether an answer says that it is a web page, as no model's provider does.
 #[must_use]
 pub fn says_page(head: &ResponseHead) -> bool {
     head.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))

@@ -30,7 +30,7 @@ const PLAIN: usize = 64;
 const NINE: usize = 9;
 
 impl CallIds {
-    /// Tells whether no two calls may have one id.
+    /// Returns whether no two calls may have one id.
     const fn are_unique(self) -> bool {
         matches!(self, Self::Plain | Self::Nine)
     }
@@ -185,7 +185,7 @@ pub(super) fn arguments(text: &str) -> Map<String, Value> {
     }
 }
 
-/// Tells whether a text says nothing that a strict vendor takes.
+/// Returns whether a text says nothing that a strict vendor takes.
 pub(super) fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }

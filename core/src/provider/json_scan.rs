@@ -14,7 +14,7 @@ const LONGEST_FIELD: usize = 64 << 10;
 /// The most fields that are kept of a document with too many values.
 const MOST_FIELDS: usize = 256;
 
-/// Tells whether a JSON text has more values than a number. A tree has some hundred bytes for each, however short the text is.
+/// Returns whether a JSON text has more values than a number. A tree has some hundred bytes for each, however short the text is.
 #[must_use]
 pub fn has_more_values(text: &[u8], most: usize) -> bool {
     // Each value but the first has a bracket, a brace or a comma of its own.
@@ -120,7 +120,7 @@ impl WholeScanner {
         }
     }
 
-    /// Tells whether an object or a list came to its end, and nothing follows it.
+    /// Returns whether an object or a list came to its end, and nothing follows it.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.state == State::Whole

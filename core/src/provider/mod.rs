@@ -168,10 +168,10 @@ pub trait StreamDecoder: Send {
     /// Appends what was kept back in the hope of more, once no more comes.
     fn finish(&mut self, deltas: &mut Vec<Delta>);
 
-    /// Tells whether the format's own end was seen, behind which nothing comes though the connection stays open.
+    /// Returns whether the format's own end was seen, behind which nothing comes though the connection stays open.
     fn is_over(&self) -> bool;
 
-    /// Tells whether the answer came to its end: the format's last event, or a finish reason, was seen.
+    /// Returns whether the answer came to its end: the format's last event, or a finish reason, was seen.
     fn is_complete(&self) -> bool;
 
     /// Returns the usage; absent if the provider has not said anything final.

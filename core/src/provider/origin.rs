@@ -23,7 +23,7 @@ pub(super) struct Origin {
 /// The most bytes of a word that stands where a document belongs and says only that the provider is alive.
 const LONGEST_WORD: usize = 32;
 
-/// Tells whether data is a word such as `ping`, and no part of a document.
+/// Returns whether data is a word such as `ping`, and no part of a document.
 fn is_sign_of_life(data: &str) -> bool {
     data.len() <= LONGEST_WORD && !data.contains(['{', '}', '"'])
 }

@@ -59,14 +59,14 @@ const RESERVED_HEADERS: [&str; 8] = [
 const SECRET_HEADERS: [&str; 9] =
     ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature", "session"];
 
-/// Tells whether a header carries a secret, by its name.
+/// Returns whether a header carries a secret, by its name.
 #[must_use]
 pub fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_HEADERS.iter().any(|part| name.contains(part))
 }
 
-/// Tells whether the parameters have a header that carries a secret, sealed or not.
+/// Returns whether the parameters have a header that carries a secret, sealed or not.
 #[must_use]
 pub fn has_secret_header(params: &Map<String, Value>) -> bool {
     let headers = params.get("headers").and_then(Value::as_object);

@@ -112,13 +112,13 @@ pub fn asked_wire_format(request: &FetchRequest) -> WireFormat {
     }
 }
 
-/// Tells whether a header of a request is handed on, by its name in lower case.
+/// Returns whether a header of a request is handed on, by its name in lower case.
 fn is_passed_on(name: &str) -> bool {
     let is_known = || PASSED_ON_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
     PASSED_ON.contains(&name) || (is_known() && !is_secret_header(name))
 }
 
-/// Tells whether a header of a provider's answer is handed back, by its name in lower case.
+/// Returns whether a header of a provider's answer is handed back, by its name in lower case.
 #[must_use]
 pub fn is_passed_back(name: &str) -> bool {
     PASSED_BACK.contains(&name) || PASSED_BACK_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))

@@ -247,7 +247,7 @@ impl Redactor {
         }
     }
 
-    /// Tells whether a window is a part of a secret, and what stands in its place then.
+    /// Returns whether a window is a part of a secret, and what stands in its place then.
     fn mark_of(&self, window: u64) -> Option<&'static str> {
         let bit = bit_of(window);
         if self.seen[bit / 64] & (1 << (bit % 64)) == 0 {

@@ -149,7 +149,7 @@ pub struct Asked<'a> {
     pub model: &'a str,
 }
 
-/// Tells whether a model of Google's is charged for a grounded request, and not for each of its searches. Its name may stand at
+/// Returns whether a model of Google's is charged for a grounded request, and not for each of its searches. Its name may stand at
 /// the end of a path.
 #[must_use]
 pub fn is_grounded_once(model: &str) -> bool {
@@ -170,7 +170,7 @@ pub fn names(tool: &Map<String, Value>) -> Vec<&str> {
     }
 }
 
-/// Tells whether any format or vendor is known to have a tool.
+/// Returns whether any format or vendor is known to have a tool.
 #[must_use]
 pub fn is_known(tool: &Map<String, Value>) -> bool {
     let names = names(tool);
@@ -213,7 +213,7 @@ impl Asked<'_> {
         })
     }
 
-    /// Tells whether a tool that is newer than the list is of a form that only this format's vendor has.
+    /// Returns whether a tool that is newer than the list is of a form that only this format's vendor has.
     fn takes_unseen(&self, name: &str) -> bool {
         match self.format {
             WireFormat::AnthropicMessages => is_dated(name),
@@ -340,7 +340,7 @@ impl Asked<'_> {
         Vec::new()
     }
 
-    /// Tells whether the model searches in every request.
+    /// Returns whether the model searches in every request.
     fn always_searches<'v>(&self, field: &impl Fn(&str) -> Option<&'v Value>) -> bool {
         let model = self.model.rsplit('/').next().unwrap_or(self.model);
         let is_sonar =
@@ -350,7 +350,7 @@ impl Asked<'_> {
         self.format == WireFormat::OpenAiChat && (is_sonar && !is_off || is_search_model)
     }
 
-    /// Tells whether the model reads and thinks beyond what its limits of the output count.
+    /// Returns whether the model reads and thinks beyond what its limits of the output count.
     #[must_use]
     pub fn does_research(&self) -> bool {
         self.vendor == "perplexity" && self.model.contains("deep-research")
@@ -362,18 +362,18 @@ const XAI_SOURCES: u64 = 20;
 /// The results of a search that OpenRouter makes where a request states no number.
 const OPENROUTER_RESULTS: u64 = 5;
 
-/// Tells whether a block of an answer shows what the provider's own tools did: it goes back unchanged in the next turn.
+/// Returns whether a block of an answer shows what the provider's own tools did: it goes back unchanged in the next turn.
 #[must_use]
 pub fn is_work_block(kind: &str) -> bool {
     matches!(kind, "server_tool_use" | "mcp_tool_use") || kind.ends_with("_tool_result")
 }
 
-/// Tells whether a name ends as those of Anthropic's tools do: with a date.
+/// Returns whether a name ends as those of Anthropic's tools do: with a date.
 fn is_dated(name: &str) -> bool {
     name.len() > 9 && name.is_char_boundary(name.len() - 9) && is_date(&name[name.len() - 9..])
 }
 
-/// Tells whether a text is an underscore and a date of eight digits.
+/// Returns whether a text is an underscore and a date of eight digits.
 fn is_date(text: &str) -> bool {
     text.strip_prefix('_').is_some_and(|date| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()))
 }

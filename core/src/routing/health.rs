@@ -135,12 +135,12 @@ impl Health {
     }
 }
 
-/// Tells whether an error says something of the config and not of the request.
+/// Returns whether an error says something of the config and not of the request.
 const fn counts(kind: ErrorKind) -> bool {
     lasting(kind) || matches!(kind, ErrorKind::RateLimited | ErrorKind::ProviderUnavailable | ErrorKind::Timeout)
 }
 
-/// Tells whether an error stays until an administrator acts.
+/// Returns whether an error stays until an administrator acts.
 const fn lasting(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Authentication | ErrorKind::PermissionDenied | ErrorKind::ProviderQuotaExhausted)
 }

@@ -66,7 +66,7 @@ pub struct PromptCache {
 }
 
 impl PromptCache {
-    /// Tells whether anything has asked, so that it is worth remembering.
+    /// Returns whether anything has asked, so that it is worth remembering.
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.is_asked.load(Ordering::Relaxed)

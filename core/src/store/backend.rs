@@ -123,7 +123,7 @@ impl Backend {
     }
 }
 
-/// Tells whether two descriptions are of one file.
+/// Returns whether two descriptions are of one file.
 pub(super) fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     #[cfg(unix)]
     {

@@ -196,7 +196,7 @@ pub(super) fn fill(path: &Path, file: File) -> Result<()> {
     database.close().map_err(|error| of_open(path, error))
 }
 
-/// Tells whether a file begins like a ledger, open or not, here or elsewhere.
+/// Returns whether a file begins like a ledger, open or not, here or elsewhere.
 pub fn is_ledger(path: &Path) -> io::Result<bool> {
     let mut first = [0; MAGIC.len()];
     match File::open(path)?.read_exact(&mut first) {
@@ -206,7 +206,7 @@ pub fn is_ledger(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Tells that the file is ours, not newer than this version, and accepted, without a change to it.
+/// Checks that the file is a ledger, not newer than this version, and accepted. It changes nothing in the file.
 fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Result<()>) -> Result<()> {
     let shown = path.display().to_string();
     let mut first = [0; MAGIC.len()];

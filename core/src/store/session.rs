@@ -69,7 +69,7 @@ impl Session {
         self.id
     }
 
-    /// Tells whether a session still runs.
+    /// Returns whether a session still runs.
     pub(super) fn liveness(&self, id: u64) -> Liveness {
         if id == self.id {
             return Liveness::Alive;
@@ -84,12 +84,12 @@ impl Session {
         }
     }
 
-    /// Tells whether another session runs on the file.
+    /// Returns whether another session runs on the file.
     pub(super) fn has_peers(&self) -> bool {
         self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS).unwrap_or(true))
     }
 
-    /// Tells whether another session runs on the file, or is about to.
+    /// Returns whether another session runs on the file, or is about to.
     pub(super) fn has_company(&self) -> bool {
         self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS + ARRIVALS).unwrap_or(true))
     }
@@ -110,7 +110,7 @@ impl Arrival {
         Self(if exclusive { None } else { announced() })
     }
 
-    /// Tells whether another session runs on the file, or is about to.
+    /// Returns whether another session runs on the file, or is about to.
     pub(super) fn has_company(&self) -> bool {
         self.0.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS + ARRIVALS).unwrap_or(true))
     }
@@ -155,7 +155,7 @@ mod byte_range {
         }
     }
 
-    /// Tells whether another session has locked a byte of the range; nothing if the system cannot tell.
+    /// Returns whether another session has locked a byte of the range; nothing if the system cannot tell.
     pub(super) fn is_locked(file: &File, first: u64, count: u64) -> Option<bool> {
         let mut range = range(first, count);
         fcntl(file, FcntlArg::F_OFD_GETLK(&mut range)).ok()?;

@@ -224,7 +224,7 @@ impl HttpResponse {
         }
     }
 
-    /// Tells whether so many bytes are the whole body, as its head says, so that nothing follows them. Over HTTP/2 the mark of the
+    /// Returns whether so many bytes are the whole body, as its head says, so that nothing follows them. Over HTTP/2 the mark of the
     /// end may still come, and a stream that is dropped before it counts as one that was reset.
     #[must_use]
     pub fn ends_at(&self, length: usize) -> bool {
@@ -276,7 +276,7 @@ impl HttpResponse {
     }
 }
 
-/// Tells whether a byte is neither blank nor of a mark of the byte order.
+/// Returns whether a byte is neither blank nor of a mark of the byte order.
 fn is_said(byte: u8) -> bool {
     !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(&byte)
 }

@@ -78,7 +78,7 @@ impl Progress {
         self.0.stage.fetch_max(Stage::Sent as u8, Ordering::AcqRel) != WITHDRAWN
     }
 
-    /// Tells whether a request whose connection broke without an answer met one that was closed before: a kept one that broke
+    /// Returns whether a request whose connection broke without an answer met one that was closed before: a kept one that broke
     /// at once. Its server never took the request.
     pub(super) fn met_closed_connection(&self, now: Duration) -> bool {
         let sent_at = Duration::from_millis(self.0.sent_at.load(Ordering::Acquire));

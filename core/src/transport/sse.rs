@@ -316,7 +316,7 @@ fn first(text: &str) -> Option<u8> {
     text.trim_start().bytes().next()
 }
 
-/// Tells whether data is a whole object, or the mark of an end.
+/// Returns whether data is a whole object, or the mark of an end.
 fn is_whole(data: &str) -> bool {
     let data = data.trim();
     let mut scanner = DocumentScanner::default();

@@ -29,7 +29,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Tells whether a call of a user, with tags, is capped by it.
+    /// Returns whether a call of a user, with tags, is capped by it.
     pub fn covers<'a>(&self, user: Option<&str>, mut tags: impl Iterator<Item = (&'a String, &'a String)>) -> bool {
         match self {
             Self::Everyone => true,

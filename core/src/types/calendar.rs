@@ -103,7 +103,7 @@ impl Calendar {
         None
     }
 
-    /// Tells whether an instant is inside. A time zone that is not known contains nothing.
+    /// Returns whether an instant is inside. A time zone that is not known contains nothing.
     #[must_use]
     pub fn contains(&self, at: Timestamp) -> bool {
         let zone = match self.time_zone.as_deref() {

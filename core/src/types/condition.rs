@@ -110,7 +110,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// Tells whether a number is inside.
+    /// Returns whether a number is inside.
     #[must_use]
     pub fn contains(&self, value: Decimal) -> bool {
         self.above.is_none_or(|end| value > end)
@@ -119,7 +119,7 @@ impl Range {
             && self.below.is_none_or(|end| value < end)
     }
 
-    /// Tells whether any number from zero up to `most` is inside.
+    /// Returns whether any number from zero up to `most` is inside.
     #[must_use]
     pub fn reaches_below(&self, most: Decimal) -> bool {
         self.above.is_none_or(|end| most > end) && self.from.is_none_or(|end| most >= end)
@@ -133,7 +133,7 @@ impl Range {
         (lower < upper).then_some((lower, upper))
     }
 
-    /// Tells whether the range can contain nothing, or has two ends of one side.
+    /// Returns whether the range can contain nothing, or has two ends of one side.
     #[must_use]
     pub fn is_contradictory(&self) -> bool {
         let both = (self.above.is_some() && self.from.is_some()) || (self.up_to.is_some() && self.below.is_some());
@@ -172,7 +172,7 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// Tells whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty() && self.choices.is_empty() && self.calendar.is_none()

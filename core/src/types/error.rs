@@ -245,7 +245,7 @@ impl Error {
         self.0.provider_code.as_deref()
     }
 
-    /// Tells whether the same call, sent again to the same provider, may succeed.
+    /// Returns whether the same call, sent again to the same provider, may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.retryable.unwrap_or(matches!(

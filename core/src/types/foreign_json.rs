@@ -12,7 +12,7 @@ use super::error::{Error, ErrorKind, Result};
 /// The most levels of lists and objects that are read of JSON which others wrote.
 pub const MOST_LEVELS: usize = 96;
 
-/// Tells whether JSON text nests deeper than so many levels. It looks at every byte once, and calls nothing.
+/// Returns whether JSON text nests deeper than so many levels. It looks at every byte once, and calls nothing.
 ///
 /// Text that is no JSON has at least as many levels as a reader sees of it before it finds that out.
 #[must_use]
@@ -58,7 +58,7 @@ pub fn check_value_levels(what: &str, value: &Value) -> Result<()> {
     if has_levels(value, MOST_LEVELS) { Ok(()) } else { Err(too_deep(what)) }
 }
 
-/// Tells whether a value has at most so many levels; what lies deeper is not looked at.
+/// Returns whether a value has at most so many levels; what lies deeper is not looked at.
 fn has_levels(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels > 0 && items.iter().all(|item| has_levels(item, levels - 1)),

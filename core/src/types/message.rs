@@ -60,7 +60,7 @@ pub struct AssistantMessage {
 }
 
 impl AssistantMessage {
-    /// Tells whether there is something in it that a model made.
+    /// Returns whether there is something in it that a model made.
     #[must_use]
     pub fn has_content(&self) -> bool {
         let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
@@ -317,7 +317,7 @@ impl Part {
 }
 
 impl Content {
-    /// Tells whether it has neither text nor parts.
+    /// Returns whether it has neither text nor parts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {

@@ -271,19 +271,19 @@ impl Meter {
         })
     }
 
-    /// Tells whether the meter is another one, or below it.
+    /// Returns whether the meter is another one, or below it.
     #[must_use]
     pub fn is_within(self, other: Self) -> bool {
         self.upwards().any(|meter| meter == other)
     }
 
-    /// Tells whether the meter counts tokens of the input.
+    /// Returns whether the meter counts tokens of the input.
     #[must_use]
     pub const fn is_input(self) -> bool {
         matches!((self.family(), self.direction()), (Family::Token, Direction::Input))
     }
 
-    /// Tells whether the meter counts tokens of the output.
+    /// Returns whether the meter counts tokens of the output.
     #[must_use]
     pub const fn is_output(self) -> bool {
         matches!((self.family(), self.direction()), (Family::Token, Direction::Output))

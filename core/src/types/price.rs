@@ -129,7 +129,7 @@ pub struct Rounding {
 }
 
 impl Rounding {
-    /// Tells whether there is none.
+    /// Returns whether there is none.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -240,7 +240,7 @@ impl PriceTerms {
         }
     }
 
-    /// Tells whether the price is in force at an instant.
+    /// Returns whether the price is in force at an instant.
     #[must_use]
     pub fn in_force(&self, at: Timestamp) -> bool {
         self.is_active && self.effective_date <= at && self.expiry_date.is_none_or(|expiry| at < expiry)
@@ -293,7 +293,7 @@ impl PriceTerms {
         problem.map(|problem| format!("the conditions of the price of {name} make no sense: {problem}"))
     }
 
-    /// Tells whether the price is in force at an instant, by what was known of it and of what was taken back at another.
+    /// Returns whether the price is in force at an instant, by what was known of it and of what was taken back at another.
     #[must_use]
     pub fn in_force_as_known(&self, superseded: Option<Superseded>, at: Timestamp, known: Timestamp) -> bool {
         self.in_force(at)
@@ -301,7 +301,7 @@ impl PriceTerms {
             && superseded.is_none_or(|superseded| at < superseded.from || known < superseded.known_from)
     }
 
-    /// Tells whether two prices are for the same thing under the same conditions, so that one takes the other's place.
+    /// Returns whether two prices are for the same thing under the same conditions, so that one takes the other's place.
     #[must_use]
     pub fn same_slot(&self, other: &Self) -> bool {
         let multiplied = |terms: &Self| {
@@ -316,7 +316,7 @@ impl PriceTerms {
 }
 
 impl Price {
-    /// Tells whether the price is in force at an instant, by what was known at another.
+    /// Returns whether the price is in force at an instant, by what was known at another.
     #[must_use]
     pub fn in_force(&self, at: Timestamp, known: Timestamp) -> bool {
         self.terms.in_force_as_known(self.superseded, at, known)

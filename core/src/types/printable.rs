@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Tells whether a character changes how the text around it is shown, or moves the cursor, instead of showing itself.
+/// Returns whether a character changes how the text around it is shown, or moves the cursor, instead of showing itself.
 ///
 /// These are the control characters (C0, C1 and DEL), the marks and overrides of the direction of writing, the separators of
 /// lines and paragraphs, the mark of the byte order, and the invisible tags.

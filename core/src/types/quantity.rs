@@ -26,7 +26,7 @@ impl Quantity {
         self.0
     }
 
-    /// Tells whether it is nothing.
+    /// Returns whether it is nothing.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.0.is_zero()

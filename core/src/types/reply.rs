@@ -165,7 +165,7 @@ pub struct Delta {
 }
 
 impl Delta {
-    /// Tells whether there is something in it that a model made.
+    /// Returns whether there is something in it that a model made.
     #[must_use]
     pub fn has_content(&self) -> bool {
         !(self.text.is_empty() && self.reasoning.is_empty() && self.refusal.is_empty() && self.tool_calls.is_empty())

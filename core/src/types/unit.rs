@@ -104,7 +104,7 @@ units! {
 }
 
 impl Unit {
-    /// Tells whether a price of the meter may count in this unit.
+    /// Returns whether a price of the meter may count in this unit.
     #[must_use]
     pub fn fits(self, meter: Meter) -> bool {
         self.family() == Some(meter.family())

@@ -113,7 +113,7 @@ def _read_request(connection: socket.socket) -> bytes | None:
 
 
 def _write(connection: socket.socket, reply: Reply) -> bool:
-    """Writes a reply; tells whether the connection lives on."""
+    """Writes a reply; returns whether the connection lives on."""
     connection.sendall(reply.head())
     for place, piece in enumerate(reply.pieces):
         if place and reply.pause:

@@ -116,7 +116,7 @@ pub fn by_uid(records: &[UsageRecord]) -> BTreeMap<&str, usize> {
     counts
 }
 
-/// Tells whether every record has a cost, or says that it has none.
+/// Returns whether every record has a cost, or says that it has none.
 #[must_use]
 pub fn no_silent_zero(records: &[UsageRecord]) -> bool {
     records.iter().all(|record| record.cost_amount.is_some() == (record.cost_status != CostStatus::Unpriced))

@@ -329,7 +329,7 @@ fn fits(key: &str, wanted: &Value, found: &Value) -> bool {
     }
 }
 
-/// Tells whether two numbers that are no money are equal: 7 and 7.0.
+/// Returns whether two numbers that are no money are equal: 7 and 7.0.
 fn numbers(expected: &Value, found: &Value) -> bool {
     expected.as_f64().is_some_and(|expected| found.as_f64() == Some(expected))
 }

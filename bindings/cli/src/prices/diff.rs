@@ -89,7 +89,7 @@ fn compare_offers(name: &str, old: &Offer, new: &Offer, changes: &mut Vec<Change
     }
 }
 
-/// Tells whether two prices are for the same thing, under the same conditions, from the same instant on.
+/// Returns whether two prices are for the same thing, under the same conditions, from the same instant on.
 fn is_same_slot(left: &OfferPrice, right: &OfferPrice) -> bool {
     let kind =
         |price: &OfferPrice| price.modifier.as_ref().map(|modifier| (modifier.group.clone(), modifier.meters.clone()));
@@ -100,7 +100,7 @@ fn is_same_slot(left: &OfferPrice, right: &OfferPrice) -> bool {
         && kind(left) == kind(right)
 }
 
-/// Tells whether two prices of one slot make the same amounts at the same times, whatever unit they are stated in.
+/// Returns whether two prices of one slot make the same amounts at the same times, whatever unit they are stated in.
 fn says_the_same(left: &OfferPrice, right: &OfferPrice) -> bool {
     let of_one = |price: &OfferPrice| Exact::product(&[price.unit_price], price.unit.size());
     of_one(left) == of_one(right)

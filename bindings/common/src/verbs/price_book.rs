@@ -44,7 +44,7 @@ pub(super) fn check_names(book: &PriceBook) -> Result<()> {
     }
 }
 
-/// Tells whether a price applies now or will.
+/// Returns whether a price applies now or will.
 fn is_current(price: &Price, now: Timestamp) -> bool {
     let terms = &price.terms;
     let ends = [terms.expiry_date, price.superseded.map(|superseded| superseded.from)].into_iter().flatten().min();

@@ -29,7 +29,7 @@ pub(super) fn words(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// Tells whether the value is absent in all but name.
+/// Returns whether the value is absent in all but name.
 pub(super) fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"
 }

@@ -33,7 +33,7 @@ pub(super) fn check(report: &ImportReport) -> Result<()> {
     Ok(())
 }
 
-/// Tells whether so many prices can still be told from each other.
+/// Returns whether so many prices can still be told from each other.
 pub(super) fn fits(prices: &[OfferPrice]) -> bool {
     prices.len() <= MOST_PRICES
 }

@@ -46,7 +46,7 @@ fn is_ambiguous(left: &OfferPrice, right: &OfferPrice) -> bool {
         && can_meet(&left.conditions, &right.conditions)
 }
 
-/// Tells whether a third price looks at more facts than two others and applies wherever they meet, so that it is the one meant.
+/// Returns whether a third price looks at more facts than two others and applies wherever they meet, so that it is the one meant.
 fn settles(third: &OfferPrice, left: &OfferPrice, right: &OfferPrice) -> bool {
     let (one, other) = (&left.conditions, &right.conditions);
     let is_of_them = third.pricing_type == left.pricing_type
@@ -84,7 +84,7 @@ fn is_everything(range: &Range) -> bool {
         && range.from.is_none_or(|from| from.is_zero())
 }
 
-/// Tells whether a range lies inside another whose ends are of the same kinds.
+/// Returns whether a range lies inside another whose ends are of the same kinds.
 fn is_within(inner: &Range, outer: &Range) -> bool {
     let lower = outer.above.is_none_or(|end| inner.above.is_some_and(|other| other >= end))
         && outer.from.is_none_or(|end| end.is_zero() || inner.above.or(inner.from).is_some_and(|other| other >= end));
@@ -93,7 +93,7 @@ fn is_within(inner: &Range, outer: &Range) -> bool {
     lower && upper
 }
 
-/// Tells whether two prices are in force at one instant.
+/// Returns whether two prices are in force at one instant.
 pub(super) fn meet_in_time(left: &OfferPrice, right: &OfferPrice) -> bool {
     let begins_before_end = |one: &OfferPrice, other: &OfferPrice| {
         one.effective_date.zip(other.expiry_date).is_none_or(|(from, until)| from < until)
@@ -101,7 +101,7 @@ pub(super) fn meet_in_time(left: &OfferPrice, right: &OfferPrice) -> bool {
     begins_before_end(left, right) && begins_before_end(right, left)
 }
 
-/// Tells whether one call can meet both conditions. Calendars that cannot be told apart may.
+/// Returns whether one call can meet both conditions. Calendars that cannot be told apart may.
 fn can_meet(left: &Conditions, right: &Conditions) -> bool {
     let ranges =
         left.ranges.iter().all(|(measure, range)| right.ranges.get(measure).is_none_or(|other| overlap(range, other)));

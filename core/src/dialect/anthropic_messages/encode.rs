@@ -52,7 +52,7 @@ fn encode_content(message: &AssistantMessage) -> Vec<Value> {
     blocks
 }
 
-/// Tells whether an opaque block is one of this format's.
+/// Returns whether an opaque block is one of this format's.
 pub(super) fn is_own_block(block: &Value) -> bool {
     let kind = block.get("type").and_then(Value::as_str);
     kind.is_some_and(|kind| matches!(kind, "thinking" | "redacted_thinking" | "compaction") || is_work_block(kind))

@@ -68,7 +68,7 @@ impl Call {
         self.scanner.take(arguments);
     }
 
-    /// Tells whether its arguments are a whole object.
+    /// Returns whether its arguments are a whole object.
     fn is_whole(&self) -> bool {
         self.scanner.is_whole()
     }

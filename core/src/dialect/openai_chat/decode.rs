@@ -54,7 +54,7 @@ pub(super) fn decode(body: &[u8], is_strict: bool) -> Result<DecodedRequest> {
     })
 }
 
-/// Takes the options of a stream and tells whether it ends with its usage.
+/// Takes the options of a stream and returns whether it ends with its usage.
 fn take_stream_options(fields: &mut Map<String, Value>) -> Result<bool> {
     let Some(options) = fields.remove("stream_options") else { return Ok(false) };
     let mut options: Map<String, Value> = field::without_nulls(field::read("stream_options", options)?);
@@ -67,7 +67,7 @@ fn take_stream_options(fields: &mut Map<String, Value>) -> Result<bool> {
     }
 }
 
-/// Translates `functions` and `function_call`, the form before tools; tells whether they were there.
+/// Translates `functions` and `function_call`, the form before tools; returns whether they were there.
 fn translate_functions(fields: &mut Map<String, Value>) -> Result<bool> {
     let functions = fields.remove("functions");
     let choice = fields.remove("function_call");

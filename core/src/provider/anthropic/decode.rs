@@ -34,7 +34,7 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
     Ok(Decoded { completion, usage, ..Decoded::default() })
 }
 
-/// Tells whether a document is a piece of a stream, and not a whole answer.
+/// Returns whether a document is a piece of a stream, and not a whole answer.
 fn is_piece(value: &Value) -> bool {
     let pieces = ["message_start", "message_delta", "content_block_start", "content_block_delta", "ping"];
     text(value, "type").is_some_and(|kind| pieces.contains(&kind))
@@ -80,7 +80,7 @@ pub(super) fn decode_choice(value: &Value) -> Choice {
     }
 }
 
-/// Tells whether a kind of block must go back unchanged in the next turn.
+/// Returns whether a kind of block must go back unchanged in the next turn.
 pub(super) fn is_kept(kind: &str) -> bool {
     matches!(kind, "thinking" | "redacted_thinking" | "compaction") || is_work_block(kind)
 }

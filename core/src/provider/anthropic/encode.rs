@@ -206,7 +206,7 @@ fn encode_assistant(target: &Target<'_>, message: &AssistantMessage) -> Result<V
     Ok(blocks)
 }
 
-/// Tells whether a block has what Anthropic signs it with; hosts that imitate the format leave it out, and Anthropic refuses
+/// Returns whether a block has what Anthropic signs it with; hosts that imitate the format leave it out, and Anthropic refuses
 /// such a block.
 fn is_signed(kind: &str, block: &Value) -> bool {
     kind != "thinking" || block.get("signature").and_then(Value::as_str).is_some_and(|signature| !signature.is_empty())
@@ -358,7 +358,7 @@ fn encode_effort(target: &Target<'_>, effort: &str, limit: u64, body: &mut Map<S
     Ok(())
 }
 
-/// Tells whether a request says in the format's own words how to think, which an effort would say once more.
+/// Returns whether a request says in the format's own words how to think, which an effort would say once more.
 fn states_thinking(request: &ChatRequest) -> bool {
     let own = request.extra.get(ANTHROPIC);
     own.is_some_and(|own| ["thinking", "output_config"].iter().any(|key| own.get(key).is_some()))

@@ -25,7 +25,7 @@ pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) 
     found.map(|failure| failure::error(target, head, failure))
 }
 
-/// Tells whether a document is an event of the format.
+/// Returns whether a document is an event of the format.
 fn is_event(value: &Value) -> bool {
     text(value, "type").is_some_and(|kind| kind != "error")
 }

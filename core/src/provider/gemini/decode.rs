@@ -40,7 +40,7 @@ pub(super) fn decode(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> R
     Ok(Decoded { completion: Completion { choices, ..summary(value) }, usage, is_piece })
 }
 
-/// Tells whether what was said may go on: an answer that is whole says why it stopped.
+/// Returns whether what was said may go on: an answer that is whole says why it stopped.
 fn is_piece(choices: &[Choice]) -> bool {
     choices.iter().any(|choice| choice.provider_finish_reason.is_none())
 }
@@ -98,7 +98,7 @@ pub(super) fn parts(candidate: &Value) -> &[Value] {
     candidate.get("content").map_or(&[], |content| items(content, "parts"))
 }
 
-/// Tells whether a part is reasoning.
+/// Returns whether a part is reasoning.
 pub(super) fn is_thought(part: &Value) -> bool {
     part.get("thought").and_then(Value::as_bool) == Some(true)
 }

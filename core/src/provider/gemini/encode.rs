@@ -199,7 +199,7 @@ fn encode_result(target: &Target<'_>, message: &ToolMessage, functions: &HashMap
     Ok(json!({"functionResponse": function}))
 }
 
-/// Tells whether an id was made when the answer was read, and means nothing to the provider.
+/// Returns whether an id was made when the answer was read, and means nothing to the provider.
 fn is_made_up(id: &str) -> bool {
     let number = id.strip_prefix("call_").unwrap_or_default();
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())

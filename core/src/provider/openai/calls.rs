@@ -39,7 +39,7 @@ struct Call {
 }
 
 impl Calls {
-    /// Tells whether there is none.
+    /// Returns whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -163,7 +163,7 @@ impl Call {
         }
     }
 
-    /// Tells whether the arguments are a whole object, so that no piece can follow.
+    /// Returns whether the arguments are a whole object, so that no piece can follow.
     fn is_whole(&self) -> bool {
         self.scanner.is_whole()
     }

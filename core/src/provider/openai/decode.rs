@@ -45,7 +45,7 @@ pub(super) fn decode_tree(target: &Target<'_>, head: &ResponseHead, body: &[u8])
     Ok(Decoded { completion, usage, is_piece: is_piece(value) })
 }
 
-/// Tells whether a document is a piece of a stream, and not a whole answer.
+/// Returns whether a document is a piece of a stream, and not a whole answer.
 fn is_piece(value: &Value) -> bool {
     let first = items(value, "choices").first();
     text(value, "object") == Some("chat.completion.chunk")

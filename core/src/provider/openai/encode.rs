@@ -161,7 +161,7 @@ fn mended_arguments(text: &str) -> Option<String> {
     (!is_object).then(|| Value::Object(arguments(text)).to_string())
 }
 
-/// Tells whether a message of the model has neither a text nor calls.
+/// Returns whether a message of the model has neither a text nor calls.
 fn says_nothing(message: &Message) -> bool {
     let Message::Assistant(message) = message else { return false };
     let is_silent = message.content.as_ref().is_none_or(|content| content.text().is_empty());

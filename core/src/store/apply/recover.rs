@@ -11,7 +11,7 @@ use crate::types::{
     BilledBy, CostStatus, ErrorKind, Facts, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag,
 };
 
-/// Tells whether what a session left behind is to be settled or freed.
+/// Returns whether what a session left behind is to be settled or freed.
 pub(super) fn is_stale(own: &Session, session: u64, expires_at: Timestamp, now: Timestamp) -> bool {
     expires_at <= now || own.liveness(session) == Liveness::Dead
 }

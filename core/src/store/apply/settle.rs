@@ -166,7 +166,7 @@ fn kept_facts(facts: Facts) -> Facts {
     }
 }
 
-/// Tells whether the true amount is above the worst case.
+/// Returns whether the true amount is above the worst case.
 fn exceeds_worst(request: &ReserveRequest, cost: Option<Money>) -> bool {
     cost.zip(request.worst_case)
         .is_some_and(|(cost, worst)| cost.currency == worst.currency && cost.amount > worst.amount)

@@ -26,7 +26,7 @@ impl Answer {
         self.header("transfer-encoding") == Some("chunked")
     }
 
-    /// Decodes chunks; also tells whether the last chunk came.
+    /// Decodes chunks; also returns whether the last chunk came.
     pub(crate) fn chunks(&self) -> (Vec<String>, bool) {
         let mut chunks = Vec::new();
         let mut rest = self.body.as_slice();

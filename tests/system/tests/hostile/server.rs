@@ -94,7 +94,7 @@ impl Hostile {
         self.written.load(Ordering::Relaxed)
     }
 
-    /// Tells whether a request came that had the key.
+    /// Returns whether a request came that had the key.
     pub fn was_given_key(&self) -> bool {
         self.was_given_key.load(Ordering::Relaxed)
     }

@@ -141,7 +141,7 @@ impl Answer {
         }
     }
 
-    /// Tells whether nothing was said.
+    /// Returns whether nothing was said.
     pub(crate) fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.reasoning.is_empty() && self.calls.is_empty()
     }

@@ -154,7 +154,7 @@ async fn watch(tollway: Tollway, stop: Arc<AtomicBool>) -> Vec<String> {
     passed.into_values().collect()
 }
 
-/// Waits until nothing is reserved any more; tells whether that came to be.
+/// Waits until nothing is reserved any more; returns whether that came to be.
 async fn until_settled(tollway: &Tollway) -> bool {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(3) + GRACE {

@@ -217,7 +217,7 @@ impl Body {
     }
 }
 
-/// Tells whether there is no doubt how an answer reads.
+/// Returns whether there is no doubt how an answer reads.
 fn is_readable(answer: &Answer) -> bool {
     let is_deep = answer.odd_field.as_ref().is_some_and(serde_json::Value::is_array);
     answer.gap == Gap::None && !is_deep && !answer.is_empty()

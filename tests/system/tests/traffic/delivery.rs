@@ -171,7 +171,7 @@ impl Delivery {
         }
     }
 
-    /// Tells whether a client has the head when so many bytes were written.
+    /// Returns whether a client has the head when so many bytes were written.
     pub(crate) const fn has_head(&self, written: usize) -> bool {
         written >= self.head_length
     }
@@ -181,7 +181,7 @@ impl Delivery {
         self.runs.iter().map(|(start, length)| written.saturating_sub(*start).min(*length)).sum()
     }
 
-    /// Tells whether a client that has so many bytes sees the body end as its framing says.
+    /// Returns whether a client that has so many bytes sees the body end as its framing says.
     pub(crate) fn is_ended(&self, written: usize) -> bool {
         let is_all = written == self.bytes.len();
         match self.framing {

@@ -92,7 +92,7 @@ impl Format {
         }
     }
 
-    /// Tells whether a stream of the format that ends in order after its last event is complete.
+    /// Returns whether a stream of the format that ends in order after its last event is complete.
     pub(crate) const fn is_complete(self, has_finish: bool, has_mark: bool) -> bool {
         match self {
             Self::OpenAi => has_finish || has_mark,
@@ -101,7 +101,7 @@ impl Format {
         }
     }
 
-    /// Tells whether readers know by the stream itself that nothing more comes.
+    /// Returns whether readers know by the stream itself that nothing more comes.
     pub(crate) const fn has_mark(self) -> bool {
         !matches!(self, Self::Gemini)
     }

@@ -213,7 +213,7 @@ fn told(document: &Value, text: String) -> Option<Told> {
     })
 }
 
-/// Tells whether two texts are the same but for how what is no text is written.
+/// Returns whether two texts are the same but for how what is no text is written.
 pub(crate) fn reads_as(text: &str, expected: &str) -> bool {
     comparable(text) == expected
 }

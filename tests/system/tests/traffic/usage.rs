@@ -76,7 +76,7 @@ impl Usage {
         matches!(self.shape, Shape::Plain | Shape::StatedCost).then_some((self.input, self.output))
     }
 
-    /// Tells whether it says that nothing was used.
+    /// Returns whether it says that nothing was used.
     pub(crate) fn is_zeros(&self) -> bool {
         self.shape == Shape::Zeros
     }

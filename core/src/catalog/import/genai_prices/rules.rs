@@ -203,7 +203,7 @@ fn without((from, until): (Time, Time), (busy_from, busy_until): (Time, Time)) -
         .collect()
 }
 
-/// Tells whether any rule has a price that jumps with the length of the input.
+/// Returns whether any rule has a price that jumps with the length of the input.
 pub(super) fn jumps(rules: &[Rule], meter: Meter) -> bool {
     rules.iter().any(|rule| rule.rates.get(&meter).is_some_and(|rate| !rate.tiers.is_empty()))
 }

@@ -78,7 +78,7 @@ impl Entry<'_> {
         self.mode.is_some_and(|mode| modes.contains(&mode))
     }
 
-    /// Tells whether what is named input counts the images that are made: the list's older way to say it.
+    /// Returns whether what is named input counts the images that are made: the list's older way to say it.
     fn makes_images_of_input(&self) -> bool {
         self.is(&["image_generation", "image_edit"]) && !self.prices_made_images && !self.prices_tokens
     }
@@ -135,7 +135,7 @@ pub(super) fn meter_of(base: &str, entry: Entry<'_>) -> Option<(Meter, Unit)> {
     Some((meter, unit))
 }
 
-/// Tells whether a key may say something of a price.
+/// Returns whether a key may say something of a price.
 pub(super) fn speaks_of_prices(key: &str) -> bool {
     const WORDS: [&str; 11] = [
         "cost",
