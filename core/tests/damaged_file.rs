@@ -14,7 +14,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tollway::environment::Environment;
 use tollway::environment::SystemEnvironment;
-use tollway::store::{NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, RowKey, Settlement, Store};
+use tollway::store::{
+    ModelConfigNames, NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, RowKey, Settlement, Store,
+};
 use tollway::types::*;
 
 /// The variable that makes this program read files: the path of the whole file, and the first and the last case.
@@ -86,10 +88,11 @@ fn write(path: &Path, records: usize) {
     let store = open(path).unwrap();
     runtime.block_on(async {
         for name in ["gpt-test", "gpt-other"] {
-            let config =
-                NewModelConfig { provider: "openai".into(), model_name: name.into(), ..NewModelConfig::default() };
-            let add = Operation::AddModelConfig { config, seal: None, prices: Vec::new(), now: noon() };
-            store.apply(add).await.unwrap();
+            let names = ModelConfigNames { provider: "openai".into(), model_name: name.into(), alias: None };
+            let taken = store.apply(Operation::TakeModelConfigId { names: names.clone() }).await.unwrap();
+            let Outcome::ModelConfigIdTaken(id) = taken else { panic!("{taken:?}") };
+            let config = Box::new(NewModelConfig { names, ..NewModelConfig::default() });
+            store.apply(Operation::AddModelConfig { id, config, prices: Vec::new(), now: noon() }).await.unwrap();
         }
         for user in 0..7 {
             let terms = BudgetTerms {

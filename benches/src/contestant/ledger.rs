@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tollway::environment::{Environment, SystemEnvironment};
-use tollway::store::{NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, RowKey, Settlement, Store};
+use tollway::store::{
+    ModelConfigNames, NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, RowKey, Settlement, Store,
+};
 use tollway::types::{
     BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Facts, Limit, Meter, ModelConfigId, Money, RecordStatus,
     Scope, Usage, UsageFilter, Window,
@@ -29,13 +31,13 @@ impl Ledger {
             RowKey::new(&[7; 16]),
         )?;
         let now = environment.now();
-        let config = NewModelConfig {
-            provider: "openai".into(),
-            model_name: "bench".into(),
-            is_active: true,
-            ..NewModelConfig::default()
+        let names = ModelConfigNames { provider: "openai".into(), model_name: "bench".into(), alias: None };
+        let taken = store.apply(Operation::TakeModelConfigId { names: names.clone() }).await?;
+        let Outcome::ModelConfigIdTaken(id) = taken else {
+            return Err(Failure::new("the store did not give the model config an id"));
         };
-        let add = Operation::AddModelConfig { config, seal: None, prices: Vec::new(), now };
+        let config = Box::new(NewModelConfig { names, is_active: true, ..NewModelConfig::default() });
+        let add = Operation::AddModelConfig { id, config, prices: Vec::new(), now };
         let Outcome::ModelConfigAdded(model_config_id) = store.apply(add).await? else {
             return Err(Failure::new("the store did not add the model config"));
         };

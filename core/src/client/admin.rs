@@ -14,7 +14,7 @@ use crate::catalog::snapshot::Snapshot;
 use crate::provider::{
     ALLOW_INSECURE, Target, adapter, check_address_with, has_secret_header, seller, validate_params, vendor,
 };
-use crate::store::{ModelConfigChange, NewModelConfig, Operation, Outcome, SealConfig};
+use crate::store::{ModelConfigChange, ModelConfigNames, NewModelConfig, Operation, Outcome};
 use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Error, ErrorKind, Limit, Model, ModelConfig,
     ModelConfigId, Result, Route, RouteTerms, Scope, check_label, check_tag, is_control,
@@ -46,14 +46,12 @@ impl Tollway {
             None => offer.map(|offer| offer.terms(now)).unwrap_or_default(),
         };
         let api_key = input.api_key.map(|api_key| header_key(&api_key)).transpose()?;
-        let has_key = api_key.is_some();
-        let engine = Arc::clone(&self.engine);
-        let seal: SealConfig = Box::new(move |config| secrets::seal(&engine.vault, config, api_key.as_ref()));
-        let config = NewModelConfig {
-            provider,
-            model_name,
-            alias: input.alias,
+        check_target(&provider, input.base_url.as_deref(), &model_params, api_key.is_some())?;
+        let names = ModelConfigNames { provider, model_name, alias: input.alias };
+        let mut config = NewModelConfig {
+            names: names.clone(),
             capability: input.capability,
+            api_key: None,
             base_url: input.base_url,
             model_params,
             is_default: input.default,
@@ -61,8 +59,13 @@ impl Tollway {
             is_active: input.active.unwrap_or(true),
             description: input.description,
         };
-        check_target(&config.provider, config.base_url.as_deref(), &config.model_params, has_key)?;
-        match self.engine.store.apply(Operation::AddModelConfig { config, seal: Some(seal), prices, now }).await? {
+        let id = match self.engine.store.apply(Operation::TakeModelConfigId { names }).await? {
+            Outcome::ModelConfigIdTaken(id) => id,
+            other => return Err(unexpected(&other)),
+        };
+        secrets::seal_new(&self.engine.vault, id, &mut config, api_key.as_ref())?;
+        let add = Operation::AddModelConfig { id, config: Box::new(config), prices, now };
+        match self.engine.store.apply(add).await? {
             Outcome::ModelConfigAdded(id) => self.config_of(id).await,
             other => Err(unexpected(&other)),
         }

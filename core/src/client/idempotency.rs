@@ -5,9 +5,10 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
+use super::Engine;
 use super::call::Call;
-use crate::store::{KeyClaim, Operation, Outcome, SealReply};
-use crate::types::{ChatReply, Error, ErrorKind, ModelId, Result};
+use crate::store::{KeyClaim, Operation, Outcome};
+use crate::types::{ChatReply, Error, ErrorKind, Model, Result};
 
 /// How long a caller waits between looks at a key that another call holds.
 const POLL: Duration = Duration::from_millis(50);
@@ -50,6 +51,7 @@ impl Call {
                             format!("the reply kept for the key is unreadable: {error}"),
                         )
                     })?;
+                    self.engine.know_billing_id(&mut reply).await?;
                     reply.replayed = true;
                     return Ok(KeyState::Completed(Box::new(reply)));
                 }
@@ -79,21 +81,14 @@ impl Call {
         }
     }
 
-    /// Returns what the settlement of the answering attempt keeps for the key.
-    pub(super) fn completes_key(&self, reply: &ChatReply) -> Option<(String, SealReply)> {
-        let key = self.own_key()?;
-        let engine = std::sync::Arc::clone(&self.engine);
-        let mut reply = reply.clone();
-        let identity = identity(&key);
-        let seal = move |model_id: ModelId| {
-            if let Some(attempt) = reply.attempts.last_mut() {
-                attempt.model_id = Some(model_id);
-            }
-            let text = serde_json::to_vec(&reply)
-                .map_err(|error| Error::new(ErrorKind::Internal, format!("the reply cannot be kept: {error}")))?;
-            engine.vault.seal(&identity, &text)
-        };
-        Some((key, Box::new(seal)))
+    /// Returns what the settlement of the answering attempt keeps for the key: the reply, sealed. The billing id of its last
+    /// attempt is known with the settlement only, and is looked up where the reply is read.
+    pub(super) fn completes_key(&self, reply: &ChatReply) -> Result<Option<(String, Vec<u8>)>> {
+        let Some(key) = self.own_key() else { return Ok(None) };
+        let text = serde_json::to_vec(reply)
+            .map_err(|error| Error::new(ErrorKind::Internal, format!("the reply cannot be kept: {error}")))?;
+        let sealed = self.engine.vault.seal(&identity(&key), &text)?;
+        Ok(Some((key, sealed)))
     }
 
     /// Returns the key under which the call's own is kept: each user has keys of its own. The length of the user's name keeps two
@@ -111,6 +106,22 @@ impl Call {
         let subject = (&self.request, &self.options.user, &self.options.tags);
         serde_json::to_vec(&subject)
             .map_err(|error| Error::new(ErrorKind::InvalidRequest, format!("the request is no JSON: {error}")))
+    }
+}
+
+impl Engine {
+    /// Puts the billing id of its last attempt into a reply that was kept. One that an earlier version kept has it.
+    async fn know_billing_id(&self, reply: &mut ChatReply) -> Result<()> {
+        let Some(attempt) = reply.attempts.last_mut().filter(|attempt| attempt.model_id.is_none()) else {
+            return Ok(());
+        };
+        attempt.model_id = self.billing_ids.get(&attempt.provider, &attempt.model);
+        if attempt.model_id.is_none() {
+            let models = self.store.models().await?;
+            let is_asked = |model: &&Model| model.provider == attempt.provider && model.model_code == attempt.model;
+            attempt.model_id = models.iter().find(is_asked).map(|model| model.id);
+        }
+        Ok(())
     }
 }
 

@@ -87,7 +87,7 @@ impl Tollway {
         self.engine.check()?;
         let engine = Arc::clone(&self.engine);
         let wrapped = blocking(move || engine.vault.wrap_again(&master_key));
-        let put = Operation::PutMeta { key: WRAPPED_DATA_KEY, value: wrapped.await?, replace: true };
+        let put = Operation::PutMeta { key: WRAPPED_DATA_KEY.to_owned(), value: wrapped.await?, replace: true };
         self.engine.store.apply(put).await.map(|_| ())
     }
 }

@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 use super::Engine;
 use super::admin::invalid;
 use crate::provider::is_secret_header;
-use crate::types::{Error, ErrorKind, MASK, ModelConfig, Result, SEALED, SealedSecret, is_sealed};
+use crate::store::NewModelConfig;
+use crate::types::{Error, ErrorKind, MASK, ModelConfig, ModelConfigId, Result, SEALED, SealedSecret, is_sealed};
 use crate::vault::Vault;
 
 /// The headers among the parameters of a config.
@@ -42,8 +43,8 @@ impl Destination {
     }
 
     /// Returns what a secret of a config is bound to.
-    fn identity(&self, config: &ModelConfig, field: &str) -> String {
-        format!("ai_model_config/{}/{field}\n{}\n{}", config.id, self.origin, self.manner)
+    fn identity(&self, config: ModelConfigId, field: &str) -> String {
+        format!("ai_model_config/{config}/{field}\n{}\n{}", self.origin, self.manner)
     }
 }
 
@@ -59,22 +60,44 @@ fn origin(url: &str) -> String {
 
 /// Seals the secrets that a config is given: its key, and the headers among its parameters that are secrets.
 pub(super) fn seal(vault: &Vault, config: &mut ModelConfig, api_key: Option<&SecretString>) -> Result<()> {
-    let destination = Destination::of(config);
-    if let Some(api_key) = api_key {
-        let identity = destination.identity(config, "api_key");
-        config.api_key = Some(SealedSecret(vault.seal(&identity, api_key.expose_secret().as_bytes())?));
-    }
-    let mut params = std::mem::take(&mut config.model_params);
-    for (name, value) in headers_of(&mut params) {
+    let (destination, id) = (Destination::of(config), config.id);
+    let sealed = seal_for(vault, id, &destination, &mut config.model_params, api_key)?;
+    config.api_key = sealed.or_else(|| config.api_key.take());
+    Ok(())
+}
+
+/// Seals the secrets of a config that is to be added, for the id that was taken for it.
+pub(super) fn seal_new(
+    vault: &Vault,
+    id: ModelConfigId,
+    config: &mut NewModelConfig,
+    api_key: Option<&SecretString>,
+) -> Result<()> {
+    let destination = Destination::new(&config.names.provider, config.base_url.as_deref(), &config.model_params);
+    config.api_key = seal_for(vault, id, &destination, &mut config.model_params, api_key)?;
+    Ok(())
+}
+
+/// Seals the secrets among parameters in their place, and returns the key sealed.
+fn seal_for(
+    vault: &Vault,
+    id: ModelConfigId,
+    destination: &Destination,
+    params: &mut Map<String, Value>,
+    api_key: Option<&SecretString>,
+) -> Result<Option<SealedSecret>> {
+    for (name, value) in headers_of(params) {
         if let Value::String(text) = &*value
             && is_secret_header(name)
         {
-            let identity = destination.identity(config, &format!("headers/{}", name.to_ascii_lowercase()));
+            let identity = destination.identity(id, &format!("headers/{}", name.to_ascii_lowercase()));
             *value = json!({SEALED: STANDARD.encode(vault.seal(&identity, text.as_bytes())?)});
         }
     }
-    config.model_params = params;
-    Ok(())
+    let seal_key = |key: &SecretString| {
+        vault.seal(&destination.identity(id, "api_key"), key.expose_secret().as_bytes()).map(SealedSecret)
+    };
+    api_key.map(seal_key).transpose()
 }
 
 /// Seals the secrets of a config of the first schema, whose key was bound to its row only.
@@ -101,7 +124,7 @@ pub(super) fn keep(
     let key = match &before.api_key {
         Some(_) if has_new_key || from == to => None,
         Some(_) if from.origin != to.origin => return Err(moved(&from, &to, "api_key")),
-        Some(sealed) => Some(vault.unseal_text(&from.identity(before, "api_key"), &sealed.0)?),
+        Some(sealed) => Some(vault.unseal_text(&from.identity(before.id, "api_key"), &sealed.0)?),
         None => None,
     };
     for (name, value) in headers_of(&mut after.model_params) {
@@ -140,7 +163,7 @@ fn unseal_header(vault: &Vault, config: &ModelConfig, name: &str, sealed: &Value
     let field = format!("headers/{}", name.to_ascii_lowercase());
     let text = sealed.get(SEALED).and_then(Value::as_str).unwrap_or_default();
     let bytes = STANDARD.decode(text).map_err(|_| does_not_open(config, &field))?;
-    let opened = vault.unseal_text(&Destination::of(config).identity(config, &field), &bytes);
+    let opened = vault.unseal_text(&Destination::of(config).identity(config.id, &field), &bytes);
     opened.map(|text| text.expose_secret().to_owned()).map_err(|error| explained(error, config, &field))
 }
 
@@ -164,7 +187,7 @@ impl Engine {
     /// Unseals a config's API key; nothing if it has none.
     pub(super) fn api_key(&self, config: &ModelConfig) -> Result<Option<SecretString>> {
         let Some(sealed) = &config.api_key else { return Ok(None) };
-        let identity = Destination::of(config).identity(config, "api_key");
+        let identity = Destination::of(config).identity(config.id, "api_key");
         let key = self.vault.unseal_text(&identity, &sealed.0);
         key.map(Some).map_err(|error| explained(error, config, "api_key"))
     }

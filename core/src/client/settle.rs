@@ -62,9 +62,9 @@ struct Known<'a> {
 pub(super) struct BillingIds(Mutex<HashMap<(String, String), ModelId>>);
 
 impl BillingIds {
-    fn get(&self, config: &ModelConfig) -> Option<ModelId> {
+    pub(super) fn get(&self, provider: &str, model: &str) -> Option<ModelId> {
         let ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.get(&(config.provider.clone(), config.model_name.clone())).copied()
+        ids.get(&(provider.to_owned(), model.to_owned())).copied()
     }
 
     fn put(&self, config: &ModelConfig, id: ModelId) {
@@ -171,7 +171,7 @@ impl Call {
             error_code: reply.as_ref().err().map(|error| error.code().to_owned()),
             error_message: reply.as_ref().err().map(|error| error.detail().to_owned()),
             latency_ms,
-            completes_key: reply.as_ref().ok().and_then(|reply| self.completes_key(reply)),
+            completes_key: reply.as_ref().ok().map_or(Ok(None), |reply| self.completes_key(reply))?,
             now,
         };
         let model_id = self.write(plan, settlement).await?;
@@ -233,7 +233,7 @@ impl Call {
         let engine = Arc::clone(&self.engine);
         let written = engine.store.apply(Operation::Settle(Box::new(settlement)));
         if engine.settings.durability == Durability::Relaxed
-            && let Some(model_id) = engine.billing_ids.get(&plan.config)
+            && let Some(model_id) = engine.billing_ids.get(&plan.config.provider, &plan.config.model_name)
         {
             engine.tracker.spawn(async move {
                 if let Err(error) = written.await {

@@ -9,24 +9,29 @@ use serde_json::{Map, Value};
 
 use crate::billing::admission::Demand;
 use crate::types::{
-    BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, Exchange, Facts, FxRate, ModelConfig,
-    ModelConfigId, ModelId, Money, PriceId, PriceTerms, ReceiptLine, RecordStatus, ReservationId, Result, RouteTerms,
-    SealedSecret, UnpricedPolicy, Usage, UsageRecordId,
+    BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, Exchange, Facts, FxRate, ModelConfigId, ModelId,
+    Money, PriceId, PriceTerms, ReceiptLine, RecordStatus, ReservationId, RouteTerms, SealedSecret, UnpricedPolicy,
+    Usage, UsageRecordId,
 };
 
-/// Seals the secrets of a config for the row that it will stand in, whose id it has.
-pub type SealConfig = Box<dyn FnOnce(&mut ModelConfig) -> Result<()> + Send>;
-/// Makes the sealed reply that an idempotency key returns, once the billing id is known.
-pub type SealReply = Box<dyn FnOnce(ModelId) -> Result<Vec<u8>> + Send>;
-
 /// A change of the file. Each is applied whole or not at all.
+///
+/// It is plain data, which holds no secret but sealed ones: it can be kept, shown, sent, and applied again.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
-    /// Adds a model config with its prices. Outcome: [`Outcome::ModelConfigAdded`].
+    /// Takes the id that a new model config will have, so that its secrets can be sealed for it. It is never given again. Refused
+    /// where a config of these names would be. Outcome: [`Outcome::ModelConfigIdTaken`].
+    TakeModelConfigId {
+        /// What the config will be called.
+        names: ModelConfigNames,
+    },
+    /// Adds a model config with its prices under an id that was taken for it. The same operation again adds nothing.
+    /// Outcome: [`Outcome::ModelConfigAdded`].
     AddModelConfig {
+        /// The id.
+        id: ModelConfigId,
         /// The config.
-        config: NewModelConfig,
-        /// Seals its secrets, if it has any.
-        seal: Option<SealConfig>,
+        config: Box<NewModelConfig>,
         /// Its prices.
         prices: Vec<PriceTerms>,
         /// The instant.
@@ -153,7 +158,7 @@ pub enum Operation {
     /// Writes a value of `meta`. Outcome: [`Outcome::Done`].
     PutMeta {
         /// The key.
-        key: &'static str,
+        key: String,
         /// The value.
         value: Vec<u8>,
         /// Whether it replaces a value that is there; else that one stays.
@@ -166,6 +171,8 @@ pub enum Operation {
 pub enum Outcome {
     /// Nothing to return.
     Done,
+    /// The id that a new config will have.
+    ModelConfigIdTaken(ModelConfigId),
     /// The id of the new config.
     ModelConfigAdded(ModelConfigId),
     /// The ids of the new prices, in the order given.
@@ -215,17 +222,26 @@ pub enum KeyClaim {
     Completed(Vec<u8>),
 }
 
-/// A model config to be added; the store gives it an id.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NewModelConfig {
+/// What a model config is called. Provider, name and alias together are unique.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelConfigNames {
     /// The provider's name; its row is made if it is new.
     pub provider: String,
-    /// The model's name at the provider. Provider, name and alias together are unique.
+    /// The model's name at the provider.
     pub model_name: String,
     /// A name of the caller's.
     pub alias: Option<String>,
+}
+
+/// A model config to be added.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewModelConfig {
+    /// What it is called.
+    pub names: ModelConfigNames,
     /// What it can make.
     pub capability: Capability,
+    /// The API key, sealed for the id that was taken.
+    pub api_key: Option<SealedSecret>,
     /// The address that replaces the provider's own.
     pub base_url: Option<String>,
     /// Parameters.
@@ -340,6 +356,7 @@ pub struct Hold {
 }
 
 /// The end of an attempt, to be written.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
     /// The reservation. If it is gone and its record exists, recovery settled it, and nothing is written again.
     pub reservation_id: ReservationId,
@@ -369,8 +386,8 @@ pub struct Settlement {
     pub error_message: Option<String>,
     /// How long it took, in milliseconds.
     pub latency_ms: u64,
-    /// The idempotency key that this attempt completes, and its reply.
-    pub completes_key: Option<(String, SealReply)>,
+    /// The idempotency key that this attempt completes, and the sealed reply that it returns from now on.
+    pub completes_key: Option<(String, Vec<u8>)>,
     /// The instant.
     pub now: Timestamp,
 }

@@ -2,6 +2,7 @@
 
 use mock_provider::MockProvider;
 use rust_decimal::Decimal;
+use tollway::types::CallOptions;
 use tollway_system_tests::{add_house_model, all_records, billed_to, house_model, open, openai_url, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,4 +44,23 @@ async fn both_ids_of_a_call_lead_where_they_should() {
     assert_ne!(again.attempts[0].model_config_id, config_id, "a config's id is never used again");
     assert_eq!(again.attempts[0].model_id, Some(model_id), "the model's identity is the same");
     assert!(again.cost.unwrap() > Decimal::ZERO);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_reply_has_both_ids_in_every_handle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.tollway");
+    let mock = MockProvider::start().await.unwrap();
+    let tollway = open(&path).await.unwrap();
+    add_house_model(&tollway, &openai_url(&mock)).await.unwrap();
+    let keyed = || CallOptions { idempotency_key: Some("order-1".to_owned()), ..billed_to("alice") };
+    let first = tollway.chat(request("two words", 32), keyed()).await.unwrap();
+    assert!(first.attempts[0].model_id.is_some());
+    // A handle that called nothing yet has to look the billing id up.
+    let other = open(&path).await.unwrap();
+    for handle in [&tollway, &other] {
+        let kept = handle.chat(request("two words", 32), keyed()).await.unwrap();
+        assert!(kept.replayed);
+        assert_eq!(kept.attempts, first.attempts);
+    }
 }

@@ -6,7 +6,7 @@ use super::{invalid, not_found, prices};
 use crate::store::codec::micros;
 use crate::store::ledger::Ledger;
 use crate::store::rows::{ModelConfigRow, ProviderRow};
-use crate::store::{ModelConfigChange, NewModelConfig, SealConfig};
+use crate::store::{ModelConfigChange, ModelConfigNames, NewModelConfig};
 use crate::types::{ModelConfig, ModelConfigId, PriceTerms, Result, SealedSecret};
 
 /// The counter of `ai_model_config`.
@@ -14,51 +14,62 @@ const COUNTER: &str = "last_id:ai_model_config";
 /// The counter of `ai_providers`.
 const PROVIDER_COUNTER: &str = "last_id:ai_providers";
 
+/// Takes the id of a config that may be added, whose secrets are sealed for it meanwhile.
+pub(super) fn take_id(ledger: &mut Ledger<'_>, names: &ModelConfigNames) -> Result<ModelConfigId> {
+    check_names(ledger, names)?;
+    ledger.take_id(COUNTER).map(ModelConfigId::new)
+}
+
 pub(super) fn add(
     ledger: &mut Ledger<'_>,
+    id: ModelConfigId,
     config: NewModelConfig,
-    seal: Option<SealConfig>,
     terms: &[PriceTerms],
     now: Timestamp,
 ) -> Result<ModelConfigId> {
-    if config.provider.is_empty() || config.provider.contains('/') || config.model_name.is_empty() {
-        return Err(invalid("a model is named provider/model; give a provider without a slash, and a model name"));
-    }
-    for (id, row) in ledger.model_configs.all()? {
-        check_alias(config.alias.as_deref(), id, &row)?;
-        if (&row.provider, &row.model_name, &row.alias) == (&config.provider, &config.model_name, &config.alias) {
-            return Err(invalid(format!(
-                "{}/{} is configured already (config {id}); update that config, or give this one an alias of its own",
-                config.provider, config.model_name
-            )));
-        }
-    }
-    check_alias_text(config.alias.as_deref())?;
-    prices::check(terms)?;
-    let id = ModelConfigId::new(ledger.next_id(COUNTER)?);
-    let planned = prices::plan(ledger, id, terms, false, now)?;
-    let mut config = ModelConfig {
+    let NewModelConfig {
+        names,
+        capability,
+        api_key,
+        base_url,
+        model_params,
+        is_default,
+        priority,
+        is_active,
+        description,
+    } = config;
+    let row = ModelConfigRow::new(&ModelConfig {
         id,
-        provider: config.provider,
-        model_name: config.model_name,
-        alias: config.alias,
-        capability: config.capability,
-        api_key: None,
-        base_url: config.base_url,
-        model_params: config.model_params,
-        is_default: config.is_default,
-        priority: config.priority,
-        is_active: config.is_active,
-        description: config.description,
+        provider: names.provider.clone(),
+        model_name: names.model_name.clone(),
+        alias: names.alias.clone(),
+        capability,
+        api_key,
+        base_url,
+        model_params,
+        is_default,
+        priority,
+        is_active,
+        description,
         created_at: now,
         updated_at: now,
-    };
-    if let Some(seal) = seal {
-        super::settle::guarded(|| seal(&mut config))?;
+    });
+    if let Some(known) = ledger.model_configs.get(id.get())? {
+        // Only the same operation brings the same key again: no two seals of one key are alike.
+        let is_same = |one: &ModelConfigRow| (one.created_at, one.api_key.clone(), names_of(one));
+        return if is_same(&known) == is_same(&row) {
+            Ok(id)
+        } else {
+            Err(invalid(format!("model config {id} exists already; take an id of its own for each config")))
+        };
     }
-    ledger.take_id(COUNTER)?;
-    find_or_create_provider(ledger, &config.provider, now)?;
-    let row = ModelConfigRow::new(&config);
+    check_names(ledger, &names)?;
+    prices::check(terms)?;
+    if id.get() == 0 || id.get() >= ledger.next_id(COUNTER)? {
+        return Err(invalid(format!("model config {id} was never given out; take an id before the config is added")));
+    }
+    let planned = prices::plan(ledger, id, terms, false, now)?;
+    find_or_create_provider(ledger, &names.provider, now)?;
     if row.is_default {
         clear_default(ledger, &row.capability, now)?;
     }
@@ -66,6 +77,27 @@ pub(super) fn add(
     prices::write(ledger, planned)?;
     ledger.configuration_changed()?;
     Ok(id)
+}
+
+fn names_of(row: &ModelConfigRow) -> ModelConfigNames {
+    ModelConfigNames { provider: row.provider.clone(), model_name: row.model_name.clone(), alias: row.alias.clone() }
+}
+
+/// Refuses names that are no names, or that a config has.
+fn check_names(ledger: &Ledger<'_>, names: &ModelConfigNames) -> Result<()> {
+    if names.provider.is_empty() || names.provider.contains('/') || names.model_name.is_empty() {
+        return Err(invalid("a model is named provider/model; give a provider without a slash, and a model name"));
+    }
+    for (id, row) in ledger.model_configs.all()? {
+        check_alias(names.alias.as_deref(), id, &row)?;
+        if names_of(&row) == *names {
+            return Err(invalid(format!(
+                "{}/{} is configured already (config {id}); update that config, or give this one an alias of its own",
+                names.provider, names.model_name
+            )));
+        }
+    }
+    check_alias_text(names.alias.as_deref())
 }
 
 pub(super) fn update(

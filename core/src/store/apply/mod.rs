@@ -20,8 +20,9 @@ use crate::types::{Error, ErrorKind, Result};
 /// Applies an operation to the tables of a transaction.
 pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Outcome> {
     match operation {
-        Operation::AddModelConfig { config, seal, prices, now } => {
-            configs::add(ledger, config, seal, &prices, now).map(Outcome::ModelConfigAdded)
+        Operation::TakeModelConfigId { names } => configs::take_id(ledger, &names).map(Outcome::ModelConfigIdTaken),
+        Operation::AddModelConfig { id, config, prices, now } => {
+            configs::add(ledger, id, *config, &prices, now).map(Outcome::ModelConfigAdded)
         }
         Operation::UpdateModelConfig { id, change, now } => configs::update(ledger, id, *change, now).map(done),
         Operation::DeleteModelConfig { id } => configs::delete(ledger, id).map(done),
@@ -45,8 +46,8 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         }
         Operation::ReleaseKey { key, request_id } => keys::release(ledger, &key, &request_id).map(done),
         Operation::Recover { policy, now } => recover::recover(ledger, policy, now).map(Outcome::Recovered),
-        Operation::PutMeta { key, replace: false, .. } if ledger.meta(key)?.is_some() => Ok(Outcome::Done),
-        Operation::PutMeta { key, value, .. } => ledger.put_meta(key, &value).map(done),
+        Operation::PutMeta { key, replace: false, .. } if ledger.meta(&key)?.is_some() => Ok(Outcome::Done),
+        Operation::PutMeta { key, value, .. } => ledger.put_meta(&key, &value).map(done),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Settle: writes the usage record of an attempt, moves the balances and frees the reservation.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use jiff::Timestamp;
 
 use super::budgets::money_holds;
@@ -12,8 +10,8 @@ use crate::store::ledger::Ledger;
 use crate::store::rows::{ConversionRow, HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};
 use crate::store::{Hold, Reservation, ReserveRequest, Settled, Settlement};
 use crate::types::{
-    BilledBy, CostStatus, Error, ErrorKind, Facts, Limit, ModelId, Money, ProviderId, ReceiptLine, Result, UsageFlag,
-    UsageRecord, UsageRecordId, exact_add,
+    BilledBy, CostStatus, Facts, Limit, ModelId, Money, ProviderId, ReceiptLine, Result, UsageFlag, UsageRecord,
+    UsageRecordId, exact_add,
 };
 
 /// The counter of `ai_usage_records`.
@@ -59,9 +57,7 @@ pub(super) fn write(
     let known = ledger.models_by_code.get((request.provider.as_str(), request.model.as_str()))?;
     let model_id = ModelId::new(known.map_or_else(|| ledger.next_id(MODEL_COUNTER), Ok)?);
     let completed_key = match settlement.completes_key {
-        Some((key, seal)) => keys::completable(ledger, &key, &request.request_id)?
-            .map(|row| Ok::<_, Error>((key, row, guarded(|| seal(model_id))?)))
-            .transpose()?,
+        Some((key, reply)) => keys::completable(ledger, &key, &request.request_id)?.map(|row| (key, row, reply)),
         None => None,
     };
     // What budgets count, now and in windows that are counted later, is one number; the meters keep what was claimed.
@@ -126,13 +122,6 @@ pub(super) fn write(
         keys::complete(ledger, &key, row, reply, now)?;
     }
     Ok(Settled { record_id: record.id, model_id })
-}
-
-/// Calls a closure of the caller's; a panic in it refuses the operation and harms no other.
-pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Internal, "sealing a value failed in its own code; report this defect"))
-    })
 }
 
 /// Returns the kind of work that a call does.

@@ -4,21 +4,30 @@ use super::*;
 
 pub(super) fn config(model: &str, alias: Option<&str>) -> NewModelConfig {
     NewModelConfig {
-        provider: "openai".into(),
-        model_name: model.into(),
-        alias: alias.map(str::to_owned),
+        names: ModelConfigNames {
+            provider: "openai".into(),
+            model_name: model.into(),
+            alias: alias.map(str::to_owned),
+        },
         is_active: true,
         model_params: serde_json::from_str(r#"{"z":1,"a":{"price":0.10}}"#).unwrap(),
         ..NewModelConfig::default()
     }
 }
 
+/// Takes an id for a config.
+fn take_id(fixture: &Fixture, config: &NewModelConfig) -> Result<ModelConfigId> {
+    match fixture.apply(Operation::TakeModelConfigId { names: config.names.clone() })? {
+        Outcome::ModelConfigIdTaken(id) => Ok(id),
+        other => panic!("{other:?}"),
+    }
+}
+
 pub(super) fn add(fixture: &Fixture, config: NewModelConfig, prices: Vec<PriceTerms>) -> Result<ModelConfigId> {
-    let seal: SealConfig = Box::new(|config| {
-        config.api_key = Some(SealedSecret(config.id.get().to_le_bytes().to_vec()));
-        Ok(())
-    });
-    match fixture.apply(Operation::AddModelConfig { config, seal: Some(seal), prices, now: noon() })? {
+    let id = take_id(fixture, &config)?;
+    let api_key = Some(SealedSecret(id.get().to_le_bytes().to_vec()));
+    let config = Box::new(NewModelConfig { api_key, ..config });
+    match fixture.apply(Operation::AddModelConfig { id, config, prices, now: noon() })? {
         Outcome::ModelConfigAdded(id) => Ok(id),
         other => panic!("{other:?}"),
     }
@@ -54,20 +63,46 @@ fn what_would_be_ambiguous_is_refused_and_changes_nothing() {
     assert!(add(&fixture, config("other", Some("fast")), Vec::new()).is_err());
     assert!(add(&fixture, config("other", Some("")), Vec::new()).is_err());
     assert!(add(&fixture, config("", None), Vec::new()).is_err());
+    let third = config("third", None);
+    let id = take_id(&fixture, &third).unwrap();
+    assert_eq!(id.get(), fast.get() + 1, "what was refused took no id");
     let take = ModelConfigChange { alias: Some(Some("fast".into())), ..ModelConfigChange::default() };
     assert!(update(&fixture, plain, take).is_err());
     let drop_alias = ModelConfigChange { alias: Some(None), ..ModelConfigChange::default() };
     assert!(update(&fixture, fast, drop_alias).is_err());
-    let sealing: SealConfig = Box::new(|_| panic!("sealing fails"));
-    let failed = fixture.apply(Operation::AddModelConfig {
-        config: config("third", None),
-        seal: Some(sealing),
-        prices: Vec::new(),
-        now: noon(),
-    });
-    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Internal);
     let configuration = fixture.configuration();
     assert_eq!((configuration.version, configuration.model_configs.len()), (version, 2));
+}
+
+#[test]
+fn a_config_is_added_once_under_the_id_that_was_taken_for_it() {
+    let fixture = Fixture::new();
+    let given = config("gpt", None);
+    let id = take_id(&fixture, &given).unwrap();
+    let add = |id: ModelConfigId, config: &NewModelConfig| Operation::AddModelConfig {
+        id,
+        config: Box::new(config.clone()),
+        prices: vec![prices::price("1", None, None)],
+        now: noon(),
+    };
+    let operation = add(id, &given);
+    assert_eq!(fixture.apply(operation.clone()).unwrap(), Outcome::ModelConfigAdded(id));
+    let version = fixture.configuration().version;
+    // What is sent again, because its outcome was lost, adds nothing.
+    assert_eq!(fixture.apply(operation).unwrap(), Outcome::ModelConfigAdded(id));
+    let configuration = fixture.configuration();
+    assert_eq!((configuration.version, configuration.prices.len()), (version, 1));
+    let other_key = NewModelConfig { api_key: Some(SealedSecret(vec![1])), ..given };
+    for (id, config) in [
+        (id, other_key),
+        (id, config("other", None)),
+        (ModelConfigId::new(99), config("other", None)),
+        (ModelConfigId::new(0), config("other", None)),
+    ] {
+        let refused = fixture.apply(add(id, &config)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidRequest, "{id}");
+    }
+    assert_eq!(fixture.configuration().version, version);
 }
 
 #[test]
@@ -163,7 +198,7 @@ fn every_change_moves_the_version_for_every_handle() {
 fn values_of_meta_come_back() {
     let mut fixture = Fixture::new();
     assert_eq!(fixture.run(fixture.store().meta("salt")).unwrap(), None);
-    fixture.apply(Operation::PutMeta { key: "salt", value: vec![1, 2], replace: true }).unwrap();
+    fixture.apply(Operation::PutMeta { key: "salt".into(), value: vec![1, 2], replace: true }).unwrap();
     fixture.reopen();
     assert_eq!(fixture.run(fixture.store().meta("salt")).unwrap(), Some(vec![1, 2]));
 }
