@@ -21,6 +21,9 @@ FUZZ_TARGETS ?= $(notdir $(wildcard fuzz/corpus/*))
 NODE ?= node
 VENV := $(CACHE)/venv
 VENV_READY := $(VENV)/.ready
+# The libraries that the benchmark measures beside Tollway, apart from what builds and tests it.
+PEERS := $(CACHE)/peers
+PEERS_READY := $(PEERS)/.ready
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_CYCLONEDX_VERSION := 0.5.9
@@ -109,12 +112,12 @@ format: $(VENV_READY) $(NODE_READY) ## put all code into its format
 	$(PRETTIER) --write --log-level=warn $(NODE_CODE)
 
 .PHONY: bench
-bench: $(VENV_READY) $(NODE_READY) ## measure what the README quotes (builds with optimizations, which takes minutes)
+bench: $(VENV_READY) $(PEERS_READY) $(NODE_READY) ## measure what the README quotes (builds with optimizations, which takes minutes)
 	cargo build --release -p mock-provider -p tollway-benches -p tollway-node
 	cd python && $(IN_VENV) maturin develop --release --quiet
 	cd node && node scripts/native.mjs $(CARGO_TARGET_DIR)/release && npm run --silent build
 	@TOLLWAY_MOCK_PROVIDER=$(CARGO_TARGET_DIR)/release/mock-provider TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python \
-	  TOLLWAY_BENCH_NODE=$(CURDIR)/node $(CARGO_TARGET_DIR)/release/tollway-benches
+	  TOLLWAY_BENCH_NODE=$(CURDIR)/node TOLLWAY_BENCH_PEERS=$(PEERS)/bin/python $(CARGO_TARGET_DIR)/release/tollway-benches
 
 .PHONY: bench-pricing
 bench-pricing: ## measure how fast usage is priced, on one core
@@ -122,8 +125,9 @@ bench-pricing: ## measure how fast usage is priced, on one core
 	$(CARGO_TARGET_DIR)/release/tollway-pricing-bench
 
 .PHONY: bench-quick
-bench-quick: python-develop node-develop mock-provider ## see that the benchmark runs (without optimizations: its figures mean nothing)
-	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python TOLLWAY_BENCH_NODE=$(CURDIR)/node cargo run --quiet -p tollway-benches --bin tollway-benches -- --quick
+bench-quick: python-develop node-develop mock-provider $(PEERS_READY) ## see that the benchmark runs (without optimizations: its figures mean nothing)
+	@TOLLWAY_BENCH_PYTHON=$(VENV)/bin/python TOLLWAY_BENCH_NODE=$(CURDIR)/node TOLLWAY_BENCH_PEERS=$(PEERS)/bin/python \
+	  cargo run --quiet -p tollway-benches --bin tollway-benches -- --quick
 	@cargo run --quiet -p tollway-benches --bin tollway-pricing-bench -- --quick
 
 .PHONY: python-develop
@@ -146,21 +150,27 @@ node-examples: node-develop
 mock-provider: ## build the server that plays model providers
 	@cargo build --quiet -p mock-provider
 
-# Debian splits ensurepip out of Python. Then the environment is made without pip, and filled by the pip outside.
+# Makes an empty virtual environment. Debian splits ensurepip out of Python: then it is made without pip, and filled by the
+# pip outside.
+define make-venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: set PYTHON to one")'
+@rm -rf $(1)
+@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then $(PYTHON) -m venv $(1); \
+elif $(PYTHON) -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv --without-pip $(1); \
+else echo 'Python has neither ensurepip nor pip: install the package python3-venv of your system' >&2; exit 1; fi
+endef
+PIP_INTO = @pip="$(PYTHON) -m pip --python $(1)/bin/python"; test ! -e $(1)/bin/pip || pip="$(1)/bin/python -m pip"; \
+  $$pip install --quiet --require-hashes
+
 $(VENV_READY): python/requirements-dev.txt python/requirements-sdks.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: set PYTHON to one")'
-	@rm -rf $(VENV)
-	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
-	  $(PYTHON) -m venv $(VENV) && \
-	  $(VENV)/bin/python -m pip install --quiet --require-hashes -r $< && \
-	  $(VENV)/bin/python -m pip install --quiet --no-deps --require-hashes -r python/requirements-sdks.txt; \
-	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
-	  $(PYTHON) -m venv --without-pip $(VENV) && \
-	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --require-hashes -r $< && \
-	  $(PYTHON) -m pip --python $(VENV)/bin/python install --quiet --no-deps --require-hashes -r python/requirements-sdks.txt; \
-	else \
-	  echo 'Python has neither ensurepip nor pip: install the package python3-venv of your system' >&2; exit 1; \
-	fi
+	$(call make-venv,$(VENV))
+	$(call PIP_INTO,$(VENV)) -r $<
+	$(call PIP_INTO,$(VENV)) --no-deps -r python/requirements-sdks.txt
+	@touch $@
+
+$(PEERS_READY): benches/python/requirements-peers.txt
+	$(call make-venv,$(PEERS))
+	$(call PIP_INTO,$(PEERS)) -r $<
 	@touch $@
 
 # npm writes this file last. No script of a package is run.
@@ -205,4 +215,4 @@ sbom: $(CARGO_CYCLONEDX) $(NODE_READY) ## list what goes into the packages, in C
 clean: ## delete what was built
 	cargo clean
 	rm -rf node/dist node/build node/*.node node/node_modules examples/node/node_modules
-	rm -rf $(VENV) $(CACHE)/cargo-deny-* $(RUFF_CACHE_DIR) $(MYPY_CACHE_DIR) $(PYTHONPYCACHEPREFIX) $(CACHE)/pytest
+	rm -rf $(VENV) $(PEERS) $(CACHE)/cargo-deny-* $(RUFF_CACHE_DIR) $(MYPY_CACHE_DIR) $(PYTHONPYCACHEPREFIX) $(CACHE)/pytest

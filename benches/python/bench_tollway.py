@@ -6,32 +6,24 @@ One call in flight goes through the sync API; several go through asyncio. The dr
 from __future__ import annotations
 
 import asyncio
-import json
-import resource
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import tollway
+from rounds import API_KEY, MAX_TOKENS, MESSAGES, PRICES, WORDS, cpu_seconds, read_setup, serve
 
-WORDS = {"whole": 20, "stream": 100}
-MESSAGES = [
-    {"role": "system", "content": "Be brief."},
-    {"role": "user", "content": "Name three rivers and where they end."},
-]
 MASTER_KEY = "0f" * 32
 
 
 def main() -> None:
     """Serves rounds until the driver closes the pipe."""
-    setup = json.loads(sys.stdin.readline())
+    setup = read_setup()
     path = Path(setup["folder"], "app.tollway")
     with tollway.open(path, master_key=MASTER_KEY) as client:
         configure(client, setup["mock"])
     contestant = Contestant(path)
-    for line in sys.stdin:
-        print(json.dumps(contestant.play(json.loads(line))), flush=True)
+    serve(contestant.play)
     contestant.close()
 
 
@@ -90,18 +82,11 @@ class Contestant:
 def configure(client: tollway.Tollway, mock: str) -> None:
     """Adds the models, with prices, and a budget that applies to every call."""
     prices = {
-        "input_token": {"unit_price": "0.15", "unit": "per_1m_tokens", "currency": "USD"},
-        "output_token": {"unit_price": "0.60", "unit": "per_1m_tokens", "currency": "USD"},
+        meter: {"unit_price": price, "unit": "per_1m_tokens", "currency": "USD"} for meter, price in PRICES.items()
     }
     for words in WORDS.values():
-        client.models.add(f"openai/mock-words-{words}", api_key="sk-bench", base_url=f"{mock}/v1", prices=prices)
+        client.models.add(f"openai/mock-words-{words}", api_key=API_KEY, base_url=f"{mock}/v1", prices=prices)
     client.budgets.set(user="bench", limit="1000000", currency="USD", window="month")
-
-
-def cpu_seconds() -> float:
-    """Returns what this process has used of all processors, in user and in kernel mode."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def one_by_one(client: tollway.Tollway, shape: str, end: float) -> int:
@@ -144,7 +129,7 @@ async def side_by_side(client: tollway.AsyncTollway, shape: str, in_flight: int,
 
 def call_parameters(shape: str) -> dict[str, Any]:
     """Returns the parameters of the calls of a shape."""
-    return {"model": f"openai/mock-words-{WORDS[shape]}", "max_tokens": 200, "user": "bench"}
+    return {"model": f"openai/mock-words-{WORDS[shape]}", "max_tokens": MAX_TOKENS, "user": "bench"}
 
 
 def check(reply: tollway.ChatReply, shape: str) -> None:

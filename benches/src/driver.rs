@@ -19,7 +19,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Enough for figures: under two minutes.
+    /// Enough for figures: about three minutes.
     pub(crate) const fn full() -> Self {
         Self { rounds: 5, call_seconds: 1.2, ledger_seconds: 0.6, warm_seconds: 0.3 }
     }
@@ -37,23 +37,56 @@ struct Event {
     in_flight: usize,
 }
 
-/// A language's package as a contestant, which takes part where a variable tells where it is.
-struct Shell {
+/// A script as a contestant, which takes part where a variable says what runs it.
+struct Script {
     label: &'static str,
     variable: &'static str,
     /// The program that runs the script; the variable's value where absent.
     program: Option<&'static str>,
-    script: &'static str,
+    path: &'static str,
+    /// The library that the script measures; Tollway where absent.
+    peer: Option<&'static str>,
 }
 
-const SHELLS: [Shell; 2] = [
-    Shell { label: "Python", variable: "TOLLWAY_BENCH_PYTHON", program: None, script: "python/bench_tollway.py" },
-    Shell { label: "Node", variable: "TOLLWAY_BENCH_NODE", program: Some("node"), script: "node/bench_tollway.mjs" },
+const BASELINE: &str = "bare reqwest";
+/// The line that other libraries are compared with: they are Python's too.
+const IN_PYTHON: &str = "Tollway, Python";
+
+const SCRIPTS: [Script; 4] = [
+    Script {
+        label: IN_PYTHON,
+        variable: "TOLLWAY_BENCH_PYTHON",
+        program: None,
+        path: "python/bench_tollway.py",
+        peer: None,
+    },
+    Script {
+        label: "Tollway, Node",
+        variable: "TOLLWAY_BENCH_NODE",
+        program: Some("node"),
+        path: "node/bench_tollway.mjs",
+        peer: None,
+    },
+    Script {
+        label: "liter-llm",
+        variable: "TOLLWAY_BENCH_PEERS",
+        program: None,
+        path: "python/bench_peers.py",
+        peer: Some("liter-llm"),
+    },
+    Script {
+        label: "LiteLLM",
+        variable: "TOLLWAY_BENCH_PEERS",
+        program: None,
+        path: "python/bench_peers.py",
+        peer: Some("litellm"),
+    },
 ];
 
-const CALLS: [Event; 3] = [
+const CALLS: [Event; 4] = [
     Event { title: "whole replies, 1 in flight", shape: Shape::Whole, in_flight: 1 },
     Event { title: "whole replies, 64 in flight", shape: Shape::Whole, in_flight: 64 },
+    Event { title: "whole replies, 512 in flight", shape: Shape::Whole, in_flight: 512 },
     Event { title: "streams of 100 pieces, 64 in flight", shape: Shape::Stream, in_flight: 64 },
 ];
 
@@ -62,6 +95,23 @@ const PAIRS: [Event; 3] = [
     Event { title: "reserve and settle, 8 in flight", shape: Shape::Pair, in_flight: 8 },
     Event { title: "reserve and settle, 64 in flight", shape: Shape::Pair, in_flight: 64 },
 ];
+
+impl Script {
+    fn command(&self, value: &str) -> Command {
+        let mut command = Command::new(self.program.unwrap_or(value));
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(self.path)).args(self.peer);
+        command
+    }
+
+    /// Asks the script which version of a library it measures.
+    fn version(&self, value: &str, peer: &str) -> Result<String, Failure> {
+        let output = self.command(value).arg("--version").output()?;
+        if output.status.success() {
+            return Ok(String::from_utf8(output.stdout)?.trim().to_owned());
+        }
+        Err(Failure::new(format!("{peer} is not there: {}", String::from_utf8_lossy(&output.stderr))))
+    }
+}
 
 /// Runs the whole benchmark.
 pub(crate) fn run(plan: Plan) -> Result<(), Failure> {
@@ -97,29 +147,35 @@ fn calls(plan: Plan, own: &Path, mock: &Path, folder: &Path) -> Result<(), Failu
         command.args(["contestant", name]);
         command
     };
-    let mut engine = Contestant::start("Rust", &mut contestant("engine"), &setup("engine", Vec::new()))?;
+    let mut engine = Contestant::start("Tollway, Rust", &mut contestant("engine"), &setup("engine", Vec::new()))?;
     let recorded = record(&mock, &mut engine)?;
     let mut contestants = vec![
-        Contestant::start("bare reqwest", &mut contestant("bare"), &setup("bare", recorded))?,
+        Contestant::start(BASELINE, &mut contestant("bare"), &setup("bare", recorded))?,
         engine,
         Contestant::start(
-            "Rust, exclusive",
+            "Tollway, Rust, exclusive",
             &mut contestant("engine-exclusive"),
             &setup("engine-exclusive", Vec::new()),
         )?,
     ];
-    for shell in SHELLS {
-        match SystemEnvironment.variable(shell.variable) {
-            Some(value) => {
-                let mut command = Command::new(shell.program.unwrap_or(&value));
-                command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(shell.script));
-                contestants.push(Contestant::start(shell.label, &mut command, &setup(shell.label, Vec::new()))?);
+    for script in SCRIPTS {
+        let Some(value) = SystemEnvironment.variable(script.variable) else {
+            say(&format!("{} is not measured: {} is not set", script.label, script.variable))?;
+            continue;
+        };
+        let setup = setup(script.label, Vec::new());
+        let contestant = Contestant::start(script.label, &mut script.command(&value), &setup)?;
+        contestants.push(match script.peer {
+            Some(name) => {
+                say(&format!("{} is version {}", script.label, script.version(&value, name)?))?;
+                contestant.limited_to(&[Shape::Whole])
             }
-            None => say(&format!("{} is not measured: {} is not set", shell.label, shell.variable))?,
-        }
+            None => contestant,
+        });
     }
     let cells = compete(plan.rounds, plan.call_seconds, plan.warm_seconds, &CALLS, &mut contestants)?;
-    Table { what: "calls/s", baseline: "bare reqwest", cells }.print()
+    let ratios = [("of reqwest", BASELINE), ("of Tollway", IN_PYTHON)];
+    Table { what: "calls/s", ratios: &ratios, cells }.print()
 }
 
 fn ledger(plan: Plan, own: &Path, folder: &Path) -> Result<(), Failure> {
@@ -134,7 +190,7 @@ fn ledger(plan: Plan, own: &Path, folder: &Path) -> Result<(), Failure> {
         start("ledger, exclusive", "ledger-exclusive")?,
     ];
     let cells = compete(plan.rounds, plan.ledger_seconds, plan.warm_seconds, &PAIRS, &mut contestants)?;
-    Table { what: "pairs/s", baseline: "2 fsync'd appends", cells }.print()
+    Table { what: "pairs/s", ratios: &[("ratio", "2 fsync'd appends")], cells }.print()
 }
 
 /// Lets the engine make one call of each shape and takes what the mock provider received.
@@ -164,16 +220,17 @@ fn compete(
     let mut cells = Vec::new();
     for event in events {
         let round = |seconds| Round { shape: event.shape, in_flight: event.in_flight, seconds, count: false };
-        for contestant in &mut *contestants {
+        let mut taking_part: Vec<_> = contestants.iter_mut().filter(|one| one.plays(event.shape)).collect();
+        for contestant in &mut taking_part {
             contestant.play(round(warm_seconds))?;
         }
-        let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); contestants.len()];
+        let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); taking_part.len()];
         for _ in 0..rounds {
-            for (contestant, measured) in contestants.iter_mut().zip(&mut measured) {
+            for (contestant, measured) in taking_part.iter_mut().zip(&mut measured) {
                 measured.push(contestant.play(round(seconds))?);
             }
         }
-        let labels = contestants.iter().map(|contestant| contestant.label);
+        let labels = taking_part.iter().map(|contestant| contestant.label);
         cells.extend(labels.zip(measured).map(|(contestant, rounds)| Cell { event: event.title, contestant, rounds }));
     }
     let last = Round { shape: events[0].shape, in_flight: 1, seconds: 0.0, count: true };

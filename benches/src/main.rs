@@ -1,4 +1,4 @@
-//! Measures Tollway beside a bare HTTP client, and its ledger beside a bare fsync, in one run.
+//! Measures Tollway beside a bare HTTP client and other libraries, and its ledger beside a bare fsync, in one run.
 //!
 //! The program without an argument is the driver: it starts every contestant as a process of its own, lets them take
 //! turns, and prints medians. With `contestant NAME` it is one of them.
@@ -24,6 +24,7 @@ environment:
   TOLLWAY_MOCK_PROVIDER   the mock provider's program; the one beside this program where absent
   TOLLWAY_BENCH_PYTHON    a Python that has the package; it is left out, and said to be, where absent
   TOLLWAY_BENCH_NODE      the folder of the npm package, built; it is left out, and said to be, where absent
+  TOLLWAY_BENCH_PEERS     a Python that has the libraries of python/requirements-peers.txt; they are left out where absent
   TOLLWAY_BENCH_FOLDER    where the files go, which must be on a real disk; beside this program where absent
 ";
 

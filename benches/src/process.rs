@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::protocol::{Failure, Measured, Round, Setup};
+use crate::protocol::{Failure, Measured, Round, Setup, Shape};
 
 /// A process that answers lines with lines.
 pub(crate) struct Process {
@@ -88,6 +88,8 @@ pub(crate) struct Contestant {
     pub(crate) label: &'static str,
     process: Process,
     calls: u64,
+    /// What it takes part in; everything where absent.
+    shapes: Option<&'static [Shape]>,
 }
 
 impl Contestant {
@@ -96,7 +98,17 @@ impl Contestant {
         let mut process = Process::start(label, command)?;
         writeln!(process.input, "{}", serde_json::to_string(setup)?)?;
         process.input.flush()?;
-        Ok(Self { label, process, calls: 0 })
+        Ok(Self { label, process, calls: 0, shapes: None })
+    }
+
+    /// Lets it take part in work of some shapes only.
+    pub(crate) fn limited_to(self, shapes: &'static [Shape]) -> Self {
+        Self { shapes: Some(shapes), ..self }
+    }
+
+    /// Returns whether it takes part in work of a shape.
+    pub(crate) fn plays(&self, shape: Shape) -> bool {
+        self.shapes.is_none_or(|shapes| shapes.contains(&shape))
     }
 
     /// Plays a round. If it counts records, checks that every call that was answered has one.

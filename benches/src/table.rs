@@ -12,11 +12,11 @@ pub(crate) struct Cell {
 }
 
 /// The outcome of a group of events.
-pub(crate) struct Table {
+pub(crate) struct Table<'a> {
     /// The unit of the rate.
     pub(crate) what: &'static str,
-    /// The contestant that the others are compared with.
-    pub(crate) baseline: &'static str,
+    /// The contestants that the others are compared with, each under the title of its column.
+    pub(crate) ratios: &'a [(&'static str, &'static str)],
     pub(crate) cells: Vec<Cell>,
 }
 
@@ -35,12 +35,17 @@ impl Cell {
     }
 }
 
-impl Table {
+impl Table<'_> {
     pub(crate) fn print(&self) -> Result<(), Failure> {
         let mut event = "";
+        let titles: Vec<String> = self.ratios.iter().map(|(title, _)| format!("{title:>12}")).collect();
         say(&format!(
-            "\n{:<38}{:>11}{:>20}{:>17}{:>10}",
-            "median of the rounds", self.what, "lowest - highest", "client CPU, us", "ratio"
+            "\n{:<38}{:>11}{:>20}{:>17}{}",
+            "median of the rounds",
+            self.what,
+            "lowest - highest",
+            "client CPU, us",
+            titles.concat()
         ))?;
         for cell in &self.cells {
             if cell.event != event {
@@ -48,19 +53,27 @@ impl Table {
                 say(event)?;
             }
             let rates = cell.rates();
-            let baseline = self.cells.iter().find(|other| other.event == event && other.contestant == self.baseline);
-            let ratio = baseline.map_or(f64::NAN, |baseline| median(&rates) / median(&baseline.rates()));
             let spread = format!("{:.0} - {:.0}", first(&rates), first(rates.iter().rev()));
+            let ratios: Vec<String> = self.ratios.iter().map(|(_, other)| self.ratio(cell, other)).collect();
             say(&format!(
-                "  {:<36}{:>11.0}{:>20}{:>17.1}{:>10.2}",
+                "  {:<36}{:>11.0}{:>20}{:>17.1}{}",
                 cell.contestant,
                 median(&rates),
                 spread,
                 median(&cell.cpu()),
-                ratio
+                ratios.concat(),
             ))?;
         }
         Ok(())
+    }
+
+    /// Returns the median rate of a cell over that of another contestant in the same event, as a column.
+    fn ratio(&self, cell: &Cell, contestant: &str) -> String {
+        let other = self.cells.iter().find(|other| other.event == cell.event && other.contestant == contestant);
+        match other {
+            Some(other) => format!("{:>12.2}", median(&cell.rates()) / median(&other.rates())),
+            None => format!("{:>12}", "-"),
+        }
     }
 }
 
@@ -102,5 +115,17 @@ mod tests {
         let cell = Cell { event: "", contestant: "", rounds: vec![round] };
         assert!((median(&cell.rates()) - 100.0).abs() < 1e-9);
         assert!((median(&cell.cpu()) - 50.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_ratio_compares_contestants_of_one_event() {
+        let cell = |event, contestant, calls| {
+            let round = Measured { calls, seconds: 1.0, cpu_seconds: 0.01, records: None };
+            Cell { event, contestant, rounds: vec![round] }
+        };
+        let cells = vec![cell("1", "bare", 400), cell("1", "engine", 100), cell("64", "engine", 300)];
+        let table = Table { what: "", ratios: &[], cells };
+        assert_eq!(table.ratio(&table.cells[1], "bare").trim(), "0.25");
+        assert_eq!(table.ratio(&table.cells[2], "bare").trim(), "-");
     }
 }
