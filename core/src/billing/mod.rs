@@ -18,4 +18,4 @@ pub mod window;
 pub mod worst_case;
 
 #[cfg(test)]
-mod properties_tests;
+mod tests;

@@ -122,5 +122,4 @@ fn invalid(what: impl std::fmt::Display) -> Error {
 }
 
 #[cfg(test)]
-#[path = "catalog_tests.rs"]
 mod tests;

@@ -8,7 +8,7 @@ mod envelope;
 mod master_key;
 mod seal;
 #[cfg(test)]
-mod vault_tests;
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -116,5 +116,4 @@ fn facts(line: &Line<'_>, totals: &Totals, reading: Reading) -> Facts {
 }
 
 #[cfg(test)]
-#[path = "litellm_tests.rs"]
 mod tests;

@@ -352,5 +352,4 @@ fn capability(prices: &[OfferPrice]) -> Capability {
 }
 
 #[cfg(test)]
-#[path = "../genai_prices_tests.rs"]
 mod tests;

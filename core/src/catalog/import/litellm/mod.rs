@@ -172,5 +172,4 @@ fn reason_to_leave_out(name: &str, all: &Map<String, Value>) -> Option<&'static 
 }
 
 #[cfg(test)]
-#[path = "litellm_tests.rs"]
 mod tests;
