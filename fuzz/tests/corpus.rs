@@ -72,7 +72,7 @@ fn the_corpus_is_small() {
 }
 
 #[test]
-fn what_ends_its_process_is_a_finding_with_its_input() {
+fn an_input_that_ends_the_process_is_a_recorded_finding() {
     for (name, said) in [("panic", "a target panics"), ("overflow", "signal"), ("hang", "takes longer than")] {
         let target: &'static Target = runner::trials().iter().find(|target| target.name == name).unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped_and_json_stays_what_it_was() {
+    fn control_characters_are_escaped_and_json_keeps_its_value() {
         let value = serde_json::json!({"name": "a\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{e0041} é 漢 🚀", "note": "1\n2"});
         let mut written = Vec::new();
         let mut output = Shown(&mut written);

@@ -162,7 +162,7 @@ fn a_list_is_imported_counted_and_written_in_tollways_form() {
 }
 
 #[test]
-fn what_differs_between_two_lists_is_named() {
+fn diff_names_what_differs_between_two_lists() {
     let folder = Folder::new("diff");
     let mut swan = duck("4");
     swan["model"] = "swan-1".into();
@@ -183,7 +183,7 @@ fn what_differs_between_two_lists_is_named() {
 }
 
 #[test]
-fn what_seems_wrong_in_a_list_ends_with_1() {
+fn lint_exits_with_1_where_a_list_has_findings() {
     let folder = Folder::new("lint");
     let fine = json!({"provider": "acme", "model": "duck-3", "currency": "USD", "source": "page 3", "checked": "2026-11-20",
         "prices": [{"pricing_type": "input_token", "unit_price": "1", "unit": "per_1m_tokens"},
@@ -228,7 +228,7 @@ fn a_list_of_another_form_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_list_that_nests_deep_and_what_is_no_file_are_refused_by_every_command() {
+fn every_command_refuses_a_deeply_nested_list_and_a_path_that_is_no_file() {
     let folder = Folder::new("deep");
     let deep = folder.path("deep.json");
     std::fs::write(&deep, format!("{}1{}", "{\"a\":".repeat(200_000), "}".repeat(200_000))).unwrap();

@@ -51,7 +51,7 @@ fn totals_and_meters_make_the_same_cost() {
 }
 
 #[test]
-fn what_has_no_price_is_unpriced_and_never_zero() {
+fn cost_of_a_meter_without_a_price_is_unpriced_and_never_zero() {
     let arguments = ["cost", MODEL, "--input-tokens", "10", "--output-tokens", "5", "--pages", "2"];
     let ran = run(&arguments);
     assert_eq!(ran.code, 1);
@@ -63,7 +63,7 @@ fn what_has_no_price_is_unpriced_and_never_zero() {
 }
 
 #[test]
-fn a_tier_without_prices_is_said() {
+fn cost_says_which_service_tier_has_no_prices() {
     let arguments = ["cost", MODEL, "--input-tokens", "10", "--output-tokens", "1", "--fact", "service_tier=moonlit"];
     let ran = run(&arguments);
     assert_eq!(ran.code, 0);
@@ -81,7 +81,7 @@ fn no_price_is_borrowed_from_a_similar_name() {
 }
 
 #[test]
-fn a_wrong_call_says_what_to_do() {
+fn wrong_arguments_of_the_command_say_what_to_do() {
     for (arguments, code, says) in [
         (&["cost", MODEL][..], 1, "--input-tokens"),
         (&["cost", MODEL, "--usage", "{}"], 1, "--input-tokens"),
@@ -154,7 +154,7 @@ impl std::io::Write for Closed {
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_no_error() {
+fn a_closed_output_pipe_is_no_error() {
     for arguments in [&["prices", "list"][..], &["prices", "list", "--json"], &["cost", MODEL, "--input-tokens", "1"]] {
         let mut errors = Vec::new();
         let arguments = std::iter::once("tollway").chain(arguments.iter().copied()).map(OsString::from);

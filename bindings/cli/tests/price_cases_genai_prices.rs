@@ -134,7 +134,7 @@ fn a_key_that_is_not_understood_is_refused_and_not_dropped() {
 }
 
 #[test]
-fn what_only_describes_a_call_costs_nothing_and_what_has_no_price_is_said() {
+fn fields_that_describe_a_call_cost_nothing_and_usage_without_a_price_is_reported() {
     let costs = run(&[
         line(&json!({"input_mtok": 2}), &json!({"input_tokens_total": 500_000, "seconds": 7.5, "images": 1})),
         line(&json!({"input_mtok": 2}), &json!({"seconds": 7.5})),

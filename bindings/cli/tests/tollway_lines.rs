@@ -54,7 +54,7 @@ fn a_usage_is_totals_or_meters_with_facts_beside_it() {
 }
 
 #[test]
-fn what_is_not_known_is_said_and_the_next_line_still_has_its_cost() {
+fn an_unknown_field_or_a_missing_price_is_an_error_of_its_line_only() {
     let answers = run(&[
         line(&json!({"input_tokns": 1})),
         line(&json!({"input_token": 1, "input_tokens_total": 1})),
@@ -78,7 +78,7 @@ fn answers(input: &[u8]) -> (u8, Vec<Value>) {
 }
 
 #[test]
-fn bytes_that_are_no_text_spoil_their_own_line_only() {
+fn invalid_utf_8_is_an_error_of_its_line_only() {
     let good = line(&json!({"output_token": 1})).to_string();
     let lines = [b"\xEF\xBB\xBF", good.as_bytes(), b"\r\n\r\n{\"id\": \"\xFF\"}\n", good.as_bytes()].concat();
     let (code, answers) = answers(&lines);

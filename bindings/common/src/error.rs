@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_crosses() {
+    fn every_field_of_an_error_reaches_the_shell() {
         let error = Error::new(ErrorKind::RateLimited, "wait")
             .with_target("openai", "gpt-4o-mini")
             .with_status(429)

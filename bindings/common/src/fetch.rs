@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_is_read_strictly() {
+    fn the_arguments_of_a_fetch_are_read_strictly() {
         let head =
             r#"{"method": "POST", "url": "/v1/x", "headers": [["a", "b"]], "model": "text", "options": {"user": "u"}}"#;
         let (request, options) = read(head, vec![1, 2]).unwrap();
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_chosen_for_all_requests_is_checked_before_the_first() {
+    fn the_options_of_a_client_are_checked_before_its_first_request() {
         check(r#"{"model": "text", "options": {"user": "u", "timeout": 2.5, "on_abandon": "drain"}}"#).unwrap();
         check("{}").unwrap();
         for (wrong, part) in [

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn stopping_gives_calls_up() {
+    fn stopping_the_runtime_cancels_calls() {
         let runtime = Runtime::build(process_id()).unwrap();
         let dropped = Arc::new(AtomicBool::new(false));
         let guard = SetOnDrop(Arc::clone(&dropped));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn stopping_waits_for_background_work() {
+    fn stopping_the_runtime_waits_for_background_work() {
         let runtime = Runtime::build(process_id()).unwrap();
         let done = Arc::new(AtomicBool::new(false));
         let guard = SetOnDrop(Arc::clone(&done));

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_comes_after_the_events_before_it_and_once() {
+    fn an_error_is_delivered_once_and_after_the_events_before_it() {
         let stream = Stream::start_with(|end| async move {
             end.push(vec!["1".into()]).await;
             end.fail(ErrorInfo::new(ErrorKind::ProviderUnavailable, "gone"));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_hears_of_a_panic() {
+    fn a_panic_reaches_the_reader_of_a_stream_as_an_error() {
         let stream = Stream::start_with(|end| async move {
             let _end = end;
             panic!("on purpose")

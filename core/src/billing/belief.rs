@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_input_is_not_taken_for_all_of_it() {
+    fn a_count_of_cached_tokens_is_not_taken_for_the_whole_input() {
         let cached = |input, total| ReportedUsage { cached_input: Some(20), ..reported(input, Some(50), total) };
         for (input, total, believed) in [
             (None, None, (300, 50, true, false)),
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn a_total_alone_is_shared_out() {
+    fn a_total_without_sides_is_divided_into_input_and_output() {
         assert_eq!(sides(&reported(None, None, Some(900)), ANSWERED), (300, 600, true, true));
         assert_eq!(sides(&reported(None, None, Some(200)), ANSWERED), (200, 0, true, true));
         assert_eq!(sides(&reported(None, None, Some(u64::MAX)), ANSWERED), (300, 40, true, true));
     }
 
     #[test]
-    fn a_cached_input_is_a_real_one() {
+    fn cached_input_beside_a_zero_is_believed() {
         let cached = ReportedUsage {
             cached_input: Some(900),
             cached_place: crate::types::Place::Outside,
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_beyond_all_measure_are_not_plausible() {
+    fn impossibly_large_counts_are_not_believed() {
         assert!(is_plausible(&reported(Some(1 << 40), Some(0), Some(u64::MAX))));
         assert!(!is_plausible(&reported(Some(u64::MAX), Some(1), None)));
         let mut searches = reported(Some(1), Some(1), None);

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_reaches_the_model_is_bounded() {
+    fn every_part_of_a_request_counts_in_the_bound_of_its_input() {
         let long = "x".repeat(10_000);
         for message in [
             serde_json::json!({"role": "user", "content": "a", "name": long}),
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_named_or_packed_has_no_bound_of_its_own() {
+    fn remote_media_and_archives_have_no_bound_of_their_own() {
         let file = |file: Value| serde_json::json!({"type": "file", "file": file});
         let image = |url: &str| serde_json::json!({"type": "image_url", "image_url": {"url": url}});
         for (part, remote, unseen, images) in [
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_that_is_there_has_seconds_by_its_bytes() {
+    fn seconds_of_inline_audio_are_bounded_by_its_bytes() {
         let part =
             serde_json::json!({"type": "input_audio", "input_audio": {"data": "A".repeat(5_000), "format": "mp3"}});
         let size = input_size(&request(Content::Parts(vec![serde_json::from_value(part).unwrap()])));

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_config_asks_for_is_covered_unless_what_it_brings_has_no_bound() {
+    fn the_body_fields_of_a_config_are_priced_unless_nothing_bounds_them() {
         let claude = Asked { vendor: "anthropic", format: WireFormat::AnthropicMessages, model: "claude" };
         let servers = json!([{"type": "url", "url": "https://a.test", "name": "a"}]);
         let lack =
@@ -371,13 +371,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_prices_have_a_condition_for_is_covered() {
+    fn a_fact_that_prices_have_a_condition_for_is_priced() {
         assert_eq!(field(&json!({"service_tier": "flex", "speed": "fast"}), &json!({})), None);
         assert_eq!(field(&json!({"speed": "ludicrous"}), &json!({})), Some("speed".to_owned()));
     }
 
     #[test]
-    fn paid_work_and_other_tiers_are_not_covered() {
+    fn paid_tools_and_other_tiers_without_prices_are_unpriced() {
         for (request, uncovered) in [
             (json!({"web_search_options": {}}), Some("web_search_options")),
             (json!({"enable_search": true}), Some("enable_search")),
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_config_asks_for_itself_has_its_prices() {
+    fn a_tier_that_the_config_itself_asks_for_has_its_prices() {
         let params = json!({"body": {"service_tier": "priority", "enable_search": true}});
         assert_eq!(field(&json!({"service_tier": "priority", "enable_search": true}), &params), None);
         assert_eq!(field(&json!({"service_tier": "scale"}), &params).as_deref(), Some(SERVICE_TIER));

@@ -46,7 +46,7 @@ fn held(request: &Value, params: &Value, terms: &[PriceTerms]) -> Decimal {
 }
 
 #[test]
-fn what_a_config_sends_by_itself_is_in_the_bound_of_the_input() {
+fn body_fields_that_a_config_adds_count_in_the_bound_of_the_input() {
     let prices = PriceSet::default();
     let bound = |params: &Value| estimate("openai", &json!({}), params, &prices).size;
     let plain = bound(&json!({}));
@@ -111,7 +111,7 @@ fn per_search(amount: &str, when: &str) -> PriceTerms {
 }
 
 #[test]
-fn what_is_only_named_is_held_at_the_context_window_of_its_model() {
+fn remote_media_are_held_at_the_context_window_of_the_model() {
     let prices = PriceSet::of_terms([price(Meter::InputToken, 1, ""), price(Meter::OutputToken, 0, "")]).unwrap();
     let part = json!({"type": "image_url", "image_url": {"url": "https://www.youtube.com/watch?v=abc"}});
     let request = json!({"messages": [{"role": "user", "content": [part]}]});
@@ -194,7 +194,7 @@ fn a_field_that_nobody_knows_has_a_price_without_a_cap_and_none_under_one() {
 }
 
 #[test]
-fn tokens_that_nothing_bounds_are_unknown_and_not_a_number() {
+fn unbounded_tokens_are_unknown_and_not_a_number() {
     let prices = PriceSet::default();
     let most = |request: Value| estimate("anthropic", &request, &json!({}), &prices).most_tokens();
     let fetch = |more: Value| {

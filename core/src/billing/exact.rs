@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_decimal_holds_is_written_in_full() {
+    fn amounts_that_a_decimal_holds_are_written_in_full() {
         for (factors, divisor, text) in [
             (&["0.15", "7"][..], 1_000_000, "0.00000105"),
             (&["4.8", "8.5"], 3_600, "0.011333333333333333333333333333333333"),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_decimal_holds_is_shown_with_34_digits() {
+    fn amounts_that_no_decimal_holds_are_shown_with_34_digits() {
         for (factors, divisor, text) in [
             (&["4.8", "1"][..], 3_600, "0.001333333333333333333333333333333333"),
             (&["2", "1"], 3, "0.6666666666666666666666666666666667"),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_of_parts_that_no_decimal_holds_are_whole_again() {
+    fn fractions_that_no_decimal_holds_sum_exactly() {
         let third = product(&["1", "1"], 3);
         let sum = third.add(&third).add(&third);
         assert_eq!(sum.to_text(), "1");

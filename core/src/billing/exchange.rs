@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn a_conversion_that_overflows_is_refused() {
         let error = convert(&exchange("7922816251426433759354395033", false), Decimal::MAX, Towards::Nearest);
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidRequest);
         assert!(convert(&exchange("0", true), Decimal::ONE, Towards::Nearest).is_err());

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_request_fixes_is_read_from_it_and_else_from_its_config() {
+    fn facts_come_from_the_request_or_else_from_its_config() {
         for (request, params, known) in [
             (json!({}), json!({}), vec![]),
             (json!({"reasoning_effort": "none"}), json!({}), vec![(Attribute::Thinking, "false")]),

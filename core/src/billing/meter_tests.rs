@@ -10,7 +10,7 @@ fn inside(input: u64, output: u64) -> ReportedUsage {
 }
 
 #[test]
-fn what_stands_inside_is_taken_out() {
+fn cached_tokens_inside_the_input_are_subtracted_from_it() {
     let usage = disjoint(&ReportedUsage {
         cached_input: Some(60),
         cache_write: Some(30),
@@ -28,7 +28,7 @@ fn what_stands_inside_is_taken_out() {
 }
 
 #[test]
-fn what_stands_outside_is_left_as_it_is() {
+fn cached_tokens_outside_the_input_are_not_subtracted() {
     let usage = disjoint(&ReportedUsage {
         input: Some(4),
         cached_input: Some(1167),
@@ -226,7 +226,7 @@ fn tokens_that_were_read_and_written_are_billed_as_both_where_the_vendor_does_so
 }
 
 #[test]
-fn missing_is_not_zero() {
+fn absent_usage_is_absent_and_not_zero() {
     assert!(disjoint(&ReportedUsage::default()).meters.is_empty());
     let thoughts = ReportedUsage { input: Some(3), reasoning: Some(9), ..ReportedUsage::default() };
     let usage = disjoint(&thoughts);
@@ -271,7 +271,7 @@ fn more_sound_than_input_is_cut_and_flagged() {
 }
 
 #[test]
-fn iterations_stay_apart() {
+fn iterations_are_metered_apart_from_the_call() {
     let iteration = ReportedIteration {
         kind: "compaction".to_owned(),
         model: Some("m".to_owned()),
@@ -301,7 +301,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic(reported in any_report(false)) {
+    fn no_reported_usage_makes_metering_panic(reported in any_report(false)) {
         let usage = disjoint(&reported);
         let _ = usage.total_tokens();
     }

@@ -207,7 +207,7 @@ fn a_marginal_price_is_for_the_part_in_its_range() {
 }
 
 #[test]
-fn of_two_prices_that_apply_the_one_that_looks_at_more_is_meant() {
+fn of_two_prices_that_apply_the_one_with_more_conditions_counts() {
     let prices = list(&[
         (Meter::InputToken, "1", ""),
         (Meter::InputToken, "0.5", r#"{"service_tier": "batch"}"#),
@@ -224,7 +224,7 @@ fn of_two_prices_that_apply_the_one_that_looks_at_more_is_meant() {
 }
 
 #[test]
-fn a_price_under_conditions_that_do_not_hold_is_none() {
+fn a_price_whose_conditions_do_not_hold_does_not_apply() {
     let prices = list(&[(Meter::Image, "1", "")]);
     assert_eq!(cost(&prices, &[(Meter::VideoSecond, 5)], &noon()), "unpriced");
     let prices = list(&[(Meter::InputToken, "1", r#"{"thinking": true}"#)]);
@@ -259,7 +259,7 @@ fn modifiers_multiply_in_order_one_of_a_group_and_never_twice_for_one_fact() {
 }
 
 #[test]
-fn what_a_modifier_excludes_does_not_apply_beside_it_wherever_the_two_are_ordered() {
+fn a_modifier_excludes_another_group_in_either_order() {
     let input = price(1, Meter::InputToken, "1", "2026-01-01T00:00:00Z", None).terms;
     let excluding = |ratio, group: &str, order, excluded: &[&str]| {
         let mut terms = modifier(ratio, group, "");
@@ -354,7 +354,7 @@ fn modifiers_of_one_group_multiply_each_its_own_meters() {
 }
 
 #[test]
-fn what_is_added_or_multiplies_has_no_marginal_scale() {
+fn surcharges_and_modifiers_cannot_be_marginal() {
     let marginal = conditions(r#"{"input_tokens": {"above": 9}, "scale": "marginal"}"#);
     let mut surcharge = price(1, Meter::InputToken, "1", "2026-01-01T00:00:00Z", None).terms;
     surcharge.conditions = marginal.clone();
@@ -365,7 +365,7 @@ fn what_is_added_or_multiplies_has_no_marginal_scale() {
 }
 
 #[test]
-fn odd_quantities_are_billed_as_the_price_says() {
+fn minimum_quantities_steps_and_minimum_charges_are_billed() {
     let mut terms = price(1, Meter::InputToken, "3600", "2026-01-01T00:00:00Z", None).terms;
     terms.pricing_type = Meter::InputAudioSecond.into();
     terms.unit = Unit::PerHour;

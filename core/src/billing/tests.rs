@@ -321,7 +321,7 @@ proptest! {
     }
 
     #[test]
-    fn more_never_costs_less(list in rising_lists(), usage in usages(), more in usages(), facts in all_facts()) {
+    fn more_usage_never_costs_less(list in rising_lists(), usage in usages(), more in usages(), facts in all_facts()) {
         let mut greater = usage.clone();
         for (meter, quantity) in more.meters {
             let sum = greater.get(meter).unwrap_or_default().saturating_add(quantity);
@@ -346,7 +346,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_reported_in_one_count_is_billed_once(reported in reported_usages()) {
+    fn a_token_that_is_reported_once_is_billed_once(reported in reported_usages()) {
         let reported = ReportedUsage { total: None, ..reported };
         let usage = disjoint(&reported);
         let is_inside = reported.cached_place == Place::Inside;
@@ -370,7 +370,7 @@ proptest! {
     }
 
     #[test]
-    fn the_ledger_is_within_half_a_unit(mantissa in any::<u64>(), scale in 10_u32..28, divisor in 1_u64..5_000) {
+    fn the_rounded_amount_is_within_half_of_the_last_decimal(mantissa in any::<u64>(), scale in 10_u32..28, divisor in 1_u64..5_000) {
         let exact = Exact::product(&[Decimal::from_i128_with_scale(i128::from(mantissa), scale)], divisor);
         let (kept, is_rounded) = exact.for_ledger().unwrap();
         let error = exact.add(&Exact::from(-kept));

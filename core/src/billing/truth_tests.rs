@@ -58,7 +58,7 @@ fn the_users_price_beats_the_statement_and_the_statement_beats_the_catalog() {
 }
 
 #[test]
-fn without_a_price_the_statement_is_billed_unless_it_never_is() {
+fn without_a_price_the_stated_cost_is_billed_unless_the_setting_is_never() {
     let mut used = usage(Some("0.005"));
     let billed = bill(&PriceSet::default(), &mut used, ReportedCostPolicy::OverCatalog);
     assert_eq!((cost(&billed).as_deref(), billed.cost_status), (Some("0.005"), CostStatus::Reported));
@@ -104,7 +104,7 @@ fn a_statement_beats_a_users_price_of_quantities_that_nobody_counted() {
 }
 
 #[test]
-fn what_is_above_a_bound_is_billed_at_the_bound() {
+fn usage_above_a_bound_is_billed_at_the_bound() {
     let mut used = usage(Some("7"));
     let mut billed = bill(&prices("catalog", Currency::USD), &mut used, ReportedCostPolicy::OverCatalog);
     for (bound, currency, amount) in

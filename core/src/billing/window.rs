@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_has_no_bounds_but_its_zone_is_checked() {
+    fn a_budget_for_ever_has_no_bounds_but_its_time_zone_is_checked() {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         assert_eq!(window_bounds(Window::Total, "UTC", now).unwrap(), None);
         let error = window_bounds(Window::Total, "Mars/Olympus", now).unwrap_err();

@@ -69,7 +69,7 @@ fn a_meter_that_takes_the_price_of_another_keeps_its_own_modifiers() {
 }
 
 #[test]
-fn what_is_not_possible_lends_its_price_all_the_same() {
+fn a_meter_that_cannot_occur_still_lends_its_price_to_others() {
     let terms = [price(Meter::InputToken, "1", ""), price(Meter::CacheWrite5mToken, "1.25", "")];
     let possible = |meter: Meter| meter != Meter::CacheWrite5mToken;
     let used = [(Meter::CacheWrite1hToken, 1_000_000)];
@@ -125,7 +125,7 @@ fn a_tier_that_was_asked_for_may_not_be_served() {
 }
 
 #[test]
-fn what_surely_applies_hides_what_is_tried_after_it() {
+fn a_price_that_surely_applies_hides_those_behind_it() {
     let mut newer = price(Meter::InputToken, "1", "");
     newer.known_from = "2026-01-01T00:00:00Z".parse().unwrap();
     let used = [(Meter::InputToken, 1_000_000)];

@@ -17,7 +17,7 @@ fn made() -> Timestamp {
 }
 
 #[test]
-fn the_embedded_catalog_is_what_it_states() {
+fn the_bundled_catalog_matches_its_digest_and_counts() {
     let catalog = bundled();
     catalog.verify().unwrap();
     assert_eq!(catalog.offers().count(), catalog.len());
@@ -31,7 +31,7 @@ fn the_embedded_catalog_is_what_it_states() {
 }
 
 #[test]
-fn it_stays_small() {
+fn the_bundled_catalog_is_below_a_megabyte_compressed() {
     use std::io::Write as _;
     let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(BUNDLED.as_bytes()).unwrap();
@@ -41,7 +41,7 @@ fn it_stays_small() {
 }
 
 #[test]
-fn it_knows_the_chat_models_and_the_media_models() {
+fn the_bundled_catalog_has_chat_models_and_media_models() {
     let mut counts: BTreeMap<Capability, usize> = BTreeMap::new();
     for offer in bundled().offers() {
         *counts.entry(offer.capability).or_default() += 1;

@@ -127,7 +127,7 @@ fn embeddings_give_no_output_to_charge_for() {
 }
 
 #[test]
-fn a_meter_with_more_prices_than_can_be_compared_is_told() {
+fn a_meter_with_more_prices_than_can_be_compared_is_reported() {
     let range = |place: usize| format!(r#""conditions": {{"input_tokens": {{"above": {place}}}}}"#);
     let many: Vec<String> = (0..500).map(|place| price("input_token", &place.to_string(), &range(place))).collect();
     assert_eq!(rules(&book("duck", &many.join(", "))), ["too_many_prices"]);

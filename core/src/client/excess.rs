@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn others_go_on_while_much_is_read() {
+    async fn other_calls_run_while_a_long_answer_is_read() {
         let other = tokio::sync::oneshot::channel::<()>();
         let (told, mut heard) = other;
         let long = tokio_util::task::TaskTracker::new().spawn(async move {

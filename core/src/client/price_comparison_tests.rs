@@ -96,7 +96,7 @@ fn the_same_prices_are_no_change_in_whatever_unit() {
 }
 
 #[test]
-fn what_is_new_changed_and_gone_is_told_apart_by_slot() {
+fn new_changed_and_gone_prices_are_told_apart_by_slot() {
     let mut prices = plain();
     prices.push(price(Meter::CachedInputToken, "0.5"));
     prices.push(price(Meter::InputToken, "1").when(batch()));

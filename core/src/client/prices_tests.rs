@@ -52,7 +52,7 @@ fn one_price_and_a_list_of_them_are_read() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn wrong_prices_are_named_by_their_path() {
     for (value, says) in [
         (json!({"inputs": per_million("1")}), "unknown variant `inputs`, expected one of"),
         (json!({"input_token": 5}), "expected a price, or a list of prices"),
@@ -71,7 +71,7 @@ fn what_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_set_is_what_is_there_and_what_is_added_stands_beside_it() {
+async fn setting_replaces_the_prices_of_a_meter_and_adding_keeps_them() {
     let fixture = Fixture::open().await;
     let batch = json!({
         "unit_price": "0.5", "unit": "per_1m_tokens", "currency": "USD", "conditions": {"service_tier": "batch"},

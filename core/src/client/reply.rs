@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pieces_of_a_whole_answer_make_it_again() {
+    fn the_pieces_made_of_a_whole_answer_join_to_the_same_answer() {
         let message = AssistantMessage {
             content: Some(Content::Text("a".into())),
             reasoning_content: Some("bc".into()),

@@ -158,7 +158,7 @@ async fn a_price_of_today_and_a_price_book_bill_the_past_too() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_billed_again_says_why_and_stays() {
+async fn records_that_cannot_be_rerated_say_why_and_stay() {
     let fixture = Fixture::open().await;
     let config = house(&fixture, json!({"input_token": per_million("1")})).await;
     let gone = fixture.model("openai/gone", json!({"input_token": per_million("1")})).await;
@@ -194,7 +194,7 @@ async fn differences_of_two_currencies_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn what_a_provider_stated_stands_over_a_list_and_what_it_claimed_beyond_a_bound_is_left_alone() {
+async fn rerating_leaves_stated_costs_and_usage_billed_at_a_bound_alone() {
     let fixture = Fixture::open().await;
     let mut listed = per_million("1");
     listed["source"] = json!("a list");

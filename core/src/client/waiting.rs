@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_megabyte_waits_or_one_event() {
+    async fn at_most_a_megabyte_or_one_event_waits_for_the_reader() {
         let waiting = Waiting::default();
         let great = Delta { text: "x".repeat(4 * MOST_BYTES), ..Delta::default() };
         assert!(waiting.has_room(weight(&great)), "one event goes, however great");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_a_piece_has_is_weighed() {
+    fn every_field_of_a_piece_counts_in_its_weight() {
         let piece = |delta: Value| weight(&serde_json::from_value(delta).unwrap());
         let text = "x".repeat(1_000);
         for fields in [

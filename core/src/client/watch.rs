@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn silence_lasts_as_long_as_it_may_from_each_wait_on() {
+    async fn the_idle_timeout_counts_from_the_start_of_each_wait() {
         let (world, environment) = world();
         for patience in [Duration::from_millis(300), Duration::from_secs(1), Duration::from_millis(2_500)] {
             let mut watch = Watch::new(&environment, Some(patience));

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_id_carries_comes_back() {
+    fn extra_content_travels_in_the_call_id_and_comes_back() {
         let extra = json!({"google": {"thought_signature": "s+/="}});
         let id = encode("call_0", Some(&extra));
         assert!(id.bytes().all(|byte| byte.is_ascii_graphic()), "{id}");

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_the_path_tells_the_endpoint() {
+    fn the_end_of_the_path_decides_the_endpoint() {
         for (method, url, endpoint) in [
             ("POST", "https://api.openai.com/v1/chat/completions", Endpoint::OpenAiChat),
             ("post", "/v1/chat/completions?api-version=1", Endpoint::OpenAiChat),

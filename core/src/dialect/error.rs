@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_is_no_matter_of_waiting() {
+    fn a_refusal_by_a_budget_is_not_retryable() {
         for (kind, expected) in [
             (ErrorKind::BudgetExceeded, 402),
             (ErrorKind::Unpriced, 402),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_context_has_what_is_known_and_no_more() {
+    fn the_context_of_an_error_has_only_the_fields_that_are_known() {
         let error = Error::new(ErrorKind::RateLimited, "wait")
             .with_target("acme", "m")
             .with_status(429)

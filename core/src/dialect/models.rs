@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn anthropics_libraries_get_their_page_which_is_the_only_one() {
+    fn anthropics_libraries_get_the_models_as_a_single_page() {
         let page = read(&encode_models(&models(), true));
         assert_eq!(
             (&page["first_id"], &page["last_id"], &page["has_more"]),

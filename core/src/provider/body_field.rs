@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_listed_has_no_meaning() {
+    fn a_body_field_that_is_not_listed_has_no_known_meaning() {
         for (format, name, known) in [
             (WireFormat::OpenAiChat, "min_p", Some(Meaning::Harmless)),
             (WireFormat::OpenAiChat, "generationConfig", Some(Meaning::Bound)),

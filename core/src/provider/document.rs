@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_readers_forgive_is_read() {
+    fn malformed_json_that_other_readers_accept_is_read() {
         for (text, read) in [
             (r#"{"t": "a\ud83d b"}"#, json!({"t": "a\u{fffd} b"})),
             (r#"{"t": "a\ude00"}"#, json!({"t": "a\u{fffd}"})),
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_reader_takes_is_refused_in_the_words_of_the_first_fault() {
+    fn json_that_no_reader_accepts_is_refused_with_its_first_fault() {
         for text in ["", "{", r#"{"a": "#, r#"{"a" 1}"#, r#"{"t": "\ud8"#, "{\"t\": \"\\u12", "<html>", r#"{"a": NaN"#]
         {
             let Err(problem) = read(text.as_bytes()) else { panic!("{text} is read") };
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn few_halves_wait_however_many_come() {
+    fn the_number_of_waiting_surrogate_halves_is_bounded() {
         let name = "n".repeat(LONGEST_PLACE);
         for (document, waiting) in [
             (format!("[{}\"\"]", r#""\ud83d","#.repeat(100_000)), MOST_HALVES),
@@ -394,14 +394,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_document_with_faults_is_none() {
+    fn a_long_malformed_document_is_refused() {
         let document = |length: usize| format!("{{\"n\": NaN, \"t\": \"{}\"}}", "x".repeat(length));
         assert!(read(document(1 << 20).as_bytes()).is_ok());
         assert!(read(document(LONGEST_FAULTY).as_bytes()).is_err());
     }
 
     #[test]
-    fn a_pair_that_is_split_over_two_documents_is_joined() {
+    fn a_surrogate_pair_split_over_two_documents_is_joined() {
         for (documents, read) in [
             ([r#"{"t": "Hi \ud83d"}"#, r#"{"t": "\ude00 there"}"#], ["Hi ", "😀 there"]),
             ([r#"{"t": "Hi \ud83d"}"#, r#"{"t": " there"}"#], ["Hi ", "\u{fffd} there"]),
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_that_nothing_follows_is_told_at_the_end() {
+    fn a_surrogate_half_without_its_other_half_is_returned_at_the_end() {
         let mut reader = DocumentReader::default();
         for document in [
             r#"{"choices": [{"index": 2, "delta": {"content": "a\ud83d"}}]}"#,
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_two_choices_are_not_mixed() {
+    fn surrogate_halves_of_two_choices_are_not_joined() {
         let mut reader = DocumentReader::default();
         let mut text = |index: u32, text: &str| {
             let document = format!(r#"{{"choices": [{{"index": {index}, "t": "{text}"}}]}}"#);
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_too_deep_is_a_text_and_the_rest_is_read() {
+    fn what_lies_too_deep_becomes_a_string_and_the_rest_is_read() {
         for depth in [130, 5_000, 200_000] {
             let deep = format!("{}\"}}\"{}", "{\"a\":".repeat(depth), "}".repeat(depth));
             let read = value(format!(r#"{{"deep": {deep}, "usage": {{"tokens": 7}}}}"#));
@@ -457,7 +457,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_good_document_stays_as_it_is(text in ".{0,20}", number: i64) {
+        fn a_well_formed_document_is_unchanged(text in ".{0,20}", number: i64) {
             let document = json!({"t": [text, number], "u": {"v": text}});
             prop_assert_eq!(value(document.to_string()), document.clone());
             let with_fault = document.to_string().replacen('{', "{\"n\": NaN, ", 1);
@@ -467,7 +467,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), text in r#"[\\u{}"\[\]:,dD83e0-9NaIfn+-]{0,60}"#) {
+        fn no_bytes_make_the_document_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), text in r#"[\\u{}"\[\]:,dD83e0-9NaIfn+-]{0,60}"#) {
             let _ = read(&bytes);
             let _ = read(text.as_bytes());
         }

@@ -93,7 +93,7 @@ fn kinds_follow_what_the_caller_must_do() {
 }
 
 #[test]
-fn only_passing_trouble_may_be_retried() {
+fn only_transient_errors_are_retryable() {
     for (status, retryable) in
         [(400, false), (401, false), (404, false), (408, true), (409, true), (429, true), (500, true)]
     {
@@ -126,7 +126,7 @@ fn a_redirect_says_where_to_without_its_query() {
 }
 
 #[test]
-fn the_key_is_nowhere_in_the_error() {
+fn no_error_contains_the_key() {
     let error = judge("openai", 401, "sk-very-secret", "Incorrect API key provided: sk-very-secret. Look it up.");
     assert_eq!(error.detail(), "Incorrect API key provided: [api key]. Look it up.");
     assert!(!format!("{error:?} {:?}", error.provider_code()).contains("very-secret"));
@@ -140,7 +140,7 @@ fn a_long_message_is_cut_between_characters() {
 }
 
 #[test]
-fn too_long_is_said_in_many_words() {
+fn context_length_errors_are_recognised_in_many_wordings() {
     for (status, message) in [
         (400, "input length and `max_tokens` exceed context limit: 174167 + 64000 > 200000"),
         (400, "request (4267 tokens) exceeds the available context size (4096 tokens), try increasing it"),

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_all_vendors_are_known() {
+    fn finish_reasons_of_all_vendors_are_known() {
         for (reason, expected) in [
             ("stop", Some(FinishReason::Stop)),
             ("eos", Some(FinishReason::Stop)),

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn a_number_that_no_decimal_holds_is_refused() {
         for written in
             ["1e-29", "1e40", "1e99999999999999999999", "abc", "", "1e", "NaN", "0.00000000000000000000000000001"]
         {

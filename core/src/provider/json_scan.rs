@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_counted_outside_of_texts() {
+    fn json_values_are_counted_outside_of_strings() {
         for (text, count) in [
             ("", 0),
             ("7", 0),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_has_what_is_short() {
+    fn an_outline_keeps_the_short_fields_only() {
         let long = "x".repeat(LONGEST_FIELD);
         let text = json!({"id": "a", "choices": [long], "usage": {"prompt_tokens": 7}}).to_string();
         let outline: Value = serde_json::from_slice(&outline(text.as_bytes()).unwrap()).unwrap();
@@ -193,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_whole_is_known_however_it_is_split(list in prop::collection::vec("[a\"\\\\{},\\[\\]]{0,5}", 0..5), cut in 0_usize..40) {
+        fn the_end_of_a_json_object_is_found_however_it_is_split(list in prop::collection::vec("[a\"\\\\{},\\[\\]]{0,5}", 0..5), cut in 0_usize..40) {
             let text = json!({"a": list}).to_string();
             let (first, second) = text.split_at(cut.min(text.len()));
             let mut scanner = WholeScanner::default();

@@ -78,7 +78,7 @@ fn a_secret_is_hidden_in_the_codes_of_the_web() {
 }
 
 #[test]
-fn what_is_cut_hides_no_secret_from_the_search() {
+fn a_secret_at_the_cut_of_a_long_message_is_hidden() {
     let redactor = redactor();
     for room in 0..=KEY.len() {
         let text = format!("{}{KEY}", "é".repeat(LONGEST_MESSAGE - room));
@@ -93,7 +93,7 @@ fn what_is_cut_hides_no_secret_from_the_search() {
 }
 
 #[test]
-fn what_a_terminal_would_obey_is_escaped() {
+fn control_characters_in_provider_messages_are_escaped() {
     let redactor = redactor();
     assert_eq!(redactor.message("a\u{1b}]0;title\u{7}\nb"), "a\\u{1b}]0;title\\u{7}\\nb");
     // Control characters between its parts hide no secret: what is told is what was searched.
@@ -103,7 +103,7 @@ fn what_a_terminal_would_obey_is_escaped() {
 }
 
 #[test]
-fn a_short_key_is_hidden_whole_only() {
+fn a_short_key_is_hidden_whole_but_not_in_parts() {
     let redactor = redactor_of("abcde", &json!({}));
     assert_eq!(redactor.message("no abcde, no abcd"), "no [api key], no abcd");
     assert_eq!(redactor.message("no %61bcde"), "no [api key]");

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_too_much_is_named() {
+    fn the_error_names_which_part_of_an_answer_is_too_much() {
         let mut holding = Holding { choices: MOST_CHOICES, calls: MOST_CALLS, blocks: MOST_BLOCKS, values: 0 };
         holding.add_value(&json!({"a": [1, {"b": null}]}));
         assert_eq!(holding.values, 5);

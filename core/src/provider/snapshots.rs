@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_hold_numbers_count_as_numbers() {
+    fn strings_that_hold_numbers_count_as_numbers() {
         assert_eq!(joined(&[json!({"a": "9"}), json!({"a": "10"})]), json!({"a": "10"}));
         assert_eq!(joined(&[json!({"a": "12.0"}), json!({"a": 11})]), json!({"a": "12.0"}));
         assert_eq!(joined(&[json!({"a": "x"}), json!({"a": 11})]), json!({"a": 11}));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_can_be_forgotten() {
+    fn a_forgotten_count_may_become_smaller() {
         let mut usage = UsageSnapshots::new();
         usage.add(&json!({"output": 8}));
         usage.forget("output");

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_null_zero_or_empty_says_nothing() {
+    fn unknown_usage_that_is_null_zero_or_empty_is_not_flagged() {
         for value in
             [json!(null), json!(0), json!(0.0), json!("0"), json!(""), json!(false), json!([]), json!({"a": {}})]
         {

@@ -46,7 +46,7 @@ fn a_tool_is_taken_by_those_that_have_it_and_by_no_other() {
 }
 
 #[test]
-fn a_maximum_stands_where_the_vendor_has_its_place() {
+fn the_maximum_of_a_tool_is_read_where_its_vendor_states_it() {
     let claude = asked("anthropic", WireFormat::AnthropicMessages);
     let router = asked("openrouter", WireFormat::OpenAiChat);
     let gemini = |model| Asked { model, ..asked("gemini", WireFormat::GeminiGenerateContent) };

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_to_be_cached_is_not_remembered() {
+    fn prompts_too_short_to_be_cached_are_not_remembered() {
         let cache = PromptCache::default();
         let short =
             beginnings(&serde_json::from_value(json!({"messages": [{"role": "user", "content": "hi"}]})).unwrap());

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_its_verdict() {
+    fn each_error_kind_is_repeated_falls_back_or_ends_the_call() {
         let verdict = |kind| judge(&Error::new(kind, ""));
         assert_eq!(verdict(ErrorKind::InvalidRequest), Verdict::GiveUp);
         assert_eq!(verdict(ErrorKind::Authentication), Verdict::NextCandidate);

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_refused_without_being_repeated() {
+    fn an_invalid_proxy_address_is_refused_without_being_repeated() {
         for text in [
             "",
             "proxy.test:3128",

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_leaked_while_a_panic_unwinds() {
+    fn a_table_is_leaked_while_a_panic_unwinds() {
         let outcome: Result<()> = guarded(|| {
             let _held = Held::new(Bomb);
             panic!("a damaged page");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_dropped_otherwise() {
+    fn a_table_is_dropped_where_no_panic_unwinds() {
         let counted = std::rc::Rc::new(());
         let held = Held::new(counted.clone());
         assert_eq!(std::rc::Rc::strong_count(held.get().unwrap()), 2);

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shows_nothing_of_itself() {
+    fn debug_output_of_a_row_key_shows_no_byte_of_it() {
         assert_eq!(format!("{:?}", RowKey::new(&[7; KEY_LENGTH])), "RowKey(..)");
     }
 }

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_is_known_wherever_a_body_is_split() {
+    fn compressed_bodies_are_read_however_they_are_split() {
         let text = "data: {\"a\": 1}\n\n".repeat(20);
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
         gzip.write_all(text.as_bytes()).unwrap();

@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_forgotten_counts_as_new() {
+    async fn the_number_of_remembered_connections_is_bounded() {
         let connections = Connections::default();
         for _ in 0..=MOST_CONNECTIONS {
             let own = connections.clone();

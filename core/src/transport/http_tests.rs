@@ -108,7 +108,7 @@ async fn an_object_ends_at_its_last_brace_whatever_the_length_says() {
 }
 
 #[tokio::test]
-async fn what_stands_before_an_answer_is_passed_over_wherever_it_is_split() {
+async fn a_byte_order_mark_and_blanks_before_an_answer_are_skipped_however_they_are_split() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
@@ -152,7 +152,7 @@ async fn a_body_that_breaks_off_is_an_error_and_what_came_before_is_read() {
 }
 
 #[tokio::test]
-async fn trouble_names_the_host_and_no_secret() {
+async fn connection_errors_name_the_host_and_no_secret() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_comes_than_may() {
+    fn an_answer_longer_than_allowed_is_an_error() {
         let mut intake = Intake::new(10);
         assert!(intake.take(10, "h").is_ok());
         assert!(intake.take(0, "h").is_ok());
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn others_have_their_turn_after_much_and_not_before() {
+    fn reading_yields_to_other_tasks_after_many_bytes() {
         let mut intake = Intake::default();
         intake.take(TURN - 1, "h").unwrap();
         assert!(intake.pause().now_or_never().is_some());

@@ -48,7 +48,7 @@ fn data_lines_are_joined_and_only_one_blank_is_taken_off() {
 }
 
 #[test]
-fn letters_of_many_bytes_may_be_split() {
+fn multi_byte_characters_may_be_split() {
     assert_read("data: 费用 €😀\n\n", &[event("", "费用 €😀")]);
 }
 
@@ -106,7 +106,7 @@ async fn no_blank_line_is_waited_for_where_none_comes() {
 }
 
 #[tokio::test]
-async fn bytes_that_make_no_event_are_life() {
+async fn bytes_that_make_no_event_count_as_a_sign_of_life() {
     for quiet in [": keepalive\n\n", "\n", "event: ping\n\n", "data: {\"half", "id: 7\n"] {
         let chunks = vec![Ok(Bytes::from_static(b": x\n\n")), Ok(Bytes::copy_from_slice(quiet.as_bytes()))];
         let mut reader = EventReader::new(stream::iter(chunks).chain(stream::pending()));
@@ -117,7 +117,7 @@ async fn bytes_that_make_no_event_are_life() {
 }
 
 #[tokio::test]
-async fn a_dropped_wait_loses_nothing() {
+async fn dropping_a_pending_read_loses_no_event() {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<Result<Bytes>>();
     let chunks = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
     let mut reader = EventReader::new(chunks);
@@ -153,7 +153,7 @@ async fn an_event_that_is_whole_is_read_where_the_body_breaks_off_behind_it() {
 }
 
 #[test]
-fn what_is_read_again_with_each_piece_is_bounded() {
+fn parsing_takes_time_linear_in_the_bytes() {
     // Each of these is a second of work at the most if no byte is looked at twice, and hours if all before it are.
     let blanks = Bytes::from_static(b" ");
     let mut parser = Parser::default();
@@ -187,7 +187,7 @@ async fn a_body_that_ended_is_asked_for_no_more() {
 }
 
 #[tokio::test]
-async fn nothing_follows_an_error() {
+async fn no_event_follows_an_error() {
     let chunks = vec![
         Ok(Bytes::from_static(b"data: a\n\ndata: b")),
         Err(Error::new(ErrorKind::ProviderUnavailable, "gone")),
@@ -201,7 +201,7 @@ async fn nothing_follows_an_error() {
 
 proptest! {
     #[test]
-    fn pieces_make_no_difference(body in "(data|event|:|: |x|[{]|€|\r|\n|\r\n){0,40}", size in 1_usize..9) {
+    fn the_size_of_chunks_changes_no_event(body in "(data|event|:|: |x|[{]|€|\r|\n|\r\n){0,40}", size in 1_usize..9) {
         prop_assert_eq!(read(body.as_bytes(), size), read(body.as_bytes(), usize::MAX));
     }
 }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
+    fn a_calendar_that_makes_no_sense_is_refused_with_its_field() {
         assert!(calendar(r#"{"time_zone": "Mars/Base", "weekdays": ["monday"]}"#).problem().unwrap().contains("Mars"));
         assert!(calendar("{}").problem().is_some());
     }

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_with_its_name() {
+    fn conditions_that_make_no_sense_are_refused_with_their_name() {
         for (text, says) in [
             (r#"{"input_token":{"above":1}}"#, "input_token"),
             (r#"{"input_tokens":{"above":1,"from":2}}"#, "input_tokens"),

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn every_digit_is_kept_or_the_text_is_refused() {
+    fn every_digit_is_kept_or_the_string_is_refused() {
         let row: Row = serde_json::from_str(r#"{"price": "1.5e-7", "least": "0.10"}"#).unwrap();
         assert_eq!(serde_json::to_string(&row).unwrap(), r#"{"price":"0.00000015","least":"0.10"}"#);
         let long = "0.00000012345678901234567890123456789";

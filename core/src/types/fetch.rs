@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_has_no_key() {
+    fn debug_output_of_a_request_shows_no_key_and_no_body() {
         let request = FetchRequest {
             method: "POST".into(),
             url: "/v1beta/models/m:embedContent?key=AIza-secret".into(),

@@ -88,7 +88,7 @@ mod tests {
     use crate::types::{AssistantMessage, ChatRequest, Message, ResponseFormat, Tool, ToolCall};
 
     #[test]
-    fn levels_are_counted_outside_of_texts_only() {
+    fn nesting_levels_are_counted_outside_of_strings_only() {
         for (text, levels) in [
             ("1", 0),
             ("[]", 1),
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_too_deep_is_refused_by_its_name_however_deep_it_is() {
+    fn json_that_nests_too_deep_is_refused_with_its_name() {
         for levels in [MOST_LEVELS + 1, 5_000, 1_000_000] {
             for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
                 let text = format!("{}1{}", open.repeat(levels), close.repeat(levels));
@@ -161,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_serde_takes_has_the_levels_that_are_counted(text in r#"[\[\]{}"\\,:a1 ]{0,40}"#) {
+        fn the_level_count_of_text_agrees_with_that_of_the_parsed_value(text in r#"[\[\]{}"\\,:a1 ]{0,40}"#) {
             if let Ok(value) = serde_json::from_str::<Value>(&text) {
                 for levels in 0..8 {
                     prop_assert_eq!(nests_deeper_than(levels, text.as_bytes()), !has_levels(&value, levels));

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libraries_write_out_says_nothing() {
+    fn null_and_empty_fields_that_libraries_write_are_ignored() {
         let nulls = json!({"content": "a", "refusal": null, "annotations": [], "audio": null, "function_call": null,
             "tool_calls": null, "reasoning_content": null, "reasoning_details": null, "thinking_blocks": null, "name": null});
         assert_eq!(assistant(&nulls).unwrap(), assistant(&json!({"content": "a"})).unwrap());

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_the_cursor_or_turns_the_text_is_escaped() {
+    fn characters_that_move_the_cursor_or_turn_the_text_are_escaped() {
         assert_eq!(printable("plain é 漢 👩\u{200d}🚀"), "plain é 漢 👩\u{200d}🚀");
         assert_eq!(printable("a\nb\r\tc"), "a\\nb\\r\\tc");
         assert_eq!(printable("\u{1b}[2J\u{7f}\u{9b}31m\0"), "\\u{1b}[2J\\u{7f}\\u{9b}31m\\u{0}");

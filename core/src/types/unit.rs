@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_unit_has_a_name_and_every_meter_a_unit_of_one() {
+    fn every_unit_has_a_name_and_every_meter_a_unit_of_single_items() {
         for unit in Unit::ALL {
             assert_eq!(Unit::from_name(unit.name()), Some(*unit));
             assert_eq!(serde_json::to_value(unit).unwrap(), unit.name());

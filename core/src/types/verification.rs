@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_a_text_and_comes_back_from_it() {
+    fn the_head_of_the_chain_is_read_back_from_its_string() {
         let head = LedgerHead { ledger: "ab12".into(), record: 7, link: [9; 16] };
         let text = head.to_string();
         assert_eq!(text, format!("tollway-head-1:ab12:7:{}", "09".repeat(16)));

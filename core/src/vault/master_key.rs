@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nearly_a_key_is_a_passphrase() {
+    fn a_string_that_is_almost_a_key_is_a_passphrase() {
         for text in [
             "eight ch".to_owned(),
             hex::encode(&BYTES[1..]),

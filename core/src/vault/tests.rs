@@ -163,7 +163,7 @@ fn a_sealed_secret_of_another_version_says_so() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_not_opened_as_text() {
+fn a_secret_that_is_invalid_utf_8_is_not_opened_as_a_string() {
     let (vault, _, _) = sealed_with(KEY);
     let sealed = vault.seal(IDENTITY, &[0xFF, 0xFE]).unwrap();
     assert_eq!(kind(vault.unseal_text(IDENTITY, &sealed)), ErrorKind::Internal);
@@ -220,7 +220,7 @@ const WRITTEN: [(&str, &str, &str); 2] = [
 ];
 
 #[test]
-fn what_version_1_wrote_is_read_for_ever() {
+fn secrets_sealed_by_version_1_still_open() {
     for (key, envelope, sealed) in WRITTEN {
         let vault = Vault::open(&hex::decode(envelope).unwrap(), &text(key), &world()).unwrap();
         assert_eq!(**vault.unseal(IDENTITY, &hex::decode(sealed).unwrap()).unwrap(), *SECRET);
@@ -257,7 +257,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_refused_calmly(bytes: Vec<u8>) {
+    fn arbitrary_bytes_are_refused_without_a_panic(bytes: Vec<u8>) {
         let (vault, _, _) = sealed_with(KEY);
         prop_assert!(Vault::open(&bytes, &text(KEY), &world()).is_err());
         prop_assert!(vault.unseal(IDENTITY, &bytes).is_err());

@@ -84,7 +84,7 @@ async fn nothing_stays_reserved(tollway: &Tollway) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn before_the_first_byte() {
+async fn a_stream_abandoned_before_its_first_byte_is_billed_by_policy() {
     for policy in POLICIES {
         let given = given(Reply::automatic().delay(Duration::from_millis(400))).await;
         let stream = given.tollway.chat_stream(request("two words", 32), options(policy)).await.unwrap();
@@ -142,7 +142,7 @@ async fn under_a_cap_giving_up_again_and_again_reaches_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn under_a_cap_what_was_seen_from_the_beginning_is_billed_as_it_came() {
+async fn under_a_cap_a_stream_that_was_read_from_its_start_is_billed_for_what_came() {
     let given = given(Reply::automatic().chunk_delay(Duration::from_millis(40))).await;
     set_budget(&given.tollway, "1.00").await;
     let mut stream =
@@ -162,7 +162,7 @@ async fn under_a_cap_what_was_seen_from_the_beginning_is_billed_as_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_the_middle() {
+async fn a_stream_abandoned_in_its_middle_is_billed_by_policy() {
     for policy in POLICIES {
         let given = given(Reply::automatic().chunk_delay(Duration::from_millis(40))).await;
         let mut stream = given.tollway.chat_stream(request("two words", 32), options(policy)).await.unwrap();
@@ -194,7 +194,7 @@ async fn in_the_middle() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_the_last_byte() {
+async fn a_stream_abandoned_after_its_last_byte_is_billed_by_its_usage() {
     for policy in POLICIES {
         let given = given(Reply::automatic()).await;
         let stream = given.tollway.chat_stream(request("two words", 32), options(policy)).await.unwrap();

@@ -122,7 +122,7 @@ async fn a_body_that_is_passed_through_and_given_up_is_recorded() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_breaks_off_or_takes_too_long_is_told_and_recorded() {
+async fn a_passed_through_call_that_breaks_off_or_times_out_is_an_error_and_recorded() {
     let broken = given(Reply::json(json!({"text": "a".repeat(5_000)})).fault(Fault::CloseAfterBytes(500))).await;
     let mut answer = broken.fetch("/other", json!({}), CallOptions::default()).await;
     let mut outcome = Ok(Vec::new());

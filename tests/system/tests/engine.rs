@@ -146,7 +146,7 @@ async fn a_deadline_ends_a_call_that_hangs_and_bills_what_was_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_longest_time_that_can_be_written_is_no_defect() {
+async fn the_longest_timeout_that_can_be_given_does_not_overflow() {
     let given = given(Reply::automatic().delay(Duration::from_millis(200))).await;
     let options = CallOptions { timeout: Some(Duration::MAX), ..keyed("k") };
     let (tollway, second) = (given.tollway.clone(), options.clone());
@@ -281,7 +281,7 @@ async fn usage_that_leaves_a_side_out_or_cannot_be_true_is_estimated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_passes_the_bounds_or_the_prices_of_a_call_is_refused_under_a_cap() {
+async fn under_a_cap_a_call_without_bounds_or_prices_is_refused() {
     let given = given(Reply::automatic()).await;
     given.tollway.set_budget(cap()).await.unwrap();
     for (field, value, kind) in [
@@ -325,7 +325,7 @@ async fn a_tier_with_other_prices_is_unpriced_and_never_billed_at_the_wrong_ones
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_administrator_gives_is_checked_before_it_is_written() {
+async fn configs_prices_and_budgets_are_checked_before_they_are_written() {
     let given = given(Reply::automatic()).await;
     let route: RouteTerms = serde_json::from_value(json!({"name": "cheap", "strategy": "fallback"})).unwrap();
     given.tollway.set_route(route).await.unwrap();

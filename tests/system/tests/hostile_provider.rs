@@ -104,7 +104,7 @@ fn a_reader_who_stalls_holds_little_up() {
 }
 
 #[test]
-fn many_values_make_no_tree() {
+fn an_answer_of_millions_of_values_is_refused() {
     for format in FORMATS {
         let body = move |count: usize| format.list_of("{}", count);
         let whole = move |wire: &mut Wire| wire.put(answer("200 OK", "", body(8 * MEGABYTE)));
@@ -293,7 +293,7 @@ fn a_call_ends_within_its_time() {
 }
 
 #[test]
-fn what_is_compressed_is_as_long_as_it_becomes() {
+fn a_compressed_answer_is_bounded_by_its_decompressed_length() {
     let compressed = |head: &'static str, beginning: &'static str| {
         move |wire: &mut Wire| {
             wire.put(head)?;
@@ -315,7 +315,7 @@ fn what_is_compressed_is_as_long_as_it_becomes() {
 }
 
 #[test]
-fn what_an_honest_provider_sends_is_read_however_great() {
+fn large_answers_of_honest_providers_are_read() {
     let great = 20 * MEGABYTE;
     for (format, mode) in [
         (Format::OpenAi, "whole"),
@@ -360,7 +360,7 @@ fn what_an_honest_provider_sends_is_read_however_great() {
 }
 
 #[test]
-fn other_calls_go_on_beside() {
+fn other_calls_go_on_beside_a_hostile_answer() {
     // Long events, one after another, in a process whose calls share one thread.
     let hostile = |wire: &mut Wire| {
         wire.put(STREAM)?;

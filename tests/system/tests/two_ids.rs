@@ -6,7 +6,7 @@ use tollway::types::CallOptions;
 use tollway_system_tests::{add_house_model, all_records, billed_to, house_model, open, openai_url, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_ids_of_a_call_lead_where_they_should() {
+async fn the_two_ids_of_a_call_find_its_config_and_its_record() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.tollway");
     let mock = MockProvider::start().await.unwrap();

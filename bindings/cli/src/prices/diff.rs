@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_differs_by_what_it_makes_and_not_by_how_it_is_stated() {
+    fn prices_in_different_units_differ_only_if_their_amounts_do() {
         let dear = offer("duck", "USD", &input("0.15", "per_1m_tokens", ""));
         assert_eq!(only(&dear, &offer("duck", "USD", &input("0.00000015", "per_token", ""))), None);
         let change = only(&dear, &offer("duck", "USD", &input("0.16", "per_1m_tokens", ""))).unwrap();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_differs_too() {
+    fn modifiers_with_different_ratios_differ() {
         let ratio = |ratio: &str| {
             format!(
                 r#"{{"pricing_type": "modifier", "unit_price": "{ratio}", "unit": "ratio",

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_understood_whole_says_so() {
+    fn a_list_that_was_understood_whole_says_so() {
         let report = ImportReport { entries: 1, offers: 1, prices: 2, ..ImportReport::default() };
         assert_eq!(text(&report), "1 entry made 1 offer with 2 prices.\nEvery key was understood.\n");
     }

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn things_are_counted_in_words() {
+    fn counts_are_written_with_their_noun_in_singular_or_plural() {
         for (number, thing, text) in [
             (3, "key", "3 keys"),
             (1, "entry", "1 entry"),

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_said_in_words() {
+    fn conditions_are_described_in_words() {
         for (text, words) in [
             ("", ""),
             (r#"{"input_tokens": {"above": 0, "up_to": 32000}}"#, "input tokens > 0 and <= 32000"),

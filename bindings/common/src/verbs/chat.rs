@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_text_is_what_the_user_says() {
+    fn a_string_is_one_message_of_the_user() {
         let (request, options) = chat_arguments(
             r#"{"request": {"messages": "Hi", "top_k": 5}, "options": {"user": "alice", "timeout": 1.5}}"#,
         )

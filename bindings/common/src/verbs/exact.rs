@@ -47,14 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_and_integers_are_exact() {
+    fn strings_and_integers_are_read_exactly() {
         assert_eq!(serde_json::from_str::<Exact>(r#""0.10""#).unwrap().0.to_string(), "0.10");
         assert_eq!(serde_json::from_str::<Exact>("5").unwrap().0, Decimal::from(5));
         assert_eq!(serde_json::from_str::<Exact>("-5").unwrap().0, Decimal::from(-5));
     }
 
     #[test]
-    fn a_float_or_a_text_that_would_be_rounded_is_refused() {
+    fn floats_and_strings_that_would_be_rounded_are_refused() {
         for wrong in ["0.1", "1e2", r#""0.00000000000000000000000000001""#, r#""ten""#, r#""""#, "null"] {
             assert!(serde_json::from_str::<Exact>(wrong).is_err(), "{wrong}");
         }

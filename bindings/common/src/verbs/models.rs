@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn null_removes_and_absence_keeps() {
+    fn null_clears_a_field_of_a_model_and_an_absent_one_keeps_it() {
         let update: UpdateArguments =
             serde_json::from_str(r#"{"model": "m", "alias": null, "description": "d"}"#).unwrap();
         assert_eq!(update.alias, Some(None));

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_is_left_out_and_what_is_to_come_is_not() {
+    fn an_exported_book_leaves_out_past_prices_and_keeps_future_ones() {
         let mut over = price(1, 1, 1, Currency::USD, "2026-01-01T00:00:00Z");
         over.terms.expiry_date = Some(at("2026-02-01T00:00:00Z"));
         let mut taken_back = price(2, 1, 2, Currency::USD, "2026-01-01T00:00:00Z");

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prices_to_bill_again_by_are_named_or_a_file() {
+    fn rerating_takes_a_named_set_of_prices_or_a_file() {
         assert!(matches!(book(r#""as_known_now""#), Ok(BookArguments::AsKnownNow)));
         assert!(matches!(book(r#""in_force_now""#), Ok(BookArguments::InForceNow)));
         let Ok(BookArguments::File(file)) = book(r#"{"file": {"path": "prices.json", "format": "litellm"}}"#) else {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_price_list_is_named_in_the_error() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let path = PathBuf::from("/nowhere/prices.json");
         let error = runtime.block_on(read_book(path, SourceFormat::Tollway, false, None)).unwrap_err();

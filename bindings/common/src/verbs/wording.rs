@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_of_this_program_are_not_named() {
+    fn errors_of_arguments_name_no_rust_type() {
         for (text, plain) in [
             (
                 "invalid type: string \"5\", expected f64 at line 1 column 3",

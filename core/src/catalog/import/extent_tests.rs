@@ -35,7 +35,7 @@ fn a_list_of_more_entries_than_any_list_has_is_refused() {
 }
 
 #[test]
-fn what_makes_more_prices_than_can_be_told_apart_makes_none_and_is_told() {
+fn an_entry_with_more_prices_than_can_be_compared_is_left_out_and_reported() {
     let rules = |count| {
         joined(count, |place| {
             format!(
@@ -85,7 +85,7 @@ fn what_makes_more_prices_than_can_be_told_apart_makes_none_and_is_told() {
 }
 
 #[test]
-fn of_two_entries_of_one_name_one_is_taken_and_the_other_is_told() {
+fn of_two_entries_of_one_name_one_is_taken_and_the_other_reported() {
     for (format, text) in [
         (
             SourceFormat::Litellm,
@@ -109,7 +109,7 @@ fn of_two_entries_of_one_name_one_is_taken_and_the_other_is_told() {
 }
 
 #[test]
-fn no_form_is_gone_down_into_beyond_the_levels_that_are_counted() {
+fn every_importer_refuses_lists_that_nest_too_deep() {
     for format in SourceFormat::ALL {
         for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
             for levels in [97, 5_000, 100_000] {

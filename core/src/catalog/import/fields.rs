@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_of_two_fields_of_one_name_counts_and_the_other_is_told() {
+    fn of_two_fields_of_one_name_the_last_counts_and_the_other_is_reported() {
         let mut fields: Fields<'_> = serde_json::from_str(r#"{"a": 1, "b": 2, "a": 3}"#).unwrap();
         assert_eq!(fields["a"].get(), "3");
         let replaced = fields.take_replaced();

@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_reported() {
+    fn costs_that_are_not_understood_are_reported() {
         let report = imported().report;
         assert_eq!((report.entries, report.offers, report.unpriced.as_slice()), (3, 2, &["acme/free".to_owned()][..]));
         let keys: Vec<_> = report.not_understood.iter().map(|key| key.key.as_str()).collect();

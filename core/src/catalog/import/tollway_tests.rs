@@ -134,7 +134,7 @@ const SMALL: &str = r#"{"format": "tollway-prices", "version": 1, "offers": [{"p
     {"pricing_type": "input_token", "unit_price": "0.10", "unit": "per_1m_tokens"}]}]}"#;
 
 #[test]
-fn what_is_no_list_is_refused_with_what_to_do() {
+fn a_file_that_is_no_price_list_is_refused_with_what_to_do() {
     assert_eq!(read(SMALL, &origin()).unwrap().report.prices, 1);
     for (from, to, says) in [
         ("tollway-prices", "prices", "\"format\""),

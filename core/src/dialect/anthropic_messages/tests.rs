@@ -168,7 +168,7 @@ fn thinking_goes_to_its_own_format_as_it_is_and_to_others_as_an_effort() {
 }
 
 #[test]
-fn other_formats_leave_out_what_says_nothing_to_their_models() {
+fn other_formats_leave_out_hints_that_only_anthropic_models_read() {
     let cached = json!({"type": "ephemeral"});
     let body = json!({"model": "m", "max_tokens": 9, "metadata": {"user_id": "u"}, "thinking": {"type": "adaptive"},
         "system": [{"type": "text", "text": "s", "cache_control": cached}],
@@ -360,7 +360,7 @@ fn a_whole_reply_is_a_message_with_its_cost() {
 }
 
 #[test]
-fn what_a_provider_wants_back_comes_back_with_the_next_turn() {
+fn signed_and_opaque_blocks_come_back_with_the_next_turn() {
     let details = vec![json!({"type": "reasoning.encrypted", "data": "x"})];
     let signature = Some(json!({"google": {"thought_signature": "t"}}));
     let said = AssistantMessage {
@@ -392,7 +392,7 @@ fn the_vendors_own_blocks_go_back_as_they_came() {
 }
 
 #[test]
-fn why_an_answer_ended_is_told_in_the_vendors_words() {
+fn finish_reasons_are_written_in_the_vendors_words() {
     let stop = |reason: FinishReason, said: &str, message: AssistantMessage, fields: Value| {
         let message = written(&reply(message, reason, said), &fields);
         (
@@ -711,7 +711,7 @@ fn tools_of_the_vendor_and_what_they_did_come_back_to_it_unchanged() {
 }
 
 #[test]
-fn what_the_providers_tools_did_is_told_in_whole_answers_and_in_streams() {
+fn blocks_of_the_providers_tools_are_written_in_whole_answers_and_in_streams() {
     let search = json!({"type": "server_tool_use", "id": "v", "name": "web_search", "input": {"query": "x"}});
     let message = AssistantMessage {
         content: Some(Content::Text("b".to_owned())),

@@ -144,7 +144,7 @@ fn a_wrong_request_is_refused_with_the_path_of_the_field() {
 }
 
 #[test]
-fn the_form_before_tools_is_translated_there_and_back() {
+fn the_old_functions_form_is_translated_both_ways() {
     let fields = json!({"functions": [{"name": "f", "parameters": {"type": "object"}}], "function_call": {"name": "f"},
         "messages": [
             {"role": "user", "content": "hi"},

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_items_make_room() {
+    fn the_oldest_items_are_dropped_when_the_store_is_full() {
         let mut recent = Recent::new(10);
         for (id, item) in [("a", "1234"), ("b", "1234"), ("a", "12"), ("c", "123456")] {
             recent.keep((None, id.to_owned()), item.to_owned());

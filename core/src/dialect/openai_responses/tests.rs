@@ -112,7 +112,7 @@ fn the_items_of_a_turn_are_one_message() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_refused_with_the_path_of_the_field() {
+fn fields_that_would_be_lost_are_refused_with_their_path() {
     for (fields, field) in [
         (json!({"input": 5}), "input"),
         (json!({"input": null}), "input"),
@@ -376,7 +376,7 @@ fn items_of_recent_answers_may_be_named_unless_they_were_not_to_be_kept() {
 }
 
 #[test]
-fn what_libraries_send_beside_the_documented_form_is_read() {
+fn undocumented_forms_that_libraries_send_are_read() {
     let body = json!({"input": "Hi", "reasoning": {"context": "all_turns"},
         "tools": [{"type": "function", "name": "f", "function": {"name": "f", "parameters": {"type": "object"}}}]});
     let request = try_decode(&body).unwrap().request;

@@ -113,7 +113,7 @@ fn json_without_a_schema_is_asked_for_in_words() {
 }
 
 #[test]
-fn what_the_format_lacks_is_refused_by_name() {
+fn fields_that_the_format_lacks_are_refused_by_name() {
     for (fields, said) in [
         (json!({"n": 2}), "`n`"),
         (json!({"presence_penalty": 1}), "`presence_penalty`"),
@@ -298,7 +298,7 @@ fn the_output_is_bounded_by_the_request_or_else_by_the_config() {
 }
 
 #[test]
-fn what_is_said_in_the_formats_own_words_wins_over_the_effort() {
+fn thinking_in_the_formats_own_fields_wins_over_the_effort() {
     let own = json!({"thinking": {"type": "enabled", "budget_tokens": 2048}, "cache_control": {"type": "ephemeral"}});
     let body = claude().encode_fields(json!({"max_tokens": 4096, "reasoning_effort": "high", "anthropic": own}));
     assert_eq!((&body["thinking"], &body["cache_control"]), (&own["thinking"], &own["cache_control"]));
@@ -349,7 +349,7 @@ fn fields_of_openais_that_change_nothing_are_left_out_and_the_others_are_refused
 }
 
 #[test]
-fn what_costs_extra_cannot_hide_among_the_formats_own_fields() {
+fn paid_fields_are_found_among_the_formats_own_fields() {
     for (field, value) in [
         ("speed", json!("fast")),
         ("inference_geo", json!("us")),
@@ -363,7 +363,7 @@ fn what_costs_extra_cannot_hide_among_the_formats_own_fields() {
 }
 
 #[test]
-fn a_limit_that_nobody_gave_is_the_models_own() {
+fn an_absent_output_limit_is_the_models_own() {
     for (model, limit) in [
         ("claude-3-haiku-20240307", 4_096),
         ("anthropic.claude-3-opus", 4_096),
@@ -393,7 +393,7 @@ fn the_vendors_own_tools_pass_as_they_are_and_others_tools_are_refused_by_name()
 }
 
 #[test]
-fn what_the_providers_tools_did_goes_back_in_the_next_turn() {
+fn blocks_of_the_providers_tools_go_back_in_the_next_turn() {
     let blocks = json!([
         {"type": "server_tool_use", "id": "v", "name": "web_search", "input": {"query": "x"}},
         {"type": "web_search_tool_result", "tool_use_id": "v", "content": [{"url": "https://a.test", "encrypted_content": "E"}]},
@@ -405,7 +405,7 @@ fn what_the_providers_tools_did_goes_back_in_the_next_turn() {
 }
 
 #[test]
-fn what_says_nothing_is_left_out_or_replaced_as_the_provider_demands() {
+fn blank_content_is_left_out_or_replaced_as_the_provider_demands() {
     let sent = |messages: Value| claude().encode(json!({"messages": messages}))["messages"].clone();
     let user = |text: &str| json!({"role": "user", "content": text});
     let call = json!([{"id": "c", "function": {"name": "f", "arguments": "{}"}}]);

@@ -34,7 +34,7 @@ fn the_counts_of_a_stream_never_shrink_and_the_output_at_its_start_alone_is_a_pl
 }
 
 #[test]
-fn what_the_providers_tools_did_becomes_meters() {
+fn uses_of_the_providers_tools_become_meters() {
     let used = |tools: Value| read(&json!({"input_tokens": 1, "output_tokens": 1, "server_tool_use": tools})).unwrap();
     let counts = used(json!({"web_search_requests": 2, "web_fetch_requests": 1})).counts;
     assert_eq!(counts, [(Meter::WebSearch, 2.into()), (Meter::WebFetch, 1.into())].into());
@@ -42,7 +42,7 @@ fn what_the_providers_tools_did_becomes_meters() {
 }
 
 #[test]
-fn a_field_that_is_not_known_is_noticed() {
+fn an_unknown_field_of_the_usage_is_flagged() {
     for (more, is_unknown) in [
         (json!({"holograms": 1}), true),
         (json!({"holograms": 0}), false),

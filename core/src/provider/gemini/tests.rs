@@ -93,7 +93,7 @@ fn hints_that_promise_nothing_are_left_out() {
 }
 
 #[test]
-fn what_the_format_lacks_is_refused_by_name() {
+fn fields_that_the_format_lacks_are_refused_by_name() {
     for (fields, said) in [
         (json!({"logit_bias": {"1": 1}}), "`logit_bias`"),
         (json!({"response_modalities": ["IMAGE"]}), "`response_modalities`"),
@@ -163,7 +163,7 @@ fn a_whole_answer_is_read() {
 }
 
 #[test]
-fn reasons_are_read_as_words_and_as_numbers() {
+fn finish_reasons_are_read_as_words_and_as_numbers() {
     for (raw, text, reason) in [
         (json!(1), "1", FinishReason::Stop),
         (json!(2), "2", FinishReason::Length),

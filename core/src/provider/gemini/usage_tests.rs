@@ -87,7 +87,7 @@ fn grounded_queries_are_searches_one_for_each_prompt_or_for_each_query() {
 }
 
 #[test]
-fn a_field_that_is_not_known_is_noticed() {
+fn an_unknown_field_of_the_usage_is_flagged() {
     for (more, is_unknown) in [
         (json!({"holograms": 1}), true),
         (json!({"holograms": 0}), false),

@@ -91,7 +91,7 @@ fn the_parameters_of_a_config_stand_below_the_request() {
 }
 
 #[test]
-fn what_would_be_lost_is_refused_by_name() {
+fn fields_that_would_be_lost_are_refused_by_name() {
     let cached = json!({"messages": [{"role": "user", "content": [
         {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}]});
     openai().refuses(cached.clone(), "`cache_control`");
@@ -354,7 +354,7 @@ fn probabilities_and_citations_are_kept() {
 }
 
 #[test]
-fn what_only_anthropics_format_says_is_left_out() {
+fn fields_that_only_anthropics_format_has_are_left_out() {
     let cached = json!({"type": "ephemeral"});
     let fields = json!({"anthropic": {"thinking": {"type": "adaptive"}}, "messages": [
         {"role": "user", "content": [{"type": "text", "text": "a", "cache_control": cached}]},

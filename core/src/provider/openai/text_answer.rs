@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_of_plain_text_is_one() {
+    fn the_fast_reader_takes_answers_of_plain_text_only() {
         assert!(is_read_alike(&answer()));
         for (place, value, is_plain) in [
             ("/id", json!(""), true),
@@ -261,7 +261,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_readers_agree(
+        fn the_fast_reader_agrees_with_the_full_one(
             text in ".{0,20}",
             usage in counts(&["prompt_tokens", "completion_tokens", "total_tokens"]),
             input in counts(&["cached_tokens", "audio_tokens"]),

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_piece_of_text_is_one() {
+    fn the_fast_reader_takes_pieces_of_plain_text_only() {
         for (data, text) in [
             (r#"{"choices":[{"delta":{"content":"Hi"}}]}"#, Some("Hi")),
             (

@@ -81,7 +81,7 @@ fn where_only_anthropics_names_stand_its_rule_holds_unless_the_total_says_otherw
 }
 
 #[test]
-fn what_is_no_token_becomes_a_meter() {
+fn searches_and_other_work_beside_tokens_become_meters() {
     let deep = json!({"prompt_tokens": 33, "completion_tokens": 100, "total_tokens": 133, "citation_tokens": 20,
         "num_search_queries": 18, "reasoning_tokens": 700, "search_context_size": "high", "cost": {"total_cost": 1}});
     let reported = read_as("perplexity", &deep);
@@ -138,7 +138,7 @@ fn the_citations_of_an_answer_tell_of_its_search_where_nothing_counts_it() {
 }
 
 #[test]
-fn a_field_that_is_not_known_is_noticed_in_any_part_of_the_usage() {
+fn an_unknown_field_is_flagged_in_any_part_of_the_usage() {
     for (more, is_unknown) in [
         (json!({}), false),
         (json!({"holograms": 3}), true),

@@ -104,7 +104,7 @@ fn a_correction_moves_a_budget_in_another_currency_at_the_rate_of_the_record() {
 }
 
 #[test]
-fn what_cannot_be_corrected_is_refused_and_changes_nothing() {
+fn an_adjustment_of_a_record_that_cannot_be_adjusted_is_refused() {
     let fixture = Fixture::new();
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let uid = call(&fixture, Some(usd("2")));

@@ -48,7 +48,7 @@ fn noticed(fixture: &Fixture) -> String {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn signed_rows_are_read_back() {
     let mut fixture = written();
     fixture.reopen();
     assert_eq!(fixture.records(UsageFilter::default()).len(), 3);
@@ -157,7 +157,7 @@ fn nothing_is_wrong_with_a_file_in_use() {
 }
 
 #[test]
-fn each_thing_that_is_wrong_is_told() {
+fn verification_reports_each_damage() {
     let mut fixture = written();
     edit(&fixture, |transaction| {
         let mut edited = row(transaction, RECORDS, 2);
@@ -181,7 +181,7 @@ fn each_thing_that_is_wrong_is_told() {
 }
 
 #[test]
-fn the_chain_of_records_is_told_at_each_of_them() {
+fn verification_gives_the_head_of_the_chain_at_each_record() {
     let fixture = Fixture::new();
     let mut links = vec![[0; 16]];
     for number in 1..=520 {

@@ -52,7 +52,7 @@ fn a_config_comes_back_as_it_was_given_and_its_key_is_bound_to_its_id() {
 }
 
 #[test]
-fn what_would_be_ambiguous_is_refused_and_changes_nothing() {
+fn configs_whose_names_would_be_ambiguous_are_refused() {
     let fixture = Fixture::new();
     let plain = add(&fixture, config("gpt", None), Vec::new()).unwrap();
     let fast = add(&fixture, config("gpt", Some("fast")), Vec::new()).unwrap();
@@ -195,7 +195,7 @@ fn every_change_moves_the_version_for_every_handle() {
 }
 
 #[test]
-fn values_of_meta_come_back() {
+fn a_meta_value_is_read_back_after_reopening() {
     let mut fixture = Fixture::new();
     assert_eq!(fixture.run(fixture.store().meta("salt")).unwrap(), None);
     fixture.apply(Operation::PutMeta { key: "salt".into(), value: vec![1, 2], replace: true }).unwrap();

@@ -26,7 +26,7 @@ fn refused(path: &Path, kind: ErrorKind) {
 }
 
 #[test]
-fn what_is_not_ours_is_refused_and_left_as_it_is() {
+fn a_file_of_another_application_is_refused_and_left_as_it_is() {
     for contents in [&b"x"[..], b"Dear diary, today", b"SQLite format 3\0 and then its pages", b"redb"] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
@@ -156,7 +156,7 @@ fn damage_that_is_found_while_the_store_is_open_stops_it() {
 }
 
 #[test]
-fn what_cannot_be_reached_says_what_to_do() {
+fn a_path_that_cannot_be_reached_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let cases = [
         (folder.path().join("no/such/folder/file"), "folder"),
@@ -177,7 +177,7 @@ fn what_cannot_be_reached_says_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn what_may_not_be_written_says_so() {
+fn a_file_that_may_not_be_written_says_so() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
@@ -289,7 +289,7 @@ fn a_forked_child_is_refused_and_leaves_the_locks_of_its_parent() {
 }
 
 #[test]
-fn sessions_of_one_seed_are_told_apart() {
+fn sessions_with_the_same_randomness_have_different_ids() {
     let fixture = Fixture::new();
     let path = fixture.folder.path().join("seeded");
     let seeded = || RedbStore::open(&path, false, Arc::new(TestEnvironment::new(noon())), row_key()).unwrap();

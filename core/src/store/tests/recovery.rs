@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_an_ended_session_reserved_is_billed_and_what_a_living_one_holds_is_not() {
+fn recovery_bills_reservations_of_ended_sessions_and_leaves_living_ones() {
     let mut fixture = Fixture::new();
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let tokens = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));

@@ -48,7 +48,7 @@ fn a_cap_holds_against_many_callers_at_once() {
 }
 
 #[test]
-fn all_scopes_hold_or_none() {
+fn a_refusal_by_one_budget_holds_nothing_in_the_others() {
     let fixture = Fixture::new();
     let everyone = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("100")), Window::Day));
     let alice = fixture.budget(terms(user("alice"), Limit::Tokens(150), Window::Total));
@@ -132,7 +132,7 @@ fn a_token_budget_wants_no_price() {
 }
 
 #[test]
-fn nonsense_is_refused() {
+fn a_negative_reservation_is_refused() {
     let fixture = Fixture::new();
     let error = fixture.reserve(fixture.request("alice", Some(usd("-1")))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);

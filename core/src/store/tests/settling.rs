@@ -80,7 +80,7 @@ fn a_second_settlement_changes_nothing() {
 }
 
 #[test]
-fn what_exceeds_its_reservation_is_billed_truly_and_flagged() {
+fn a_cost_above_its_reservation_is_billed_in_full_and_flagged() {
     let fixture = Fixture::new();
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let held = fixture.reserve(fixture.request("alice", Some(usd("2")))).unwrap();

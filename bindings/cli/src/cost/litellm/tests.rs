@@ -27,7 +27,7 @@ fn a_price_keeps_its_digits() {
 }
 
 #[test]
-fn what_has_no_price_is_no_zero() {
+fn usage_without_a_price_is_unpriced_and_not_zero() {
     let prices = r#"{"input_cost_per_token": 1e-06}"#;
     let told = cost("a", prices, r#"{"input_tokens_total": 3, "output_tokens_total": 1}"#);
     assert_eq!(told, "unpriced: there is no price for output_token");
@@ -37,7 +37,7 @@ fn what_has_no_price_is_no_zero() {
 }
 
 #[test]
-fn seconds_go_by_the_price_that_there_is() {
+fn seconds_are_billed_by_whichever_price_the_model_has() {
     let cost = |prices, usage| cost("a", prices, usage);
     let both = r#"{"input_cost_per_second": 0.001, "output_cost_per_second": 0.0}"#;
     assert_eq!(cost(both, r#"{"seconds": 8.5}"#), "0.0085");
@@ -56,7 +56,7 @@ fn seconds_go_by_the_price_that_there_is() {
 }
 
 #[test]
-fn images_go_by_the_image_or_by_its_pixels() {
+fn images_are_billed_each_or_by_their_pixels() {
     let usage = r#"{"images": 2, "image_size": "512x1024"}"#;
     assert_eq!(cost("a", r#"{"output_cost_per_image": 0.04}"#, usage), "0.08");
     let pixels = r#"{"input_cost_per_pixel": 1e-08, "output_cost_per_pixel": 0.0}"#;
@@ -97,7 +97,7 @@ fn a_batch_bills_what_has_no_price_there_as_its_input_or_output() {
 }
 
 #[test]
-fn tiers_are_those_that_the_provider_knows() {
+fn a_service_tier_applies_only_where_the_provider_has_it() {
     let prices = r#"{"input_cost_per_token": 4, "input_cost_per_token_priority": 7}"#;
     for (provider, tier, expected) in
         [("a", "priority", "7"), ("a", "fast", "7"), ("a", "flex", "4"), ("xai", "priority", "4")]
@@ -122,7 +122,7 @@ fn reasoning_is_output_in_a_tier_that_prices_output_only() {
 }
 
 #[test]
-fn hours_hold_only_where_the_instant_is_known() {
+fn off_peak_hours_apply_only_where_the_time_of_the_call_is_known() {
     let prices =
         r#"{"input_cost_per_token": 4, "off_peak_pricing": {"hours_utc": "00:00-12:00", "input_cost_per_token": 1}}"#;
     assert_eq!(cost("a", prices, r#"{"input_tokens_total": 1}"#), "4");
@@ -131,7 +131,7 @@ fn hours_hold_only_where_the_instant_is_known() {
 }
 
 #[test]
-fn places_and_speeds_multiply_tokens() {
+fn regions_and_speeds_multiply_the_price_of_tokens() {
     let prices = r#"{"input_cost_per_token": 10, "provider_specific_entry": {"us": 1.1, "fast": 2},
         "regional_endpoint_uplift_multiplier": 1.2}"#;
     for (facts, expected) in [

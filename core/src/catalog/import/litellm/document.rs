@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_within_texts_stay_and_what_is_no_number_is_refused() {
+    fn digits_within_strings_stay_and_invalid_numbers_are_refused() {
         let object = exact_object(r#"{"a1": "x\\\"2\"3", "b": -0.5E+3, "é": [0]}"#).unwrap();
         assert_eq!(
             (&object["a1"], &object["b"], &object["é"][0]),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_that_nest_deep_are_refused_and_not_gone_down_into() {
+    fn deeply_nested_prices_are_refused_without_recursion() {
         for levels in [1_000, 5_000, 200_000] {
             let deep = format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
             let error = exact_object(&deep).unwrap_err();

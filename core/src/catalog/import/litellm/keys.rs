@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_taken_apart() {
+    fn a_key_is_split_into_its_meter_resolution_threshold_and_tier() {
         for (name, base, resolution, above, tier) in [
             ("input_cost_per_token", "input_cost_per_token", None, 0, None),
             (

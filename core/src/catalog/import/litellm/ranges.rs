@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_row_is_named() {
+    fn an_invalid_row_of_a_price_table_is_named() {
         let read = table(r#"[{"input_cost_per_token": 1}, {"range": [0, 5], "sparkle": 2}]"#, &[]);
         assert!(read.prices.is_empty());
         let places: Vec<_> = read.wrong.iter().map(|(place, ..)| place.as_str()).collect();

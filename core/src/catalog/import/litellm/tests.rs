@@ -70,7 +70,7 @@ fn a_tier_takes_its_own_prices_and_the_standard_ones_for_the_rest() {
 }
 
 #[test]
-fn a_price_of_another_place_or_speed_multiplies_tokens_and_nothing_else() {
+fn regions_and_speeds_become_modifiers_of_tokens_only() {
     let text = r#"{"input_cost_per_token": 1e-06, "provider_specific_entry": {"us": 1.1, "fast": 2},
         "search_context_cost_per_query": {"search_context_size_low": 0.01, "search_context_size_medium": 0.02}}"#;
     let mut usage = tokens(1_000, 0, 0);
@@ -97,7 +97,7 @@ fn seconds_of_video_go_by_their_resolution() {
 }
 
 #[test]
-fn what_no_meter_says_is_named_with_a_reason() {
+fn keys_without_a_meter_are_reported_with_a_reason() {
     let read = entry(
         "a",
         r#"{"input_cost_per_token": 1e-06, "search_free_requests": {"count": 5}, "input_cost_per_hologram": 3,
