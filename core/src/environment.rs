@@ -2,6 +2,7 @@
 //!
 //! Everything else in the crate asks an [`Environment`], so that tests drive time and randomness.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,13 +86,16 @@ struct TestState {
     now: Timestamp,
     monotonic: Duration,
     random: u64,
+    variables: BTreeMap<String, String>,
 }
 
 impl TestEnvironment {
     /// Makes a world whose clock stands at an instant.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(TestState { now, monotonic: Duration::ZERO, random: 0x9E37_79B9_7F4A_7C15 })))
+        let variables = BTreeMap::new();
+        let random = 0x9E37_79B9_7F4A_7C15;
+        Self(Arc::new(Mutex::new(TestState { now, monotonic: Duration::ZERO, random, variables })))
     }
 
     /// Moves both clocks forward.
@@ -106,6 +110,11 @@ impl TestEnvironment {
     /// Sets the wall clock, backwards too; the monotonic clock stays.
     pub fn set_now(&self, now: Timestamp) {
         self.state().now = now;
+    }
+
+    /// Sets an environment variable.
+    pub fn set_variable(&self, name: &str, value: &str) {
+        self.state().variables.insert(name.to_owned(), value.to_owned());
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, TestState> {
@@ -140,8 +149,8 @@ impl Environment for TestEnvironment {
         }
     }
 
-    fn variable(&self, _name: &str) -> Option<String> {
-        None
+    fn variable(&self, name: &str) -> Option<String> {
+        self.state().variables.get(name).cloned()
     }
 
     fn process_id(&self) -> u32 {

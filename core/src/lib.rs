@@ -4,15 +4,15 @@
 //! priced in exact decimals, held against budgets and written to the ledger, in process, with no server.
 //!
 //! ```no_run
-//! use tollway::client::{ModelInput, Tollway};
+//! use tollway::client::{ModelTerms, Tollway};
 //! use tollway::settings::Settings;
 //! use tollway::types::{CallOptions, ChatRequest, Message, TextMessage};
 //! use tollway::vault::MasterKey;
 //!
 //! # async fn example(key: secrecy::SecretString, api_key: secrecy::SecretString) -> tollway::types::Result<()> {
 //! let tollway = Tollway::open("app.tollway", MasterKey::Text(key), Settings::default()).await?;
-//! let model = ModelInput { name: "openai/gpt-4o-mini".into(), api_key: Some(api_key), default: true, ..ModelInput::default() };
-//! tollway.add_model(model).await?;
+//! let model = ModelTerms { name: "openai/gpt-4o-mini".into(), api_key: Some(api_key), default: Some(true), ..ModelTerms::default() };
+//! tollway.set_model(model).await?;
 //! let question = Message::User(TextMessage { content: "Name three rivers.".into(), name: None });
 //! let request = ChatRequest { messages: vec![question], ..ChatRequest::default() };
 //! let reply = tollway.chat(request, CallOptions { user: Some("alice".into()), ..CallOptions::default() }).await?;

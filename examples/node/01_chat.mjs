@@ -14,7 +14,7 @@ if (!apiKey) {
 const folder = await mkdtemp(join(tmpdir(), 'tollway-'));
 const tw = await Tollway.open(join(folder, 'app.tollway'), { masterKey: 'a passphrase of yours' });
 // Prices that are not given come from the bundled catalog.
-await tw.models.add('openai/gpt-4o-mini', { apiKey, baseUrl: process.env.OPENAI_BASE_URL, default: true });
+await tw.models.set('openai/gpt-4o-mini', { apiKey, baseUrl: process.env.OPENAI_BASE_URL, default: true });
 
 const reply = await tw.chat('Name three rivers.', { user: 'alice', tags: { feature: 'geography' } });
 

@@ -13,7 +13,7 @@ if (!apiKey) {
 const folder = await mkdtemp(join(tmpdir(), 'tollway-'));
 const open = () => Tollway.open(join(folder, 'app.tollway'), { masterKey: 'a passphrase of yours' });
 let tw = await open();
-await tw.models.add('openai/gpt-4o-mini', { apiKey, baseUrl: process.env.OPENAI_BASE_URL, default: true });
+await tw.models.set('openai/gpt-4o-mini', { apiKey, baseUrl: process.env.OPENAI_BASE_URL, default: true });
 
 const stream = tw.chatStream('Name three seas.', { user: 'alice' });
 for await (const event of stream) {

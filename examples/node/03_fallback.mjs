@@ -15,13 +15,13 @@ if (!ANTHROPIC_API_KEY || !OPENAI_API_KEY) {
 const folder = await mkdtemp(join(tmpdir(), 'tollway-'));
 const tw = await Tollway.open(join(folder, 'app.tollway'), { masterKey: 'a passphrase of yours' });
 // The lower number is tried first.
-await tw.models.add('anthropic/claude-haiku-4-5', {
+await tw.models.set('anthropic/claude-haiku-4-5', {
   apiKey: ANTHROPIC_API_KEY,
   baseUrl: ANTHROPIC_BASE_URL,
   priority: 1,
   default: true,
 });
-await tw.models.add('openai/gpt-4o-mini', { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL, priority: 2 });
+await tw.models.set('openai/gpt-4o-mini', { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL, priority: 2 });
 await tw.routes.set('text', { strategy: 'fallback' });
 
 // By default a model that refuses is asked twice more before the next one is; here the next one is asked at once.

@@ -12,7 +12,7 @@ if (!apiKey) {
 }
 const folder = await mkdtemp(join(tmpdir(), 'tollway-'));
 const tw = await Tollway.open(join(folder, 'app.tollway'), { masterKey: 'a passphrase of yours' });
-await tw.models.add('openai/gpt-4o-mini', { apiKey, baseUrl: process.env.OPENAI_BASE_URL, default: true });
+await tw.models.set('openai/gpt-4o-mini', { apiKey, baseUrl: process.env.OPENAI_BASE_URL, default: true });
 await tw.budgets.set({ user: 'alice', limit: '0.001', currency: 'USD', window: 'month' });
 
 // The most that a call can cost is held while it runs; then it is settled at what it did cost.

@@ -14,7 +14,7 @@ if (!apiKey) {
 const folder = await mkdtemp(join(tmpdir(), 'tollway-'));
 const tw = await Tollway.open(join(folder, 'app.tollway'), { masterKey: 'a passphrase of yours' });
 const model = 'anthropic/claude-haiku-4-5';
-await tw.models.add(model, { apiKey, baseUrl: process.env.ANTHROPIC_BASE_URL });
+await tw.models.set(model, { apiKey, baseUrl: process.env.ANTHROPIC_BASE_URL });
 await tw.budgets.set({ limit: '0.05', currency: 'USD', window: 'month' });
 
 // The one line. The library wants a key but none is used: the key is in the file, and no socket is opened here.

@@ -15,8 +15,8 @@ if (!ANTHROPIC_API_KEY || !OPENAI_API_KEY) {
 const folder = await mkdtemp(join(tmpdir(), 'tollway-'));
 const tw = await Tollway.open(join(folder, 'app.tollway'), { masterKey: 'a passphrase of yours' });
 const [gpt, claude] = ['openai/gpt-4o-mini', 'anthropic/claude-haiku-4-5'];
-await tw.models.add(gpt, { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL });
-await tw.models.add(claude, { apiKey: ANTHROPIC_API_KEY, baseUrl: ANTHROPIC_BASE_URL });
+await tw.models.set(gpt, { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL });
+await tw.models.set(claude, { apiKey: ANTHROPIC_API_KEY, baseUrl: ANTHROPIC_BASE_URL });
 for (const [user, model, question] of [
   ['alice', gpt, 'Name three rivers.'],
   ['alice', claude, 'Name three lakes of the north.'],

@@ -16,7 +16,7 @@ with (
     tollway.open(f"{folder}/app.tollway", master_key="a passphrase of yours") as tw,
 ):
     # Prices that are not given come from the bundled catalog.
-    tw.models.add("openai/gpt-4o-mini", api_key=api_key, base_url=os.environ.get("OPENAI_BASE_URL"), default=True)
+    tw.models.set("openai/gpt-4o-mini", api_key=api_key, base_url=os.environ.get("OPENAI_BASE_URL"), default=True)
 
     reply = tw.chat("Name three rivers.", user="alice", tags={"feature": "geography"})
 

@@ -13,7 +13,7 @@ if not api_key:
 with tempfile.TemporaryDirectory() as folder:
     path = f"{folder}/app.tollway"
     with tollway.open(path, master_key="a passphrase of yours") as tw:
-        tw.models.add("openai/gpt-4o-mini", api_key=api_key, base_url=os.environ.get("OPENAI_BASE_URL"), default=True)
+        tw.models.set("openai/gpt-4o-mini", api_key=api_key, base_url=os.environ.get("OPENAI_BASE_URL"), default=True)
 
         with tw.chat.stream("Name three seas.", user="alice") as stream:
             for event in stream:

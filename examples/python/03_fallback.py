@@ -16,14 +16,14 @@ with (
     tollway.open(f"{folder}/app.tollway", master_key="a passphrase of yours") as tw,
 ):
     # The lower number is tried first.
-    tw.models.add(
+    tw.models.set(
         "anthropic/claude-haiku-4-5",
         api_key=anthropic_key,
         base_url=os.environ.get("ANTHROPIC_BASE_URL"),
         priority=1,
         default=True,
     )
-    tw.models.add("openai/gpt-4o-mini", api_key=openai_key, base_url=os.environ.get("OPENAI_BASE_URL"), priority=2)
+    tw.models.set("openai/gpt-4o-mini", api_key=openai_key, base_url=os.environ.get("OPENAI_BASE_URL"), priority=2)
     tw.routes.set("text", strategy="fallback")
 
     # By default a model that refuses is asked twice more before the next one is; here the next one is asked at once.

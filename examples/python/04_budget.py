@@ -14,7 +14,7 @@ with (
     tempfile.TemporaryDirectory() as folder,
     tollway.open(f"{folder}/app.tollway", master_key="a passphrase of yours") as tw,
 ):
-    tw.models.add("openai/gpt-4o-mini", api_key=api_key, base_url=os.environ.get("OPENAI_BASE_URL"), default=True)
+    tw.models.set("openai/gpt-4o-mini", api_key=api_key, base_url=os.environ.get("OPENAI_BASE_URL"), default=True)
     tw.budgets.set(user="alice", limit="0.001", currency="USD", window="month")
 
     # The most that a call can cost is held while it runs; then it is settled at what it did cost.

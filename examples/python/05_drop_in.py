@@ -16,7 +16,7 @@ with (
     tempfile.TemporaryDirectory() as folder,
     tollway.open(f"{folder}/app.tollway", master_key="a passphrase of yours") as tw,
 ):
-    tw.models.add("anthropic/claude-haiku-4-5", api_key=api_key, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
+    tw.models.set("anthropic/claude-haiku-4-5", api_key=api_key, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
     tw.budgets.set(limit="0.05", currency="USD", window="month")
 
     # The one line. The library wants a key but none is used: the key is in the file, and no socket is opened here.

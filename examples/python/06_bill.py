@@ -16,9 +16,9 @@ with (
     tempfile.TemporaryDirectory() as folder,
     tollway.open(f"{folder}/app.tollway", master_key="a passphrase of yours") as tw,
 ):
-    tw.models.add("openai/gpt-4o-mini", api_key=openai_key, base_url=os.environ.get("OPENAI_BASE_URL"))
+    tw.models.set("openai/gpt-4o-mini", api_key=openai_key, base_url=os.environ.get("OPENAI_BASE_URL"))
     claude = "anthropic/claude-haiku-4-5"
-    tw.models.add(claude, api_key=anthropic_key, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
+    tw.models.set(claude, api_key=anthropic_key, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
     for user, model, question in [
         ("alice", "openai/gpt-4o-mini", "Name three rivers."),
         ("alice", claude, "Name three lakes of the north."),

@@ -1,7 +1,7 @@
 """Shows Tollway in one run: three vendors, a fallback, streams, a budget that refuses, and the bill of it all.
 
 Run it with `make demo`. The vendors are played by a local server, so no key and no network is needed. The ledger goes
-into a temporary folder, or into a new file that you name: `python quickstart.py ledger.tollway`.
+into a temporary folder, or into a file that you name, which may hold earlier runs: `python quickstart.py ledger.tollway`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def make_calls(path: Path, vendors: mock_vendors.Vendors) -> None:
 
     with tollway.open(path, master_key=MASTER_KEY) as tw:
         # Models: lower priority numbers are tried first. Without `prices`, those of the bundled catalog apply.
-        tw.models.add(
+        tw.models.set(
             "anthropic/claude-haiku-4-5",
             api_key="sk-ant-demo",
             base_url=anthropic,
@@ -49,14 +49,14 @@ def make_calls(path: Path, vendors: mock_vendors.Vendors) -> None:
             default=True,
             prices=per_million("1.00", "5.00", "USD"),
         )
-        tw.models.add(
+        tw.models.set(
             "openai/gpt-4o-mini",
             api_key="sk-demo",
             base_url=f"{openai}/v1",
             priority=2,
             prices=per_million("0.15", "0.60", "USD"),
         )
-        tw.models.add(
+        tw.models.set(
             "gemini/gemini-2.5-flash",
             api_key="demo",
             base_url=gemini,
@@ -172,8 +172,6 @@ def main() -> None:
     """Makes the calls and prints their bill."""
     with mock_vendors.running() as vendors, tempfile.TemporaryDirectory() as folder:
         path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder) / "quickstart.tollway"
-        if path.exists():
-            sys.exit(f"{path} exists already: name a new file")
         make_calls(path, vendors)
         print_bill(path)
 

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::{ModelTerms, Tollway};
 use tollway::settings::Settings;
 use tollway::types::{CallOptions, ChatRequest, Message, TextMessage};
 use tollway::vault::MasterKey;
@@ -16,12 +16,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let master_key = MasterKey::Text("a passphrase of yours".into());
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
     // Prices that are not given come from the bundled catalog.
-    tw.add_model(ModelInput {
+    tw.set_model(ModelTerms {
         name: "openai/gpt-4o-mini".into(),
         api_key: Some(api_key.into()),
         base_url: env::var("OPENAI_BASE_URL").ok(),
-        default: true,
-        ..ModelInput::default()
+        default: Some(true),
+        ..ModelTerms::default()
     })
     .await?;
 

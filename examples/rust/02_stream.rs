@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use tollway::client::{ChatStream, ModelInput, Tollway};
+use tollway::client::{ChatStream, ModelTerms, Tollway};
 use tollway::settings::Settings;
 use tollway::types::{CallOptions, ChatRequest, Message, Result, StreamEvent, TextMessage, UsageFilter};
 use tollway::vault::MasterKey;
@@ -22,8 +22,9 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let open = || Tollway::open(&path, MasterKey::Text("a passphrase of yours".into()), Settings::default());
     let tw = open().await?;
     let (name, base_url) = ("openai/gpt-4o-mini".into(), env::var("OPENAI_BASE_URL").ok());
-    let model = ModelInput { name, api_key: Some(api_key.into()), base_url, default: true, ..ModelInput::default() };
-    tw.add_model(model).await?;
+    let model =
+        ModelTerms { name, api_key: Some(api_key.into()), base_url, default: Some(true), ..ModelTerms::default() };
+    tw.set_model(model).await?;
 
     let mut stream = ask(&tw, "Name three seas.").await?;
     while let Some(event) = stream.next().await {

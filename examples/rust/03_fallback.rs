@@ -2,7 +2,7 @@
 
 use std::env;
 
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::{ModelTerms, Tollway};
 use tollway::settings::Settings;
 use tollway::types::{CallOptions, ChatRequest, Message, RouteTerms, Strategy, TextMessage};
 use tollway::vault::MasterKey;
@@ -17,21 +17,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let master_key = MasterKey::Text("a passphrase of yours".into());
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
     // The lower number is tried first.
-    tw.add_model(ModelInput {
+    tw.set_model(ModelTerms {
         name: "anthropic/claude-haiku-4-5".into(),
         api_key: Some(anthropic_key.into()),
         base_url: env::var("ANTHROPIC_BASE_URL").ok(),
-        priority: 1,
-        default: true,
-        ..ModelInput::default()
+        priority: Some(1),
+        default: Some(true),
+        ..ModelTerms::default()
     })
     .await?;
-    tw.add_model(ModelInput {
+    tw.set_model(ModelTerms {
         name: "openai/gpt-4o-mini".into(),
         api_key: Some(openai_key.into()),
         base_url: env::var("OPENAI_BASE_URL").ok(),
-        priority: 2,
-        ..ModelInput::default()
+        priority: Some(2),
+        ..ModelTerms::default()
     })
     .await?;
     let (name, strategy) = ("text".into(), Strategy::Fallback);

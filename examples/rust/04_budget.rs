@@ -2,7 +2,7 @@
 
 use std::env;
 
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::{ModelTerms, Tollway};
 use tollway::settings::Settings;
 use tollway::types::{
     BudgetTerms, CallOptions, ChatReply, ChatRequest, Currency, Decimal, ErrorKind, Limit, Message, Money, Result,
@@ -24,8 +24,9 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let master_key = MasterKey::Text("a passphrase of yours".into());
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
     let (name, base_url) = ("openai/gpt-4o-mini".into(), env::var("OPENAI_BASE_URL").ok());
-    let model = ModelInput { name, api_key: Some(api_key.into()), base_url, default: true, ..ModelInput::default() };
-    tw.add_model(model).await?;
+    let model =
+        ModelTerms { name, api_key: Some(api_key.into()), base_url, default: Some(true), ..ModelTerms::default() };
+    tw.set_model(model).await?;
     let limit = Limit::Money(Money::new("0.001".parse()?, Currency::USD));
     let scope = Scope::User { user: "alice".into() };
     tw.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone: "UTC".into() }).await?;

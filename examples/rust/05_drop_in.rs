@@ -1,7 +1,7 @@
 //! The drop-in: requests in OpenAI's format, as its libraries make them; another vendor's model answers, and it is billed.
 
 use serde_json::{Value, from_slice, json};
-use tollway::client::{FetchResponse, ModelInput, Tollway};
+use tollway::client::{FetchResponse, ModelTerms, Tollway};
 use tollway::settings::Settings;
 use tollway::types::{
     BudgetTerms, CallOptions, Currency, FetchOptions, FetchRequest, Limit, Money, Scope, UsageFilter, Window,
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let master_key = MasterKey::Text("a passphrase of yours".into());
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
     let (name, base_url) = ("anthropic/claude-haiku-4-5".into(), std::env::var("ANTHROPIC_BASE_URL").ok());
-    tw.add_model(ModelInput { name, api_key: Some(api_key.into()), base_url, ..ModelInput::default() }).await?;
+    tw.set_model(ModelTerms { name, api_key: Some(api_key.into()), base_url, ..ModelTerms::default() }).await?;
     let (scope, limit) = (Scope::Everyone, Limit::Money(Money::new("0.05".parse()?, Currency::USD)));
     tw.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone: "UTC".into() }).await?;
 

@@ -1,6 +1,6 @@
 //! The bill: totals by user and model, a statement of every record, and what the calls would cost at another price.
 
-use tollway::client::{ModelInput, PriceInput, RerateBook, RerateQuery, Tollway};
+use tollway::client::{ModelTerms, PriceInput, RerateBook, RerateQuery, Tollway};
 use tollway::report::SummaryQuery;
 use tollway::settings::Settings;
 use tollway::types::{CallOptions, ChatRequest, Currency, Message, Meter, TextMessage, Unit, UsageFilter};
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let api_key = std::env::var(format!("{vendor}_API_KEY"))
             .map_err(|_| format!("set {vendor}_API_KEY; {vendor}_BASE_URL may name another server"))?;
         let (name, base_url) = (name.into(), std::env::var(format!("{vendor}_BASE_URL")).ok());
-        tw.add_model(ModelInput { name, api_key: Some(api_key.into()), base_url, ..ModelInput::default() }).await?;
+        tw.set_model(ModelTerms { name, api_key: Some(api_key.into()), base_url, ..ModelTerms::default() }).await?;
     }
     for (user, model, question) in [
         ("alice", gpt, "Name three rivers."),

@@ -222,8 +222,8 @@ export function decodeEvent(value: Wire): StreamEvent {
 }
 
 /** Reads a model config. */
-export function decodeConfig(value: Wire): ModelConfig {
-  return { ...decodeFields<ModelConfig>(value), name: `${value['provider']}/${value['model_name']}` };
+export function decodeConfig<Config extends ModelConfig>(value: Wire): Config {
+  return { ...decodeFields<Config>(value), name: `${value['provider']}/${value['model_name']}` };
 }
 
 function decodeScope(value: Wire): Pick<Budget, 'user' | 'tag' | 'limit' | 'currency'> {

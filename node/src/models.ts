@@ -5,11 +5,12 @@ import { type Engine, nothing } from './engine.js';
 import { invalid } from './errors.js';
 import { camelCase, OptionNames } from './names.js';
 import { priceArguments } from './price-arguments.js';
-import type { Model, ModelConfig, ModelHealth } from './results.js';
+import type { ConfiguredModel, Model, ModelConfig, ModelHealth } from './results.js';
 import type { ModelChanges, ModelParameters, PriceMap } from './types.js';
 
 const CHANGEABLE = [
   'alias',
+  'capability',
   'apiKey',
   'baseUrl',
   'params',
@@ -20,7 +21,7 @@ const CHANGEABLE = [
   'description',
 ];
 const CHANGES = new OptionNames('models.update()', CHANGEABLE);
-const PARAMETERS = new OptionNames('models.add()', [...CHANGEABLE, 'capability', 'prices']);
+const PARAMETERS = new OptionNames('models.add()', [...CHANGEABLE, 'apiKeyFromEnvironment', 'prices']);
 const REMOVABLE = new Set(['alias', 'base_url', 'description']);
 
 /** Configures models. Everywhere, `model` is an alias, `provider/model`, or a config id as text. */
@@ -33,17 +34,33 @@ export class Models {
   }
 
   /**
-   * Adds a model config named `provider/model`.
+   * Sets the model config named `provider/model`: adds it, or gives it the parameters that are given.
+   *
+   * In a config of the same name and alias, what is left out stays as it is, prices too; prices that are given become all that
+   * it has. Setting it to what it is writes nothing, so that every start of every worker can do it. Rejects with an
+   * `InvalidRequestError` if a parameter is wrong; or if no address of the provider is known, or it wants a key, and none is
+   * given.
+   */
+  async set(name: string, parameters: ModelParameters = {}): Promise<ConfiguredModel> {
+    return this.#configure('models.set', name, parameters);
+  }
+
+  /**
+   * Adds a model config named `provider/model`, and refuses one that is there; see `set`.
    *
    * Prices come from the bundled catalog where none are given; an empty object means that there are none. Rejects with an
    * `InvalidRequestError` if a parameter is wrong, or the config is there already.
    */
-  async add(name: string, parameters: ModelParameters = {}): Promise<ModelConfig> {
-    const fields = PARAMETERS.read(parameters);
+  async add(name: string, parameters: ModelParameters = {}): Promise<ConfiguredModel> {
+    return this.#configure('models.add', name, parameters);
+  }
+
+  async #configure(verb: string, name: string, parameters: ModelParameters): Promise<ConfiguredModel> {
+    const fields = PARAMETERS.read(parameters, `${verb}()`);
     if ('prices' in fields) {
       fields['prices'] = priceArguments(fields['prices'] as PriceMap);
     }
-    return this.#engine.run('models.add', { name, ...fields }, decodeConfig);
+    return this.#engine.run(verb, { name, ...fields }, decodeConfig<ConfiguredModel>);
   }
 
   /**
@@ -58,7 +75,7 @@ export class Models {
         throw invalid(`models.update() cannot set ${camelCase(name)} to null; leave it out, or give a value`);
       }
     }
-    return this.#engine.run('models.update', { model, ...fields }, decodeConfig);
+    return this.#engine.run('models.update', { model, ...fields }, decodeConfig<ModelConfig>);
   }
 
   /** Deletes a model config and its prices; usage records stay. Rejects with a `NotFoundError` if there is none. */
@@ -68,7 +85,7 @@ export class Models {
 
   /** Returns all model configs. */
   async list(): Promise<ModelConfig[]> {
-    return this.#engine.run('models.list', {}, listOf(decodeConfig));
+    return this.#engine.run('models.list', {}, listOf(decodeConfig<ModelConfig>));
   }
 
   /** Returns all models that were ever used, those of deleted configs included. */

@@ -146,6 +146,17 @@ export interface ModelConfig {
   readonly updatedAt: string;
 }
 
+/** A model config that was added or set, and what its administrator may want to know. */
+export interface ConfiguredModel extends ModelConfig {
+  readonly outcome: 'added' | 'changed' | 'unchanged';
+  /** Where its prices come from; `kept` where it had them before, `none` where its calls are unpriced. */
+  readonly pricesFrom: 'given' | 'catalog' | 'kept' | 'none';
+  /** Models of the provider that may have been meant, nearest first, where the catalog does not know this one. */
+  readonly nearMatches: readonly string[];
+  /** What may be wrong, in words; calls are made all the same. */
+  readonly warnings: readonly string[];
+}
+
 /** The billing identity of a model that was used. It is never deleted. */
 export interface Model {
   readonly id: number;

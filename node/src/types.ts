@@ -343,10 +343,15 @@ export interface ChatRequest extends ChatOptions {
 export interface ModelParameters {
   /** A name of your own, which requests and routes can use. */
   readonly alias?: string | null;
-  /** What the model makes; `text` where left out. */
+  /** What the model makes; what the bundled catalog says where left out, and `text` if that does not know it. */
   readonly capability?: Capability | null;
   /** The key of the provider, sealed before it is written. White space around it is left out; what no header can carry is refused. */
   readonly apiKey?: string | null;
+  /**
+   * Whether the key is read, now, from the environment variable in which the provider's key usually stands, such as
+   * `OPENAI_API_KEY`.
+   */
+  readonly apiKeyFromEnvironment?: boolean | null;
   /** The address that replaces the provider's own, with or without its version and end point. */
   readonly baseUrl?: string | null;
   /**
@@ -377,6 +382,7 @@ export interface ModelParameters {
 /** The fields of a model config to change. Null removes an alias, an address or a description. */
 export interface ModelChanges {
   readonly alias?: string | null;
+  readonly capability?: Capability;
   readonly apiKey?: string;
   readonly baseUrl?: string | null;
   readonly params?: Readonly<Record<string, unknown>>;

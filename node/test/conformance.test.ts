@@ -61,6 +61,8 @@ const VERBS: Record<string, (tw: Tollway, given: Json) => Promise<unknown>> = {
   quote: (tw, given) => tw.quote(chatRequest(given)),
   'models.add': (tw, { name, prices, ...rest }) =>
     tw.models.add(name, { ...(asOptions(rest) as object), ...(prices ? { prices: asPrices(prices) } : {}) }),
+  'models.set': (tw, { name, prices, ...rest }) =>
+    tw.models.set(name, { ...(asOptions(rest) as object), ...(prices ? { prices: asPrices(prices) } : {}) }),
   'models.update': (tw, { model, ...rest }) => tw.models.update(model, asOptions(rest) as object),
   'models.delete': (tw, { model }) => tw.models.delete(model),
   'models.list': (tw) => tw.models.list(),

@@ -92,6 +92,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "chat": chat,
     "quote": quote,
     "models.add": lambda client, **arguments: client.models.add(**arguments),
+    "models.set": lambda client, **arguments: client.models.set(**arguments),
     "models.update": lambda client, **arguments: client.models.update(**arguments),
     "models.delete": lambda client, **arguments: client.models.delete(**arguments),
     "models.list": lambda client: client.models.list(),

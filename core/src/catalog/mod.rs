@@ -60,6 +60,12 @@ impl Catalog {
         line::read(line, &self.header).ok()
     }
 
+    /// Returns the names of all models that a provider sells, aliases included, in their order; none for one that sells
+    /// nothing here.
+    pub fn models_of<'a>(&'a self, provider: &str) -> impl Iterator<Item = &'a str> {
+        self.names.models_of(&self.text, provider)
+    }
+
     /// Returns all offers, in the order of provider and model. Lines that cannot be read, which [`Self::verify`] names,
     /// are left out.
     pub fn offers(&self) -> impl Iterator<Item = Offer> {

@@ -117,6 +117,13 @@ impl Names {
         self.lines.get(self.names[place].line as usize).map(|line| line.of(text))
     }
 
+    /// Returns the names of a provider's models, aliases included, in their order.
+    pub(super) fn models_of<'a>(&'a self, text: &'a str, provider: &str) -> impl Iterator<Item = &'a str> {
+        let start = self.names.partition_point(|name| name.key(text).0 < provider);
+        let end = self.names.partition_point(|name| name.key(text).0 <= provider);
+        self.names[start..end].iter().map(move |name| name.key(text).1)
+    }
+
     pub(super) fn each_line<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a str> {
         self.lines.iter().map(move |line| line.of(text))
     }

@@ -21,10 +21,13 @@ pub struct ModelInput {
     pub name: String,
     /// A name of the caller's, which requests and routes can use; unique.
     pub alias: Option<String>,
-    /// What it can make.
-    pub capability: Capability,
+    /// What it can make; what the bundled catalog says of it where absent, and text if that does not know it.
+    pub capability: Option<Capability>,
     /// The API key; it is sealed before it is written. White space around it is left out, and what no header can carry is refused.
     pub api_key: Option<SecretString>,
+    /// Whether the API key is read from the environment variable in which the provider's key usually stands, such as
+    /// `OPENAI_API_KEY`. It is read once, now, and sealed like one that is given.
+    pub api_key_from_environment: bool,
     /// The address that replaces the provider's own.
     pub base_url: Option<String>,
     /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `max_uses`, `headers`, `body`, `omit`.
@@ -43,6 +46,39 @@ pub struct ModelInput {
     pub prices: Option<BTreeMap<PricingType, PriceList>>,
 }
 
+/// A model config as it shall be. A field that is absent stays as it is in a config that is there, and is as in [`ModelInput`] in
+/// one that is added.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelTerms {
+    /// `provider/model`. Together with the alias, it says which config is meant.
+    pub name: String,
+    /// The name of the caller's that the config has.
+    pub alias: Option<String>,
+    /// What it can make.
+    pub capability: Option<Capability>,
+    /// The API key.
+    pub api_key: Option<SecretString>,
+    /// Whether the API key is read from the environment variable in which the provider's key usually stands.
+    pub api_key_from_environment: bool,
+    /// The address that replaces the provider's own.
+    pub base_url: Option<String>,
+    /// Parameters, all of them; those that are there stay where this is empty.
+    pub params: Map<String, Value>,
+    /// Whether its key may go to another machine over plain http.
+    pub allow_insecure: Option<bool>,
+    /// Whether it is the default of its capability.
+    pub default: Option<bool>,
+    /// The place in a fallback; lower is earlier.
+    pub priority: Option<i64>,
+    /// Whether routing may pick it.
+    pub active: Option<bool>,
+    /// A note.
+    pub description: Option<String>,
+    /// Prices by meter, or `modifier`, all that it shall have; where empty, none.
+    pub prices: Option<BTreeMap<PricingType, PriceList>>,
+}
+
 /// Fields of a model config to change; an absent one stays.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -57,6 +93,8 @@ pub struct ModelUpdate {
     pub base_url: Option<Option<String>>,
     /// Parameters, all of them.
     pub params: Option<Map<String, Value>>,
+    /// What it can make.
+    pub capability: Option<Capability>,
     /// Whether its key may go to another machine over plain http.
     pub allow_insecure: Option<bool>,
     /// Whether it is the default of its capability.
@@ -68,6 +106,22 @@ pub struct ModelUpdate {
     /// The note; null removes it.
     #[serde(deserialize_with = "present")]
     pub description: Option<Option<String>>,
+}
+
+impl ModelUpdate {
+    /// Returns whether nothing is to be changed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.alias.is_none()
+            && self.api_key.is_none()
+            && self.base_url.is_none()
+            && self.params.is_none()
+            && self.capability.is_none()
+            && self.allow_insecure.is_none()
+            && self.default.is_none()
+            && self.priority.is_none()
+            && self.active.is_none()
+            && self.description.is_none()
+    }
 }
 
 /// A price to set.

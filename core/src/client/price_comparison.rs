@@ -67,7 +67,7 @@ impl Comparison<'_> {
     /// Compares with an offer, or with a list that has none.
     pub(super) fn with(&self, offer: Option<&Offer>, is_catalog: bool) -> Vec<PriceProposal> {
         let terms = offer.map(|offer| offer.terms(self.now)).unwrap_or_default();
-        let standing: Vec<&Price> = self.prices.iter().filter(|price| self.stands(price)).collect();
+        let standing: Vec<&Price> = self.prices.iter().filter(|price| price.stands(self.now)).collect();
         if terms.is_empty() {
             return self.without_offer(&standing, is_catalog);
         }
@@ -140,13 +140,6 @@ impl Comparison<'_> {
             effective_date: None,
             reason: None,
         }
-    }
-
-    /// Returns whether a row is in force, or will be, by what is known now.
-    fn stands(&self, price: &Price) -> bool {
-        let terms = &price.terms;
-        let at = terms.effective_date.max(self.now);
-        price.in_force(at, self.now)
     }
 
     /// Returns whether a row is for the same slot, and in force now or to be so from the same instant on.

@@ -156,7 +156,11 @@ async fn the_bundled_catalog_prices_what_it_added_itself_the_same() {
         "zhipu/glm-4.6",
         "deepseek/deepseek-v4-pro",
     ] {
-        fixture.tollway.add_model(serde_json::from_value(json!({"name": name})).unwrap()).await.unwrap();
+        fixture
+            .tollway
+            .add_model(serde_json::from_value(json!({"name": name, "api_key": "k"})).unwrap())
+            .await
+            .unwrap();
     }
     let before = fixture.rows().await;
     assert!(!before.is_empty());

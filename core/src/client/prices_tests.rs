@@ -25,7 +25,7 @@ async fn acme(fixture: &Fixture, prices: Value) -> ModelConfig {
     let input = json!({
         "name": "acme/one", "api_key": "k", "base_url": "http://127.0.0.1:9/v1", "prices": prices,
     });
-    fixture.tollway.add_model(from_json(input)).await.unwrap()
+    fixture.tollway.add_model(from_json(input)).await.unwrap().config
 }
 
 #[test]

@@ -167,6 +167,15 @@ fn unseal_header(vault: &Vault, config: &ModelConfig, name: &str, sealed: &Value
     opened.map(|text| text.expose_secret().to_owned()).map_err(|error| explained(error, config, &field))
 }
 
+/// Returns the parameters of a config with its sealed headers opened.
+pub(super) fn opened_params(vault: &Vault, config: &ModelConfig) -> Result<Map<String, Value>> {
+    let mut params = config.model_params.clone();
+    for (name, value) in headers_of(&mut params).filter(|(_, value)| is_sealed(value)) {
+        *value = Value::String(unseal_header(vault, config, name, value)?);
+    }
+    Ok(params)
+}
+
 fn does_not_open(config: &ModelConfig, field: &str) -> Error {
     Error::new(
         ErrorKind::CorruptedFile,

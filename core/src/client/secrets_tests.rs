@@ -37,7 +37,7 @@ async fn added(fixture: &Fixture) -> ModelConfig {
         "name": "house/m", "api_key": "sk-house", "base_url": "https://house.example/v1",
         "params": {"headers": {"X-Gateway-Token": "tk-house", "x-team": "red"}},
     }));
-    fixture.tollway.add_model(input).await.unwrap()
+    fixture.tollway.add_model(input).await.unwrap().config
 }
 
 fn key(tollway: &Tollway, config: &ModelConfig) -> Result<String> {

@@ -52,7 +52,7 @@ impl Fixture {
     /// Adds a model with prices.
     pub(super) async fn model(&self, name: &str, prices: Value) -> ModelConfig {
         let input: ModelInput = from_json(json!({"name": name, "api_key": "k", "prices": prices}));
-        self.tollway.add_model(input).await.unwrap()
+        self.tollway.add_model(input).await.unwrap().config
     }
 
     /// Writes the record of a call that consumed input tokens now, and returns its uid.

@@ -23,6 +23,7 @@ mod snapshots;
 mod testing;
 mod usage_fields;
 mod vendor;
+mod vendor_key;
 pub mod vendor_tool;
 
 pub use address::{check_address, check_address_with, is_loopback};
@@ -37,6 +38,7 @@ pub use pass_through::{
 pub use redaction::{LONGEST_MESSAGE, LONGEST_WORD, Redactor};
 pub use size::{Holding, MOST_REQUEST_VALUES, MOST_VALUES};
 pub use vendor::*;
+pub use vendor_key::{key_variables, wants_key};
 
 use std::sync::Arc;
 

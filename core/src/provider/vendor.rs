@@ -412,6 +412,17 @@ pub fn vendor(provider: &str) -> &'static Vendor {
     VENDORS.iter().find(|vendor| vendor.name == provider || vendor.aliases.contains(&provider)).unwrap_or(&GENERIC)
 }
 
+/// Returns the names of all vendors that the table has, and their other names.
+pub fn vendor_names() -> impl Iterator<Item = &'static str> {
+    VENDORS.iter().flat_map(|vendor| std::iter::once(vendor.name).chain(vendor.aliases.iter().copied()))
+}
+
+/// Returns whether the table has a provider.
+#[must_use]
+pub fn is_known_vendor(provider: &str) -> bool {
+    vendor(provider).name != GENERIC.name
+}
+
 /// Returns the name under which a provider sells in the catalog: that of the table where it stands there, else its own.
 #[must_use]
 pub fn seller(provider: &str) -> &str {

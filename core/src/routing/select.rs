@@ -13,7 +13,14 @@ use crate::catalog::snapshot::Snapshot;
 use crate::provider::{WireFormat, vendor};
 use crate::types::{
     Capability, ChatRequest, Currency, Error, ErrorKind, ModelConfig, Money, Result, Route, RouteTerms, Strategy,
+    most_alike,
 };
+
+/// How many configs an error names that are called like what was asked for.
+const MOST_NAMED: usize = 5;
+
+/// How many configs an error names that were passed over, with the reason.
+const MOST_PASSED_OVER: usize = 12;
 
 /// What a choice looks at beside the request and the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +56,11 @@ impl Selection {
         if self.passed_over.is_empty() {
             detail.push_str("; no model config exists yet: add one");
         }
-        for (place, (name, reason)) in self.passed_over.iter().enumerate() {
+        for (place, (name, reason)) in self.passed_over.iter().take(MOST_PASSED_OVER).enumerate() {
             let _ = write!(detail, "{} {name}: {reason}", if place == 0 { ";" } else { "," });
+        }
+        if let Some(more) = self.passed_over.len().checked_sub(MOST_PASSED_OVER).filter(|more| *more > 0) {
+            let _ = write!(detail, ", and {more} more");
         }
         Error::new(ErrorKind::NoRoute, detail)
     }
@@ -130,15 +140,33 @@ fn add_named(
     }
     let named = snapshot.named(wanted);
     if named.is_empty() {
-        for config in snapshot.configs() {
-            selection.pass_over(config, "it has another name");
-        }
-        let remedy =
-            if snapshot.configs().is_empty() { "" } else { "; name one of them, or add the one that you mean" };
-        return Err(selection.no_route(&format!("{wanted:?}")).with_detail_suffix(remedy));
+        return Err(no_such_name(snapshot, wanted));
     }
     selection.keep_active(named);
     Ok(())
+}
+
+/// Makes the error of a request for what no config is called; it names the configs that are called the most like it.
+fn no_such_name(snapshot: &Snapshot, wanted: &str) -> Error {
+    let mut selection = Selection::default();
+    // Whoever asks for a bare name of a model is near to one that has a provider before it.
+    let compared = |config: &ModelConfig| match &config.alias {
+        Some(alias) => alias.clone(),
+        None if wanted.contains('/') => config.name(),
+        None => config.model_name.clone(),
+    };
+    let names: Vec<String> = snapshot.configs().iter().map(|config| compared(config)).collect();
+    for near in most_alike(wanted, names.iter().map(String::as_str), MOST_NAMED) {
+        if let Some(place) = names.iter().position(|name| name == near) {
+            selection.pass_over(&snapshot.configs()[place], "it has another name");
+        }
+    }
+    let remedy = match snapshot.configs().len().saturating_sub(selection.passed_over.len()) {
+        _ if snapshot.configs().is_empty() => String::new(),
+        0 => "; name one of them, or add the one that you mean".to_owned(),
+        more => format!(", and {more} more that are less like it; name one of them, or add the one that you mean"),
+    };
+    selection.no_route(&format!("{wanted:?}")).with_detail_suffix(&remedy)
 }
 
 /// The strategy `single`: the default of the capability, or its only active config.

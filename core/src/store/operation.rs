@@ -69,6 +69,16 @@ pub enum Operation {
         /// The instant.
         now: Timestamp,
     },
+    /// Makes prices all that a config has from now on: what is in force of a meter that they name ends where the first of them
+    /// begins, and what is in force of others ends now. Outcome: [`Outcome::PricesAdded`].
+    ReplacePrices {
+        /// The config.
+        model_config_id: ModelConfigId,
+        /// The prices; none where it shall have none.
+        prices: Vec<PriceTerms>,
+        /// The instant.
+        now: Timestamp,
+    },
     /// Ends a price at an instant; one in the past takes it back from then on. Outcome: [`Outcome::Done`].
     ExpirePrice {
         /// The price.
@@ -267,6 +277,8 @@ pub struct ModelConfigChange {
     pub base_url: Option<Option<String>>,
     /// Parameters.
     pub model_params: Option<Map<String, Value>>,
+    /// What it can make.
+    pub capability: Option<Capability>,
     /// Whether it is the default of its capability.
     pub is_default: Option<bool>,
     /// The place in a fallback.

@@ -316,6 +316,12 @@ impl PriceTerms {
 }
 
 impl Price {
+    /// Returns whether the price is in force at an instant, or will be later, by what is known then.
+    #[must_use]
+    pub fn stands(&self, at: Timestamp) -> bool {
+        self.in_force(self.terms.effective_date.max(at), at)
+    }
+
     /// Returns whether the price is in force at an instant, by what was known at another.
     #[must_use]
     pub fn in_force(&self, at: Timestamp, known: Timestamp) -> bool {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
 from ._price_arguments import price_arguments
 from ._secret import hide
-from .results import Model, ModelConfig, ModelHealth
+from .results import ConfiguredModel, Model, ModelConfig, ModelHealth
 from .types import ModelChanges, ModelParameters
 
 if TYPE_CHECKING:
@@ -16,16 +16,28 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 # The parameters that hold no secret. An address may hold one by mistake.
-_PLAIN = frozenset({"active", "alias", "allow_insecure", "capability", "default", "description", "prices", "priority"})
+_PLAIN = frozenset(
+    {
+        "active",
+        "alias",
+        "allow_insecure",
+        "api_key_from_environment",
+        "capability",
+        "default",
+        "description",
+        "prices",
+        "priority",
+    }
+)
 _REMOVABLE = frozenset({"alias", "base_url", "description"})
 
 
-def _add(name: str, parameters: Mapping[str, Any]) -> Operation[ModelConfig]:
+def _configure(verb: str, name: str, parameters: Mapping[str, Any]) -> Operation[ConfiguredModel]:
     given: dict[str, Any] = {field: value for field, value in parameters.items() if value is not None}
-    check_names(given, ModelParameters.__optional_keys__, "models.add()")
+    check_names(given, ModelParameters.__optional_keys__, f"{verb}()")
     if "prices" in given:
         given["prices"] = price_arguments(given["prices"])
-    return Operation("models.add", {"name": name, **given}, ModelConfig._decode)
+    return Operation(verb, {"name": name, **given}, ConfiguredModel._decode)
 
 
 def _update(model: str, changes: Mapping[str, Any]) -> Operation[ModelConfig]:
@@ -60,8 +72,22 @@ class Models:
     def __init__(self, engine: SyncEngine) -> None:
         self._engine = engine
 
-    def add(self, name: str, **parameters: Unpack[ModelParameters]) -> ModelConfig:
-        """Adds a model config named `provider/model`, with the parameters of `tollway.types.ModelParameters`.
+    def set(self, name: str, **parameters: Unpack[ModelParameters]) -> ConfiguredModel:
+        """Sets the model config named `provider/model`: adds it, or gives it the parameters that are given.
+
+        The parameters are those of `tollway.types.ModelParameters`. In a config of the same name and alias, what is left out
+        stays as it is, prices too; prices that are given become all that it has. Setting it to what it is writes nothing, so
+        that every start of every worker can do it.
+
+        Raises:
+            InvalidRequestError: A parameter is wrong; or no address of the provider is known, or it wants a key, and none is
+                given.
+            TypeError: A price is a float.
+        """
+        return self._engine.run(_configure("models.set", name, hide(parameters, _PLAIN)))
+
+    def add(self, name: str, **parameters: Unpack[ModelParameters]) -> ConfiguredModel:
+        """Adds a model config named `provider/model`, and refuses one that is there; see `set`.
 
         Prices come from the bundled catalog where none are given; an empty mapping means that there are none.
 
@@ -69,7 +95,7 @@ class Models:
             InvalidRequestError: A parameter is wrong, or the config is there already.
             TypeError: A price is a float.
         """
-        return self._engine.run(_add(name, hide(parameters, _PLAIN)))
+        return self._engine.run(_configure("models.add", name, hide(parameters, _PLAIN)))
 
     def update(self, model: str, **changes: Unpack[ModelChanges]) -> ModelConfig:
         """Changes the fields of a model config that are given; None removes an alias, an address or a description.
@@ -107,9 +133,13 @@ class AsyncModels:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def add(self, name: str, **parameters: Unpack[ModelParameters]) -> ModelConfig:
+    async def set(self, name: str, **parameters: Unpack[ModelParameters]) -> ConfiguredModel:
+        """Sets a model config; see `Models.set`."""
+        return await self._engine.run(_configure("models.set", name, hide(parameters, _PLAIN)))
+
+    async def add(self, name: str, **parameters: Unpack[ModelParameters]) -> ConfiguredModel:
         """Adds a model config; see `Models.add`."""
-        return await self._engine.run(_add(name, hide(parameters, _PLAIN)))
+        return await self._engine.run(_configure("models.add", name, hide(parameters, _PLAIN)))
 
     async def update(self, model: str, **changes: Unpack[ModelChanges]) -> ModelConfig:
         """Changes fields of a model config; see `Models.update`."""

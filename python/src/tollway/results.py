@@ -373,6 +373,27 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfiguredModel(ModelConfig):
+    """A model config that was added or set, and what its administrator may want to know.
+
+    `outcome` is `added`, `changed` or `unchanged`. `prices_from` is `given`, `catalog`, `kept` (it had them before) or `none`.
+    `near_matches` are models of the provider that may have been meant, where the catalog does not know this one; `warnings` say
+    what may be wrong, and calls are made all the same.
+    """
+
+    outcome: str
+    prices_from: str
+    near_matches: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def _decode(cls, value: dict[str, Any]) -> ConfiguredModel:
+        lists = {name: tuple(value[name]) for name in ("near_matches", "warnings")}
+        instants = {name: instant(value[name]) for name in ("created_at", "updated_at")}
+        return cls(**{**value, **instants, **lists})
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """The billing identity of a model that was used. It is never deleted."""
 

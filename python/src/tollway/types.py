@@ -420,9 +420,11 @@ class ModelParameters(TypedDict, total=False):
 
     Attributes:
         alias: A name of your own, which requests and routes can use.
-        capability: What the model makes; `text` where left out.
+        capability: What the model makes; what the bundled catalog says where left out, and `text` if that does not know it.
         api_key: The key of the provider; it is sealed before it is written. White space around it is left out, and what
             no header can carry is refused.
+        api_key_from_environment: Whether the key is read, now, from the environment variable in which the provider's key
+            usually stands, such as `OPENAI_API_KEY`.
         base_url: The address that replaces the provider's own, with or without its version and end point.
         params: `wire_format` (`openai_chat`, `anthropic_messages`, `gemini_generate_content`), where the provider
             speaks another one than its own; `max_output_tokens`, the most that the model gives; `context_window`, the
@@ -442,6 +444,7 @@ class ModelParameters(TypedDict, total=False):
     alias: str | None
     capability: Capability
     api_key: str | None
+    api_key_from_environment: bool
     base_url: str | None
     params: Mapping[str, Any]
     allow_insecure: bool
@@ -456,6 +459,7 @@ class ModelChanges(TypedDict, total=False):
     """The fields of a model config to change. None removes an alias, an address or a description."""
 
     alias: str | None
+    capability: Capability
     api_key: str
     base_url: str | None
     params: Mapping[str, Any]

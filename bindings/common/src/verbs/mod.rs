@@ -50,6 +50,7 @@ verbs! {
     "chat" => chat::chat,
     "quote" => quote::quote,
     "models.add" => models::add,
+    "models.set" => models::set,
     "models.update" => models::update,
     "models.delete" => models::delete,
     "models.list" => models::list,

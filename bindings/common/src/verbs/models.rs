@@ -3,22 +3,25 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use tollway::client::{ModelHealth, ModelInput, ModelUpdate, Tollway};
+use tollway::client::{ConfiguredModel, ModelHealth, ModelInput, ModelTerms, ModelUpdate, Tollway};
 use tollway::types::{Capability, Model, ModelConfig, Result};
 
 use super::NoArguments;
 use super::prices::{PriceMapArguments, inputs};
 
+/// The fields of a config, to add it or to set it; an absent one is as the client says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AddArguments {
+pub(super) struct ConfigArguments {
     name: String,
     #[serde(default)]
     alias: Option<String>,
     #[serde(default)]
-    capability: Capability,
+    capability: Option<Capability>,
     #[serde(default)]
     api_key: Option<SecretString>,
+    #[serde(default)]
+    api_key_from_environment: bool,
     #[serde(default)]
     base_url: Option<String>,
     #[serde(default)]
@@ -26,9 +29,9 @@ pub(super) struct AddArguments {
     #[serde(default)]
     allow_insecure: Option<bool>,
     #[serde(default)]
-    default: bool,
+    default: Option<bool>,
     #[serde(default)]
-    priority: i64,
+    priority: Option<i64>,
     #[serde(default)]
     active: Option<bool>,
     #[serde(default)]
@@ -52,6 +55,8 @@ pub(super) struct UpdateArguments {
     #[serde(default)]
     params: Option<Map<String, Value>>,
     #[serde(default)]
+    capability: Option<Capability>,
+    #[serde(default)]
     allow_insecure: Option<bool>,
     #[serde(default)]
     default: Option<bool>,
@@ -69,12 +74,37 @@ pub(super) struct ModelArguments {
     model: String,
 }
 
-pub(super) async fn add(client: &Tollway, arguments: AddArguments) -> Result<ModelConfig> {
+pub(super) async fn add(client: &Tollway, arguments: ConfigArguments) -> Result<ConfiguredModel> {
+    let terms = terms(arguments);
     let input = ModelInput {
+        name: terms.name,
+        alias: terms.alias,
+        capability: terms.capability,
+        api_key: terms.api_key,
+        api_key_from_environment: terms.api_key_from_environment,
+        base_url: terms.base_url,
+        params: terms.params,
+        allow_insecure: terms.allow_insecure,
+        default: terms.default.unwrap_or_default(),
+        priority: terms.priority.unwrap_or_default(),
+        active: terms.active,
+        description: terms.description,
+        prices: terms.prices,
+    };
+    client.add_model(input).await
+}
+
+pub(super) async fn set(client: &Tollway, arguments: ConfigArguments) -> Result<ConfiguredModel> {
+    client.set_model(terms(arguments)).await
+}
+
+fn terms(arguments: ConfigArguments) -> ModelTerms {
+    ModelTerms {
         name: arguments.name,
         alias: arguments.alias,
         capability: arguments.capability,
         api_key: arguments.api_key,
+        api_key_from_environment: arguments.api_key_from_environment,
         base_url: arguments.base_url,
         params: arguments.params,
         allow_insecure: arguments.allow_insecure,
@@ -83,8 +113,7 @@ pub(super) async fn add(client: &Tollway, arguments: AddArguments) -> Result<Mod
         active: arguments.active,
         description: arguments.description,
         prices: arguments.prices.map(inputs),
-    };
-    client.add_model(input).await
+    }
 }
 
 pub(super) async fn update(client: &Tollway, arguments: UpdateArguments) -> Result<ModelConfig> {
@@ -93,6 +122,7 @@ pub(super) async fn update(client: &Tollway, arguments: UpdateArguments) -> Resu
         api_key: arguments.api_key,
         base_url: arguments.base_url,
         params: arguments.params,
+        capability: arguments.capability,
         allow_insecure: arguments.allow_insecure,
         default: arguments.default,
         priority: arguments.priority,
@@ -139,7 +169,7 @@ mod tests {
     #[test]
     fn a_price_is_never_a_float() {
         let text = r#"{"name": "p/m", "prices": {"input_token": {"unit_price": 0.15, "unit": "per_1m_tokens", "currency": "USD"}}}"#;
-        assert!(serde_json::from_str::<AddArguments>(text).is_err());
-        assert!(serde_json::from_str::<AddArguments>(&text.replace("0.15", "\"0.15\"")).is_ok());
+        assert!(serde_json::from_str::<ConfigArguments>(text).is_err());
+        assert!(serde_json::from_str::<ConfigArguments>(&text.replace("0.15", "\"0.15\"")).is_ok());
     }
 }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{invalid, not_found, prices};
+use super::prices::{self, Replaced};
+use super::{invalid, not_found};
 use crate::store::codec::micros;
 use crate::store::ledger::Ledger;
 use crate::store::rows::{ModelConfigRow, ProviderRow};
@@ -68,7 +69,7 @@ pub(super) fn add(
     if id.get() == 0 || id.get() >= ledger.next_id(COUNTER)? {
         return Err(invalid(format!("model config {id} was never given out; take an id before the config is added")));
     }
-    let planned = prices::plan(ledger, id, terms, false, now)?;
+    let planned = prices::plan(ledger, id, terms, Replaced::Slots, now)?;
     find_or_create_provider(ledger, &names.provider, now)?;
     if row.is_default {
         clear_default(ledger, &row.capability, now)?;
@@ -143,13 +144,13 @@ pub(super) fn update(
         row.description = description;
     }
     row.updated_at = micros(now);
-    match change.is_default {
-        Some(true) if !row.is_default => {
-            clear_default(ledger, &row.capability, now)?;
-            row.is_default = true;
-        }
-        Some(is_default) => row.is_default = is_default,
-        None => {}
+    let was_default_of = row.is_default.then(|| row.capability.clone());
+    if let Some(capability) = change.capability {
+        capability.name().clone_into(&mut row.capability);
+    }
+    row.is_default = change.is_default.unwrap_or(row.is_default);
+    if row.is_default && was_default_of.as_ref() != Some(&row.capability) {
+        clear_default(ledger, &row.capability, now)?;
     }
     ledger.model_configs.put(id.get(), &row)?;
     ledger.configuration_changed()

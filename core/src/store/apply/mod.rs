@@ -13,6 +13,7 @@ mod reserve;
 mod routes;
 pub(super) mod settle;
 
+use self::prices::Replaced;
 use super::ledger::Ledger;
 use super::{Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};
@@ -28,7 +29,11 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         Operation::DeleteModelConfig { id } => configs::delete(ledger, id).map(done),
         Operation::ReplaceSealedKeys { keys } => configs::replace_sealed_keys(ledger, keys).map(done),
         Operation::AddPrices { model_config_id, prices, replaces_meters, now } => {
-            prices::add(ledger, model_config_id, &prices, replaces_meters, now).map(Outcome::PricesAdded)
+            let replaced = if replaces_meters { Replaced::Meters } else { Replaced::Slots };
+            prices::add(ledger, model_config_id, &prices, replaced, now).map(Outcome::PricesAdded)
+        }
+        Operation::ReplacePrices { model_config_id, prices, now } => {
+            prices::add(ledger, model_config_id, &prices, Replaced::All, now).map(Outcome::PricesAdded)
         }
         Operation::ExpirePrice { id, at, now } => prices::expire(ledger, id, at, now).map(done),
         Operation::AddFxRate { rate, now } => fx_rates::add(ledger, rate, now).map(Outcome::FxRateAdded),

@@ -39,6 +39,17 @@ enum Origin {
     Cut,
 }
 
+/// What ends where new prices begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replaced {
+    /// What is in the slots of the new prices.
+    Slots,
+    /// All that there is of their meters.
+    Meters,
+    /// All that there is of their meters, and now what there is of any other.
+    All,
+}
+
 /// The instants from one up to another, or without an end.
 #[derive(Clone, Copy)]
 struct Interval {
@@ -72,12 +83,12 @@ pub(super) fn add(
     ledger: &mut Ledger<'_>,
     config: ModelConfigId,
     terms: &[PriceTerms],
-    replaces_meters: bool,
+    replaced: Replaced,
     now: Timestamp,
 ) -> Result<Vec<PriceId>> {
     configs::find(ledger, config)?;
     check(terms)?;
-    let planned = plan(ledger, config, terms, replaces_meters, now)?;
+    let planned = plan(ledger, config, terms, replaced, now)?;
     let ids = write(ledger, planned)?;
     ledger.configuration_changed()?;
     Ok(ids)
@@ -93,7 +104,7 @@ pub(super) fn plan(
     ledger: &Ledger<'_>,
     config: ModelConfigId,
     terms: &[PriceTerms],
-    replaces_meters: bool,
+    replaced: Replaced,
     now: Timestamp,
 ) -> Result<Plan> {
     let mut rows = Vec::new();
@@ -105,9 +116,14 @@ pub(super) fn plan(
     })?;
     let mut plan = Plan { rows, now: kept(now) };
     let given: Vec<Price> = terms.iter().map(|terms| plan.row_of(config, terms)).collect();
-    if replaces_meters {
-        for (pricing_type, interval) in spans(&given) {
-            plan.make_room(interval, |terms| terms.pricing_type == pricing_type);
+    if replaced != Replaced::Slots {
+        let spans = spans(&given);
+        for (pricing_type, interval) in &spans {
+            plan.make_room(*interval, |terms| terms.pricing_type == *pricing_type);
+        }
+        if replaced == Replaced::All {
+            let from_now_on = Interval { start: plan.now, end: None };
+            plan.make_room(from_now_on, |terms| !spans.contains_key(&terms.pricing_type));
         }
     }
     for price in given {
