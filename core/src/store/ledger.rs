@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::codec::{Row, damaged};
-use super::row_key::RowKey;
 use super::rows::{
     BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow,
     ReservationRow, RouteRow, UsageRecordRow,
 };
-use super::session::Session;
 use super::snapshot::Budgets;
-use super::state::State;
+use super::storage::Session;
 use super::tables::{self, BalanceKey, DailyKey};
-use super::writing::{Index, Meta, Rows, Writing};
+use super::writing::{Index, Meta, Rows, Writing, number};
 use crate::types::{Budget, Currency, Exchange, Result};
 
 /// The key in `meta` of the configuration's version.
@@ -22,7 +20,7 @@ pub(super) const CONFIGURATION_VERSION: &str = "configuration_version";
 
 /// What operations read and change. Every write goes through it.
 pub(super) struct Ledger<'t> {
-    pub(super) session: &'t Session,
+    pub(super) session: &'t dyn Session,
     pub(super) budgets: &'t mut Option<Budgets>,
     pub(super) providers: Rows<'t, u64, ProviderRow>,
     pub(super) providers_by_name: Index<'t, &'static str, u64>,
@@ -47,15 +45,16 @@ pub(super) struct Ledger<'t> {
     pub(super) keys_by_session: Index<'t, (u64, &'static str), ()>,
     pub(super) keys_by_time: Index<'t, (i64, &'static str), ()>,
     heads: Rows<'t, u64, LedgerHeadRow>,
-    meta: Meta<'t>,
-    counters: BTreeMap<&'static str, u64>,
-    state: &'t State,
-    key: &'t RowKey,
+    writing: Writing<'t>,
 }
 
 impl<'t> Ledger<'t> {
     /// Reads the state of the file, and the budgets if they have changed.
-    pub(super) fn open(writing: Writing<'t>, session: &'t Session, budgets: &'t mut Option<Budgets>) -> Result<Self> {
+    pub(super) fn open(
+        writing: Writing<'t>,
+        session: &'t dyn Session,
+        budgets: &'t mut Option<Budgets>,
+    ) -> Result<Self> {
         let mut ledger = Self {
             session,
             budgets,
@@ -82,17 +81,15 @@ impl<'t> Ledger<'t> {
             keys_by_session: writing.index(tables::KEYS_BY_SESSION),
             keys_by_time: writing.index(tables::KEYS_BY_TIME),
             heads: writing.rows(tables::HEADS),
-            meta: Meta::open(writing)?,
-            counters: BTreeMap::new(),
-            state: writing.state,
-            key: writing.key,
+            writing,
         };
+        Meta(writing).load_state()?;
         ledger.load_budgets()?;
         Ok(ledger)
     }
 
     fn load_budgets(&mut self) -> Result<()> {
-        let version = self.counter(CONFIGURATION_VERSION)?;
+        let version = number(self.meta(CONFIGURATION_VERSION)?.as_deref())?;
         if self.budgets.as_ref().is_none_or(|budgets| budgets.version != version) {
             let rows = self.budget_rows.all()?;
             let budgets = rows.into_iter().map(|(id, row)| row.budget(id)).collect::<Result<_>>()?;
@@ -114,68 +111,35 @@ impl<'t> Ledger<'t> {
 
     /// Returns a value of `meta`.
     pub(super) fn meta(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.meta.get(key)
+        Meta(self.writing).get(key)
     }
 
     /// Writes a value of `meta`.
     pub(super) fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<()> {
-        self.meta.put(key, value)
+        Meta(self.writing).put(key, value)
     }
 
     /// Writes a new record, and links it to those before it.
     pub(super) fn put_record(&mut self, id: u64, row: &UsageRecordRow) -> Result<()> {
-        if id <= self.state.head().record {
+        if id <= self.writing.state.head().record {
             return Err(damaged(UsageRecordRow::TABLE, "the counter of its ids was set back"));
         }
         self.records.put(id, row)?;
-        match self.state.link(self.key, id, &row.uid) {
+        match self.writing.state.link(self.writing.key, id, &row.uid) {
             Some(head) => self.heads.put(id, &LedgerHeadRow { link: head.link }),
             None => Ok(()),
         }
     }
 
     /// Writes the state of the file, if it has changed.
-    pub(super) fn finish(mut self) -> Result<()> {
-        self.meta.put_state()
-    }
-
-    fn counter(&mut self, name: &'static str) -> Result<u64> {
-        if let Some(value) = self.counters.get(name) {
-            return Ok(*value);
-        }
-        let value = number(self.meta(name)?.as_deref())?;
-        self.counters.insert(name, value);
-        Ok(value)
-    }
-
-    fn set_counter(&mut self, name: &'static str, value: u64) -> Result<()> {
-        self.put_meta(name, &value.to_le_bytes())?;
-        self.counters.insert(name, value);
-        Ok(())
-    }
-
-    /// Returns the id that the next row of a table will get, without taking it.
-    pub(super) fn next_id(&mut self, counter: &'static str) -> Result<u64> {
-        Ok(self.counter(counter)? + 1)
-    }
-
-    /// Takes an id. It is never given again, even if its row is deleted.
-    pub(super) fn take_id(&mut self, counter: &'static str) -> Result<u64> {
-        let id = self.next_id(counter)?;
-        self.set_counter(counter, id)?;
-        Ok(id)
+    pub(super) fn finish(self) -> Result<()> {
+        Meta(self.writing).put_state()
     }
 
     /// Marks the configuration as changed, for every process, and reads the budgets and rates again.
     pub(super) fn configuration_changed(&mut self) -> Result<()> {
-        self.take_id(CONFIGURATION_VERSION)?;
+        let version = number(self.meta(CONFIGURATION_VERSION)?.as_deref())?;
+        self.put_meta(CONFIGURATION_VERSION, &(version + 1).to_le_bytes())?;
         self.load_budgets()
     }
-}
-
-/// Reads a counter or another number of `meta`; an absent one is zero.
-pub(super) fn number(value: Option<&[u8]>) -> Result<u64> {
-    value.map_or(Ok(0), |bytes| {
-        bytes.try_into().map(u64::from_le_bytes).map_err(|_| damaged("meta", "a number has no 8 bytes"))
-    })
 }

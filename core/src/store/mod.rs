@@ -1,39 +1,37 @@
-//! The store: one file of tables, reached through one narrow trait.
+//! The store: a ledger of tables, reached through one narrow trait.
 //!
-//! The write side is [`Operation`]s, each atomic and durable before its outcome arrives; the read side is queries. A
-//! second engine can stand behind the same trait.
+//! The write side is [`Operation`]s, each atomic and durable before its outcome arrives; the read side is queries. Both are
+//! rules over the tables of `storage`, and know of bytes under keys only. `redb` keeps the tables in a file, `memory` in memory.
 
 mod apply;
-mod backend;
 mod codec;
-mod containment;
 mod failure;
-mod file;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod key;
 mod ledger;
-mod migration;
+mod memory;
 mod operation;
-mod overlay;
-mod pages;
-mod place;
 mod query;
 mod reading;
-mod redb_store;
+mod redb;
 mod row_key;
 mod rows;
-mod session;
 mod snapshot;
 mod state;
+mod storage;
+mod table_store;
 mod tables;
 mod verification;
 mod writer;
 mod writing;
 
-pub use file::{MetaReader, is_ledger};
+#[cfg(test)]
+pub(crate) use self::redb::hold_session;
+pub use self::redb::{FileKeys, MetaReader, Opening, RedbStore, is_ledger};
+pub use memory::{Memory, MemoryStore};
 pub use operation::*;
-pub use redb_store::{FileKeys, Opening, RedbStore};
 pub use row_key::RowKey;
 pub use tables::WRAPPED_DATA_KEY;
 
@@ -116,16 +114,6 @@ pub trait Store: Send + Sync + 'static {
     fn link_at(&self, record: u64) -> BoxFuture<'static, Result<[u8; 16]>>;
     /// Reads a value of `meta`.
     fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>>;
-}
-
-/// Holds a session on a file, as an open store does.
-#[cfg(test)]
-pub(crate) fn hold_session(path: &std::path::Path) -> impl Drop + use<> {
-    struct Held(#[expect(dead_code, reason = "dropping it frees its lock")] session::Session);
-    impl Drop for Held {
-        fn drop(&mut self) {}
-    }
-    Held(session::Session::start(path, false, &crate::environment::SystemEnvironment, |_| Ok(false)).unwrap())
 }
 
 #[cfg(test)]

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use redb::ReadableTable;
 
 use super::apply::daily::day_number;
 use super::apply::settle::TIME_DISORDER;
 use super::codec::{Row, currency, damaged, decimal, kept, micros};
-use super::failure::Failure;
-use super::ledger::{CONFIGURATION_VERSION, number};
+use super::ledger::CONFIGURATION_VERSION;
 use super::reading::Reader;
 use super::rows::{
     BalanceRow, BudgetRow, DailyRow, FxRateRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow,
@@ -18,6 +16,7 @@ use super::rows::{
 };
 use super::state::{STATE_KEY, State, TableSum};
 use super::tables::{self, META_TABLE, WHOLE_TIME, is_unsigned};
+use super::writing::number;
 use super::{Configuration, DailyCost, Reservation};
 use crate::billing::window::window_bounds;
 use crate::types::{
@@ -32,13 +31,13 @@ fn meta_number(reader: &Reader<'_>, key: &str) -> Result<u64> {
 /// Checks the values of `meta` against the state of the file. Fails with `corrupted_file` if one was edited or is missing.
 pub(super) fn check_meta(reader: &Reader<'_>) -> Result<()> {
     let mut read = TableSum::default();
-    for entry in reader.index(tables::META)?.iter().map_err(Failure::error)? {
-        let (key, value) = entry.map_err(Failure::error)?;
-        if !is_unsigned(key.value()) && key.value() != STATE_KEY {
-            reader.meta(key.value())?;
-            read = read.replace(None, Some(value.value()));
+    reader.entries(tables::META).each(.., |key, value| {
+        if !is_unsigned(key) && key != STATE_KEY {
+            reader.key().open_meta(key, value)?;
+            read = read.replace(None, Some(value));
         }
-    }
+        Ok(true)
+    })?;
     reader.state()?.sum(META_TABLE).check(META_TABLE, read)
 }
 
@@ -76,8 +75,18 @@ pub(super) fn sessions(reader: &Reader<'_>) -> Result<BTreeSet<u64>> {
     Ok(sessions.into_iter().collect())
 }
 
+/// Returns whether a session has claims of idempotency keys.
+pub(super) fn has_claims(reader: &Reader<'_>, session: u64) -> Result<bool> {
+    let mut has = false;
+    reader.entries(tables::KEYS_BY_SESSION).each((session, "")..(session + 1, ""), |_, ()| {
+        has = true;
+        Ok(false)
+    })?;
+    Ok(has)
+}
+
 pub(super) fn budget_statuses(reader: &Reader<'_>, now: Timestamp) -> Result<Vec<BudgetStatus>> {
-    let balances = reader.rows::<_, BalanceRow>(tables::BALANCES)?;
+    let balances = reader.rows::<_, BalanceRow>(tables::BALANCES);
     let status = |budget: Budget| {
         let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, now)?;
         let key = (budget.id.get(), bounds.map_or(WHOLE_TIME, |(start, _)| micros(start)));
@@ -102,7 +111,7 @@ pub(super) fn daily_costs(reader: &Reader<'_>, first: Date, last: Date) -> Resul
     let range = (day_number(first), "", 0, "", "")..(day_number(last).saturating_add(1), "", 0, "", "");
     let epoch = jiff::civil::date(1970, 1, 1);
     let mut costs = Vec::new();
-    reader.rows(tables::DAILY)?.each(range, |(day, provider, model_id, usage_type, code), row: DailyRow| {
+    reader.rows(tables::DAILY).each(range, |(day, provider, model_id, usage_type, code), row: DailyRow| {
         let day = epoch.checked_add(jiff::Span::new().days(day));
         costs.push(DailyCost {
             day: day.map_err(|_| damaged(DailyRow::TABLE, "a day is out of range"))?,
@@ -129,7 +138,7 @@ pub(super) fn scan(
     after: Option<UsageRecordId>,
     visit: &mut dyn FnMut(UsageRecord) -> Result<bool>,
 ) -> Result<()> {
-    let records = reader.rows::<_, UsageRecordRow>(tables::RECORDS)?;
+    let records = reader.rows::<_, UsageRecordRow>(tables::RECORDS);
     let Some(bounds) = TimeBounds::new(reader, filter)? else { return Ok(()) };
     let first = after.map_or(0, |after| after.get().saturating_add(1)).max(bounds.first_id);
     let index = match (&filter.request_id, &filter.user) {
@@ -145,17 +154,13 @@ pub(super) fn scan(
     };
     if let Some((index, value)) = index {
         let misled = |what: &str| damaged(UsageRecordRow::TABLE, &format!("an index names a record that is {what}"));
-        for entry in reader.index(index)?.range((value, first)..=(value, u64::MAX)).map_err(Failure::error)? {
-            let (_, id) = entry.map_err(Failure::error)?.0.value();
+        return reader.entries(index).each((value, first)..=(value, u64::MAX), |(_, id), ()| {
             let record = records.get(id)?.ok_or_else(|| misled("missing"))?.record(id)?;
             if record.request_id != value && record.user.as_deref() != Some(value) {
                 return Err(misled("another's"));
             }
-            if !pass(record)? {
-                break;
-            }
-        }
-        return Ok(());
+            pass(record)
+        });
     }
     let state = reader.state()?;
     let mut next = first.max(1);
@@ -194,18 +199,17 @@ impl TimeBounds {
         let past = filter.until.map_or(i64::MAX, |until| micros(until).saturating_add(disorder).saturating_add(1));
         let mut first_id = 0;
         if let Some(since) = filter.since {
-            let by_time = reader.index(tables::RECORDS_BY_TIME)?;
-            let mut range = by_time.range((micros(since), 0)..).map_err(Failure::error)?;
-            let Some(earliest) = range.next() else { return Ok(None) };
-            let (time, id) = earliest.map_err(Failure::error)?.0.value();
-            first_id = id;
-            for entry in range {
-                let (other, id) = entry.map_err(Failure::error)?.0.value();
-                if other > time.saturating_add(disorder) {
-                    break;
+            let mut earliest = None;
+            reader.entries(tables::RECORDS_BY_TIME).each((micros(since), 0).., |(time, id), ()| {
+                let (first, least) = earliest.unwrap_or((time, id));
+                if time > first.saturating_add(disorder) {
+                    return Ok(false);
                 }
-                first_id = first_id.min(id);
-            }
+                earliest = Some((first, least.min(id)));
+                Ok(true)
+            })?;
+            let Some((_, least)) = earliest else { return Ok(None) };
+            first_id = least;
         }
         Ok(Some(Self { first_id, past }))
     }

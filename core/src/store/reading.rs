@@ -1,35 +1,40 @@
 //! The tables of a read transaction, whose rows are checked where they are read.
-#![expect(clippy::needless_pass_by_value, reason = "keys are given as the tables of the storage engine take them")]
 
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
-use redb::{AccessGuard, Key, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, TableError, Value};
-
-use super::codec::{Row, decode};
-use super::failure::Failure;
+use super::codec::{Row, damaged, decode};
+use super::key::{Ends, Key, Value};
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};
-use super::tables::{self, RowTable};
+use super::storage::ReadTables;
+use super::tables::{self, RowTable, Shape, Table};
 use crate::types::Result;
 
 /// A read transaction, and the key that its rows are signed with.
+#[derive(Clone, Copy)]
 pub(super) struct Reader<'t> {
-    transaction: &'t ReadTransaction,
+    tables: &'t dyn ReadTables,
     key: &'t RowKey,
 }
 
-/// A table of rows; one that the file does not have is empty.
-pub(super) struct SignedRows<'t, K: Key + 'static, R> {
-    table: Option<ReadOnlyTable<K, &'static [u8]>>,
-    key: &'t RowKey,
+/// A table of rows.
+pub(super) struct SignedRows<'t, K, R> {
+    table: RowTable<K>,
+    reader: Reader<'t>,
     row: PhantomData<fn() -> R>,
+}
+
+/// A table as it is, whatever its values say.
+pub(super) struct Entries<'t, K, V> {
+    table: Table<K, V>,
+    tables: &'t dyn ReadTables,
 }
 
 impl<'t> Reader<'t> {
     /// Reads in a transaction.
-    pub(super) fn new(transaction: &'t ReadTransaction, key: &'t RowKey) -> Self {
-        Self { transaction, key }
+    pub(super) fn new(tables: &'t dyn ReadTables, key: &'t RowKey) -> Self {
+        Self { tables, key }
     }
 
     /// Returns the key that rows are signed with.
@@ -37,34 +42,24 @@ impl<'t> Reader<'t> {
         self.key
     }
 
-    /// Opens a table of rows.
-    pub(super) fn rows<K: Key + 'static, R>(&self, definition: RowTable<K>) -> Result<SignedRows<'t, K, R>> {
-        Ok(SignedRows { table: self.open(definition)?, key: self.key, row: PhantomData })
+    /// Returns a table of rows.
+    pub(super) fn rows<K: Key, R>(&self, table: RowTable<K>) -> SignedRows<'t, K, R> {
+        SignedRows { table, reader: *self, row: PhantomData }
     }
 
-    /// Opens a secondary index.
-    pub(super) fn index<K: Key + 'static, V: Value + 'static>(
-        &self,
-        definition: TableDefinition<'static, K, V>,
-    ) -> Result<ReadOnlyTable<K, V>> {
-        self.transaction.open_table(definition).map_err(Failure::error)
-    }
-
-    /// Opens a table; a file that an earlier version made has not all of them before its first change.
-    fn open<K: Key + 'static, V: Value + 'static>(
-        &self,
-        definition: TableDefinition<'static, K, V>,
-    ) -> Result<Option<ReadOnlyTable<K, V>>> {
-        match self.transaction.open_table(definition) {
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
-            opened => opened.map(Some).map_err(Failure::error),
-        }
+    /// Returns a secondary index, or a table of rows as it is.
+    pub(super) fn entries<K: Key, V: Value>(&self, table: Table<K, V>) -> Entries<'t, K, V> {
+        Entries { table, tables: self.tables }
     }
 
     /// Reads a value of `meta`.
     pub(super) fn meta(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let value = self.index(tables::META)?.get(key).map_err(Failure::error)?;
-        value.map(|value| self.key.open_meta(key, value.value()).map(<[u8]>::to_vec)).transpose()
+        let mut found = None;
+        self.tables.get(tables::META.shape(), key.as_bytes(), &mut |value| {
+            found = Some(self.key.open_meta(key, value)?.to_vec());
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Reads the state of the file; that of a new one is empty.
@@ -79,7 +74,7 @@ impl<'t> Reader<'t> {
     /// Reads a whole table in the order of its ids. Fails with `corrupted_file` if a row is missing.
     pub(super) fn all<R: Row, T>(&self, table: RowTable<u64>, plain: impl Fn(R, u64) -> Result<T>) -> Result<Vec<T>> {
         let (mut read, mut all) = (TableSum::default(), Vec::new());
-        self.rows(table)?.each_signed(.., |id, row, signed| {
+        self.rows(table).each_signed(.., |id, row, signed| {
             read = read.replace(None, Some(signed));
             all.push(plain(row, id)?);
             Ok(true)
@@ -89,60 +84,103 @@ impl<'t> Reader<'t> {
     }
 }
 
-impl<K: Key + 'static, R: Row> SignedRows<'_, K, R> {
+impl<K: Key, R: Row> SignedRows<'_, K, R> {
     /// Reads a row.
-    pub(super) fn get(&self, key: K::SelfType<'_>) -> Result<Option<R>> {
-        let Some(table) = &self.table else { return Ok(None) };
-        let row = table.get(&key).map_err(Failure::error)?;
-        row.map(|row| self.decode(&key, row.value())).transpose()
+    pub(super) fn get(&self, key: K::Of<'_>) -> Result<Option<R>> {
+        let (key, mut found) = (K::bytes(key), None);
+        self.reader.tables.get(self.table.shape(), key.as_ref(), &mut |signed| {
+            found = Some(self.decode(key.as_ref(), signed)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Visits the rows of a range in the order of their keys until `visit` returns false.
     pub(super) fn each<'a>(
         &self,
-        range: impl RangeBounds<K::SelfType<'a>> + 'a,
-        mut visit: impl FnMut(K::SelfType<'_>, R) -> Result<bool>,
-    ) -> Result<()>
-    where
-        K::SelfType<'a>: 'a,
-    {
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>, R) -> Result<bool>,
+    ) -> Result<()> {
         self.each_signed(range, |key, row, _| visit(key, row))
     }
 
     /// Visits rows as [`Self::each`] does, each also with its bytes as they stand in the file.
     pub(super) fn each_signed<'a>(
         &self,
-        range: impl RangeBounds<K::SelfType<'a>> + 'a,
-        mut visit: impl FnMut(K::SelfType<'_>, R, &[u8]) -> Result<bool>,
-    ) -> Result<()>
-    where
-        K::SelfType<'a>: 'a,
-    {
-        let Some(table) = &self.table else { return Ok(()) };
-        for entry in table.range(range).map_err(Failure::error)? {
-            let (key, row): (AccessGuard<'_, K>, _) = entry.map_err(Failure::error)?;
-            let decoded = self.decode(&key.value(), row.value())?;
-            if !visit(key.value(), decoded, row.value())? {
-                break;
-            }
-        }
-        Ok(())
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>, R, &[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        self.reader.tables.range(shape, Ends::<K>::of(&range).as_bytes(), &mut |key, signed| {
+            visit(key_of::<K>(shape, key)?, self.decode(key, signed)?, signed)
+        })
     }
 
     /// Visits all rows, whole or not, each with its bytes as they stand in the file.
-    pub(super) fn each_whatever(
-        &self,
-        mut visit: impl FnMut(K::SelfType<'_>, Result<R>, &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let Some(table) = &self.table else { return Ok(()) };
-        for entry in table.iter().map_err(Failure::error)? {
-            let (key, row): (AccessGuard<'_, K>, _) = entry.map_err(Failure::error)?;
-            visit(key.value(), self.decode(&key.value(), row.value()), row.value())?;
-        }
-        Ok(())
+    pub(super) fn each_whatever(&self, mut visit: impl FnMut(K::Of<'_>, Result<R>, &[u8]) -> Result<()>) -> Result<()> {
+        let shape = self.table.shape();
+        self.reader.tables.range(shape, Ends::<K>::of(&..).as_bytes(), &mut |key, signed| {
+            visit(key_of::<K>(shape, key)?, self.decode(key, signed), signed).map(|()| true)
+        })
     }
 
-    fn decode(&self, key: &K::SelfType<'_>, signed: &[u8]) -> Result<R> {
-        decode(self.key.open(R::TABLE, K::as_bytes(key).as_ref(), signed)?)
+    fn decode(&self, key: &[u8], signed: &[u8]) -> Result<R> {
+        decode(self.reader.key.open(R::TABLE, key, signed)?)
     }
+}
+
+impl<K: Key, V: Value> Entries<'_, K, V> {
+    /// Returns the name of the table.
+    pub(super) fn name(&self) -> &'static str {
+        self.table.shape().name
+    }
+
+    /// Returns how many keys there are.
+    pub(super) fn count(&self) -> Result<u64> {
+        self.tables.count(self.table.shape())
+    }
+
+    /// Returns whether there is a key.
+    pub(super) fn has(&self, key: K::Of<'_>) -> Result<bool> {
+        let mut has = false;
+        self.tables.get(self.table.shape(), K::bytes(key).as_ref(), &mut |_| {
+            has = true;
+            Ok(())
+        })?;
+        Ok(has)
+    }
+
+    /// Visits the keys and values of a range in order until `visit` returns false.
+    pub(super) fn each<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>, V::Of<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        self.tables.range(shape, Ends::<K>::of(&range).as_bytes(), &mut |key, value| {
+            visit(key_of::<K>(shape, key)?, value_of::<V>(shape, value)?)
+        })
+    }
+}
+
+impl<K: Key> Entries<'_, K, u64> {
+    /// Returns the number at a key.
+    pub(super) fn get(&self, key: K::Of<'_>) -> Result<Option<u64>> {
+        let (shape, mut found) = (self.table.shape(), None);
+        self.tables.get(shape, K::bytes(key).as_ref(), &mut |value| {
+            found = Some(value_of::<u64>(shape, value)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// Reads a key of a table.
+pub(super) fn key_of<'a, K: Key>(table: &Shape, bytes: &'a [u8]) -> Result<K::Of<'a>> {
+    K::read(bytes).ok_or_else(|| damaged(table.name, "a key is malformed"))
+}
+
+/// Reads a value of a table.
+pub(super) fn value_of<'a, V: Value>(table: &Shape, bytes: &'a [u8]) -> Result<V::Of<'a>> {
+    V::read(bytes).ok_or_else(|| damaged(table.name, "a value is malformed"))
 }

@@ -1,12 +1,68 @@
 //! The tables of the file. Names and key layouts are part of the format.
 
-use redb::{ReadableTableMetadata, TableDefinition, WriteTransaction};
+use std::marker::PhantomData;
 
-use super::failure::Failure;
-use crate::types::Result;
+use super::key::{Key, Part, Value, ValueKind};
+
+/// A table, or an index, with the types of its keys and values.
+pub(super) struct Table<K, V> {
+    shape: Shape,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Clone for Table<K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for Table<K, V> {}
+
+impl<K: Key, V: Value> Table<K, V> {
+    const fn new(name: &'static str) -> Self {
+        Self { shape: Shape { place: place_of(name), name, key: K::PARTS, value: V::KIND }, types: PhantomData }
+    }
+
+    /// Returns what the storage knows of it.
+    pub(super) const fn shape(&self) -> &Shape {
+        &self.shape
+    }
+}
+
+/// What the storage knows of a table: bytes under keys of some parts, in the order of the keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Its place among all tables.
+    pub(super) place: usize,
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What its keys are.
+    pub(super) key: &'static [Part],
+    /// What its values are.
+    pub(super) value: ValueKind,
+}
+
+/// Returns the place of a table among all of them.
+const fn place_of(name: &str) -> usize {
+    let mut place = 0;
+    while place < NAMES.len() && !is_same(NAMES[place].as_bytes(), name.as_bytes()) {
+        place += 1;
+    }
+    place
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    one.len() == other.len() && index == one.len()
+}
 
 /// A table of rows.
-pub(super) type RowTable<K> = TableDefinition<'static, K, &'static [u8]>;
+pub(super) type RowTable<K> = Table<K, &'static [u8]>;
+/// A secondary index.
+pub(super) type Index<K, V> = Table<K, V>;
 /// The key of a balance: the budget and the first microsecond of the window.
 pub(super) type BalanceKey = (u64, i64);
 /// The key of a daily rollup: days since 1970, provider, billing id, usage type, currency or nothing.
@@ -47,16 +103,16 @@ pub(super) const WHOLE_TIME: i64 = i64::MIN;
 
 macro_rules! tables {
     ($($(#[$documentation:meta])* $constant:ident: $type:ty = $name:literal;)+) => {
+        /// The names of the tables, each at its place.
+        const NAMES: &[&str] = &[$($name,)+];
+
         $(
             $(#[$documentation])*
-            pub(super) const $constant: $type = TableDefinition::new($name);
+            pub(super) const $constant: $type = Table::new($name);
         )+
 
-        /// Makes all tables that do not exist.
-        pub(super) fn create_all(transaction: &WriteTransaction) -> Result<()> {
-            $(transaction.open_table($constant).map_err(Failure::error)?;)+
-            Ok(())
-        }
+        /// All tables, each at its place.
+        pub(super) const ALL: &[&Shape] = &[$($constant.shape(),)+];
     };
 }
 
@@ -66,13 +122,13 @@ tables! {
     /// Providers by id.
     PROVIDERS: RowTable<u64> = "ai_providers";
     /// Providers by name.
-    PROVIDERS_BY_NAME: TableDefinition<'static, &'static str, u64> = "ai_providers_by_name";
+    PROVIDERS_BY_NAME: Index<&'static str, u64> = "ai_providers_by_name";
     /// Model configs by id.
     MODEL_CONFIGS: RowTable<u64> = "ai_model_config";
     /// Models by id.
     MODELS: RowTable<u64> = "ai_models";
     /// Models by provider and code.
-    MODELS_BY_CODE: TableDefinition<'static, (&'static str, &'static str), u64> = "ai_models_by_code";
+    MODELS_BY_CODE: Index<(&'static str, &'static str), u64> = "ai_models_by_code";
     /// Prices by id.
     PRICES: RowTable<u64> = "ai_model_pricing";
     /// Exchange rates by id.
@@ -82,17 +138,17 @@ tables! {
     /// Usage records by id.
     RECORDS: RowTable<u64> = "ai_usage_records";
     /// Usage records by uid.
-    RECORDS_BY_UID: TableDefinition<'static, &'static str, u64> = "ai_usage_records_by_uid";
+    RECORDS_BY_UID: Index<&'static str, u64> = "ai_usage_records_by_uid";
     /// Usage records by user and id.
-    RECORDS_BY_USER: TableDefinition<'static, (&'static str, u64), ()> = "ai_usage_records_by_user";
+    RECORDS_BY_USER: Index<(&'static str, u64), ()> = "ai_usage_records_by_user";
     /// Usage records by call and id.
-    RECORDS_BY_REQUEST: TableDefinition<'static, (&'static str, u64), ()> = "ai_usage_records_by_request";
+    RECORDS_BY_REQUEST: Index<(&'static str, u64), ()> = "ai_usage_records_by_request";
     /// Usage records by microsecond of settlement and id.
-    RECORDS_BY_TIME: TableDefinition<'static, (i64, u64), ()> = "ai_usage_records_by_time";
+    RECORDS_BY_TIME: Index<(i64, u64), ()> = "ai_usage_records_by_time";
     /// Adjustments by the uid of the record that they correct, and id.
-    RECORDS_BY_ADJUSTED: TableDefinition<'static, (&'static str, u64), ()> = "ai_usage_records_by_adjusted";
+    RECORDS_BY_ADJUSTED: Index<(&'static str, u64), ()> = "ai_usage_records_by_adjusted";
     /// Usage records by the reservation that they settled.
-    RECORDS_BY_RESERVATION: TableDefinition<'static, u64, u64> = "ai_usage_records_by_reservation";
+    RECORDS_BY_RESERVATION: Index<u64, u64> = "ai_usage_records_by_reservation";
     /// Heads that the ledger had, by their last record.
     HEADS: RowTable<u64> = "ledger_heads";
     /// The daily rollup.
@@ -106,17 +162,7 @@ tables! {
     /// Idempotency keys.
     KEYS: RowTable<&'static str> = "idempotency_keys";
     /// Claimed keys by session.
-    KEYS_BY_SESSION: TableDefinition<'static, (u64, &'static str), ()> = "idempotency_keys_by_session";
+    KEYS_BY_SESSION: Index<(u64, &'static str), ()> = "idempotency_keys_by_session";
     /// Completed keys by the microsecond of their completion.
-    KEYS_BY_TIME: TableDefinition<'static, (i64, &'static str), ()> = "idempotency_keys_by_time";
-}
-
-/// Returns whether anything was configured or billed in a file.
-pub(super) fn is_used(transaction: &WriteTransaction) -> Result<bool> {
-    for table in [MODEL_CONFIGS, RECORDS, BUDGETS] {
-        if !transaction.open_table(table).map_err(Failure::error)?.is_empty().map_err(Failure::error)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    KEYS_BY_TIME: Index<(i64, &'static str), ()> = "idempotency_keys_by_time";
 }

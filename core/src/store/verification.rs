@@ -1,17 +1,14 @@
 //! Verification: everything that the file holds is read, and held against what else it holds.
-#![expect(clippy::needless_pass_by_value, reason = "keys are given as the tables of the storage engine take them")]
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 
 use jiff::tz::TimeZone;
-use redb::{Key, ReadableTable, ReadableTableMetadata, TableDefinition, Value};
 use rust_decimal::Decimal;
 
 use super::CheckedStore;
 use super::apply::daily::day_number;
 use super::codec::{Row, decimal, micros};
-use super::failure::Failure;
+use super::key::{Key, Value};
 use super::reading::Reader;
 use super::row_key::Tag;
 use super::rows::{
@@ -19,7 +16,7 @@ use super::rows::{
     ReservationRow, RouteRow, UsageRecordRow,
 };
 use super::state::{HEADS_EVERY, State, TableSum};
-use super::tables::{self, BalanceKey, META_TABLE, RowTable};
+use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table};
 use crate::types::{Damage, Result, UsageRecord, exact_add};
 
 /// The most damage that is told; a file that has more is lost anyway.
@@ -41,7 +38,7 @@ pub(super) fn verify(reader: &Reader<'_>) -> Result<CheckedStore> {
     check.table::<u64, FxRateRow>(tables::FX_RATES, |_, id, row| row.fx_rate(id).map(drop))?;
     check.table::<u64, RouteRow>(tables::ROUTES, |_, id, row| row.route(id).map(drop))?;
     check.table::<u64, BudgetRow>(tables::BUDGETS, |_, id, row| row.budget(id).map(drop))?;
-    check.table::<&str, KeyRow>(tables::KEYS, |_, _, _| Ok(()))?;
+    check.table::<&'static str, KeyRow>(tables::KEYS, |_, _, _| Ok(()))?;
     check.table::<u64, LedgerHeadRow>(tables::HEADS, |_, _, _| Ok(()))?;
     check.balances()?;
     check.records()?;
@@ -55,9 +52,9 @@ pub(super) fn link_at(reader: &Reader<'_>, record: u64) -> Result<Tag> {
         return Ok(head.link);
     }
     let kept = record - record % HEADS_EVERY;
-    let known = reader.rows::<u64, LedgerHeadRow>(tables::HEADS)?.get(kept)?;
+    let known = reader.rows::<u64, LedgerHeadRow>(tables::HEADS).get(kept)?;
     let mut link = known.map(|row| row.link).unwrap_or_default();
-    reader.rows::<u64, UsageRecordRow>(tables::RECORDS)?.each(kept + 1..=record, |id, row| {
+    reader.rows::<u64, UsageRecordRow>(tables::RECORDS).each(kept + 1..=record, |id, row| {
         link = reader.key().link(&link, id, &row.uid);
         Ok(true)
     })?;
@@ -78,15 +75,12 @@ impl Check<'_> {
     }
 
     /// Reads a table of rows, and hands on those that are whole.
-    fn table<K: Key + 'static, R: Row>(
+    fn table<K: Key, R: Row>(
         &mut self,
-        definition: RowTable<K>,
-        mut each: impl FnMut(&mut Self, K::SelfType<'_>, R) -> Result<()>,
-    ) -> Result<()>
-    where
-        for<'k> K::SelfType<'k>: Debug,
-    {
-        let rows = self.reader.rows::<K, R>(definition)?;
+        table: RowTable<K>,
+        mut each: impl FnMut(&mut Self, K::Of<'_>, R) -> Result<()>,
+    ) -> Result<()> {
+        let rows = self.reader.rows::<K, R>(table);
         let mut read = TableSum::default();
         rows.each_whatever(|key, row, signed| {
             self.checked.rows += 1;
@@ -170,13 +164,13 @@ impl Check<'_> {
     fn gaps(&mut self) -> Result<()> {
         let (first, head) = (self.state.first_record(), self.state.head());
         let mut next = 1;
-        for entry in self.reader.index(tables::RECORDS)?.iter().map_err(Failure::error)? {
-            let id = entry.map_err(Failure::error)?.0.value();
+        self.reader.entries(tables::RECORDS).each(.., |id, _| {
             if id > next && id > first {
                 self.note(UsageRecordRow::TABLE, Some(next.to_string()), "it is missing");
             }
             next = id + 1;
-        }
+            Ok(true)
+        })?;
         if next <= head.record {
             self.note(UsageRecordRow::TABLE, Some(next.to_string()), "it is missing");
         }
@@ -184,10 +178,10 @@ impl Check<'_> {
     }
 
     fn indexes(&mut self, record: &UsageRecord, id: u64) -> Result<()> {
-        let by_uid = self.reader.index(tables::RECORDS_BY_UID)?.get(record.uid.as_str()).map_err(Failure::error)?;
+        let by_uid = self.reader.entries(tables::RECORDS_BY_UID).get(record.uid.as_str())?;
         let by_time = (micros(record.created_at), id);
         let user = record.user.as_deref();
-        let is_indexed = by_uid.is_some_and(|found| found.value() == id)
+        let is_indexed = by_uid == Some(id)
             && self.has(tables::RECORDS_BY_TIME, by_time)?
             && self.has(tables::RECORDS_BY_REQUEST, (record.request_id.as_str(), id))?
             && user.map_or(Ok(true), |user| self.has(tables::RECORDS_BY_USER, (user, id)))?
@@ -201,19 +195,16 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn has<K: Key + 'static>(&self, index: TableDefinition<'static, K, ()>, key: K::SelfType<'_>) -> Result<bool> {
-        Ok(self.reader.index(index)?.get(&key).map_err(Failure::error)?.is_some())
+    fn has<K: Key>(&self, index: Table<K, ()>, key: K::Of<'_>) -> Result<bool> {
+        self.reader.entries(index).has(key)
     }
 
-    fn entries<K: Key + 'static, V: Value + 'static>(
-        &mut self,
-        index: TableDefinition<'static, K, V>,
-        expected: u64,
-    ) -> Result<()> {
-        let found = self.reader.index(index)?.len().map_err(Failure::error)?;
+    fn entries<K: Key, V: Value>(&mut self, index: Table<K, V>, expected: u64) -> Result<()> {
+        let index = self.reader.entries(index);
+        let found = index.count()?;
         if found != expected {
             let problem = format!("the index has {found} entries for {expected} records");
-            self.note(redb::TableHandle::name(&index), None, &problem);
+            self.note(index.name(), None, &problem);
         }
         Ok(())
     }

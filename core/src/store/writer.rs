@@ -2,17 +2,17 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::apply::apply;
-use super::containment::{Held, guarded};
-use super::failure::Failure;
+use super::failure::misused;
 use super::ledger::Ledger;
-use super::redb_store::Shared;
+use super::row_key::RowKey;
 use super::snapshot::Budgets;
 use super::state::State;
+use super::storage::{Session, Storage, WriteTables};
+use super::table_store::Shared;
 use super::writing::Writing;
 use super::{Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};
@@ -21,12 +21,6 @@ use crate::types::{Error, ErrorKind, Result};
 pub(super) const QUEUE: usize = 4096;
 /// How many operations one commit takes at most.
 const BATCH: usize = 1024;
-/// A transaction that took longer than this to begin waited for another process.
-const CONTENDED: Duration = Duration::from_millis(1);
-/// How long other processes are let in for between two commits.
-const YIELD: Duration = Duration::from_micros(200);
-/// How often other processes are let in while their waiting cannot be seen.
-const YIELD_EVERY: Duration = Duration::from_millis(5);
 
 /// An operation that waits, and where its outcome goes.
 pub(super) struct Job {
@@ -35,9 +29,8 @@ pub(super) struct Job {
 }
 
 /// Commits operations until the store is dropped and the queue is empty.
-pub(super) fn run(shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>) {
+pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, mut queue: mpsc::Receiver<Job>) {
     let mut budgets = None;
-    let mut last_yield = Duration::ZERO;
     while let Some(first) = queue.blocking_recv() {
         let mut operations = vec![first.operation];
         let mut callers = vec![first.outcome];
@@ -47,13 +40,7 @@ pub(super) fn run(shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>) {
             operations.push(job.operation);
             callers.push(job.outcome);
         }
-        let began = shared.environment.monotonic();
-        let mut waited = Duration::ZERO;
-        let outcomes = shared.check_before_write().and_then(|()| {
-            let outcomes = guarded(|| commit(shared, &mut budgets, operations, began, &mut waited));
-            shared.check_after_write(outcomes)
-        });
-        match outcomes {
+        match commit(shared, &mut budgets, operations) {
             // A caller that is gone does not want its outcome; what it asked for is done.
             Ok(outcomes) => callers.into_iter().zip(outcomes).for_each(|(caller, outcome)| drop(caller.send(outcome))),
             Err(error) => {
@@ -63,52 +50,53 @@ pub(super) fn run(shared: &Arc<Shared>, mut queue: mpsc::Receiver<Job>) {
                 }
             }
         }
-        let now = shared.environment.monotonic();
-        let due = now.saturating_sub(last_yield) >= YIELD_EVERY && shared.session.has_company();
-        if waited >= CONTENDED || due {
-            std::thread::sleep(YIELD);
-            last_yield = now;
-        }
+        shared.storage.let_others_in();
     }
 }
 
 /// Applies operations in one transaction. A refused one is left out; a failure of the storage fails all of them.
-fn commit(
-    shared: &Shared,
+fn commit<S: Storage>(
+    shared: &Shared<S>,
     budgets: &mut Option<Budgets>,
     operations: Vec<Operation>,
-    began: Duration,
-    waited: &mut Duration,
 ) -> Result<Vec<Result<Outcome>>> {
-    let transaction = Held::new(shared.database.get()?.begin_write().map_err(Failure::error)?);
-    *waited = shared.environment.monotonic().saturating_sub(began);
+    let (mut waiting, mut outcomes) = (Some(operations), Vec::new());
+    shared.storage.write(&mut |tables| {
+        let operations = waiting.take().ok_or_else(|| misused("a change was made twice"))?;
+        let (applied, any_change) = apply_all(tables, &shared.row_key, shared.storage.session(), budgets, operations)?;
+        outcomes = applied;
+        Ok(any_change)
+    })?;
+    Ok(outcomes)
+}
+
+/// Applies operations one after another. Returns their outcomes, and whether anything was changed.
+fn apply_all(
+    tables: &dyn WriteTables,
+    key: &RowKey,
+    session: &dyn Session,
+    budgets: &mut Option<Budgets>,
+    operations: Vec<Operation>,
+) -> Result<(Vec<Result<Outcome>>, bool)> {
     let (changed, state) = (Cell::new(false), State::default());
-    let writing = Writing { transaction: transaction.get()?, key: &shared.row_key, state: &state, changed: &changed };
+    let mut ledger = Ledger::open(Writing { tables, key, state: &state, changed: &changed }, session, budgets)?;
     let mut outcomes = Vec::with_capacity(operations.len());
     let mut any_change = false;
-    {
-        let mut ledger = Ledger::open(writing, &shared.session, budgets)?;
-        for operation in operations {
-            changed.set(false);
-            let outcome = apply(&mut ledger, operation);
-            if let Err(error) = &outcome
-                && changed.get()
-            {
-                return Err(half_way(error));
-            }
-            any_change |= changed.get();
-            outcomes.push(outcome);
+    for operation in operations {
+        changed.set(false);
+        let outcome = apply(&mut ledger, operation);
+        if let Err(error) = &outcome
+            && changed.get()
+        {
+            return Err(half_way(error));
         }
-        if any_change {
-            ledger.finish()?;
-        }
+        any_change |= changed.get();
+        outcomes.push(outcome);
     }
     if any_change {
-        transaction.take()?.commit().map_err(Failure::error)?;
-    } else {
-        transaction.take()?.abort().map_err(Failure::error)?;
+        ledger.finish()?;
     }
-    Ok(outcomes)
+    Ok((outcomes, any_change))
 }
 
 fn half_way(error: &Error) -> Error {

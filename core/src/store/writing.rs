@@ -1,24 +1,22 @@
 //! The tables of a write transaction: rows, which are signed where they are written and checked where they are read, and indexes.
-#![expect(clippy::needless_pass_by_value, reason = "keys are given as the tables of the storage engine take them")]
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
-use redb::{AccessGuard, Key, ReadableTable, Table, TableDefinition, Value, WriteTransaction};
-
-use super::codec::{Row, decode, encode};
-use super::containment::Held;
-use super::failure::{Failure, closed};
+use super::codec::{Row, damaged, decode, encode};
+use super::key::{Ends, Key, Value};
+use super::reading::{key_of, value_of};
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};
-use super::tables::{self, BalanceKey, META_TABLE, RowTable, is_unsigned};
+use super::storage::WriteTables;
+use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table, is_unsigned};
 use crate::types::Result;
 
 /// What all tables of a transaction share.
 #[derive(Clone, Copy)]
 pub(super) struct Writing<'t> {
-    pub(super) transaction: &'t WriteTransaction,
+    pub(super) tables: &'t dyn WriteTables,
     pub(super) key: &'t RowKey,
     pub(super) state: &'t State,
     /// Set by every write, so that an operation that fails half way is never committed.
@@ -27,89 +25,85 @@ pub(super) struct Writing<'t> {
 
 impl<'t> Writing<'t> {
     /// Returns a table of rows.
-    pub(super) fn rows<K: Key + 'static, R>(self, definition: RowTable<K>) -> Rows<'t, K, R> {
-        Rows { table: OpenTable::new(self.transaction, definition), writing: self, row: PhantomData }
+    pub(super) fn rows<K: Key, R>(self, table: RowTable<K>) -> Rows<'t, K, R> {
+        Rows { table, writing: self, last_id: Cell::new(None), row: PhantomData }
     }
 
     /// Returns a secondary index.
-    pub(super) fn index<K: Key + 'static, V: Value + 'static>(
-        self,
-        definition: TableDefinition<'static, K, V>,
-    ) -> Index<'t, K, V> {
-        Index { table: OpenTable::new(self.transaction, definition), changed: self.changed }
-    }
-}
-
-/// A table of the storage engine, which is opened when it is first used: a commit uses few of them.
-struct OpenTable<'t, K: Key + 'static, V: Value + 'static> {
-    transaction: &'t WriteTransaction,
-    definition: TableDefinition<'static, K, V>,
-    table: OnceCell<Held<Table<'t, K, V>>>,
-}
-
-impl<'t, K: Key + 'static, V: Value + 'static> OpenTable<'t, K, V> {
-    fn new(transaction: &'t WriteTransaction, definition: TableDefinition<'static, K, V>) -> Self {
-        Self { transaction, definition, table: OnceCell::new() }
-    }
-
-    fn get(&self) -> Result<&Table<'t, K, V>> {
-        if let Some(table) = self.table.get() {
-            return table.get();
-        }
-        let table = self.transaction.open_table(self.definition).map_err(Failure::error)?;
-        self.table.get_or_init(|| Held::new(table)).get()
-    }
-
-    fn get_mut(&mut self) -> Result<&mut Table<'t, K, V>> {
-        self.get()?;
-        self.table.get_mut().ok_or_else(closed)?.get_mut()
+    pub(super) fn index<K: Key, V: Value>(self, table: Table<K, V>) -> Index<'t, K, V> {
+        Index { table, writing: self }
     }
 }
 
 /// A table of rows.
-pub(super) struct Rows<'t, K: Key + 'static, R> {
-    table: OpenTable<'t, K, &'static [u8]>,
+pub(super) struct Rows<'t, K, R> {
+    table: RowTable<K>,
     writing: Writing<'t>,
+    /// The last id that was given, once it was read.
+    last_id: Cell<Option<u64>>,
     row: PhantomData<fn() -> R>,
 }
 
-impl<K: Key + 'static, R: Row> Rows<'_, K, R> {
-    pub(super) fn get(&self, key: K::SelfType<'_>) -> Result<Option<R>> {
-        let row = self.table.get()?.get(&key).map_err(Failure::error)?;
-        row.map(|row| self.open(&key, row.value())).transpose()
+impl<K: Key, R: Row> Rows<'_, K, R> {
+    pub(super) fn get(&self, key: K::Of<'_>) -> Result<Option<R>> {
+        let (key, mut found) = (K::bytes(key), None);
+        self.writing.tables.get(self.table.shape(), key.as_ref(), &mut |signed| {
+            found = Some(self.open(key.as_ref(), signed)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Reads a row that stands at a key, if it was written there.
-    fn open(&self, key: &K::SelfType<'_>, signed: &[u8]) -> Result<R> {
-        decode(self.writing.key.open(R::TABLE, K::as_bytes(key).as_ref(), signed)?)
+    fn open(&self, key: &[u8], signed: &[u8]) -> Result<R> {
+        decode(self.writing.key.open(R::TABLE, key, signed)?)
     }
 
-    pub(super) fn put(&mut self, key: K::SelfType<'_>, row: &R) -> Result<()> {
-        let signed = self.writing.key.sign(R::TABLE, K::as_bytes(&key).as_ref(), encode(row)?);
+    pub(super) fn put(&mut self, key: K::Of<'_>, row: &R) -> Result<()> {
+        let key = K::bytes(key);
+        let signed = self.writing.key.sign(R::TABLE, key.as_ref(), encode(row)?);
         self.writing.changed.set(true);
-        let before = self.table.get_mut()?.insert(&key, signed.as_slice()).map_err(Failure::error)?;
-        self.writing.state.count(R::TABLE, before.as_ref().map(AccessGuard::value), Some(&signed));
-        Ok(())
+        self.writing.tables.put(self.table.shape(), key.as_ref(), &signed, &mut |before| {
+            self.writing.state.count(R::TABLE, before, Some(&signed));
+        })
     }
 
-    pub(super) fn remove(&mut self, key: K::SelfType<'_>) -> Result<()> {
+    pub(super) fn remove(&mut self, key: K::Of<'_>) -> Result<()> {
         self.writing.changed.set(true);
-        let before = self.table.get_mut()?.remove(&key).map_err(Failure::error)?;
-        self.writing.state.count(R::TABLE, before.as_ref().map(AccessGuard::value), None);
-        Ok(())
+        self.writing.tables.remove(self.table.shape(), K::bytes(key).as_ref(), &mut |before| {
+            self.writing.state.count(R::TABLE, before, None);
+        })
     }
 }
 
 impl<R: Row> Rows<'_, u64, R> {
+    /// Returns the id that the next row will get, without taking it.
+    pub(super) fn next_id(&self) -> Result<u64> {
+        if let Some(last) = self.last_id.get() {
+            return Ok(last + 1);
+        }
+        let last = number(Meta(self.writing).get(&counter::<R>())?.as_deref())?;
+        self.last_id.set(Some(last));
+        Ok(last + 1)
+    }
+
+    /// Takes an id. It is never given again, even if its row is deleted.
+    pub(super) fn take_id(&mut self) -> Result<u64> {
+        let id = self.next_id()?;
+        Meta(self.writing).put(&counter::<R>(), &id.to_le_bytes())?;
+        self.last_id.set(Some(id));
+        Ok(id)
+    }
+
     /// Visits all rows in the order of their ids until the visitor returns an error. Fails with `corrupted_file` if one is
     /// missing.
     pub(super) fn each(&self, mut visit: impl FnMut(u64, R) -> Result<()>) -> Result<()> {
         let mut read = TableSum::default();
-        for entry in self.table.get()?.iter().map_err(Failure::error)? {
-            let (key, row) = entry.map_err(Failure::error)?;
-            visit(key.value(), self.open(&key.value(), row.value())?)?;
-            read = read.replace(None, Some(row.value()));
-        }
+        self.writing.tables.range(self.table.shape(), Ends::<u64>::of(&..).as_bytes(), &mut |key, signed| {
+            visit(key_of::<u64>(self.table.shape(), key)?, self.open(key, signed)?)?;
+            read = read.replace(None, Some(signed));
+            Ok(true)
+        })?;
         self.writing.state.sum(R::TABLE).check(R::TABLE, read)
     }
 
@@ -123,109 +117,140 @@ impl<R: Row> Rows<'_, u64, R> {
     }
 }
 
+/// Returns the name in `meta` of the last id that a table gave.
+fn counter<R: Row>() -> String {
+    format!("last_id:{}", R::TABLE)
+}
+
+/// Reads a counter or another number of `meta`; an absent one is zero.
+pub(super) fn number(value: Option<&[u8]>) -> Result<u64> {
+    value.map_or(Ok(0), |bytes| {
+        bytes.try_into().map(u64::from_le_bytes).map_err(|_| damaged(META_TABLE, "a number has no 8 bytes"))
+    })
+}
+
 impl<R: Row> Rows<'_, BalanceKey, R> {
     /// Returns the keys of one budget.
     pub(super) fn windows(&self, budget: u64) -> Result<Vec<BalanceKey>> {
-        let range = self.table.get()?.range((budget, i64::MIN)..=(budget, i64::MAX)).map_err(Failure::error)?;
-        range.map(|entry| Ok(entry.map_err(Failure::error)?.0.value())).collect()
+        let ends = Ends::<BalanceKey>::of(&((budget, i64::MIN)..=(budget, i64::MAX)));
+        let mut keys = Vec::new();
+        self.writing.tables.range(self.table.shape(), ends.as_bytes(), &mut |key, _| {
+            keys.push(key_of::<BalanceKey>(self.table.shape(), key)?);
+            Ok(true)
+        })?;
+        Ok(keys)
     }
 }
 
 /// A secondary index.
-pub(super) struct Index<'t, K: Key + 'static, V: Value + 'static> {
-    table: OpenTable<'t, K, V>,
-    changed: &'t Cell<bool>,
+pub(super) struct Index<'t, K, V> {
+    table: Table<K, V>,
+    writing: Writing<'t>,
 }
 
-impl<K: Key + 'static, V: Value + 'static> Index<'_, K, V> {
-    pub(super) fn put(&mut self, key: K::SelfType<'_>, value: V::SelfType<'_>) -> Result<()> {
-        self.changed.set(true);
-        self.table.get_mut()?.insert(key, value).map_err(Failure::error)?;
-        Ok(())
+impl<K: Key, V: Value> Index<'_, K, V> {
+    pub(super) fn put(&mut self, key: K::Of<'_>, value: V::Of<'_>) -> Result<()> {
+        self.writing.changed.set(true);
+        let (key, value) = (K::bytes(key), V::bytes(value));
+        self.writing.tables.put(self.table.shape(), key.as_ref(), value.as_ref(), &mut |_| {})
     }
 
-    pub(super) fn remove(&mut self, key: K::SelfType<'_>) -> Result<()> {
-        self.changed.set(true);
-        self.table.get_mut()?.remove(key).map_err(Failure::error)?;
-        Ok(())
+    pub(super) fn remove(&mut self, key: K::Of<'_>) -> Result<()> {
+        self.writing.changed.set(true);
+        self.writing.tables.remove(self.table.shape(), K::bytes(key).as_ref(), &mut |_| {})
     }
 
     /// Visits the keys of a range in order.
     pub(super) fn each<'a>(
         &self,
-        range: impl RangeBounds<K::SelfType<'a>> + 'a,
-        mut visit: impl FnMut(K::SelfType<'_>) -> Result<()>,
-    ) -> Result<()>
-    where
-        K::SelfType<'a>: 'a,
-    {
-        for entry in self.table.get()?.range(range).map_err(Failure::error)? {
-            visit(entry.map_err(Failure::error)?.0.value())?;
-        }
-        Ok(())
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.each_until(range, |key| visit(key).map(|()| true))
+    }
+
+    fn each_until<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        self.writing
+            .tables
+            .range(shape, Ends::<K>::of(&range).as_bytes(), &mut |key, _| visit(key_of::<K>(shape, key)?))
     }
 }
 
-impl<K: Key + 'static> Index<'_, K, u64> {
-    pub(super) fn get(&self, key: K::SelfType<'_>) -> Result<Option<u64>> {
-        Ok(self.table.get()?.get(key).map_err(Failure::error)?.map(|id| id.value()))
+impl<K: Key> Index<'_, K, u64> {
+    pub(super) fn get(&self, key: K::Of<'_>) -> Result<Option<u64>> {
+        let (shape, mut found) = (self.table.shape(), None);
+        self.writing.tables.get(shape, K::bytes(key).as_ref(), &mut |id| {
+            found = Some(value_of::<u64>(shape, id)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
 }
 
 impl Index<'_, (i64, &'static str), ()> {
     /// Returns the first names up to a time, inclusive, and no more than so many.
     pub(super) fn names_until(&self, time: i64, most: usize) -> Result<Vec<String>> {
-        let range = self.table.get()?.range((i64::MIN, "")..=(time, "\u{10FFFF}")).map_err(Failure::error)?;
-        range.take(most).map(|entry| Ok(entry.map_err(Failure::error)?.0.value().1.to_owned())).collect()
+        let mut names = Vec::new();
+        if most > 0 {
+            self.each_until((i64::MIN, "")..=(time, "\u{10FFFF}"), |(_, name)| {
+                names.push(name.to_owned());
+                Ok(names.len() < most)
+            })?;
+        }
+        Ok(names)
     }
 }
 
 impl Index<'_, (i64, u64), ()> {
     /// Returns the greatest time.
     pub(super) fn last_time(&self) -> Result<Option<i64>> {
-        Ok(self.table.get()?.last().map_err(Failure::error)?.map(|(key, _)| key.value().0))
+        let (shape, mut last) = (self.table.shape(), None);
+        self.writing.tables.last(shape, &mut |key| {
+            last = Some(key_of::<(i64, u64)>(shape, key)?.0);
+            Ok(())
+        })?;
+        Ok(last)
     }
 }
 
 /// The values of `meta`. All but those that are read before the key is known are signed.
-pub(super) struct Meta<'t> {
-    table: OpenTable<'t, &'static str, &'static [u8]>,
-    writing: Writing<'t>,
-}
+pub(super) struct Meta<'t>(pub(super) Writing<'t>);
 
-impl<'t> Meta<'t> {
-    /// Opens the table, and reads the state of the file.
-    pub(super) fn open(writing: Writing<'t>) -> Result<Self> {
-        let meta = Self { table: OpenTable::new(writing.transaction, tables::META), writing };
-        if let Some(state) = meta.get(STATE_KEY)? {
-            writing.state.load(&state)?;
-        }
-        Ok(meta)
+impl Meta<'_> {
+    /// Reads the state of the file; that of a new one is empty.
+    pub(super) fn load_state(&self) -> Result<()> {
+        self.get(STATE_KEY)?.map_or(Ok(()), |state| self.0.state.load(&state))
     }
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let value = self.table.get()?.get(key).map_err(Failure::error)?;
-        value.map(|value| self.writing.key.open_meta(key, value.value()).map(<[u8]>::to_vec)).transpose()
+        let mut found = None;
+        self.0.tables.get(tables::META.shape(), key.as_bytes(), &mut |value| {
+            found = Some(self.0.key.open_meta(key, value)?.to_vec());
+            Ok(())
+        })?;
+        Ok(found)
     }
 
-    pub(super) fn put(&mut self, key: &str, value: &[u8]) -> Result<()> {
-        self.writing.changed.set(true);
-        let signed = if is_unsigned(key) {
-            value.to_vec()
-        } else {
-            self.writing.key.sign(META_TABLE, key.as_bytes(), value.to_vec())
-        };
-        let before = self.table.get_mut()?.insert(key, signed.as_slice()).map_err(Failure::error)?;
-        if !is_unsigned(key) && key != STATE_KEY {
-            self.writing.state.count(META_TABLE, before.as_ref().map(AccessGuard::value), Some(&signed));
-        }
-        Ok(())
+    pub(super) fn put(&self, key: &str, value: &[u8]) -> Result<()> {
+        self.0.changed.set(true);
+        let signed =
+            if is_unsigned(key) { value.to_vec() } else { self.0.key.sign(META_TABLE, key.as_bytes(), value.to_vec()) };
+        self.0.tables.put(tables::META.shape(), key.as_bytes(), &signed, &mut |before| {
+            if !is_unsigned(key) && key != STATE_KEY {
+                self.0.state.count(META_TABLE, before, Some(&signed));
+            }
+        })
     }
 
     /// Writes the state of the file, if it has changed.
-    pub(super) fn put_state(&mut self) -> Result<()> {
-        if self.writing.state.has_changed() {
-            let state = self.writing.state.row()?;
+    pub(super) fn put_state(&self) -> Result<()> {
+        if self.0.state.has_changed() {
+            let state = self.0.state.row()?;
             self.put(STATE_KEY, &state)?;
         }
         Ok(())

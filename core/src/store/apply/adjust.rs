@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::settle::{COUNTER, index};
+use super::settle::index;
 use super::{balance, daily, invalid, not_found};
 use crate::billing::window::window_bounds;
 use crate::store::Adjustment;
@@ -27,7 +27,7 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
     }
     let now = kept(now);
     let mut record = UsageRecord {
-        id: UsageRecordId::new(ledger.next_id(COUNTER)?),
+        id: UsageRecordId::new(ledger.records.next_id()?),
         uid: record_uid,
         usage: Usage::default(),
         token_consumed: None,
@@ -65,7 +65,7 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
     let rollup = daily::with(ledger, &record)?;
     let row = UsageRecordRow::new(&record, Vec::new())?;
 
-    let id = ledger.take_id(COUNTER)?;
+    let id = ledger.records.take_id()?;
     ledger.put_record(id, &row)?;
     index(ledger, &record, id)?;
     daily::write(ledger, &rollup)?;

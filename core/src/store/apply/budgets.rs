@@ -12,9 +12,6 @@ use crate::store::rows::{BudgetRow, HoldRow, ReservationRow, UsageRecordRow};
 use crate::store::{Hold, Reservation};
 use crate::types::{Balance, BudgetId, BudgetTerms, Currency, Limit, Result, Scope, exact_add};
 
-/// The counter of `budgets`.
-const COUNTER: &str = "last_id:budgets";
-
 pub(super) fn put(ledger: &mut Ledger<'_>, terms: &BudgetTerms, now: Timestamp) -> Result<BudgetId> {
     if let Limit::Money(money) = terms.limit
         && money.amount < Decimal::ZERO
@@ -39,10 +36,10 @@ pub(super) fn put(ledger: &mut Ledger<'_>, terms: &BudgetTerms, now: Timestamp) 
         return Ok(BudgetId::new(id));
     }
 
-    let id = BudgetId::new(ledger.next_id(COUNTER)?);
+    let id = BudgetId::new(ledger.budget_rows.next_id()?);
     let mut start = Balance { settled: used(ledger, terms, bounds)?, ..Balance::default() };
     let held = adopt(ledger, terms, id, bounds, &mut start)?;
-    ledger.take_id(COUNTER)?;
+    ledger.budget_rows.take_id()?;
     ledger.budget_rows.put(id.get(), &row)?;
     balance::write(ledger, (balance::key(id, bounds.map(|(start, _)| start)), start))?;
     for reservation in held {

@@ -10,15 +10,10 @@ use crate::store::rows::{ModelConfigRow, ProviderRow};
 use crate::store::{ModelConfigChange, ModelConfigNames, NewModelConfig};
 use crate::types::{ModelConfig, ModelConfigId, PriceTerms, Result, SealedSecret};
 
-/// The counter of `ai_model_config`.
-const COUNTER: &str = "last_id:ai_model_config";
-/// The counter of `ai_providers`.
-const PROVIDER_COUNTER: &str = "last_id:ai_providers";
-
 /// Takes the id of a config that may be added, whose secrets are sealed for it meanwhile.
 pub(super) fn take_id(ledger: &mut Ledger<'_>, names: &ModelConfigNames) -> Result<ModelConfigId> {
     check_names(ledger, names)?;
-    ledger.take_id(COUNTER).map(ModelConfigId::new)
+    ledger.model_configs.take_id().map(ModelConfigId::new)
 }
 
 pub(super) fn add(
@@ -66,7 +61,7 @@ pub(super) fn add(
     }
     check_names(ledger, &names)?;
     prices::check(terms)?;
-    if id.get() == 0 || id.get() >= ledger.next_id(COUNTER)? {
+    if id.get() == 0 || id.get() >= ledger.model_configs.next_id()? {
         return Err(invalid(format!("model config {id} was never given out; take an id before the config is added")));
     }
     let planned = prices::plan(ledger, id, terms, Replaced::Slots, now)?;
@@ -190,7 +185,7 @@ pub(super) fn find_or_create_provider(ledger: &mut Ledger<'_>, name: &str, now: 
     if let Some(id) = ledger.providers_by_name.get(name)? {
         return Ok(id);
     }
-    let id = ledger.take_id(PROVIDER_COUNTER)?;
+    let id = ledger.providers.take_id()?;
     ledger.providers.put(id, &ProviderRow { name: name.to_owned(), created_at: micros(now) })?;
     ledger.providers_by_name.put(name, id)?;
     ledger.configuration_changed()?;

@@ -10,9 +10,6 @@ use crate::store::ledger::Ledger;
 use crate::store::rows::FxRateRow;
 use crate::types::{FxRate, FxRateId, Result};
 
-/// The counter of `fx_rates`.
-const COUNTER: &str = "last_id:fx_rates";
-
 pub(super) fn add(ledger: &mut Ledger<'_>, rate: NewFxRate, now: Timestamp) -> Result<FxRate> {
     let NewFxRate { from, to, rate, effective_date, source } = rate;
     if from == to {
@@ -21,7 +18,7 @@ pub(super) fn add(ledger: &mut Ledger<'_>, rate: NewFxRate, now: Timestamp) -> R
     if rate <= Decimal::ZERO {
         return Err(invalid(format!("the rate from {from} to {to} is {rate}; give one above zero")));
     }
-    let id = ledger.take_id(COUNTER)?;
+    let id = ledger.fx_rates.take_id()?;
     let rate = FxRate {
         id: FxRateId::new(id),
         from,

@@ -14,9 +14,6 @@ use crate::store::ledger::Ledger;
 use crate::store::rows::PriceRow;
 use crate::types::{ModelConfigId, Price, PriceId, PriceTerms, PricingType, Result, Superseded};
 
-/// The counter of `ai_model_pricing`.
-const COUNTER: &str = "last_id:ai_model_pricing";
-
 /// The rows that new prices make and change, before anything is written.
 pub(super) struct Plan {
     rows: Vec<Planned>,
@@ -276,7 +273,7 @@ pub(super) fn write(ledger: &mut Ledger<'_>, plan: Plan) -> Result<Vec<PriceId>>
     for (planned, row) in changed.into_iter().zip(rows) {
         let id = match planned.origin {
             Origin::File => planned.price.id.get(),
-            Origin::Given | Origin::Cut => ledger.take_id(COUNTER)?,
+            Origin::Given | Origin::Cut => ledger.prices.take_id()?,
         };
         if planned.origin == Origin::Given {
             ids.push(PriceId::new(id));

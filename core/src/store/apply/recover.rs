@@ -5,14 +5,14 @@ use rust_decimal::Decimal;
 
 use super::{balance, keys, settle};
 use crate::store::ledger::Ledger;
-use crate::store::session::{Liveness, Session};
+use crate::store::storage::{Liveness, Session};
 use crate::store::{RecoveryPolicy, Reservation, Settlement};
 use crate::types::{
     BilledBy, CostStatus, ErrorKind, Facts, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag,
 };
 
 /// Returns whether what a session left behind is to be settled or freed.
-pub(super) fn is_stale(own: &Session, session: u64, expires_at: Timestamp, now: Timestamp) -> bool {
+pub(super) fn is_stale(own: &dyn Session, session: u64, expires_at: Timestamp, now: Timestamp) -> bool {
     expires_at <= now || own.liveness(session) == Liveness::Dead
 }
 

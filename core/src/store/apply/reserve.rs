@@ -15,9 +15,6 @@ use crate::store::tables::BalanceKey;
 use crate::store::{Hold, Reservation, ReserveRequest, Reserved};
 use crate::types::{Balance, Budget, Error, ErrorKind, ReservationId, Result, exact_add};
 
-/// The counter of `reservations`.
-pub(super) const COUNTER: &str = "last_id:reservations";
-
 pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Result<Reserved> {
     if request.worst_case.is_some_and(|worst| worst.amount < Decimal::ZERO) {
         return Err(invalid("the worst case of a call is below zero; give zero or more"));
@@ -40,7 +37,7 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
         holds.push(hold);
     }
 
-    let id = ReservationId::new(ledger.take_id(COUNTER)?);
+    let id = ReservationId::new(ledger.reservations.take_id()?);
     let budgets_apply = !holds.is_empty();
     let reservation = Reservation { id, session: ledger.session.id(), request, holds };
     ledger.reservations.put(id.get(), &ReservationRow::new(&reservation)?)?;

@@ -8,9 +8,6 @@ use crate::store::ledger::Ledger;
 use crate::store::rows::RouteRow;
 use crate::types::{Result, RouteTerms};
 
-/// The counter of `ai_routing_strategy`.
-const COUNTER: &str = "last_id:ai_routing_strategy";
-
 pub(super) fn put(ledger: &mut Ledger<'_>, terms: &RouteTerms, now: Timestamp) -> Result<()> {
     if terms.name.is_empty() {
         return Err(invalid("a route has no name; give a capability such as \"text\", or an alias"));
@@ -18,7 +15,7 @@ pub(super) fn put(ledger: &mut Ledger<'_>, terms: &RouteTerms, now: Timestamp) -
     let now = micros(now);
     let (id, created_at) = match find(ledger, &terms.name)? {
         Some((id, row)) => (id, row.created_at),
-        None => (ledger.take_id(COUNTER)?, now),
+        None => (ledger.routes.take_id()?, now),
     };
     ledger.routes.put(id, &RouteRow::new(terms, created_at, now)?)?;
     ledger.configuration_changed()

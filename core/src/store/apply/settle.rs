@@ -14,10 +14,6 @@ use crate::types::{
     UsageRecordId, exact_add,
 };
 
-/// The counter of `ai_usage_records`.
-pub(super) const COUNTER: &str = "last_id:ai_usage_records";
-/// The counter of `ai_models`.
-const MODEL_COUNTER: &str = "last_id:ai_models";
 /// The key in `meta` of how far settlement times ever ran backwards, in microseconds.
 pub(in crate::store) const TIME_DISORDER: &str = "time_disorder";
 
@@ -55,7 +51,7 @@ pub(super) fn write(
     let awaits_price = settlement.cost.is_none() && settlement.billed_by != BilledBy::NotBilled;
     let moved = balance::released(ledger, &reservation.holds, settlement.cost, tokens, awaits_price, held_as(request))?;
     let known = ledger.models_by_code.get((request.provider.as_str(), request.model.as_str()))?;
-    let model_id = ModelId::new(known.map_or_else(|| ledger.next_id(MODEL_COUNTER), Ok)?);
+    let model_id = ModelId::new(known.map_or_else(|| ledger.models.next_id(), Ok)?);
     let completed_key = match settlement.completes_key {
         Some((key, reply)) => keys::completable(ledger, &key, &request.request_id)?.map(|row| (key, row, reply)),
         None => None,
@@ -71,7 +67,7 @@ pub(super) fn write(
     }
     let now = kept(settlement.now);
     let mut record = UsageRecord {
-        id: UsageRecordId::new(ledger.next_id(COUNTER)?),
+        id: UsageRecordId::new(ledger.records.next_id()?),
         uid: request.record_uid.clone(),
         user: request.user.clone(),
         tags: request.tags.clone(),
@@ -110,7 +106,7 @@ pub(super) fn write(
         create_model(ledger, request, record.provider_id, now)?;
     }
     let holds = if awaits_price { money_holds(&reservation.holds) } else { Vec::new() };
-    let record_id = ledger.take_id(COUNTER)?;
+    let record_id = ledger.records.take_id()?;
     ledger.put_record(record_id, &UsageRecordRow::new(&record, holds)?)?;
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
     index(ledger, &record, record_id)?;
@@ -167,7 +163,7 @@ fn create_model(
     provider_id: ProviderId,
     now: Timestamp,
 ) -> Result<()> {
-    let id = ledger.take_id(MODEL_COUNTER)?;
+    let id = ledger.models.take_id()?;
     let row = ModelRow {
         provider_id: provider_id.get(),
         provider: request.provider.clone(),
@@ -188,7 +184,7 @@ pub(super) fn index(ledger: &mut Ledger<'_>, record: &UsageRecord, id: u64) -> R
         && last > at
     {
         let disorder = last.abs_diff(at);
-        if disorder > crate::store::ledger::number(ledger.meta(TIME_DISORDER)?.as_deref())? {
+        if disorder > crate::store::writing::number(ledger.meta(TIME_DISORDER)?.as_deref())? {
             ledger.put_meta(TIME_DISORDER, &disorder.to_le_bytes())?;
         }
     }

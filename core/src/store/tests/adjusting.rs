@@ -2,6 +2,13 @@
 
 use super::*;
 
+on_each_engine! {
+    a_difference_is_a_record_of_its_own_and_moves_the_running_windows,
+    the_same_correction_twice_is_one_and_later_ones_count_from_it,
+    a_correction_moves_a_budget_in_another_currency_at_the_rate_of_the_record,
+    an_adjustment_of_a_record_that_cannot_be_adjusted_is_refused,
+}
+
 fn adjust(fixture: &Fixture, uid: &str, cost: Money, now: Timestamp) -> Result<Money> {
     fixture.attempts.set(fixture.attempts.get() + 1);
     let adjustment = Adjustment {
@@ -26,9 +33,8 @@ fn call(fixture: &Fixture, cost: Option<Money>) -> String {
     uid
 }
 
-#[test]
-fn a_difference_is_a_record_of_its_own_and_moves_the_running_windows() {
-    let mut fixture = Fixture::new();
+fn a_difference_is_a_record_of_its_own_and_moves_the_running_windows(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let total = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let month = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Month));
     let tokens = fixture.budget(terms(Scope::Everyone, Limit::Tokens(1_000), Window::Total));
@@ -62,9 +68,8 @@ fn a_difference_is_a_record_of_its_own_and_moves_the_running_windows() {
     assert_eq!(days, [(decimal("2.00"), 1, 2), (decimal("0.50"), 0, 0)]);
 }
 
-#[test]
-fn the_same_correction_twice_is_one_and_later_ones_count_from_it() {
-    let fixture = Fixture::new();
+fn the_same_correction_twice_is_one_and_later_ones_count_from_it(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let uid = call(&fixture, Some(usd("2")));
     assert_eq!(adjust(&fixture, &uid, usd("2"), noon()).unwrap(), usd("0"));
@@ -80,9 +85,8 @@ fn the_same_correction_twice_is_one_and_later_ones_count_from_it() {
     assert_eq!((rollup.len(), rollup[0].cost, rollup[0].calls), (1, decimal("3"), 1));
 }
 
-#[test]
-fn a_correction_moves_a_budget_in_another_currency_at_the_rate_of_the_record() {
-    let fixture = Fixture::new();
+fn a_correction_moves_a_budget_in_another_currency_at_the_rate_of_the_record(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let add = |rate: &str| {
         let rate = NewFxRate {
             from: Currency::CNY,
@@ -103,9 +107,8 @@ fn a_correction_moves_a_budget_in_another_currency_at_the_rate_of_the_record() {
     assert_eq!((record.currency, record.conversions[0].amount), (Some(Currency::CNY), decimal("-0.7")));
 }
 
-#[test]
-fn an_adjustment_of_a_record_that_cannot_be_adjusted_is_refused() {
-    let fixture = Fixture::new();
+fn an_adjustment_of_a_record_that_cannot_be_adjusted_is_refused(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let uid = call(&fixture, Some(usd("2")));
     let unpriced = call(&fixture, None);

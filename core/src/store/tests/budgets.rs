@@ -2,9 +2,16 @@
 
 use super::*;
 
-#[test]
-fn a_new_budget_starts_with_the_records_of_its_running_window() {
-    let fixture = Fixture::new();
+on_each_engine! {
+    a_new_budget_starts_with_the_records_of_its_running_window,
+    a_new_budget_holds_what_is_under_way,
+    the_same_terms_change_the_limit_and_keep_the_balance,
+    a_deleted_budget_caps_no_more_and_its_id_is_not_given_again,
+    wrong_terms_are_refused,
+}
+
+fn a_new_budget_starts_with_the_records_of_its_running_window(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let spend = |name: &str, cost: Money, now: Timestamp| {
         let held = fixture.reserve(ReserveRequest { now, ..fixture.request(name, Some(cost)) }).unwrap();
         fixture.settle(Settlement { now, ..settlement(held, Some(cost)) }).unwrap();
@@ -24,9 +31,8 @@ fn a_new_budget_starts_with_the_records_of_its_running_window() {
     assert_eq!(fixture.balance(tokens, noon()), balance("126", "0", 0));
 }
 
-#[test]
-fn a_new_budget_holds_what_is_under_way() {
-    let fixture = Fixture::new();
+fn a_new_budget_holds_what_is_under_way(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let held = fixture.reserve(fixture.request("alice", Some(usd("2")))).unwrap();
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("3")), Window::Total));
     assert_eq!(fixture.balance(id, noon()), balance("0", "2", 0));
@@ -35,9 +41,8 @@ fn a_new_budget_holds_what_is_under_way() {
     assert_eq!(fixture.balance(id, noon()), balance("0.5", "0", 0));
 }
 
-#[test]
-fn the_same_terms_change_the_limit_and_keep_the_balance() {
-    let fixture = Fixture::new();
+fn the_same_terms_change_the_limit_and_keep_the_balance(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     assert_eq!(fixture.budget(terms(user("alice"), Limit::Money(usd("1.5")), Window::Total)), id);
@@ -50,9 +55,8 @@ fn the_same_terms_change_the_limit_and_keep_the_balance() {
     assert_eq!(statuses[0].remaining, decimal("0"));
 }
 
-#[test]
-fn a_deleted_budget_caps_no_more_and_its_id_is_not_given_again() {
-    let fixture = Fixture::new();
+fn a_deleted_budget_caps_no_more_and_its_id_is_not_given_again(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Total));
     let held = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     fixture.apply(Operation::DeleteBudget { id }).unwrap();
@@ -63,9 +67,8 @@ fn a_deleted_budget_caps_no_more_and_its_id_is_not_given_again() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-#[test]
-fn wrong_terms_are_refused() {
-    let fixture = Fixture::new();
+fn wrong_terms_are_refused(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let wrong = [
         BudgetTerms { time_zone: "Nowhere".into(), ..terms(Scope::Everyone, Limit::Tokens(1), Window::Day) },
         terms(Scope::Everyone, Limit::Money(usd("-1")), Window::Day),

@@ -2,6 +2,17 @@
 
 use super::*;
 
+on_each_engine! {
+    a_config_comes_back_as_it_was_given_and_its_key_is_bound_to_its_id,
+    configs_whose_names_would_be_ambiguous_are_refused,
+    a_config_is_added_once_under_the_id_that_was_taken_for_it,
+    a_capability_has_one_default,
+    deleting_a_config_keeps_history_and_its_id_is_not_given_again,
+    sealed_keys_are_replaced_all_or_none,
+    every_change_moves_the_version_for_every_handle,
+    a_meta_value_is_read_back_after_reopening,
+}
+
 pub(super) fn config(model: &str, alias: Option<&str>) -> NewModelConfig {
     NewModelConfig {
         names: ModelConfigNames {
@@ -37,9 +48,8 @@ fn update(fixture: &Fixture, id: ModelConfigId, change: ModelConfigChange) -> Re
     fixture.apply(Operation::UpdateModelConfig { id, change: Box::new(change), now: noon() })
 }
 
-#[test]
-fn a_config_comes_back_as_it_was_given_and_its_key_is_bound_to_its_id() {
-    let mut fixture = Fixture::new();
+fn a_config_comes_back_as_it_was_given_and_its_key_is_bound_to_its_id(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", Some("fast")), Vec::new()).unwrap();
     fixture.reopen();
     let configuration = fixture.configuration();
@@ -51,9 +61,8 @@ fn a_config_comes_back_as_it_was_given_and_its_key_is_bound_to_its_id() {
     assert_eq!((read.alias.as_deref(), read.created_at), (Some("fast"), noon()));
 }
 
-#[test]
-fn configs_whose_names_would_be_ambiguous_are_refused() {
-    let fixture = Fixture::new();
+fn configs_whose_names_would_be_ambiguous_are_refused(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let plain = add(&fixture, config("gpt", None), Vec::new()).unwrap();
     let fast = add(&fixture, config("gpt", Some("fast")), Vec::new()).unwrap();
     let version = fixture.configuration().version;
@@ -74,9 +83,8 @@ fn configs_whose_names_would_be_ambiguous_are_refused() {
     assert_eq!((configuration.version, configuration.model_configs.len()), (version, 2));
 }
 
-#[test]
-fn a_config_is_added_once_under_the_id_that_was_taken_for_it() {
-    let fixture = Fixture::new();
+fn a_config_is_added_once_under_the_id_that_was_taken_for_it(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let given = config("gpt", None);
     let id = take_id(&fixture, &given).unwrap();
     let add = |id: ModelConfigId, config: &NewModelConfig| Operation::AddModelConfig {
@@ -105,9 +113,8 @@ fn a_config_is_added_once_under_the_id_that_was_taken_for_it() {
     assert_eq!(fixture.configuration().version, version);
 }
 
-#[test]
-fn a_capability_has_one_default() {
-    let fixture = Fixture::new();
+fn a_capability_has_one_default(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let first = add(&fixture, NewModelConfig { is_default: true, ..config("a", None) }, Vec::new()).unwrap();
     let second = add(&fixture, NewModelConfig { is_default: true, ..config("b", None) }, Vec::new()).unwrap();
     let image = NewModelConfig { is_default: true, capability: Capability::Image, ..config("c", None) };
@@ -122,9 +129,8 @@ fn a_capability_has_one_default() {
     assert_eq!(defaults(&fixture), [first, image]);
 }
 
-#[test]
-fn deleting_a_config_keeps_history_and_its_id_is_not_given_again() {
-    let fixture = Fixture::new();
+fn deleting_a_config_keeps_history_and_its_id_is_not_given_again(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![prices::price("1", None, None)]).unwrap();
     let held = fixture.reserve(ReserveRequest { model_config_id: id, ..fixture.request("alice", None) }).unwrap();
     fixture.settle(settlement(held, Some(usd("1")))).unwrap();
@@ -137,9 +143,8 @@ fn deleting_a_config_keeps_history_and_its_id_is_not_given_again() {
     assert_eq!(fixture.apply(Operation::DeleteModelConfig { id }).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
-#[test]
-fn sealed_keys_are_replaced_all_or_none() {
-    let fixture = Fixture::new();
+fn sealed_keys_are_replaced_all_or_none(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), Vec::new()).unwrap();
     let key = |byte: u8| SealedSecret(vec![byte]);
     let missing = ModelConfigId::new(99);
@@ -150,9 +155,8 @@ fn sealed_keys_are_replaced_all_or_none() {
     assert_eq!(fixture.configuration().model_configs[0].api_key, Some(key(1)));
 }
 
-#[test]
-fn every_change_moves_the_version_for_every_handle() {
-    let fixture = Fixture::new();
+fn every_change_moves_the_version_for_every_handle(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let other = fixture.another();
     let mut version = fixture.run(other.configuration_version()).unwrap();
     let mut moved = |what: &str| {
@@ -194,9 +198,8 @@ fn every_change_moves_the_version_for_every_handle() {
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::BudgetExceeded);
 }
 
-#[test]
-fn a_meta_value_is_read_back_after_reopening() {
-    let mut fixture = Fixture::new();
+fn a_meta_value_is_read_back_after_reopening(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     assert_eq!(fixture.run(fixture.store().meta("salt")).unwrap(), None);
     fixture.apply(Operation::PutMeta { key: "salt".into(), value: vec![1, 2], replace: true }).unwrap();
     fixture.reopen();

@@ -2,6 +2,18 @@
 
 use super::*;
 
+on_each_engine! {
+    a_budget_holds_and_counts_what_a_price_in_another_currency_converts_to,
+    the_cap_holds_in_the_budgets_currency,
+    two_currencies_are_never_added_and_a_later_rate_alters_nothing,
+    a_new_budget_counts_what_records_and_calls_under_way_convert_to,
+    recovery_bills_at_the_rate_of_the_hold,
+    a_price_that_comes_later_is_converted_at_the_rate_of_the_call,
+    a_hold_that_asked_nothing_for_want_of_a_rate_counts_nothing,
+    rates_are_added_and_never_changed,
+    no_budget_counts_more_tokens_or_money_of_another_currency_than_it_held_whatever_is_claimed,
+}
+
 fn rate(fixture: &Fixture, from: Currency, to: Currency, rate: &str, effective_date: Timestamp) -> Result<FxRate> {
     let rate = NewFxRate { from, to, rate: decimal(rate), effective_date, source: "bank".into() };
     match fixture.apply(Operation::AddFxRate { rate, now: noon() })? {
@@ -14,9 +26,8 @@ fn yuan_to_dollars(fixture: &Fixture, amount: &str) -> FxRate {
     rate(fixture, Currency::CNY, Currency::USD, amount, noon()).unwrap()
 }
 
-#[test]
-fn a_budget_holds_and_counts_what_a_price_in_another_currency_converts_to() {
-    let mut fixture = Fixture::new();
+fn a_budget_holds_and_counts_what_a_price_in_another_currency_converts_to(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let dollars = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Total));
     assert_eq!(
         fixture.reserve(fixture.request("alice", Some(cny("1")))).unwrap_err().kind(),
@@ -40,9 +51,8 @@ fn a_budget_holds_and_counts_what_a_price_in_another_currency_converts_to() {
     assert!(record.usage.flags.is_empty(), "{:?}", record.usage.flags);
 }
 
-#[test]
-fn the_cap_holds_in_the_budgets_currency() {
-    let fixture = Fixture::new();
+fn the_cap_holds_in_the_budgets_currency(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("5.00")), Window::Total));
     yuan_to_dollars(&fixture, "0.1403");
     let requests: Vec<_> = (0..120)
@@ -68,9 +78,8 @@ fn the_cap_holds_in_the_budgets_currency() {
     assert!(error.detail().contains("asked 0.05612 USD"), "{error}");
 }
 
-#[test]
-fn two_currencies_are_never_added_and_a_later_rate_alters_nothing() {
-    let fixture = Fixture::new();
+fn two_currencies_are_never_added_and_a_later_rate_alters_nothing(engine: Engine) {
+    let fixture = Fixture::on(engine);
     yuan_to_dollars(&fixture, "0.14");
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let first = fixture.reserve(fixture.request("alice", Some(cny("10")))).unwrap();
@@ -99,9 +108,8 @@ fn two_currencies_are_never_added_and_a_later_rate_alters_nothing() {
     assert_eq!(costs, [cny("15"), usd("0.5")]);
 }
 
-#[test]
-fn a_new_budget_counts_what_records_and_calls_under_way_convert_to() {
-    let fixture = Fixture::new();
+fn a_new_budget_counts_what_records_and_calls_under_way_convert_to(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let before = fixture.reserve(fixture.request("alice", Some(cny("3")))).unwrap();
     fixture
         .settle(Settlement { facts: Facts::at(at("2026-11-22T00:00:00Z")), ..settlement(before, Some(cny("3"))) })
@@ -123,9 +131,8 @@ fn a_new_budget_counts_what_records_and_calls_under_way_convert_to() {
     assert_eq!(amounts, [decimal("0.14"), decimal("0.5")]);
 }
 
-#[test]
-fn recovery_bills_at_the_rate_of_the_hold() {
-    let mut fixture = Fixture::new();
+fn recovery_bills_at_the_rate_of_the_hold(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     yuan_to_dollars(&fixture, "0.14");
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(cny("10")))).unwrap();
@@ -142,9 +149,8 @@ fn recovery_bills_at_the_rate_of_the_hold() {
     assert_eq!(fixture.balance(id, noon()), balance("1.4", "0", 0));
 }
 
-#[test]
-fn a_price_that_comes_later_is_converted_at_the_rate_of_the_call() {
-    let fixture = Fixture::new();
+fn a_price_that_comes_later_is_converted_at_the_rate_of_the_call(engine: Engine) {
+    let fixture = Fixture::on(engine);
     yuan_to_dollars(&fixture, "0.14");
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let request = ReserveRequest { on_unpriced: Some(UnpricedPolicy::Hold), ..fixture.request("alice", None) };
@@ -161,9 +167,8 @@ fn a_price_that_comes_later_is_converted_at_the_rate_of_the_call() {
     assert_eq!((record.cost_amount, record.conversions.len()), (Some(decimal("10")), 1));
 }
 
-#[test]
-fn a_hold_that_asked_nothing_for_want_of_a_rate_counts_nothing() {
-    let fixture = Fixture::new();
+fn a_hold_that_asked_nothing_for_want_of_a_rate_counts_nothing(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let dollars = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let yuan = fixture.budget(terms(user("alice"), Limit::Money(cny("50")), Window::Total));
     let before = fixture.reserve(fixture.request("alice", Some(cny("10")))).unwrap();
@@ -183,9 +188,8 @@ fn a_hold_that_asked_nothing_for_want_of_a_rate_counts_nothing() {
     assert_eq!(fixture.balance(yuan, noon()), balance("25", "0", 0));
 }
 
-#[test]
-fn rates_are_added_and_never_changed() {
-    let mut fixture = Fixture::new();
+fn rates_are_added_and_never_changed(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let version = fixture.configuration().version;
     let first = yuan_to_dollars(&fixture, "0.14");
     let second = yuan_to_dollars(&fixture, "0.15");
@@ -200,28 +204,8 @@ fn rates_are_added_and_never_changed() {
     assert_eq!((configuration.fx_rates, configuration.version), (vec![first, second], version + 2));
 }
 
-#[test]
-fn a_file_that_an_earlier_version_made_has_no_rates() {
-    let mut fixture = Fixture::new();
-    fixture.store = None;
-    let database = redb::Database::open(fixture.path()).unwrap();
-    let transaction = database.begin_write().unwrap();
-    for table in ["fx_rates", "ai_usage_records_by_adjusted"] {
-        let found = transaction.list_tables().unwrap().find(|handle| redb::TableHandle::name(handle) == table);
-        assert!(transaction.delete_table(found.unwrap()).unwrap(), "{table}");
-    }
-    transaction.commit().unwrap();
-    drop(database);
-    fixture.reopen();
-    assert!(fixture.configuration().fx_rates.is_empty());
-    yuan_to_dollars(&fixture, "0.14");
-    fixture.reopen();
-    assert_eq!(fixture.configuration().fx_rates.len(), 1);
-}
-
-#[test]
-fn no_budget_counts_more_tokens_or_money_of_another_currency_than_it_held_whatever_is_claimed() {
-    let fixture = Fixture::new();
+fn no_budget_counts_more_tokens_or_money_of_another_currency_than_it_held_whatever_is_claimed(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let money = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let tokens = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
     let worst = Some(Money::new(decimal("14"), Currency::CNY));

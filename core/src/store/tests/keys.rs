@@ -2,6 +2,14 @@
 
 use super::*;
 
+on_each_engine! {
+    a_key_is_claimed_once_completed_with_its_settlement_and_then_answers,
+    a_key_is_released_by_its_own_call_only,
+    a_claim_whose_process_ended_is_free_and_so_is_one_that_expired,
+    claims_delete_the_replies_that_lapsed,
+    recovery_frees_claims_and_deletes_old_replies_but_no_others,
+}
+
 fn claim(key: &str, fingerprint: u8, request: &str, now: Timestamp) -> Operation {
     Operation::ClaimKey {
         key: key.into(),
@@ -13,9 +21,8 @@ fn claim(key: &str, fingerprint: u8, request: &str, now: Timestamp) -> Operation
     }
 }
 
-#[test]
-fn a_key_is_claimed_once_completed_with_its_settlement_and_then_answers() {
-    let mut fixture = Fixture::new();
+fn a_key_is_claimed_once_completed_with_its_settlement_and_then_answers(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let claimed = |fixture: &Fixture, operation| match fixture.apply(operation)? {
         Outcome::KeyClaim(claim) => Ok(claim),
         other => panic!("{other:?}"),
@@ -40,9 +47,8 @@ fn a_key_is_claimed_once_completed_with_its_settlement_and_then_answers() {
     assert_eq!(claimed(&fixture, claim("k", 2, "later", tomorrow)).unwrap(), KeyClaim::Claimed);
 }
 
-#[test]
-fn a_key_is_released_by_its_own_call_only() {
-    let fixture = Fixture::new();
+fn a_key_is_released_by_its_own_call_only(engine: Engine) {
+    let fixture = Fixture::on(engine);
     fixture.apply(claim("k", 1, "mine", noon())).unwrap();
     fixture.apply(Operation::ReleaseKey { key: "k".into(), request_id: "other".into() }).unwrap();
     let outcome = fixture.apply(claim("k", 1, "other", noon())).unwrap();
@@ -52,9 +58,8 @@ fn a_key_is_released_by_its_own_call_only() {
     assert_eq!(outcome, Outcome::KeyClaim(KeyClaim::Claimed));
 }
 
-#[test]
-fn a_claim_whose_process_ended_is_free_and_so_is_one_that_expired() {
-    let mut fixture = Fixture::exclusive();
+fn a_claim_whose_process_ended_is_free_and_so_is_one_that_expired(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     fixture.apply(claim("ended", 1, "a", noon())).unwrap();
     fixture.reopen();
     assert_eq!(fixture.apply(claim("ended", 2, "b", noon())).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
@@ -62,13 +67,15 @@ fn a_claim_whose_process_ended_is_free_and_so_is_one_that_expired() {
     assert_eq!(fixture.apply(claim("ended", 3, "c", later)).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
 }
 
-#[test]
-fn claims_delete_the_replies_that_lapsed() {
-    let fixture = Fixture::new();
+fn claims_delete_the_replies_that_lapsed(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let kept = || {
-        use redb::{ReadableDatabase as _, ReadableTableMetadata as _};
-        let transaction = fixture.store().open.as_ref().unwrap().shared.database.get().unwrap().begin_read().unwrap();
-        transaction.open_table(tables::KEYS_BY_TIME).unwrap().len().unwrap()
+        let mut count = 0;
+        let read = fixture.storage().read(&mut |tables| {
+            count = tables.count(tables::KEYS_BY_TIME.shape())?;
+            Ok(())
+        });
+        read.map(|()| count).unwrap()
     };
     for key in ["a", "b", "c"] {
         let request = fixture.request("alice", None);
@@ -84,9 +91,8 @@ fn claims_delete_the_replies_that_lapsed() {
     assert_eq!(kept(), 0);
 }
 
-#[test]
-fn recovery_frees_claims_and_deletes_old_replies_but_no_others() {
-    let mut fixture = Fixture::new();
+fn recovery_frees_claims_and_deletes_old_replies_but_no_others(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let complete = |fixture: &Fixture, key: &str, now: Timestamp| {
         let request = fixture.request("alice", None);
         fixture.apply(claim(key, 1, &request.request_id, now)).unwrap();

@@ -14,6 +14,8 @@ mod recovery;
 mod reserving;
 mod settling;
 mod throughput;
+mod transactions;
+mod verifying;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,12 +28,71 @@ use super::*;
 use crate::environment::{Environment, SystemEnvironment};
 use crate::types::*;
 
-/// A store in a folder of its own, and the runtime that its futures run on.
+/// What a test runs on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Engine {
+    File,
+    Memory,
+}
+
+impl Engine {
+    pub(super) const ALL: [Self; 2] = [Self::File, Self::Memory];
+}
+
+/// Runs tests on each engine. What is about files, locks and damage is a test of its own.
+macro_rules! on_each_engine {
+    ($($test:ident,)+) => {
+        mod on_a_file {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Engine::File);
+                }
+            )+
+        }
+
+        mod in_memory {
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(super::Engine::Memory);
+                }
+            )+
+        }
+    };
+}
+use on_each_engine;
+
+/// A store in a place of its own, and the runtime that its futures run on.
 pub(super) struct Fixture {
-    folder: TempDir,
+    place: Place,
     runtime: tokio::runtime::Runtime,
-    store: Option<Arc<RedbStore>>,
+    store: Option<Handle>,
     attempts: std::cell::Cell<u64>,
+}
+
+/// Where the tables are while no store is open over them.
+pub(super) enum Place {
+    Folder(TempDir),
+    Memory(Arc<Memory>),
+}
+
+/// An open store.
+#[derive(Clone)]
+pub(super) enum Handle {
+    File(Arc<RedbStore>),
+    Memory(Arc<MemoryStore>),
+}
+
+impl std::ops::Deref for Handle {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::File(store) => &**store,
+            Self::Memory(store) => &**store,
+        }
+    }
 }
 
 /// The key that all rows of these tests are signed with.
@@ -69,33 +130,64 @@ pub(super) fn user(name: &str) -> Scope {
 }
 
 impl Fixture {
+    /// Makes a file.
     pub(super) fn new() -> Self {
-        Self::with(false)
+        Self::on(Engine::File)
     }
 
+    /// Makes a file that no other handle can be opened on meanwhile.
     pub(super) fn exclusive() -> Self {
-        Self::with(true)
+        let mut fixture = Self::on(Engine::File);
+        fixture.store = None;
+        fixture.store = Some(fixture.opened(true));
+        fixture
     }
 
-    fn with(exclusive: bool) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub(super) fn on(engine: Engine) -> Self {
+        let place = match engine {
+            Engine::File => Place::Folder(tempfile::tempdir().unwrap()),
+            Engine::Memory => Place::Memory(Arc::default()),
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let store =
-            RedbStore::open(folder.path().join("ledger"), exclusive, Arc::new(SystemEnvironment), row_key()).unwrap();
-        Self { folder, runtime, store: Some(store), attempts: std::cell::Cell::new(0) }
+        let mut fixture = Self { place, runtime, store: None, attempts: std::cell::Cell::new(0) };
+        fixture.store = Some(fixture.another());
+        fixture
+    }
+
+    fn opened(&self, exclusive: bool) -> Handle {
+        let world = Arc::new(SystemEnvironment);
+        match &self.place {
+            Place::Folder(_) => Handle::File(RedbStore::open(self.path(), exclusive, world, row_key()).unwrap()),
+            Place::Memory(memory) => Handle::Memory(MemoryStore::open(memory, world, row_key()).unwrap()),
+        }
+    }
+
+    pub(super) fn folder(&self) -> &TempDir {
+        match &self.place {
+            Place::Folder(folder) => folder,
+            Place::Memory(_) => panic!("memory has no folder"),
+        }
     }
 
     pub(super) fn path(&self) -> std::path::PathBuf {
-        self.folder.path().join("ledger")
+        self.folder().path().join("ledger")
     }
 
-    pub(super) fn store(&self) -> &Arc<RedbStore> {
+    pub(super) fn store(&self) -> &Handle {
         self.store.as_ref().unwrap()
     }
 
-    /// Opens another handle on the file.
-    pub(super) fn another(&self) -> Arc<RedbStore> {
-        RedbStore::open(self.path(), false, Arc::new(SystemEnvironment), row_key()).unwrap()
+    /// Returns what lies below the store.
+    pub(super) fn storage(&self) -> &dyn storage::Storage {
+        match self.store() {
+            Handle::File(store) => &store.open.as_ref().unwrap().shared.storage,
+            Handle::Memory(store) => &store.open.as_ref().unwrap().shared.storage,
+        }
+    }
+
+    /// Opens another handle.
+    pub(super) fn another(&self) -> Handle {
+        self.opened(false)
     }
 
     /// Closes the store and opens it again: a new session.

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use redb::{Database, TableDefinition};
+use ::redb::{Database, TableDefinition};
 
 use super::*;
 use crate::environment::TestEnvironment;
-use crate::store::tables::META;
+
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 fn open(path: &Path, exclusive: bool) -> Result<Arc<RedbStore>> {
     RedbStore::open(path, exclusive, Arc::new(SystemEnvironment), row_key())
@@ -143,10 +144,13 @@ fn a_damaged_file_is_an_error_and_never_a_hang_or_a_crash() {
 #[test]
 fn damage_that_is_found_while_the_store_is_open_stops_it() {
     let fixture = Fixture::new();
-    let database = fixture.store().open.as_ref().unwrap().shared.database.get().unwrap();
-    let transaction = database.begin_write().unwrap();
-    transaction.open_table(tables::BUDGETS).unwrap().insert(1, [0_u8].as_slice()).unwrap();
-    transaction.commit().unwrap();
+    fixture
+        .storage()
+        .write(&mut |tables| {
+            let table = tables::BUDGETS.shape();
+            tables.put(table, &1_u64.to_le_bytes(), &[0], &mut |_| {}).map(|()| true)
+        })
+        .unwrap();
     let error = fixture.run(fixture.store().configuration()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CorruptedFile);
     assert!(error.detail().contains("table budgets"), "{error}");
@@ -276,7 +280,7 @@ impl Environment for Forking {
 #[test]
 fn a_forked_child_is_refused_and_leaves_the_locks_of_its_parent() {
     let fixture = Fixture::new();
-    let path = fixture.folder.path().join("forked");
+    let path = fixture.folder().path().join("forked");
     let world = Arc::new(Forking { world: TestEnvironment::new(noon()), process_id: 1.into() });
     let store = RedbStore::open(&path, false, Arc::<Forking>::clone(&world), row_key()).unwrap();
     world.process_id.store(2, std::sync::atomic::Ordering::SeqCst);
@@ -291,7 +295,7 @@ fn a_forked_child_is_refused_and_leaves_the_locks_of_its_parent() {
 #[test]
 fn sessions_with_the_same_randomness_have_different_ids() {
     let fixture = Fixture::new();
-    let path = fixture.folder.path().join("seeded");
+    let path = fixture.folder().path().join("seeded");
     let seeded = || RedbStore::open(&path, false, Arc::new(TestEnvironment::new(noon())), row_key()).unwrap();
     let first = seeded();
     let request = Operation::Reserve(Box::new(fixture.request("alice", None)));
@@ -359,10 +363,10 @@ fn a_file_that_is_deleted_replaced_or_emptied_while_it_is_open_is_noticed_at_the
         }
         let left = fs::read(fixture.path()).ok();
         let path = fixture.path();
-        let Fixture { folder, store, .. } = fixture;
+        let Fixture { place, store, .. } = fixture;
         drop(store);
         assert_eq!(fs::read(path).ok(), left, "closing wrote to a file that is not ours any more");
-        drop(folder);
+        drop(place);
     }
 }
 
@@ -370,7 +374,7 @@ fn a_file_that_is_deleted_replaced_or_emptied_while_it_is_open_is_noticed_at_the
 fn a_file_is_opened_beside_a_writer_that_never_rests() {
     let fixture = Fixture::new();
     for worker in 0..8 {
-        let (store, request) = (Arc::clone(fixture.store()), fixture.request("alice", None));
+        let (store, request) = (fixture.store().clone(), fixture.request("alice", None));
         fixture.spawn(async move {
             for call in 0_u64.. {
                 let request = ReserveRequest { record_uid: format!("{worker}-{call}"), ..request.clone() };
@@ -389,13 +393,40 @@ fn a_file_is_opened_beside_a_writer_that_never_rests() {
 fn a_neighbour_that_never_gives_the_file_free_is_an_error_that_says_so() {
     let fixture = Fixture::new();
     let file = fs::File::options().read(true).write(true).open(fixture.path()).unwrap();
-    let engine = redb::backends::FileBackend::new(file).unwrap();
-    let mut builder = redb::Builder::new();
-    let frozen = builder.set_concurrency_mode(redb::ConcurrencyMode::MultiWriter).create_with_backend(engine).unwrap();
+    let engine = ::redb::backends::FileBackend::new(file).unwrap();
+    let mut builder = ::redb::Builder::new();
+    let frozen =
+        builder.set_concurrency_mode(::redb::ConcurrencyMode::MultiWriter).create_with_backend(engine).unwrap();
     let transaction = frozen.begin_write().unwrap();
     let error = open(&fixture.path(), false).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
     assert!(error.detail().contains("locked by another process"), "{error}");
     transaction.abort().unwrap();
     drop(open(&fixture.path(), false).unwrap());
+}
+
+#[test]
+fn a_file_that_an_earlier_version_made_has_no_rates() {
+    let mut fixture = Fixture::new();
+    fixture.store = None;
+    let database = ::redb::Database::open(fixture.path()).unwrap();
+    let transaction = database.begin_write().unwrap();
+    for table in ["fx_rates", "ai_usage_records_by_adjusted"] {
+        let found = transaction.list_tables().unwrap().find(|handle| ::redb::TableHandle::name(handle) == table);
+        assert!(transaction.delete_table(found.unwrap()).unwrap(), "{table}");
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    fixture.reopen();
+    assert!(fixture.configuration().fx_rates.is_empty());
+    let rate = NewFxRate {
+        from: Currency::CNY,
+        to: Currency::USD,
+        rate: decimal("0.14"),
+        effective_date: noon(),
+        source: "test".into(),
+    };
+    fixture.apply(Operation::AddFxRate { rate, now: noon() }).unwrap();
+    fixture.reopen();
+    assert_eq!(fixture.configuration().fx_rates.len(), 1);
 }

@@ -6,6 +6,21 @@ use proptest::strategy::Strategy;
 use super::configs::{add, config};
 use super::*;
 
+on_each_engine! {
+    a_new_price_ends_the_one_in_force_and_keeps_its_past,
+    a_price_for_the_future_waits_for_its_date,
+    a_price_of_the_past_corrects_what_is_believed_now_and_not_what_was_known,
+    after_a_promotion_the_price_before_it_holds_again,
+    a_price_of_the_past_alone_leaves_what_came_after_it,
+    a_price_of_the_past_stops_where_one_that_is_to_come_begins,
+    prices_of_other_conditions_are_no_rivals_unless_all_of_a_meter_is_replaced,
+    a_price_comes_back_as_it_was_given,
+    prices_of_two_currencies_are_never_in_force_at_once,
+    other_meters_and_other_configs_are_left_alone,
+    a_price_is_ended_and_stays_ended,
+    wrong_prices_are_refused,
+}
+
 pub(super) fn price(unit_price: &str, from: Option<&str>, until: Option<&str>) -> PriceTerms {
     let from = from.map_or_else(noon, at);
     let terms = PriceTerms::new(Meter::InputToken, decimal(unit_price), Unit::Per1mTokens, Currency::USD, from);
@@ -49,9 +64,8 @@ fn of_tier(tier: &str, price: PriceTerms) -> PriceTerms {
     PriceTerms { conditions: Conditions::default().with_choice(Attribute::ServiceTier, tier), ..price }
 }
 
-#[test]
-fn a_new_price_ends_the_one_in_force_and_keeps_its_past() {
-    let fixture = Fixture::new();
+fn a_new_price_ends_the_one_in_force_and_keeps_its_past(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![price("1", Some("2026-01-01T00:00:00Z"), None)]).unwrap();
     let now = noon();
     set(&fixture, id, vec![price("2", None, None)], now).unwrap();
@@ -64,9 +78,8 @@ fn a_new_price_ends_the_one_in_force_and_keeps_its_past() {
     assert_eq!(fixture.configuration().prices.len(), 3);
 }
 
-#[test]
-fn a_price_for_the_future_waits_for_its_date() {
-    let fixture = Fixture::new();
+fn a_price_for_the_future_waits_for_its_date(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![price("1", None, None)]).unwrap();
     set(&fixture, id, vec![price("2", Some("2027-01-01T00:00:00Z"), None)], noon()).unwrap();
     set(&fixture, id, vec![price("3", Some("2026-12-01T00:00:00Z"), None)], noon()).unwrap();
@@ -75,9 +88,8 @@ fn a_price_for_the_future_waits_for_its_date() {
     assert_eq!(in_force(&fixture, at("2027-01-01T00:00:00Z")), ["2"]);
 }
 
-#[test]
-fn a_price_of_the_past_corrects_what_is_believed_now_and_not_what_was_known() {
-    let mut fixture = Fixture::new();
+fn a_price_of_the_past_corrects_what_is_believed_now_and_not_what_was_known(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![price("1", Some("2026-01-01T00:00:00Z"), None)]).unwrap();
     let first = noon();
     let second = noon() + Duration::from_hours(1);
@@ -111,9 +123,8 @@ fn a_price_of_the_past_corrects_what_is_believed_now_and_not_what_was_known() {
     }
 }
 
-#[test]
-fn after_a_promotion_the_price_before_it_holds_again() {
-    let fixture = Fixture::new();
+fn after_a_promotion_the_price_before_it_holds_again(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![price("3", None, None)]).unwrap();
     let later = noon() + Duration::from_hours(1);
     let (begins, ends) = ("2026-12-01T00:00:00Z", "2026-12-08T00:00:00Z");
@@ -135,9 +146,8 @@ fn after_a_promotion_the_price_before_it_holds_again() {
     );
 }
 
-#[test]
-fn a_price_of_the_past_alone_leaves_what_came_after_it() {
-    let fixture = Fixture::new();
+fn a_price_of_the_past_alone_leaves_what_came_after_it(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![price("1", Some("2026-01-01T00:00:00Z"), None)]).unwrap();
     let later = noon() + Duration::from_hours(1);
     let past = price("9", Some("2026-02-01T00:00:00Z"), Some("2026-03-01T00:00:00Z"));
@@ -153,18 +163,16 @@ fn a_price_of_the_past_alone_leaves_what_came_after_it() {
     assert_eq!(in_force(&fixture, at("2025-01-15T00:00:00Z")), ["4"]);
 }
 
-#[test]
-fn a_price_of_the_past_stops_where_one_that_is_to_come_begins() {
-    let fixture = Fixture::new();
+fn a_price_of_the_past_stops_where_one_that_is_to_come_begins(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![price("1", Some("2026-12-01T00:00:00Z"), None)]).unwrap();
     set(&fixture, id, vec![price("2", Some("2026-01-01T00:00:00Z"), None)], noon()).unwrap();
     assert_eq!(in_force(&fixture, at("2026-11-30T00:00:00Z")), ["2"]);
     assert_eq!(in_force(&fixture, at("2026-12-01T00:00:00Z")), ["1"]);
 }
 
-#[test]
-fn prices_of_other_conditions_are_no_rivals_unless_all_of_a_meter_is_replaced() {
-    let fixture = Fixture::new();
+fn prices_of_other_conditions_are_no_rivals_unless_all_of_a_meter_is_replaced(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let output = |amount: &str| PriceTerms { pricing_type: Meter::OutputToken.into(), ..price(amount, None, None) };
     let first = vec![price("1", None, None), of_tier("batch", price("0.5", None, None)), output("7")];
     let id = add(&fixture, config("gpt", None), first).unwrap();
@@ -189,9 +197,8 @@ fn prices_of_other_conditions_are_no_rivals_unless_all_of_a_meter_is_replaced() 
     assert_eq!(as_known(&fixture.configuration().prices, noon(), noon()), ["1", "0.5", "7"]);
 }
 
-#[test]
-fn a_price_comes_back_as_it_was_given() {
-    let mut fixture = Fixture::new();
+fn a_price_comes_back_as_it_was_given(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let calendar = serde_json::from_str(r#"{"time_zone": "Asia/Shanghai", "weekdays": ["monday"]}"#).unwrap();
     let range = Range { above: Some(decimal("200000")), ..Range::default() };
     let conditions = Conditions::default()
@@ -230,9 +237,8 @@ fn a_price_comes_back_as_it_was_given() {
     assert_eq!(prices[0].terms.effective_date, at("2026-12-01T00:00:00Z"));
 }
 
-#[test]
-fn prices_of_two_currencies_are_never_in_force_at_once() {
-    let fixture = Fixture::new();
+fn prices_of_two_currencies_are_never_in_force_at_once(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), vec![price("1", None, None)]).unwrap();
     let yuan = |terms: PriceTerms| PriceTerms { currency: Currency::CNY, ..terms };
     let output =
@@ -252,9 +258,8 @@ fn prices_of_two_currencies_are_never_in_force_at_once() {
     assert!(add(&fixture, config("other", None), mixed).is_err());
 }
 
-#[test]
-fn other_meters_and_other_configs_are_left_alone() {
-    let fixture = Fixture::new();
+fn other_meters_and_other_configs_are_left_alone(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let first = add(&fixture, config("a", None), vec![price("1", None, None)]).unwrap();
     let second = add(&fixture, config("b", None), vec![price("2", None, None)]).unwrap();
     let output = PriceTerms { pricing_type: Meter::OutputToken.into(), ..price("3", None, None) };
@@ -263,9 +268,8 @@ fn other_meters_and_other_configs_are_left_alone() {
     assert_ne!(first, second);
 }
 
-#[test]
-fn a_price_is_ended_and_stays_ended() {
-    let fixture = Fixture::new();
+fn a_price_is_ended_and_stays_ended(engine: Engine) {
+    let fixture = Fixture::on(engine);
     add(&fixture, config("gpt", None), vec![price("1", None, None)]).unwrap();
     let id = fixture.configuration().prices[0].id;
     let end = noon() + Duration::from_secs(5);
@@ -286,9 +290,8 @@ fn a_price_is_ended_and_stays_ended() {
     assert_eq!(missing.kind(), ErrorKind::NotFound);
 }
 
-#[test]
-fn wrong_prices_are_refused() {
-    let fixture = Fixture::new();
+fn wrong_prices_are_refused(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = add(&fixture, config("gpt", None), Vec::new()).unwrap();
     let wrong = [
         PriceTerms { unit: Unit::PerRequest, ..price("1", None, None) },
@@ -353,7 +356,8 @@ proptest! {
     fn one_slot_has_one_price_at_any_instant_and_what_was_known_never_changes(
         steps in prop::collection::vec(step(), 1..14),
     ) {
-        let fixture = Fixture::exclusive();
+        // The rules are the same everywhere, and memory is the fastest.
+        let fixture = Fixture::on(Engine::Memory);
         let id = add(&fixture, config("gpt", None), Vec::new()).unwrap();
         let minute = |number: u8| Timestamp::from_second(1_700_000_000 + i64::from(number) * 60).unwrap();
         let mut now = 0;

@@ -2,6 +2,12 @@
 
 use super::*;
 
+on_each_engine! {
+    every_filter_returns_what_a_plain_search_returns_in_pages_too,
+    a_scan_ends_with_the_error_of_its_visitor,
+    the_rollup_adds_up_to_the_records_day_by_day,
+}
+
 /// What a filter is compared with.
 type Check = Box<dyn Fn(&UsageRecord) -> bool>;
 
@@ -23,9 +29,8 @@ fn fill(fixture: &Fixture) -> Vec<UsageRecord> {
     fixture.records(UsageFilter::default())
 }
 
-#[test]
-fn every_filter_returns_what_a_plain_search_returns_in_pages_too() {
-    let fixture = Fixture::new();
+fn every_filter_returns_what_a_plain_search_returns_in_pages_too(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let all = fill(&fixture);
     assert_eq!(all.len(), 10);
     assert!(all.windows(2).all(|pair| pair[0].id < pair[1].id));
@@ -105,9 +110,8 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too() {
     }
 }
 
-#[test]
-fn a_scan_ends_with_the_error_of_its_visitor() {
-    let fixture = Fixture::new();
+fn a_scan_ends_with_the_error_of_its_visitor(engine: Engine) {
+    let fixture = Fixture::on(engine);
     fill(&fixture);
     let visit = Box::new(|_| Err(Error::new(ErrorKind::Cancelled, "enough")));
     let error = fixture.run(fixture.store().scan_usage_records(UsageFilter::default(), visit)).unwrap_err();
@@ -115,9 +119,8 @@ fn a_scan_ends_with_the_error_of_its_visitor() {
     assert!(fixture.run(fixture.store().usage_records(UsageFilter::default(), None, 0)).unwrap().is_empty());
 }
 
-#[test]
-fn the_rollup_adds_up_to_the_records_day_by_day() {
-    let fixture = Fixture::new();
+fn the_rollup_adds_up_to_the_records_day_by_day(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let days = ["2026-11-20T23:59:59Z", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"];
     for (number, day) in days.into_iter().enumerate() {
         for currency in [usd("0.1"), cny("0.7")] {

@@ -2,9 +2,16 @@
 
 use super::*;
 
-#[test]
-fn recovery_bills_reservations_of_ended_sessions_and_leaves_living_ones() {
-    let mut fixture = Fixture::new();
+on_each_engine! {
+    recovery_bills_reservations_of_ended_sessions_and_leaves_living_ones,
+    a_reservation_that_expired_is_settled_even_if_its_session_lives,
+    a_cost_that_does_not_fit_its_budget_keeps_no_file_from_opening,
+    an_unpriced_reservation_keeps_its_budget_closed_when_billed_and_opens_it_when_released,
+    recovery_bills_no_number_of_tokens_that_nobody_knew,
+}
+
+fn recovery_bills_reservations_of_ended_sessions_and_leaves_living_ones(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let tokens = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
     let request = fixture.request("alice", Some(usd("1.25")));
@@ -40,9 +47,8 @@ fn recovery_bills_reservations_of_ended_sessions_and_leaves_living_ones() {
     assert_eq!(fixture.balance(id, noon()), balance("3.75", "0", 0));
 }
 
-#[test]
-fn a_reservation_that_expired_is_settled_even_if_its_session_lives() {
-    let fixture = Fixture::new();
+fn a_reservation_that_expired_is_settled_even_if_its_session_lives(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     let expiry = noon() + Duration::from_mins(10);
@@ -53,9 +59,8 @@ fn a_reservation_that_expired_is_settled_even_if_its_session_lives() {
     assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0));
 }
 
-#[test]
-fn a_cost_that_does_not_fit_its_budget_keeps_no_file_from_opening() {
-    let fixture = Fixture::new();
+fn a_cost_that_does_not_fit_its_budget_keeps_no_file_from_opening(engine: Engine) {
+    let fixture = Fixture::on(engine);
     fixture.budget(terms(user("alice"), Limit::Money(usd("1000000000000000000000")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(usd("0.5")))).unwrap();
     fixture.reserve(fixture.request("alice", Some(usd("100000000000000000000")))).unwrap();
@@ -70,10 +75,9 @@ fn a_cost_that_does_not_fit_its_budget_keeps_no_file_from_opening() {
     assert_eq!(fixture.run(fixture.store().reservations()).unwrap(), []);
 }
 
-#[test]
-fn an_unpriced_reservation_keeps_its_budget_closed_when_billed_and_opens_it_when_released() {
+fn an_unpriced_reservation_keeps_its_budget_closed_when_billed_and_opens_it_when_released(engine: Engine) {
     for (policy, holds) in [(RecoveryPolicy::BillReserved, 1), (RecoveryPolicy::Release, 0)] {
-        let mut fixture = Fixture::new();
+        let mut fixture = Fixture::on(engine);
         let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
         let request = ReserveRequest { on_unpriced: Some(UnpricedPolicy::Hold), ..fixture.request("alice", None) };
         fixture.reserve(request).unwrap();
@@ -88,15 +92,15 @@ fn an_exclusive_handle_knows_that_all_others_ended() {
     let mut fixture = Fixture::new();
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     fixture.store = None;
-    fixture.store = Some(RedbStore::open(fixture.path(), true, Arc::new(SystemEnvironment), row_key()).unwrap());
+    fixture.store =
+        Some(Handle::File(RedbStore::open(fixture.path(), true, Arc::new(SystemEnvironment), row_key()).unwrap()));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon()), 1);
 }
 
-#[test]
-fn recovery_bills_no_number_of_tokens_that_nobody_knew() {
+fn recovery_bills_no_number_of_tokens_that_nobody_knew(engine: Engine) {
     for (policy, counted) in [(RecoveryPolicy::BillReserved, None), (RecoveryPolicy::Release, Some(0))] {
-        let mut fixture = Fixture::new();
+        let mut fixture = Fixture::on(engine);
         let id = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
         let request = ReserveRequest {
             worst_case_tokens: None,

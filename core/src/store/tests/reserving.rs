@@ -2,13 +2,24 @@
 
 use super::*;
 
+on_each_engine! {
+    a_cap_holds_to_the_last_digit,
+    a_cap_holds_against_many_callers_at_once,
+    a_refusal_by_one_budget_holds_nothing_in_the_others,
+    windows_begin_afresh_and_a_clock_that_jumps_back_finds_its_spending_again,
+    a_scope_capped_in_another_currency_refuses,
+    without_a_price_a_capped_call_is_refused_unless_a_policy_says_otherwise,
+    a_token_budget_wants_no_price,
+    a_negative_reservation_is_refused,
+    a_budget_of_tokens_refuses_a_number_that_is_not_known_unless_the_policy_allows_it,
+}
+
 fn unpriced(fixture: &Fixture, policy: Option<UnpricedPolicy>) -> ReserveRequest {
     ReserveRequest { on_unpriced: policy, ..fixture.request("alice", None) }
 }
 
-#[test]
-fn a_cap_holds_to_the_last_digit() {
-    let fixture = Fixture::new();
+fn a_cap_holds_to_the_last_digit(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5.00")), Window::Month));
     fixture.reserve(fixture.request("alice", Some(usd("3")))).unwrap();
     fixture.reserve(fixture.request("alice", Some(usd("1.9999999999")))).unwrap();
@@ -24,9 +35,8 @@ fn a_cap_holds_to_the_last_digit() {
     fixture.reserve(fixture.request("bob", Some(usd("100")))).unwrap();
 }
 
-#[test]
-fn a_cap_holds_against_many_callers_at_once() {
-    let fixture = Fixture::new();
+fn a_cap_holds_against_many_callers_at_once(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("5.00")), Window::Total));
     let other = fixture.another();
     let requests: Vec<_> = (0..400).map(|_| fixture.request("alice", Some(usd("0.07")))).collect();
@@ -47,9 +57,8 @@ fn a_cap_holds_against_many_callers_at_once() {
     assert_eq!(fixture.run(fixture.store().reservations()).unwrap().len(), 71);
 }
 
-#[test]
-fn a_refusal_by_one_budget_holds_nothing_in_the_others() {
-    let fixture = Fixture::new();
+fn a_refusal_by_one_budget_holds_nothing_in_the_others(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let everyone = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("100")), Window::Day));
     let alice = fixture.budget(terms(user("alice"), Limit::Tokens(150), Window::Total));
     let tag = Scope::Tag { key: "feature".into(), value: "geo".into() };
@@ -70,9 +79,8 @@ fn a_refusal_by_one_budget_holds_nothing_in_the_others() {
     assert_eq!(held[0].holds.len(), 3);
 }
 
-#[test]
-fn windows_begin_afresh_and_a_clock_that_jumps_back_finds_its_spending_again() {
-    let fixture = Fixture::new();
+fn windows_begin_afresh_and_a_clock_that_jumps_back_finds_its_spending_again(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Day));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     let tomorrow = noon() + Duration::from_hours(24);
@@ -84,9 +92,8 @@ fn windows_begin_afresh_and_a_clock_that_jumps_back_finds_its_spending_again() {
     assert_eq!(fixture.balance(id, noon()), balance("0", "1", 0));
 }
 
-#[test]
-fn a_scope_capped_in_another_currency_refuses() {
-    let fixture = Fixture::new();
+fn a_scope_capped_in_another_currency_refuses(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let dollars = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Total));
     let error = fixture.reserve(fixture.request("alice", Some(cny("0.01")))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CurrencyMismatch);
@@ -100,9 +107,8 @@ fn a_scope_capped_in_another_currency_refuses() {
     assert_eq!(fixture.balance(dollars, noon()), balance("0", "0", 0));
 }
 
-#[test]
-fn without_a_price_a_capped_call_is_refused_unless_a_policy_says_otherwise() {
-    let fixture = Fixture::new();
+fn without_a_price_a_capped_call_is_refused_unless_a_policy_says_otherwise(engine: Engine) {
+    let fixture = Fixture::on(engine);
     fixture.reserve(unpriced(&fixture, None)).unwrap();
     let error = fixture.reserve(unpriced(&fixture, Some(UnpricedPolicy::Refuse))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unpriced);
@@ -121,9 +127,8 @@ fn without_a_price_a_capped_call_is_refused_unless_a_policy_says_otherwise() {
     assert!(error.detail().contains("without a price"), "{}", error.detail());
 }
 
-#[test]
-fn a_token_budget_wants_no_price() {
-    let fixture = Fixture::new();
+fn a_token_budget_wants_no_price(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Tokens(100), Window::Total));
     let held = fixture.reserve(unpriced(&fixture, None)).unwrap();
     assert_eq!(fixture.balance(id, noon()), balance("0", "100", 0));
@@ -131,22 +136,20 @@ fn a_token_budget_wants_no_price() {
     assert_eq!(fixture.balance(id, noon()), balance("42", "0", 0));
 }
 
-#[test]
-fn a_negative_reservation_is_refused() {
-    let fixture = Fixture::new();
+fn a_negative_reservation_is_refused(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let error = fixture.reserve(fixture.request("alice", Some(usd("-1")))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
 }
 
-#[test]
-fn a_budget_of_tokens_refuses_a_number_that_is_not_known_unless_the_policy_allows_it() {
+fn a_budget_of_tokens_refuses_a_number_that_is_not_known_unless_the_policy_allows_it(engine: Engine) {
     for (policy, is_let_in) in [
         (None, false),
         (Some(UnpricedPolicy::Refuse), false),
         (Some(UnpricedPolicy::Hold), true),
         (Some(UnpricedPolicy::Allow), true),
     ] {
-        let fixture = Fixture::new();
+        let fixture = Fixture::on(engine);
         let id = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
         let worst_case = Some(usd("0.1"));
         let request =

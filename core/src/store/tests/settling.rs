@@ -2,9 +2,20 @@
 
 use super::*;
 
-#[test]
-fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances() {
-    let mut fixture = Fixture::new();
+on_each_engine! {
+    a_settlement_is_one_record_one_model_one_rollup_and_exact_balances,
+    a_second_settlement_changes_nothing,
+    a_cost_above_its_reservation_is_billed_in_full_and_flagged,
+    an_unpriced_record_keeps_its_budget_closed_until_it_is_priced,
+    a_call_that_did_no_work_opens_its_budget_again,
+    an_allowed_record_can_be_priced_later_and_newer_budgets_count_it,
+    a_refused_operation_harms_no_other_of_its_commit,
+    an_operation_whose_future_is_dropped_is_committed_all_the_same,
+    a_budget_of_tokens_counts_the_iterations_that_a_total_leaves_out,
+}
+
+fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let money = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Month));
     let tokens = fixture.budget(terms(Scope::Everyone, Limit::Tokens(1_000), Window::Day));
     let held = fixture.reserve(fixture.request("alice", Some(usd("2")))).unwrap();
@@ -65,9 +76,8 @@ fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances() {
     assert_eq!((rollup.currency, rollup.meters), (Some(Currency::USD), usage.meters));
 }
 
-#[test]
-fn a_second_settlement_changes_nothing() {
-    let fixture = Fixture::new();
+fn a_second_settlement_changes_nothing(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let held = fixture.reserve(fixture.request("alice", Some(usd("2")))).unwrap();
     let first = fixture.settle(settlement(held, Some(usd("1")))).unwrap();
@@ -79,9 +89,8 @@ fn a_second_settlement_changes_nothing() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-#[test]
-fn a_cost_above_its_reservation_is_billed_in_full_and_flagged() {
-    let fixture = Fixture::new();
+fn a_cost_above_its_reservation_is_billed_in_full_and_flagged(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let held = fixture.reserve(fixture.request("alice", Some(usd("2")))).unwrap();
     fixture.settle(settlement(held, Some(usd("6")))).unwrap();
@@ -93,9 +102,8 @@ fn a_cost_above_its_reservation_is_billed_in_full_and_flagged() {
     assert_eq!(fixture.balance(id, noon()), balance("6", "0", 0));
 }
 
-#[test]
-fn an_unpriced_record_keeps_its_budget_closed_until_it_is_priced() {
-    let fixture = Fixture::new();
+fn an_unpriced_record_keeps_its_budget_closed_until_it_is_priced(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let request = ReserveRequest { on_unpriced: Some(UnpricedPolicy::Hold), ..fixture.request("alice", None) };
     let uid = request.record_uid.clone();
@@ -121,9 +129,8 @@ fn an_unpriced_record_keeps_its_budget_closed_until_it_is_priced() {
     assert_eq!(missing.kind(), ErrorKind::NotFound);
 }
 
-#[test]
-fn a_call_that_did_no_work_opens_its_budget_again() {
-    let fixture = Fixture::new();
+fn a_call_that_did_no_work_opens_its_budget_again(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let request = ReserveRequest { on_unpriced: Some(UnpricedPolicy::Hold), ..fixture.request("alice", None) };
     let held = fixture.reserve(request).unwrap();
@@ -131,9 +138,8 @@ fn a_call_that_did_no_work_opens_its_budget_again() {
     assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0));
 }
 
-#[test]
-fn an_allowed_record_can_be_priced_later_and_newer_budgets_count_it() {
-    let fixture = Fixture::new();
+fn an_allowed_record_can_be_priced_later_and_newer_budgets_count_it(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let older = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let request = ReserveRequest { on_unpriced: Some(UnpricedPolicy::Allow), ..fixture.request("alice", None) };
     let uid = request.record_uid.clone();
@@ -145,9 +151,8 @@ fn an_allowed_record_can_be_priced_later_and_newer_budgets_count_it() {
     assert_eq!(fixture.balance(newer, noon()), balance("0.30", "0", 0));
 }
 
-#[test]
-fn a_refused_operation_harms_no_other_of_its_commit() {
-    let fixture = Fixture::new();
+fn a_refused_operation_harms_no_other_of_its_commit(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let good: Vec<_> = (0..10).map(|_| fixture.request("alice", Some(usd("0.1")))).collect();
     let bad: Vec<_> = (0..10).map(|_| fixture.request("alice", Some(usd("9")))).collect();
@@ -162,9 +167,8 @@ fn a_refused_operation_harms_no_other_of_its_commit() {
     assert_eq!(fixture.balance(id, noon()), balance("0", "1.0", 0));
 }
 
-#[test]
-fn an_operation_whose_future_is_dropped_is_committed_all_the_same() {
-    let mut fixture = Fixture::new();
+fn an_operation_whose_future_is_dropped_is_committed_all_the_same(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     for _ in 0..50 {
         let request = fixture.request("alice", Some(usd("1")));
         drop(fixture.store().apply(Operation::Reserve(Box::new(request))));
@@ -173,9 +177,8 @@ fn an_operation_whose_future_is_dropped_is_committed_all_the_same() {
     assert_eq!(fixture.run(fixture.store().reservations()).unwrap().len(), 50);
 }
 
-#[test]
-fn a_budget_of_tokens_counts_the_iterations_that_a_total_leaves_out() {
-    let fixture = Fixture::new();
+fn a_budget_of_tokens_counts_the_iterations_that_a_total_leaves_out(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
     let reserved = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     let mut ended = settlement(reserved, Some(usd("0.1")));

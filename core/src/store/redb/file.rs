@@ -13,14 +13,15 @@ use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, 
 use super::backend::Backend;
 use super::containment::{contained, guarded};
 use super::failure::{Failure, closed, corrupted, not_ours, of_open, of_open_io};
-use super::ledger::number;
 use super::migration::SCHEMA_VERSION;
 use super::overlay::Overlay;
 use super::pages::CHECKED_WHEN_OPENED;
 use super::place;
 use super::session::Arrival;
-use super::tables::{self, SCHEMA_KEY};
+use super::tables::{META, create_all};
 use crate::environment::Environment;
+use crate::store::tables::SCHEMA_KEY;
+use crate::store::writing::number;
 use crate::types::{Error, ErrorKind, Result};
 
 /// The first bytes of every file of the storage engine.
@@ -187,9 +188,9 @@ pub(super) fn fill(path: &Path, file: File) -> Result<()> {
     let backend = FileBackend::new(file).map_err(|error| of_open(path, error))?;
     let database = Builder::new().create_with_backend(backend).map_err(|error| of_open(path, error))?;
     let transaction = database.begin_write().map_err(Failure::error)?;
-    tables::create_all(&transaction)?;
+    create_all(&transaction)?;
     {
-        let mut meta = transaction.open_table(tables::META).map_err(Failure::error)?;
+        let mut meta = transaction.open_table(META).map_err(Failure::error)?;
         meta.insert(SCHEMA_KEY, SCHEMA_VERSION.to_le_bytes().as_slice()).map_err(Failure::error)?;
     }
     transaction.commit().map_err(Failure::error)?;
@@ -255,7 +256,7 @@ fn check_meta(
     accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
 ) -> Result<()> {
     let transaction = database.begin_read().map_err(Failure::error)?;
-    let meta = match transaction.open_table(tables::META) {
+    let meta = match transaction.open_table(META) {
         Ok(meta) => meta,
         Err(TableError::Storage(error)) => return Err(error.error()),
         Err(_) => return Err(without_schema(path)),

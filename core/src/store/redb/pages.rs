@@ -9,8 +9,8 @@ use redb::ReadableDatabase;
 use super::containment::guarded;
 use super::failure::{Failure, corrupted, of_open};
 use super::file::{OpenFile, repaired_in_memory};
-use super::state::STATE_KEY;
-use super::tables;
+use super::tables::META;
+use crate::store::state::STATE_KEY;
 use crate::types::{ErrorKind, Result};
 
 /// The greatest file whose pages are checked when it is opened, which takes some 20 ms then.
@@ -48,6 +48,6 @@ fn check_once(path: &Path, open: &OpenFile) -> Result<()> {
 
 fn state(database: &impl ReadableDatabase) -> Result<Option<Vec<u8>>> {
     let transaction = database.begin_read().map_err(Failure::error)?;
-    let meta = transaction.open_table(tables::META).map_err(Failure::error)?;
+    let meta = transaction.open_table(META).map_err(Failure::error)?;
     Ok(meta.get(STATE_KEY).map_err(Failure::error)?.map(|state| state.value().to_vec()))
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::environment::Environment;
+use crate::store::storage::{Liveness, Session};
 use crate::types::{Error, ErrorKind, Result};
 
 /// The first byte of the range that sessions are locked in. The storage engine locks below 320 and from 2^62 on.
@@ -17,25 +18,14 @@ const ARRIVALS: u64 = 1 << 32;
 /// How many ids are tried before opening fails.
 const ATTEMPTS: u32 = 64;
 
-/// Whether a session still runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Liveness {
-    /// It runs.
-    Alive,
-    /// Its process ended, or its store was dropped.
-    Dead,
-    /// This platform cannot tell; its rows are stale when they expire.
-    Unknown,
-}
-
 /// The session of one open store. Dropping it ends the session.
-pub(super) struct Session {
+pub(super) struct FileSession {
     id: u64,
     /// The descriptor that holds the lock; absent in exclusive mode, where no other session can run.
     locks: Option<File>,
 }
 
-impl Session {
+impl FileSession {
     /// Starts a session with an id that no row of the file carries.
     pub(super) fn start(
         path: &Path,
@@ -64,13 +54,23 @@ impl Session {
         ))
     }
 
-    /// Returns the id, which rows carry.
-    pub(super) fn id(&self) -> u64 {
+    /// Returns whether another session runs on the file.
+    pub(super) fn has_peers(&self) -> bool {
+        self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS).unwrap_or(true))
+    }
+
+    /// Returns whether another session runs on the file, or is about to.
+    pub(super) fn has_company(&self) -> bool {
+        self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS + ARRIVALS).unwrap_or(true))
+    }
+}
+
+impl Session for FileSession {
+    fn id(&self) -> u64 {
         self.id
     }
 
-    /// Returns whether a session still runs.
-    pub(super) fn liveness(&self, id: u64) -> Liveness {
+    fn liveness(&self, id: u64) -> Liveness {
         if id == self.id {
             return Liveness::Alive;
         }
@@ -82,16 +82,6 @@ impl Session {
                 None => Liveness::Unknown,
             },
         }
-    }
-
-    /// Returns whether another session runs on the file.
-    pub(super) fn has_peers(&self) -> bool {
-        self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS).unwrap_or(true))
-    }
-
-    /// Returns whether another session runs on the file, or is about to.
-    pub(super) fn has_company(&self) -> bool {
-        self.locks.as_ref().is_some_and(|file| is_locked(file, 0, SESSIONS + ARRIVALS).unwrap_or(true))
     }
 }
 
@@ -189,7 +179,7 @@ mod tests {
     #[test]
     fn a_session_is_alive_until_it_is_dropped() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let start = || Session::start(file.path(), false, &SystemEnvironment, |_| Ok(false)).unwrap();
+        let start = || FileSession::start(file.path(), false, &SystemEnvironment, |_| Ok(false)).unwrap();
         let (first, second) = (start(), start());
         assert_ne!(first.id(), second.id());
         assert_eq!(first.liveness(first.id()), Liveness::Alive);
@@ -213,7 +203,7 @@ mod tests {
     fn an_id_that_rows_carry_is_not_taken_again() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut refused = Vec::new();
-        let session = Session::start(file.path(), true, &SystemEnvironment, |id| {
+        let session = FileSession::start(file.path(), true, &SystemEnvironment, |id| {
             refused.push(id);
             Ok(refused.len() < 3)
         })

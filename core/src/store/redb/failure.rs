@@ -1,0 +1,172 @@
+//! Failures of the storage engine and of the operating system, as errors that say what to do.
+
+use std::io;
+use std::path::Path;
+
+use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
+
+use crate::store::failure::misused;
+pub(super) use crate::store::failure::{closed, corrupted, of_io};
+use crate::types::{Error, ErrorKind};
+
+/// Turns a failure of the storage engine into an error.
+pub(super) trait Failure {
+    /// Returns the error.
+    fn error(self) -> Error;
+}
+
+impl Failure for StorageError {
+    fn error(self) -> Error {
+        match self {
+            Self::Io(error) => of_io("the file could not be read or written", &error),
+            Self::Corrupted(what) => corrupted(&what),
+            Self::LockPoisoned(_) => corrupted("an earlier access failed"),
+            Self::PreviousIo => Error::new(
+                ErrorKind::Storage,
+                "an earlier write failed, so nothing more is written; remove its cause, then open the file again",
+            ),
+            Self::DatabaseClosed => closed(),
+            Self::ValueTooLarge(length) => {
+                Error::new(ErrorKind::InvalidRequest, format!("a value of {length} bytes is too large for the file"))
+            }
+            other => Error::new(
+                ErrorKind::Storage,
+                format!("the storage does not work ({other}); put the file on a local disk and open it again"),
+            ),
+        }
+    }
+}
+
+impl Failure for TransactionError {
+    fn error(self) -> Error {
+        match self {
+            Self::Storage(error) => error.error(),
+            other => misused(&other.to_string()),
+        }
+    }
+}
+
+impl Failure for TableError {
+    fn error(self) -> Error {
+        match self {
+            Self::Storage(error) => error.error(),
+            Self::TableAlreadyOpen(..) => misused(&self.to_string()),
+            other => corrupted(&other.to_string()),
+        }
+    }
+}
+
+impl Failure for CommitError {
+    fn error(self) -> Error {
+        match self {
+            Self::Storage(error) => error.error(),
+            other => corrupted(&other.to_string()),
+        }
+    }
+}
+
+/// Turns a failure to open the file into an error.
+pub(super) fn of_open(path: &Path, error: DatabaseError) -> Error {
+    let shown = path.display();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => Error::new(
+            ErrorKind::Storage,
+            format!(
+                "{shown} is open elsewhere in the other mode{}; close that handle, or open all of them with the same \
+                 `exclusive` setting (an exclusive handle admits no other)",
+                holder(path)
+            ),
+        ),
+        DatabaseError::LockProtocolMismatch => Error::new(
+            ErrorKind::Storage,
+            format!(
+                "{shown} is open in a process with another version of Tollway; give all processes the same version"
+            ),
+        ),
+        DatabaseError::UpgradeRequired(_) => not_ours(&shown.to_string()),
+        DatabaseError::RepairAborted => corrupted("its repair was given up"),
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => locked(path),
+        DatabaseError::Storage(StorageError::Io(error)) => of_open_io(&shown.to_string(), &error),
+        DatabaseError::Storage(error) => error.error(),
+        other => misused(&other.to_string()),
+    }
+}
+
+/// Turns a failure of the operating system to open or make the file into an error.
+pub(super) fn of_open_io(path: &str, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Error::new(ErrorKind::Storage, format!("the folder of {path} does not exist; make it, or correct the path"))
+        }
+        io::ErrorKind::IsADirectory => {
+            Error::new(ErrorKind::Storage, format!("{path} is a folder; give the path of a file"))
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Error::new(
+            ErrorKind::Storage,
+            format!("{path} may not be written; give this user write access to the file and its folder ({error})"),
+        ),
+        io::ErrorKind::InvalidData => not_ours(path),
+        io::ErrorKind::UnexpectedEof => corrupted("it is shorter than it says"),
+        _ => of_io(&format!("{path} could not be opened"), error),
+    }
+}
+
+/// Makes the error of a file that another process has locked for longer than opening waits.
+pub(super) fn locked(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Storage,
+        format!(
+            "{} was locked by another process{} for ten seconds; stop that process, or wait for it, then open the file again",
+            path.display(),
+            holder(path)
+        ),
+    )
+}
+
+/// Names the process that has locked a file, where the system tells.
+#[cfg(target_os = "linux")]
+fn holder(path: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(file), Ok(locks)) = (std::fs::metadata(path), std::fs::read_to_string("/proc/locks")) else {
+        return String::new();
+    };
+    let inode = format!(":{}", file.ino());
+    let of_file = locks.lines().filter_map(|line| {
+        let mut words = line.split_whitespace().skip_while(|word| *word != "READ" && *word != "WRITE").skip(1);
+        let process = words.next()?.parse::<u32>().ok()?;
+        words.next()?.ends_with(&inode).then_some(process)
+    });
+    of_file.min().map_or_else(String::new, |process| format!(" (process {process})"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn holder(_path: &Path) -> String {
+    String::new()
+}
+
+/// Makes the error of a path that holds something else.
+pub(super) fn not_ours(path: &str) -> Error {
+    Error::new(
+        ErrorKind::NotATollwayFile,
+        format!("{path} is not a Tollway file; nothing was changed; check the path, or give one that does not exist"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_says_what_to_do() {
+        let full = StorageError::Io(io::Error::from(io::ErrorKind::StorageFull)).error();
+        assert_eq!(full.kind(), ErrorKind::Storage);
+        assert!(full.detail().contains("free some space"));
+        assert_eq!(StorageError::Corrupted("x".into()).error().kind(), ErrorKind::CorruptedFile);
+        assert!(StorageError::PreviousIo.error().detail().contains("open the file again"));
+        let denied = of_open_io("/etc/x", &io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(denied.kind(), ErrorKind::Storage);
+        assert!(denied.detail().contains("/etc/x"));
+        let elsewhere = of_open(Path::new("a"), DatabaseError::DatabaseAlreadyOpen);
+        assert!(elsewhere.detail().contains("exclusive"));
+    }
+}

@@ -1,0 +1,154 @@
+//! Migration: a file of the first schema, whose rows were not signed, becomes one of this schema in one transaction.
+
+use std::ops::Bound;
+use std::path::Path;
+
+use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, WriteTransaction};
+
+use super::failure::Failure;
+use super::opening::FileKeys;
+use super::session::is_in_use;
+use super::tables::{META, Writes, create_all};
+use crate::store::codec::{Row, damaged, decode, encode};
+use crate::store::row_key::RowKey;
+use crate::store::rows::{LedgerHeadRow, ModelConfigRow, UsageRecordRow};
+use crate::store::state::{STATE_KEY, State};
+use crate::store::storage::WriteTables;
+use crate::store::tables::{self, META_TABLE, SCHEMA_KEY, Shape, WRAPPED_DATA_KEY, is_unsigned};
+use crate::store::writing::number;
+use crate::types::{Error, ErrorKind, Result};
+
+/// The schema that this version writes.
+pub(super) const SCHEMA_VERSION: u64 = 2;
+/// How many rows are read before they are written again.
+const CHUNK: usize = 1024;
+
+/// Returns whether a file has the schema of this version.
+pub(super) fn is_current(database: &Database) -> Result<bool> {
+    let transaction = database.begin_read().map_err(Failure::error)?;
+    let meta = transaction.open_table(META).map_err(Failure::error)?;
+    let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?;
+    Ok(number(version.as_ref().map(AccessGuard::value))? == SCHEMA_VERSION)
+}
+
+/// Brings a file to the schema of this version. Returns whether anything was changed.
+///
+/// Of many processes that open the file at once, the first does it, and the others find it done.
+///
+/// Fails with `storage` while a process with an earlier version has the file open, which would go on writing what is not signed.
+pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys, path: &Path) -> Result<bool> {
+    let version = {
+        let meta = transaction.open_table(META).map_err(Failure::error)?;
+        let version = meta.get(SCHEMA_KEY).map_err(Failure::error)?;
+        number(version.as_ref().map(AccessGuard::value))?
+    };
+    if version == SCHEMA_VERSION {
+        return Ok(false);
+    }
+    if keys.is_bound {
+        return Err(damaged(META_TABLE, "its schema version was set back"));
+    }
+    // No process with this version has it open: its first open makes the schema this one.
+    if is_in_use(path) {
+        return Err(Error::new(
+            ErrorKind::Storage,
+            "the file has the form of an earlier version of Tollway, and a process with that version has it open; close it there, \
+             then open it again, which brings it to this version's form",
+        ));
+    }
+    create_all(transaction)?;
+    let migration = Migration { tables: &Writes::new(transaction), key: &keys.row_key, state: State::default() };
+    for table in [
+        tables::PROVIDERS.shape(),
+        tables::MODELS.shape(),
+        tables::PRICES.shape(),
+        tables::FX_RATES.shape(),
+        tables::ROUTES.shape(),
+        tables::DAILY.shape(),
+        tables::BUDGETS.shape(),
+        tables::BALANCES.shape(),
+        tables::RESERVATIONS.shape(),
+        tables::KEYS.shape(),
+    ] {
+        migration.each(table, |_, row| Ok(row.to_vec()))?;
+    }
+    migration.seal_configs(keys)?;
+    migration.link_records()?;
+    migration.sign_meta(keys)?;
+    Ok(true)
+}
+
+struct Migration<'t> {
+    tables: &'t dyn WriteTables,
+    key: &'t RowKey,
+    state: State,
+}
+
+impl Migration<'_> {
+    /// Writes all rows of a table as `rewrite` makes them, and signs them. Keys are given as their bytes.
+    fn each(&self, table: &Shape, mut rewrite: impl FnMut(&[u8], &[u8]) -> Result<Vec<u8>>) -> Result<()> {
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            let mut chunk: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+            let from = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            self.tables.range(table, (from, Bound::Unbounded), &mut |key, row| {
+                chunk.push((key.to_vec(), self.key.sign(table.name, key, rewrite(key, row)?)));
+                Ok(chunk.len() < CHUNK)
+            })?;
+            for (key, signed) in &chunk {
+                self.tables.put(table, key, signed, &mut |_| {})?;
+                self.state.count(table.name, None, Some(signed));
+            }
+            match chunk.pop() {
+                Some((key, _)) => last = Some(key),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Seals the secrets of each config as this version does.
+    fn seal_configs(&self, keys: &FileKeys) -> Result<()> {
+        self.each(tables::MODEL_CONFIGS.shape(), |key, row| {
+            let id = number(Some(key))?;
+            let config = decode::<ModelConfigRow>(row)?.model_config(id)?;
+            encode(&ModelConfigRow::new(&(keys.reseal)(config)?))
+        })
+    }
+
+    /// Signs the records, and links them in the order of their ids.
+    fn link_records(&self) -> Result<()> {
+        self.each(tables::RECORDS.shape(), |key, row| {
+            let uid = decode::<UsageRecordRow>(row)?.uid;
+            if let Some(head) = self.state.link(self.key, number(Some(key))?, &uid) {
+                let row = encode(&LedgerHeadRow { link: head.link })?;
+                let signed = self.key.sign(LedgerHeadRow::TABLE, key, row);
+                self.tables.put(tables::HEADS.shape(), key, &signed, &mut |_| {})?;
+                self.state.count(LedgerHeadRow::TABLE, None, Some(&signed));
+            }
+            Ok(row.to_vec())
+        })
+    }
+
+    /// Signs the values of `meta`, and writes the state of the file, its envelope and its schema.
+    fn sign_meta(&self, keys: &FileKeys) -> Result<()> {
+        let meta = tables::META.shape();
+        let mut values = Vec::new();
+        self.tables.range(meta, (Bound::Unbounded, Bound::Unbounded), &mut |key, value| {
+            if !str::from_utf8(key).is_ok_and(is_unsigned) {
+                values.push((key.to_vec(), value.to_vec()));
+            }
+            Ok(true)
+        })?;
+        let put = |key: &[u8], value: &[u8]| self.tables.put(meta, key, value, &mut |_| {});
+        for (key, value) in values {
+            let signed = self.key.sign(META_TABLE, &key, value);
+            put(&key, &signed)?;
+            self.state.count(META_TABLE, None, Some(&signed));
+        }
+        put(STATE_KEY.as_bytes(), &self.key.sign(META_TABLE, STATE_KEY.as_bytes(), self.state.row()?))?;
+        if let Some(envelope) = &keys.envelope {
+            put(WRAPPED_DATA_KEY.as_bytes(), envelope)?;
+        }
+        put(SCHEMA_KEY.as_bytes(), &SCHEMA_VERSION.to_le_bytes())
+    }
+}

@@ -1,0 +1,214 @@
+//! A store over tables, wherever they are kept.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+use super::failure::{closed, corrupted, misused};
+use super::reading::Reader;
+use super::row_key::RowKey;
+use super::storage::Storage;
+use super::writer::{self, Job, QUEUE};
+use super::{CheckedStore, Configuration, DailyCost, Operation, Outcome, Reservation, Store, query, verification};
+use crate::environment::{BoxFuture, Environment};
+use crate::types::{BudgetStatus, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord, UsageRecordId};
+
+/// A [`Store`] over the tables of a storage.
+///
+/// Dropping it waits until what was queued is committed, then closes the storage. In a forked child it is unusable
+/// ([`ErrorKind::Forked`]), and dropping it there leaves the parent's locks alone.
+pub struct TableStore<S: Storage> {
+    process_id: u32,
+    environment: Arc<dyn Environment>,
+    /// Absent only while it is dropped.
+    pub(super) open: Option<Open<S>>,
+}
+
+pub(super) struct Open<S: Storage> {
+    pub(super) shared: Arc<Shared<S>>,
+    queue: mpsc::Sender<Job>,
+    writer: JoinHandle<()>,
+}
+
+/// What the writer and the readers share.
+pub(super) struct Shared<S> {
+    pub(super) storage: S,
+    pub(super) row_key: RowKey,
+}
+
+impl<S: Storage> Shared<S> {
+    fn read<T>(&self, query: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
+        let (mut query, mut found) = (Some(query), None);
+        self.storage.read(&mut |tables| {
+            let query = query.take().ok_or_else(|| misused("a query was made twice"))?;
+            found = Some(query(&Reader::new(tables, &self.row_key))?);
+            Ok(())
+        })?;
+        found.ok_or_else(|| misused("a query was not made"))
+    }
+
+    fn verify(&self) -> Result<CheckedStore> {
+        let mut checked = CheckedStore::default();
+        let below = self.storage.inspect(&mut |tables| {
+            checked = verification::verify(&Reader::new(tables, &self.row_key))?;
+            Ok(())
+        })?;
+        checked.damage.extend(below);
+        Ok(checked)
+    }
+}
+
+impl<S: Storage> TableStore<S> {
+    /// Starts the writer over tables that are open, whose rows are signed with a key.
+    pub(super) fn start(storage: S, row_key: RowKey, environment: Arc<dyn Environment>) -> Result<Arc<Self>> {
+        let shared = Arc::new(Shared { storage, row_key });
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let of_writer = Arc::clone(&shared);
+        let writer = std::thread::Builder::new()
+            .name("tollway-writer".to_owned())
+            .spawn(move || writer::run(&of_writer, jobs))
+            .map_err(|error| super::failure::of_io("the writer's thread could not be started", &error))?;
+        let process_id = environment.process_id();
+        Ok(Arc::new(Self { process_id, environment, open: Some(Open { shared, queue, writer }) }))
+    }
+
+    fn open_here(&self) -> Result<&Open<S>> {
+        if self.environment.process_id() != self.process_id {
+            return Err(Error::new(
+                ErrorKind::Forked,
+                "this handle was opened before a fork, in another process; open the file again in this process",
+            ));
+        }
+        self.open.as_ref().ok_or_else(closed)
+    }
+
+    /// Reads in one transaction, off the async threads.
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T>> {
+        let shared = self.open_here().map(|open| Arc::clone(&open.shared));
+        Box::pin(async move {
+            let shared = shared?;
+            let read = tokio::task::spawn_blocking(move || shared.read(query)).await;
+            read.map_err(|error| if error.is_panic() { corrupted("reading it failed") } else { closed() })?
+        })
+    }
+}
+
+impl<S: Storage> Drop for TableStore<S> {
+    fn drop(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        if self.environment.process_id() != self.process_id {
+            // In a forked child the locks belong to the parent, and the writer's thread does not exist.
+            std::mem::forget(open);
+            return;
+        }
+        drop(open.queue);
+        if std::thread::current().id() != open.writer.thread().id() {
+            // The writer catches its panics; there is nothing to report.
+            let _ = open.writer.join();
+        }
+    }
+}
+
+impl<S: Storage> Store for TableStore<S> {
+    fn apply(&self, operation: Operation) -> BoxFuture<'static, Result<Outcome>> {
+        let (sender, outcome) = oneshot::channel();
+        let job = Job { operation, outcome: sender };
+        let queue = match self.open_here() {
+            Ok(open) => &open.queue,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        };
+        // It is queued here rather than when the future is first polled, so that dropping the future cannot undo it.
+        let waiting = match queue.try_send(job) {
+            Ok(()) => None,
+            Err(TrySendError::Full(job)) => Some((queue.clone(), job)),
+            Err(TrySendError::Closed(_)) => return Box::pin(std::future::ready(Err(closed()))),
+        };
+        Box::pin(async move {
+            if let Some((queue, job)) = waiting {
+                queue.send(job).await.map_err(|_| closed())?;
+                drop(queue);
+            }
+            outcome.await.unwrap_or_else(|_| Err(closed()))
+        })
+    }
+
+    fn configuration_version(&self) -> BoxFuture<'static, Result<u64>> {
+        self.read(query::configuration_version)
+    }
+
+    fn configuration(&self) -> BoxFuture<'static, Result<Configuration>> {
+        self.read(query::configuration)
+    }
+
+    fn models(&self) -> BoxFuture<'static, Result<Vec<Model>>> {
+        self.read(query::models)
+    }
+
+    fn budget_statuses(&self, now: Timestamp) -> BoxFuture<'static, Result<Vec<BudgetStatus>>> {
+        self.read(move |reader| query::budget_statuses(reader, now))
+    }
+
+    fn usage_records(
+        &self,
+        filter: UsageFilter,
+        after: Option<UsageRecordId>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<UsageRecord>>> {
+        self.read(move |reader| {
+            let mut records = Vec::new();
+            if limit > 0 {
+                query::scan(reader, &filter, after, &mut |record| {
+                    records.push(record);
+                    Ok(records.len() < limit)
+                })?;
+            }
+            Ok(records)
+        })
+    }
+
+    fn scan_usage_records(
+        &self,
+        filter: UsageFilter,
+        mut visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.read(move |reader| query::scan(reader, &filter, None, &mut |record| visit(record).map(|()| true)))
+    }
+
+    fn daily_costs(&self, first: Date, last: Date) -> BoxFuture<'static, Result<Vec<DailyCost>>> {
+        self.read(move |reader| query::daily_costs(reader, first, last))
+    }
+
+    fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>> {
+        self.read(query::reservations)
+    }
+
+    fn verify(&self) -> BoxFuture<'static, Result<CheckedStore>> {
+        let shared = self.open_here().map(|open| Arc::clone(&open.shared));
+        Box::pin(async move {
+            let shared = shared?;
+            tokio::task::spawn_blocking(move || shared.verify()).await.map_err(|_| corrupted("reading it failed"))?
+        })
+    }
+
+    fn head(&self) -> BoxFuture<'static, Result<(u64, [u8; 16])>> {
+        self.read(|reader| {
+            let head = reader.state()?.head();
+            Ok((head.record, head.link))
+        })
+    }
+
+    fn link_at(&self, record: u64) -> BoxFuture<'static, Result<[u8; 16]>> {
+        self.read(move |reader| verification::link_at(reader, record))
+    }
+
+    fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>> {
+        self.read(move |reader| reader.meta(key))
+    }
+}
