@@ -80,12 +80,22 @@ examples: python-develop node-examples ## run the examples in every language, an
 	$(LANGUAGES) cargo test -p tollway-examples
 
 .PHONY: lint
-lint: lint-rust lint-python lint-node lint-dependencies ## check format, lints, types and dependencies
+lint: lint-rust lint-shells lint-python lint-node lint-dependencies ## check format, lints, types and dependencies
 
 .PHONY: lint-rust
 lint-rust: ## check format and lints of the Rust crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: lint-shells
+lint-shells: ## check that what is generated of the engine's types is fresh
+	@cargo run --quiet -p tollway-schema -- --check
+	@$(PYTHON) scripts/generate_shells.py --check
+
+.PHONY: shells
+shells: ## generate the types of the shells from those of the engine
+	cargo run --quiet -p tollway-schema
+	$(PYTHON) scripts/generate_shells.py
 
 .PHONY: lint-python
 lint-python: $(VENV_READY) ## check format, lints and types of the Python code

@@ -13,6 +13,7 @@ use crate::types::{AbandonPolicy, ReportedCostPolicy, UnpricedPolicy};
 
 /// When a reply reaches its caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// After its settlement is in the file: nothing that a caller saw is ever lost.
@@ -24,6 +25,7 @@ pub enum Durability {
 
 /// How an open file behaves. Durations are in seconds in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Settings {
@@ -37,14 +39,18 @@ pub struct Settings {
     pub recovery: RecoveryPolicy,
     /// The time that all attempts of a call together may take.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub timeout: Duration,
     /// The time that a connection may take to be made.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub connect_timeout: Duration,
     /// The time that a stream may stay silent.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub stream_idle_timeout: Duration,
     /// The proxy through which calls go; none where absent, whatever the environment says.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub proxy: Option<Proxy>,
     /// How often a failed attempt is repeated, beyond the first attempt of each candidate.
     pub max_retries: u32,
@@ -52,6 +58,7 @@ pub struct Settings {
     pub cooldown_failures: u32,
     /// How long a failing model config is passed over the first time; it doubles with each failed probe, to 10 minutes.
     #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub cooldown: Duration,
     /// What a call that is given up before its end is billed, where the call does not say.
     pub on_abandon: AbandonPolicy,

@@ -1,7 +1,6 @@
 /** Budgets: caps on money or on tokens, which hold across threads and processes. */
 
-import { decodeBudget, listOf } from './decode.js';
-import { type Engine, nothing } from './engine.js';
+import type { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { OptionNames } from './names.js';
 import type { Budget } from './results.js';
@@ -43,18 +42,18 @@ export class Budgets {
     if ('limit' in fields) {
       fields['limit'] = moneyText(fields['limit'] as Amount, 'limit');
     }
-    return this.#engine.run('budgets.set', fields, decodeBudget);
+    return this.#engine.run('budgets.set', fields);
   }
 
   /** Returns all budgets with their state in the windows that are running. */
   async list(): Promise<Budget[]> {
-    return this.#engine.run('budgets.list', {}, listOf(decodeBudget));
+    return this.#engine.run('budgets.list', {});
   }
 
   /** Deletes a budget, by its row or its id. Rejects with a `NotFoundError` if there is none. */
   async delete(budget: Budget | number): Promise<void> {
     const id = typeof budget === 'object' && budget !== null ? budget.id : budget;
-    return this.#engine.run('budgets.delete', { id }, nothing);
+    return this.#engine.run('budgets.delete', { id });
   }
 }
 

@@ -4,8 +4,7 @@
 
 import { Budgets } from './budgets.js';
 import { chatArguments } from './chat.js';
-import { decodeFields, decodeQuote, decodeReply } from './decode.js';
-import { Engine, nothing } from './engine.js';
+import { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
 import { FxRates } from './fx.js';
@@ -94,7 +93,7 @@ export class Tollway {
       throw invalid(`masterKey must be a text, or a function that returns one, not ${kindOf(text)}`);
     }
     const engine = Engine.create(file, { master_key: text, settings });
-    await engine.run('open', {}, nothing);
+    await engine.run('open', {});
     return new Tollway(engine);
   }
 
@@ -114,7 +113,7 @@ export class Tollway {
   async chat(messages: Messages, options?: ChatOptions): Promise<ChatReply>;
   async chat(first: Messages | ChatRequest, options?: ChatOptions): Promise<ChatReply> {
     const { values, signal } = chatArguments(first, options, 'chat()');
-    return this.engine.run('chat', values, decodeReply, signal);
+    return this.engine.run('chat', values, signal);
   }
 
   /**
@@ -154,7 +153,7 @@ export class Tollway {
   async quote(messages: Messages, parameters?: ChatParameters): Promise<Quote>;
   async quote(first: Messages | ChatRequest, parameters?: ChatParameters): Promise<Quote> {
     const { values, signal } = chatArguments(first, parameters, 'quote()');
-    return this.engine.run('quote', values, decodeQuote, signal);
+    return this.engine.run('quote', values, signal);
   }
 
   /**
@@ -163,7 +162,7 @@ export class Tollway {
    * `verify()` tells by it later whether an older copy was put in the place of the file.
    */
   async head(): Promise<string> {
-    return this.engine.run('ledger.head', {}, String);
+    return this.engine.run('ledger.head', {});
   }
 
   /**
@@ -174,12 +173,12 @@ export class Tollway {
    * `InvalidRequestError` if that is no head of a ledger.
    */
   async verify(options?: VerifyOptions): Promise<Verification> {
-    return this.engine.run('ledger.verify', VERIFY.read(options), decodeFields<Verification>);
+    return this.engine.run('ledger.verify', VERIFY.read(options));
   }
 
   /** Seals everything in the file with another master key, all or nothing. */
   async rotateMasterKey(masterKey: string): Promise<void> {
-    return this.engine.run('vault.rotate', { master_key: masterKey }, nothing);
+    return this.engine.run('vault.rotate', { master_key: masterKey });
   }
 
   /**
@@ -188,7 +187,7 @@ export class Tollway {
    * Returns whether all ended. Calls after it reject with a `ClosedError`. Closing twice does nothing.
    */
   async close(timeout = CLOSE_TIMEOUT): Promise<boolean> {
-    return this.engine.run('close', { timeout }, Boolean);
+    return this.engine.run('close', { timeout });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

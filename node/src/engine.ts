@@ -3,6 +3,7 @@
 import { isMainThread } from 'node:worker_threads';
 
 import { completionOf } from './completions.js';
+import { DECODERS, type Results } from './decode.js';
 import { errorFromJson, InternalError } from './errors.js';
 import { type NativeEngine, type NativeFetch, type NativeStream, native } from './native.js';
 import { encode } from './values.js';
@@ -37,15 +38,14 @@ export class Engine {
   }
 
   /** Runs a verb and reads its result; the signal gives the call up, which is then settled by its policy. */
-  async run<Result>(
-    verb: string,
+  async run<Verb extends keyof Results>(
+    verb: Verb,
     values: Readonly<Record<string, unknown>>,
-    decode: (value: never) => Result,
     signal?: AbortSignal,
-  ): Promise<Result> {
+  ): Promise<Results[Verb]> {
     const text = encode(values, verb);
     const result = await completionOf((queue, ticket) => this.native.start(verb, text, queue, ticket), signal);
-    return decode(JSON.parse(result) as never);
+    return DECODERS[verb](JSON.parse(result) as never);
   }
 
   /** Starts a streamed chat. */
@@ -57,11 +57,6 @@ export class Engine {
   fetch(head: Readonly<Record<string, unknown>>, body: Uint8Array): NativeFetch {
     return this.native.fetch(encode(head, 'fetch'), body);
   }
-}
-
-/** Reads a result that says nothing. */
-export function nothing(): void {
-  // Nothing was said.
 }
 
 function awaitSettlementsAtExit(engine: NativeEngine): void {

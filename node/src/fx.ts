@@ -1,6 +1,5 @@
 /** Exchange rates: dated, and frozen in whatever was converted with them. */
 
-import { decodeFields, listOf } from './decode.js';
 import type { Engine } from './engine.js';
 import { OptionNames } from './names.js';
 import type { FxRate } from './price-results.js';
@@ -31,11 +30,11 @@ export class FxRates {
       fields['effective_date'] = instantText(fields['effective_date'] as Instant, 'effectiveDate');
     }
     const values = { from: fromCurrency, to: toCurrency, rate: moneyText(rate, 'rate'), ...fields };
-    return this.#engine.run('fx.set', values, decodeFields<FxRate>);
+    return this.#engine.run('fx.set', values);
   }
 
   /** Returns all rates, those that newer ones replaced included. */
   async list(): Promise<FxRate[]> {
-    return this.#engine.run('fx.list', {}, listOf(decodeFields<FxRate>));
+    return this.#engine.run('fx.list', {});
   }
 }

@@ -1,7 +1,6 @@
 /** Model configs, and the models that were used. */
 
-import { decodeConfig, decodeFields, listOf } from './decode.js';
-import { type Engine, nothing } from './engine.js';
+import type { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { camelCase, OptionNames } from './names.js';
 import { priceArguments } from './price-arguments.js';
@@ -55,12 +54,16 @@ export class Models {
     return this.#configure('models.add', name, parameters);
   }
 
-  async #configure(verb: string, name: string, parameters: ModelParameters): Promise<ConfiguredModel> {
+  async #configure(
+    verb: 'models.add' | 'models.set',
+    name: string,
+    parameters: ModelParameters,
+  ): Promise<ConfiguredModel> {
     const fields = PARAMETERS.read(parameters, `${verb}()`);
     if ('prices' in fields) {
       fields['prices'] = priceArguments(fields['prices'] as PriceMap);
     }
-    return this.#engine.run(verb, { name, ...fields }, decodeConfig<ConfiguredModel>);
+    return this.#engine.run(verb, { name, ...fields });
   }
 
   /**
@@ -75,26 +78,26 @@ export class Models {
         throw invalid(`models.update() cannot set ${camelCase(name)} to null; leave it out, or give a value`);
       }
     }
-    return this.#engine.run('models.update', { model, ...fields }, decodeConfig<ModelConfig>);
+    return this.#engine.run('models.update', { model, ...fields });
   }
 
   /** Deletes a model config and its prices; usage records stay. Rejects with a `NotFoundError` if there is none. */
   async delete(model: string): Promise<void> {
-    return this.#engine.run('models.delete', { model }, nothing);
+    return this.#engine.run('models.delete', { model });
   }
 
   /** Returns all model configs. */
   async list(): Promise<ModelConfig[]> {
-    return this.#engine.run('models.list', {}, listOf(decodeConfig<ModelConfig>));
+    return this.#engine.run('models.list', {});
   }
 
   /** Returns all models that were ever used, those of deleted configs included. */
   async used(): Promise<Model[]> {
-    return this.#engine.run('models.used', {}, listOf(decodeFields<Model>));
+    return this.#engine.run('models.used', {});
   }
 
   /** Returns what this process knows of each config's health; times are in seconds. */
   async health(): Promise<ModelHealth[]> {
-    return this.#engine.run('models.health', {}, listOf(decodeFields<ModelHealth>));
+    return this.#engine.run('models.health', {});
   }
 }

@@ -3,52 +3,14 @@
 import { invalid } from './errors.js';
 import { rememberName } from './wording.js';
 
-/** Fields whose values are data of the caller, of a provider or of a price list, down to their last name. */
-const DATA = new Set([
-  'attributes',
-  'conditions',
-  'differences',
-  'extra_content',
-  'group',
-  'measures',
-  'message',
-  'meters',
-  'model_params',
-  'tags',
-  'thinking_block',
-  'totals',
-]);
-
-const camelNames = new Map<string, string>();
-
 /** Writes a name of the engine as JavaScript writes names. */
 export function camelCase(name: string): string {
-  let camel = camelNames.get(name);
-  if (camel === undefined) {
-    camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-    camelNames.set(name, camel);
-  }
-  return camel;
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Writes a name of JavaScript as the engine writes names. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** Renames the fields of a result to camelCase, except for those that are data. */
-export function renamed(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(renamed);
-  }
-  if (typeof value !== 'object' || value === null) {
-    return value;
-  }
-  const fields: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(value)) {
-    fields[camelCase(name)] = typeof field === 'object' && !DATA.has(name) ? renamed(field) : field;
-  }
-  return fields;
 }
 
 /** Names of a function's options, by what the engine calls them. */

@@ -1,7 +1,6 @@
 /** Prices: dated prices of the meters of a model config, and the lists that they come from. */
 
-import { decodeFields, decodeImport, decodePrice, decodeUpdate, listOf } from './decode.js';
-import { type Engine, nothing } from './engine.js';
+import type { Engine } from './engine.js';
 import { OptionNames } from './names.js';
 import { priceArguments } from './price-arguments.js';
 import type { Finding, Price, PriceExport, PriceImport, PriceUpdate, RerateReport } from './price-results.js';
@@ -32,24 +31,24 @@ export class Prices {
    * is not exact.
    */
   async set(model: string, prices: PriceMap): Promise<Price[]> {
-    return this.#engine.run('prices.set', { model, prices: priceArguments(prices) }, listOf(decodePrice));
+    return this.#engine.run('prices.set', { model, prices: priceArguments(prices) });
   }
 
   /** Adds prices to those that there are; only one for the same thing under the same conditions ends. See `set`. */
   async add(model: string, prices: PriceMap): Promise<Price[]> {
-    return this.#engine.run('prices.add', { model, prices: priceArguments(prices) }, listOf(decodePrice));
+    return this.#engine.run('prices.add', { model, prices: priceArguments(prices) });
   }
 
   /** Returns the prices of a model config, or all of them, those no longer in force included. */
   async list(model?: string): Promise<Price[]> {
-    return this.#engine.run('prices.list', model === undefined ? {} : { model }, listOf(decodePrice));
+    return this.#engine.run('prices.list', model === undefined ? {} : { model });
   }
 
   /** Ends a price, by its row or its id, at an instant or now. Rejects with a `NotFoundError` if there is none. */
   async expire(price: Price | number, at?: Instant): Promise<void> {
     const id = typeof price === 'object' && price !== null ? price.id : price;
     const values = at === undefined ? { id } : { id, at: instantText(at, 'at') };
-    return this.#engine.run('prices.expire', values, nothing);
+    return this.#engine.run('prices.expire', values);
   }
 
   /**
@@ -60,7 +59,7 @@ export class Prices {
   async lint(path?: string | URL, options?: { readonly format?: PriceFormat | null }): Promise<Finding[]> {
     const { format = 'tollway' } = LINT.read(options);
     const values = path === undefined ? {} : { path: pathText(path, 'path'), format };
-    return this.#engine.run('prices.lint', values, listOf(decodeFields<Finding>));
+    return this.#engine.run('prices.lint', values);
   }
 
   /**
@@ -72,7 +71,7 @@ export class Prices {
    */
   async importFile(path: string | URL, options: PriceImportOptions): Promise<PriceImport> {
     const values = { path: pathText(path, 'path'), ...IMPORT.read(options) };
-    return this.#engine.run('prices.import_file', values, decodeImport);
+    return this.#engine.run('prices.import_file', values);
   }
 
   /**
@@ -82,7 +81,7 @@ export class Prices {
    * have different prices, of which a list holds one.
    */
   async export(path: string | URL): Promise<PriceExport> {
-    return this.#engine.run('prices.export', { path: pathText(path, 'path') }, decodeFields<PriceExport>);
+    return this.#engine.run('prices.export', { path: pathText(path, 'path') });
   }
 
   /**
@@ -92,7 +91,7 @@ export class Prices {
    * keep theirs; both are reported.
    */
   async updateFromCatalog(options?: { readonly apply?: boolean | null }): Promise<PriceUpdate> {
-    return this.#engine.run('prices.update_from_catalog', UPDATE.read(options), decodeUpdate);
+    return this.#engine.run('prices.update_from_catalog', UPDATE.read(options));
   }
 
   /**
@@ -111,6 +110,6 @@ export class Prices {
       book: NAMED_BOOKS.has(book) ? book : { file: { path: pathText(book, 'book'), format } },
       apply,
     };
-    return this.#engine.run('prices.rerate', values, decodeFields<RerateReport>);
+    return this.#engine.run('prices.rerate', values);
   }
 }

@@ -1,7 +1,6 @@
 /** Routes: how the candidates of a capability or an alias are chosen. */
 
-import { decodeFields, listOf } from './decode.js';
-import { type Engine, nothing } from './engine.js';
+import type { Engine } from './engine.js';
 import { checkObject, OptionNames } from './names.js';
 import type { Route } from './results.js';
 import type { Amount, RouteOptions } from './types.js';
@@ -34,16 +33,16 @@ export class Routes {
       }
       fields['maximum_cost'] = cost;
     }
-    return this.#engine.run('routes.set', { name, ...fields }, decodeFields<Route>);
+    return this.#engine.run('routes.set', { name, ...fields });
   }
 
   /** Returns all routes. */
   async list(): Promise<Route[]> {
-    return this.#engine.run('routes.list', {}, listOf(decodeFields<Route>));
+    return this.#engine.run('routes.list', {});
   }
 
   /** Deletes a route; its capability goes back to its default model. Rejects with a `NotFoundError` if there is none. */
   async delete(name: string): Promise<void> {
-    return this.#engine.run('routes.delete', { name }, nothing);
+    return this.#engine.run('routes.delete', { name });
   }
 }

@@ -3,10 +3,11 @@
 /** Streamed chats. Events that are ready are taken in batches, so that most cost no wait at all. */
 
 import { type Readiness, readiness } from './completions.js';
-import { decodeEvent, type Wire } from './decode.js';
+import { decodeStreamEvent } from './decode.js';
 import { errorFromJson } from './errors.js';
 import type { NativeStream } from './native.js';
 import type { ChatReply, StreamEvent } from './results.js';
+import type { Wire } from './wire.js';
 
 const BATCH = 64;
 
@@ -137,7 +138,7 @@ export class ChatStream implements AsyncIterableIterator<StreamEvent> {
       this.#failure = { error: errorFromJson(error) };
     }
     if (typeof events === 'string') {
-      this.#events = (JSON.parse(events) as Wire[]).map(decodeEvent);
+      this.#events = (JSON.parse(events) as Wire[]).map(decodeStreamEvent);
       this.#place = 0;
     }
     return ended || typeof events === 'string';

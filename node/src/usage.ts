@@ -1,7 +1,6 @@
 /** Usage: the records of the ledger, and their exact totals. */
 
-import { decodeFields, decodePage, listOf } from './decode.js';
-import { type Engine, nothing } from './engine.js';
+import type { Engine } from './engine.js';
 import { OptionNames } from './names.js';
 import type { SummaryRow, UsagePage, UsageRecord } from './results.js';
 import type { Amount, Instant, RecordsOptions, SummaryOptions, UsageFilter } from './types.js';
@@ -33,7 +32,7 @@ export class UsageLedger {
    */
   async records(options?: RecordsOptions): Promise<UsagePage> {
     const { limit, cursor, ...filter } = RECORDS.read(options);
-    return this.#engine.run('usage.records', { filter: withInstants(filter), limit, cursor }, decodePage);
+    return this.#engine.run('usage.records', { filter: withInstants(filter), limit, cursor });
   }
 
   /** Returns all records of a selection, a page at a time. */
@@ -42,7 +41,7 @@ export class UsageLedger {
     let cursor: string | null | undefined;
     do {
       const values = { filter, limit: PAGE, cursor };
-      const page: UsagePage = await this.#engine.run('usage.records', values, decodePage);
+      const page: UsagePage = await this.#engine.run('usage.records', values);
       yield* page.records;
       cursor = page.nextCursor;
     } while (cursor !== null);
@@ -57,7 +56,7 @@ export class UsageLedger {
     const { by = [], time_zone, ...filter } = SUMMARY.read(options);
     const names = typeof by === 'string' ? [by] : by;
     const values = { by: names, time_zone, filter: withInstants(filter) };
-    return this.#engine.run('usage.summary', values, listOf(decodeFields<SummaryRow>));
+    return this.#engine.run('usage.summary', values);
   }
 
   /**
@@ -68,7 +67,7 @@ export class UsageLedger {
    */
   async price(record: UsageRecord | string, amount: Amount, currency: string): Promise<void> {
     const uid = typeof record === 'object' && record !== null ? record.uid : record;
-    return this.#engine.run('usage.price', { uid, amount: moneyText(amount, 'amount'), currency }, nothing);
+    return this.#engine.run('usage.price', { uid, amount: moneyText(amount, 'amount'), currency });
   }
 }
 

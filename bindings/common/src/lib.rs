@@ -8,7 +8,10 @@ mod buffer;
 pub mod engine;
 pub mod error;
 pub mod fetch;
+pub mod results;
 pub mod runtime;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod stream;
 mod verbs;
 

@@ -5,10 +5,11 @@ use std::task::Poll;
 
 use futures_util::future::poll_fn;
 use tollway::client::ChatStream;
-use tollway::types::{ErrorKind, StreamEvent};
 
 use crate::buffer::{CAPACITY, Reader, Taken, WriteEnd};
 use crate::error::ErrorInfo;
+use crate::results::Shown;
+use crate::verbs::text_of;
 
 /// What a stream has at hand.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +41,7 @@ impl Stream {
                 }
                 let mut events = Vec::with_capacity(batch.len());
                 for item in batch {
-                    match item.map_err(ErrorInfo::from).and_then(|event| text_of(&event)) {
+                    match item.map_err(ErrorInfo::from).and_then(|event| text_of(&event.shown())) {
                         Ok(event) => events.push(event),
                         Err(error) => {
                             end.push(events).await;
@@ -96,15 +97,12 @@ impl Stream {
     }
 }
 
-fn text_of(event: &StreamEvent) -> Result<String, ErrorInfo> {
-    serde_json::to_string(event)
-        .map_err(|error| ErrorInfo::new(ErrorKind::Internal, format!("an event cannot be written as JSON: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
+
+    use tollway::types::ErrorKind;
 
     use super::*;
 

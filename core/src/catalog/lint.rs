@@ -15,6 +15,7 @@ use crate::types::{
 
 /// Something that looks wrong in a price book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The offer, as `provider/model`.
     pub offer: String,

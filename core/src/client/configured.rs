@@ -13,6 +13,7 @@ const MOST_NEAR: usize = 3;
 
 /// What setting a model config did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Configured {
@@ -26,6 +27,7 @@ pub enum Configured {
 
 /// Where the prices of a model config come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PricesFrom {

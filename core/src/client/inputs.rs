@@ -253,6 +253,7 @@ pub struct FxRateInput {
 
 /// What is known of a config's health in this process.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelHealth {
     /// `provider/model`, or the alias.
     pub model: String,

@@ -10,6 +10,7 @@ const USER: &str = "user";
 
 /// How a price of a config stands to a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProposalKind {
@@ -39,6 +40,7 @@ impl ProposalKind {
 
 /// What a list means for one price of one config.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceProposal {
     /// The config.
     pub model_config_id: ModelConfigId,

@@ -16,6 +16,7 @@ use crate::types::{ModelConfigId, Offer, PriceBook, PriceTerms, Result};
 
 /// What a list of prices means for the configured models, and whether it was taken over.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceUpdate {
     /// Whether the changes were written.
     pub applied: bool,

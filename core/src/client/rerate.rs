@@ -48,6 +48,7 @@ pub enum RerateBook {
 
 /// What billing again came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RerateReport {
     /// How many records were looked at.
     pub records: u64,
@@ -63,6 +64,7 @@ pub struct RerateReport {
 
 /// A record that costs something else, or could not be billed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RerateLine {
     /// The record.
     pub uid: String,

@@ -23,6 +23,7 @@ pub struct SummaryQuery {
 
 /// A group of usage records with exact totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SummaryRow {
     /// The value of each key that was grouped by; null where a record has none.
     pub group: BTreeMap<String, Option<String>>,

@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::ids::BudgetId;
-use super::money::Money;
+use super::money::{Currency, Money};
 
-/// Whose calls a budget caps.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+/// Whose calls a budget caps. It is written as the fields `user` and `tag`, of which everyone's budget has neither.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Scope {
     /// All calls.
@@ -41,6 +40,7 @@ impl Scope {
 
 /// How long a budget runs before it starts again from zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Window {
@@ -53,9 +53,8 @@ pub enum Window {
     Month,
 }
 
-/// What a budget counts, and how much of it may be used in a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What a budget counts, and how much of it may be used in a window. It is written as the fields `limit` and `currency`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Money in one currency.
     Money(Money),
@@ -63,8 +62,52 @@ pub enum Limit {
     Tokens(u64),
 }
 
+/// How a [`Scope`] is written.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct WrittenScope<'a> {
+    /// The user whose calls it caps; absent where it caps others'.
+    user: Option<&'a str>,
+    /// The tag whose calls it caps, as its key and value; absent where it caps others'.
+    tag: Option<(&'a str, &'a str)>,
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = match self {
+            Self::Everyone => WrittenScope { user: None, tag: None },
+            Self::User { user } => WrittenScope { user: Some(user), tag: None },
+            Self::Tag { key, value } => WrittenScope { user: None, tag: Some((key, value)) },
+        };
+        written.serialize(serializer)
+    }
+}
+
+/// How a [`Limit`] is written.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct WrittenLimit {
+    /// What may be used in a window: an amount in `currency`, or a number of tokens if that is absent.
+    #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
+    limit: Decimal,
+    /// The currency of the amounts; absent where tokens are counted.
+    currency: Option<Currency>,
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = match *self {
+            Self::Money(money) => WrittenLimit { limit: money.amount, currency: Some(money.currency) },
+            Self::Tokens(tokens) => WrittenLimit { limit: tokens.into(), currency: None },
+        };
+        written.serialize(serializer)
+    }
+}
+
 /// A row of `budgets`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Budget {
     /// The row.
     pub id: BudgetId,
@@ -78,11 +121,14 @@ pub struct Budget {
 }
 
 /// What a budget says, apart from its identity. Scope, window, time zone and kind of limit together are unique.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BudgetTerms {
     /// Whose calls it caps.
+    #[serde(flatten)]
     pub scope: Scope,
     /// What may be used in a window.
+    #[serde(flatten)]
     pub limit: Limit,
     /// How long it runs.
     pub window: Window,
@@ -92,6 +138,7 @@ pub struct BudgetTerms {
 
 /// The state of a budget in one window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Balance {
     /// What settled calls used: an amount of money, or a number of tokens.
     pub settled: Decimal,
@@ -101,8 +148,9 @@ pub struct Balance {
     pub holds: u64,
 }
 
-/// A budget with its state in the window that is running.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A cap with its state in the window that is running. `user` and `tag` are both absent for everyone's budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Budget"))]
 pub struct BudgetStatus {
     /// The budget.
     #[serde(flatten)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which instant of a call a calendar looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CalledAt {
     /// When the request was sent.
@@ -22,6 +23,7 @@ pub enum CalledAt {
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the days of the week need no words")]
 pub enum Weekday {
@@ -48,16 +50,20 @@ impl Weekday {
 /// Hours of a day, from the first up to the second, itself outside. Hours that end before they begin pass midnight, and
 /// belong to the day on which they begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
     /// The first moment.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub from: Time,
     /// The first moment after it.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub until: Time,
 }
 
 /// The hours and days at which a price applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Calendar {
     /// The IANA time zone of the vendor's clock, such as `Asia/Shanghai`; `UTC` where absent.
@@ -71,9 +77,11 @@ pub struct Calendar {
     pub hours: BTreeSet<Hours>,
     /// Days that do not count whatever their weekday, such as public holidays.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeSet<String>"))]
     pub excluded_dates: BTreeSet<Date>,
     /// Days that count whatever their weekday, such as make-up working days.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeSet<String>"))]
     pub included_dates: BTreeSet<Date>,
     /// Which instant of the call counts.
     #[serde(skip_serializing_if = "is_request_start")]

@@ -14,6 +14,7 @@ macro_rules! named {
     ($(#[$documentation:meta])* $kind:ident { $($(#[$variant_documentation:meta])* $variant:ident = $name:literal,)+ }) => {
         $(#[$documentation])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum $kind {
@@ -93,19 +94,24 @@ named! {
 
 /// A range of numbers, each end open or closed or absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Range {
     /// The lower end, itself outside.
     #[serde(with = "number", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::quantity::Quantity>"))]
     pub above: Option<Decimal>,
     /// The lower end, itself inside.
     #[serde(with = "number", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::quantity::Quantity>"))]
     pub from: Option<Decimal>,
     /// The upper end, itself inside.
     #[serde(with = "number", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::quantity::Quantity>"))]
     pub up_to: Option<Decimal>,
     /// The upper end, itself outside.
     #[serde(with = "number", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::quantity::Quantity>"))]
     pub below: Option<Decimal>,
 }
 
@@ -149,6 +155,7 @@ impl Range {
 
 /// What a range counts, and which part of a quantity a price in it is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// The number of the whole call decides, and the price is for all of the quantity.

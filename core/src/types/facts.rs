@@ -14,6 +14,7 @@ pub const STANDARD_TIER: &str = "standard";
 
 /// What a call was: its properties, its numbers beside those of its usage, and its instants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Facts {
     /// The properties that are known, in lower case.

@@ -9,6 +9,7 @@ use super::money::Currency;
 
 /// A row of `fx_rates`: one unit of `from` is worth `rate` units of `to`, from an instant on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FxRate {
     /// The row.
     pub id: FxRateId,
@@ -18,6 +19,7 @@ pub struct FxRate {
     pub to: Currency,
     /// How many of `to` one of `from` is; above zero.
     #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
     pub rate: Decimal,
     /// The first instant at which it applies; it applies until a later one does.
     pub effective_date: Timestamp,
@@ -29,6 +31,7 @@ pub struct FxRate {
 
 /// A rate as it is applied, which no later rate changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exchange {
     /// The row that the rate stands in.
     pub fx_rate_id: FxRateId,
@@ -38,6 +41,7 @@ pub struct Exchange {
     pub to: Currency,
     /// The rate as the row has it.
     #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
     pub rate: Decimal,
     /// Whether the row is of the opposite pair, so that amounts are divided by the rate.
     pub is_inverse: bool,
@@ -45,12 +49,14 @@ pub struct Exchange {
 
 /// An amount that moved something in another currency, with the rate that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conversion {
     /// The rate.
     #[serde(flatten)]
     pub exchange: Exchange,
     /// The amount in the currency that it became, rounded half to even at the 18th decimal.
     #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
     pub amount: Decimal,
 }
 

@@ -27,6 +27,8 @@ mod record;
 mod reply;
 mod request;
 mod route;
+#[cfg(feature = "schema")]
+mod schema;
 mod unit;
 mod usage;
 mod verification;

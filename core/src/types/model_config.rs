@@ -8,6 +8,7 @@ use super::ids::{ModelConfigId, ModelId, ProviderId};
 
 /// What a model can make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Capability {
@@ -92,6 +93,7 @@ impl std::fmt::Debug for SealedSecret {
 
 /// A row of `ai_model_config`: what an administrator configures and routing picks. Its id is the pricing id.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelConfig {
     /// The row.
     pub id: ModelConfigId,
@@ -111,6 +113,7 @@ pub struct ModelConfig {
     /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like. Headers that are
     /// secrets are sealed, and shown as [`MASK`].
     #[serde(serialize_with = "masked")]
+    #[cfg_attr(feature = "schema", schemars(with = "Map<String, Value>"))]
     pub model_params: Map<String, Value>,
     /// Whether it is the default of its capability.
     pub is_default: bool,
@@ -136,6 +139,7 @@ impl ModelConfig {
 
 /// A row of `ai_models`: the billing identity of a model that was used. Its id is the billing id. It is never deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Model {
     /// The row.
     pub id: ModelId,

@@ -70,9 +70,11 @@ impl<'de> Deserialize<'de> for Currency {
 
 /// An exact amount in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Money {
     /// The amount, in units of the currency (dollars, not cents). A decimal string in JSON.
     #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
     pub amount: Decimal,
     /// The native currency; it is never converted in place.
     pub currency: Currency,
@@ -108,6 +110,7 @@ impl fmt::Display for Money {
 
 /// Totals kept apart by currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(transparent)]
 pub struct Totals(BTreeMap<Currency, Decimal>);
 

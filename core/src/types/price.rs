@@ -93,6 +93,7 @@ impl std::fmt::Display for PricingType {
 
 /// Whether a price stands for its meter, or is added to the price that does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// It is the price of its meter.
@@ -115,6 +116,7 @@ impl Basis {
 
 /// How a quantity is billed that is not a multiple of what the vendor bills. Without any of it, nothing is rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Rounding {
     /// The least quantity that is billed once anything was used, in single units of the meter.
@@ -125,6 +127,7 @@ pub struct Rounding {
     pub step: Option<Quantity>,
     /// The least amount that is billed once anything was used.
     #[serde(skip_serializing_if = "Option::is_none", with = "super::decimal_text::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Decimal>"))]
     pub minimum_charge: Option<Decimal>,
 }
 
@@ -138,6 +141,7 @@ impl Rounding {
 
 /// What a modifier multiplies, and how it stands to others. Its ratio is the row's `unit_price`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Modifier {
     /// The meters that it multiplies, with those below them; all where empty.
@@ -160,6 +164,7 @@ const fn is_zero(order: &i32) -> bool {
 
 /// A row of `ai_model_pricing`: one dated price of one meter of a model config.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Price {
     /// The row.
     pub id: PriceId,
@@ -177,6 +182,7 @@ pub struct Price {
 
 /// What a correction took back of a price: from when on it is no longer believed, and since when that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Superseded {
     /// The first instant at which the price did not apply after all.
     pub from: Timestamp,
@@ -186,6 +192,7 @@ pub struct Superseded {
 
 /// What a price says, apart from its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceTerms {
     /// The meter that it prices, or `modifier`.
     pub pricing_type: PricingType,

@@ -1,7 +1,7 @@
 //! Quotes: what a request would cost with each candidate, before it is sent.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::budget::{Limit, Scope, Window};
 use super::ids::{BudgetId, ModelConfigId};
@@ -9,7 +9,8 @@ use super::money::Currency;
 use super::receipt::ReceiptLine;
 
 /// What a request would cost, and the way that it would take.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quote {
     /// The candidates in the order in which a call would try them now: those whose budgets admit them, by name.
     pub route: Vec<String>,
@@ -20,7 +21,8 @@ pub struct Quote {
 }
 
 /// What a request would cost with one model config.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CandidateQuote {
     /// The alias of the config, or `provider/model`.
     pub model: String,
@@ -43,31 +45,38 @@ pub struct CandidateQuote {
 }
 
 /// An amount, and the lines that make it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuotedCost {
     /// The amount, in the currency of the candidate.
     #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
     pub amount: Decimal,
     /// The lines.
     pub lines: Vec<ReceiptLine>,
 }
 
 /// What one budget says of a candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BudgetQuote {
     /// The budget.
     pub budget_id: BudgetId,
     /// Whose calls it caps.
+    #[serde(flatten)]
     pub scope: Scope,
     /// How long it runs.
     pub window: Window,
     /// What may be used in a window.
+    #[serde(flatten)]
     pub limit: Limit,
     /// What is left of it now, in its own currency or in tokens.
     #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
     pub remaining: Decimal,
     /// What the call would hold of it, in its own currency or in tokens; absent if that is not known.
     #[serde(with = "super::decimal_text::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Decimal>"))]
     pub needed: Option<Decimal>,
     /// Whether it would admit the call.
     pub admits: bool,
@@ -76,7 +85,8 @@ pub struct BudgetQuote {
 }
 
 /// A config that is no candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PassedOver {
     /// The alias of the config, or its name.
     pub model: String,

@@ -12,6 +12,7 @@ use super::unit::Unit;
 
 /// Where a cost comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CostStatus {
     /// The provider stated it.
@@ -39,6 +40,7 @@ impl CostStatus {
 
 /// When the cost that a provider states in its answer is billed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReportedCostPolicy {
     /// Where no price of the user's makes the cost: over a catalog's or an imported price, and where there is none.
@@ -52,6 +54,7 @@ pub enum ReportedCostPolicy {
 
 /// A modifier that multiplied an amount.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppliedModifier {
     /// The name of its kind.
     pub group: String,
@@ -63,6 +66,7 @@ pub struct AppliedModifier {
 
 /// One line: a quantity of one meter in one attempt, at one price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReceiptLine {
     /// The attempt, from 1.
     pub attempt: u32,
@@ -95,6 +99,7 @@ pub struct ReceiptLine {
 
 /// The lines of a call, in the order of attempts and meters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
     /// The lines.
     pub lines: Vec<ReceiptLine>,

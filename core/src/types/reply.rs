@@ -13,6 +13,7 @@ use super::usage::Usage;
 
 /// Why the model stopped, in OpenAI's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FinishReason {
@@ -132,6 +133,7 @@ pub struct Attempt {
 
 /// A piece of an answer, as it arrives.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Delta {
     /// The place of the answer among several.
     pub index: u32,
@@ -175,6 +177,7 @@ impl Delta {
 
 /// A piece of a tool call. The first piece of an index has the id and the name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ToolCallDelta {
     /// The place of the call among the answer's calls.
     pub index: u32,

@@ -183,6 +183,7 @@ pub struct JsonSchema {
 
 /// The choices that a caller makes for one call, apart from the request itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CallOptions {
     /// Whom the call is billed to. A call without a user is billed all the same, to everyone's budgets.
@@ -196,6 +197,7 @@ pub struct CallOptions {
     pub idempotency_key: Option<String>,
     /// The time that all attempts together may take, in seconds.
     #[serde(default, with = "seconds", rename = "timeout")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub timeout: Option<Duration>,
     /// How often a failed attempt is repeated, beyond the first attempt of each candidate.
     #[serde(default)]
@@ -213,6 +215,7 @@ pub struct CallOptions {
 
 /// What a call that is given up before its end is billed. The record names the policy that produced its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AbandonPolicy {
     /// Reads the answer to its end in the background and bills what the provider reports.
@@ -226,6 +229,7 @@ pub enum AbandonPolicy {
 
 /// What to do with a call that has no price. Where nothing is chosen, `refuse` holds if a money budget applies, else `allow`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnpricedPolicy {
     /// Refuses the call.

@@ -8,6 +8,7 @@ use super::money::Money;
 
 /// How a route orders its candidates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Strategy {
@@ -22,6 +23,7 @@ pub enum Strategy {
 
 /// A row of `ai_routing_strategy`. Its name is a capability, or an alias that requests can name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Route {
     /// The row.
     pub id: RouteId,
@@ -36,6 +38,7 @@ pub struct Route {
 
 /// What a route says, apart from its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RouteTerms {
     /// A capability's name, or an alias.

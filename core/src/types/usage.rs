@@ -106,6 +106,7 @@ pub struct ReportedIteration {
 
 /// A contradiction or a gap in what a provider reported. It is kept on the usage record, never dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum UsageFlag {
@@ -150,7 +151,7 @@ pub enum UsageFlag {
 }
 
 /// The quantities of one attempt, as disjoint meters. A meter that was not reported is absent, not zero.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Usage {
     /// The quantity of each meter that is known.
     pub meters: BTreeMap<Meter, Quantity>,
@@ -168,11 +169,71 @@ pub struct Usage {
     pub iterations: Vec<Iteration>,
 }
 
+/// The quantities of one attempt, as disjoint meters. What was not reported is absent, which is not zero.
+// How `Usage` is written: with the sums of its meters, so that no reader adds them up by rules of its own.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Usage"))]
+pub(crate) struct WrittenUsage<'a> {
+    /// The quantity of each meter that is known.
+    meters: &'a BTreeMap<Meter, Quantity>,
+    /// What was contradictory or missing.
+    flags: &'a [UsageFlag],
+    /// The total as the provider reported it.
+    reported_total: Option<u64>,
+    /// What the provider says that the attempt cost.
+    reported_cost: Option<Decimal>,
+    /// Billed work that the meters leave out, such as a compaction of the context.
+    #[serde(skip_serializing_if = "<[Iteration]>::is_empty")]
+    iterations: &'a [Iteration],
+    /// What the prices make, where the cost that the provider states was billed instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    computed_cost: Option<Money>,
+    /// All input tokens, those read from and written to a cache included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_tokens: Option<u64>,
+    /// The input tokens that the provider read from its cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached_input_tokens: Option<u64>,
+    /// The input tokens that the provider wrote to its cache, those that it also read from one included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_write_tokens: Option<u64>,
+    /// All output tokens, reasoning included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_tokens: Option<u64>,
+    /// The output tokens that were spent on reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_tokens: Option<u64>,
+    /// All tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_tokens: Option<u64>,
+}
+
+impl Serialize for Usage {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        WrittenUsage {
+            meters: &self.meters,
+            flags: &self.flags,
+            reported_total: self.reported_total,
+            reported_cost: self.reported_cost,
+            computed_cost: self.computed_cost,
+            iterations: &self.iterations,
+            input_tokens: self.input_tokens(),
+            cached_input_tokens: self.cached_input_tokens(),
+            cache_write_tokens: self.cache_write_tokens(),
+            output_tokens: self.output_tokens(),
+            reasoning_tokens: self.tokens(Meter::ReasoningToken),
+            total_tokens: self.total_tokens(),
+        }
+        .serialize(serializer)
+    }
+}
+
 /// The kind of the work that writes to a cache what was read from one, where the provider bills both.
 pub const CACHE_OVERLAP: &str = "cache_overlap";
 
 /// Billed work inside an attempt that its top-level meters leave out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Iteration {
     /// The provider's name of the kind of work.
     pub kind: String,
@@ -247,5 +308,43 @@ impl Usage {
     fn sum(&self, counts: impl Fn(Meter) -> bool) -> Option<u64> {
         let counted = self.meters.iter().filter(|(meter, _)| counts(**meter));
         counted.map(|(_, quantity)| quantity.whole()).reduce(u64::saturating_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_is_written_with_the_sums_of_its_meters() {
+        let meters = [
+            (Meter::InputToken, 7_u64),
+            (Meter::CachedInputAudioToken, 3),
+            (Meter::CacheWrite1hToken, 5),
+            (Meter::ReasoningToken, 2),
+            (Meter::OutputToken, 11),
+            (Meter::WebSearch, 100),
+        ];
+        let meters = meters.map(|(meter, quantity)| (meter, Quantity::from(quantity)));
+        let overlap = Iteration {
+            kind: CACHE_OVERLAP.to_owned(),
+            model: None,
+            meters: [(Meter::CacheWrite5mToken, Quantity::from(1))].into(),
+        };
+        let usage = Usage { meters: meters.into(), iterations: vec![overlap], ..Usage::default() };
+        let written = serde_json::to_value(&usage).unwrap();
+        for (name, sum) in [
+            ("input_tokens", 15),
+            ("cached_input_tokens", 3),
+            ("cache_write_tokens", 6),
+            ("output_tokens", 13),
+            ("reasoning_tokens", 2),
+            ("total_tokens", 28),
+        ] {
+            assert_eq!(written[name], sum, "{name}");
+        }
+        assert_eq!(serde_json::from_value::<Usage>(written).unwrap(), usage);
+        let unknown = serde_json::to_value(Usage::default()).unwrap();
+        assert!(unknown.get("input_tokens").is_none(), "what is not known is not zero");
     }
 }

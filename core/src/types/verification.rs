@@ -60,6 +60,7 @@ impl<'de> Deserialize<'de> for LedgerHead {
 
 /// What a check of the whole file found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verification {
     /// How many usage records were read.
     pub records: u64,
@@ -73,6 +74,7 @@ pub struct Verification {
 
 /// Something in a file that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Damage {
     /// The table, or `pages` for what lies below all tables.
     pub table: String,

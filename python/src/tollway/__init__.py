@@ -11,7 +11,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import _native
+from . import _native, _where
 from .async_client import AsyncTollway
 from .client import Tollway, open  # noqa: A004
 from .errors import (
@@ -47,53 +47,13 @@ if TYPE_CHECKING:
     from . import openai as openai
     from . import types
     from ._httpx import async_httpx_client, httpx_client
-    from .price_list_results import (
-        Finding,
-        FxRate,
-        ImportReport,
-        NotUnderstood,
-        PriceExport,
-        PriceImport,
-        PriceProposal,
-        PriceUpdate,
-        RerateLine,
-        RerateReport,
-    )
-    from .price_results import (
-        AppliedModifier,
-        Conversion,
-        Facts,
-        Modifier,
-        Price,
-        PriceTerms,
-        ReceiptLine,
-        Rounding,
-        Superseded,
-    )
-    from .quote_results import BudgetQuote, CandidateQuote, PassedOver, Quote, QuotedCost
-    from .results import (
-        Attempt,
-        Budget,
-        ChatReply,
-        Choice,
-        ConfiguredModel,
-        Iteration,
-        Model,
-        ModelConfig,
-        ModelHealth,
-        Money,
-        Receipt,
-        Route,
-        StreamEvent,
-        SummaryRow,
-        ToolCall,
-        ToolCallDelta,
-        Usage,
-        UsagePage,
-        UsageRecord,
-    )
+    from ._record import to_rows
+    from .price_list_results import *
+    from .price_results import *
+    from .quote_results import *
+    from .results import *
     from .stream import AsyncChatStream, ChatStream
-    from .verification_results import Damage, Verification
+    from .verification_results import *
 
 __all__ = [
     "AppliedModifier",
@@ -173,6 +133,7 @@ __all__ = [
     "async_httpx_client",
     "httpx_client",
     "open",
+    "to_rows",
     "types",
 ]
 
@@ -181,63 +142,10 @@ _EXIT_TIMEOUT = 5.0
 _MODULES = frozenset({"types", "anthropic", "openai"})
 # Records are loaded at their first use, because their making takes longer than all the rest of the import.
 _LAZY = {
+    **_where.MODULES,
     **dict.fromkeys(("async_httpx_client", "httpx_client"), "_httpx"),
     **dict.fromkeys(("AsyncChatStream", "ChatStream"), "stream"),
-    **dict.fromkeys(
-        (
-            "AppliedModifier",
-            "Conversion",
-            "Facts",
-            "Modifier",
-            "Price",
-            "PriceTerms",
-            "ReceiptLine",
-            "Rounding",
-            "Superseded",
-        ),
-        "price_results",
-    ),
-    **dict.fromkeys(
-        (
-            "Finding",
-            "FxRate",
-            "ImportReport",
-            "NotUnderstood",
-            "PriceExport",
-            "PriceImport",
-            "PriceProposal",
-            "PriceUpdate",
-            "RerateLine",
-            "RerateReport",
-        ),
-        "price_list_results",
-    ),
-    **dict.fromkeys(("Damage", "Verification"), "verification_results"),
-    **dict.fromkeys(("BudgetQuote", "QuotedCost", "PassedOver", "Quote", "CandidateQuote"), "quote_results"),
-    **dict.fromkeys(
-        (
-            "Attempt",
-            "Budget",
-            "ChatReply",
-            "Choice",
-            "ConfiguredModel",
-            "Iteration",
-            "Model",
-            "ModelConfig",
-            "ModelHealth",
-            "Money",
-            "Receipt",
-            "Route",
-            "StreamEvent",
-            "SummaryRow",
-            "ToolCall",
-            "ToolCallDelta",
-            "Usage",
-            "UsagePage",
-            "UsageRecord",
-        ),
-        "results",
-    ),
+    "to_rows": "_record",
 }
 
 

@@ -22,62 +22,81 @@ use wording::{invalid, invalid_at};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tollway::client::Tollway;
-use tollway::types::{ErrorKind, check_levels};
+use tollway::catalog::lint::Finding;
+use tollway::client::{ConfiguredModel, ModelHealth, PriceUpdate, RerateReport, Tollway};
+use tollway::report::SummaryRow;
+use tollway::types::{
+    BudgetStatus, ChatReply, ErrorKind, FxRate, LedgerHead, Model, ModelConfig, Price, Quote, Route, UsagePage,
+    Verification, check_levels,
+};
 
 use crate::Outcome;
 use crate::error::ErrorInfo;
+use crate::results::Shown;
+use price_lists::{PriceExport, PriceImport};
 
 macro_rules! verbs {
-    ($($name:literal => $function:path,)+) => {
+    ($($name:literal => $function:path => $result:ty,)+) => {
         /// The names of all verbs that this table holds.
         pub(crate) const NAMES: &[&str] = &[$($name),+];
 
         /// Runs a verb; fails with `invalid_request` if the verb or one of its arguments is not known.
         pub(crate) async fn dispatch(client: &Tollway, verb: &str, arguments: &str) -> Outcome {
             match verb {
-                $($name => answer(&$function(client, parse_or_empty($name, arguments)?).await?),)+
+                $($name => {
+                    let result: $result = $function(client, parse_or_empty($name, arguments)?).await?;
+                    text_of(&result.shown())
+                })+
                 _ => Err(ErrorInfo::new(
                     ErrorKind::InvalidRequest,
                     format!("there is no verb {verb:?}; the verbs are {}", NAMES.join(", ")),
                 )),
             }
         }
+
+        /// Returns the schema of what each verb returns.
+        #[cfg(feature = "schema")]
+        pub(crate) fn results(generator: &mut schemars::SchemaGenerator) -> serde_json::Map<String, serde_json::Value> {
+            [$((
+                $name.to_owned(),
+                generator.subschema_for::<<$result as Shown>::Form<'static>>().into(),
+            )),+].into_iter().collect()
+        }
     };
 }
 
 verbs! {
-    "chat" => chat::chat,
-    "quote" => quote::quote,
-    "models.add" => models::add,
-    "models.set" => models::set,
-    "models.update" => models::update,
-    "models.delete" => models::delete,
-    "models.list" => models::list,
-    "models.used" => models::used,
-    "models.health" => models::health,
-    "prices.set" => prices::set,
-    "prices.list" => prices::list,
-    "prices.expire" => prices::expire,
-    "prices.add" => prices::add,
-    "prices.lint" => price_lists::lint_prices,
-    "prices.import_file" => price_lists::import_file,
-    "prices.export" => price_lists::export,
-    "prices.update_from_catalog" => price_lists::update_from_catalog,
-    "prices.rerate" => price_lists::rerate,
-    "fx.set" => fx::set,
-    "fx.list" => fx::list,
-    "routes.set" => routes::set,
-    "routes.list" => routes::list,
-    "routes.delete" => routes::delete,
-    "budgets.set" => budgets::set,
-    "budgets.list" => budgets::list,
-    "budgets.delete" => budgets::delete,
-    "usage.records" => usage::records,
-    "usage.summary" => usage::summary,
-    "usage.price" => usage::price,
-    "ledger.head" => ledger::head,
-    "ledger.verify" => ledger::verify,
+    "chat" => chat::chat => ChatReply,
+    "quote" => quote::quote => Quote,
+    "models.add" => models::add => ConfiguredModel,
+    "models.set" => models::set => ConfiguredModel,
+    "models.update" => models::update => ModelConfig,
+    "models.delete" => models::delete => (),
+    "models.list" => models::list => Vec<ModelConfig>,
+    "models.used" => models::used => Vec<Model>,
+    "models.health" => models::health => Vec<ModelHealth>,
+    "prices.set" => prices::set => Vec<Price>,
+    "prices.list" => prices::list => Vec<Price>,
+    "prices.expire" => prices::expire => (),
+    "prices.add" => prices::add => Vec<Price>,
+    "prices.lint" => price_lists::lint_prices => Vec<Finding>,
+    "prices.import_file" => price_lists::import_file => PriceImport,
+    "prices.export" => price_lists::export => PriceExport,
+    "prices.update_from_catalog" => price_lists::update_from_catalog => PriceUpdate,
+    "prices.rerate" => price_lists::rerate => RerateReport,
+    "fx.set" => fx::set => FxRate,
+    "fx.list" => fx::list => Vec<FxRate>,
+    "routes.set" => routes::set => Route,
+    "routes.list" => routes::list => Vec<Route>,
+    "routes.delete" => routes::delete => (),
+    "budgets.set" => budgets::set => BudgetStatus,
+    "budgets.list" => budgets::list => Vec<BudgetStatus>,
+    "budgets.delete" => budgets::delete => (),
+    "usage.records" => usage::records => UsagePage,
+    "usage.summary" => usage::summary => Vec<SummaryRow>,
+    "usage.price" => usage::price => (),
+    "ledger.head" => ledger::head => LedgerHead,
+    "ledger.verify" => ledger::verify => Verification,
 }
 
 /// Arguments that are JSON text of their own, which the verb reads itself.
@@ -107,7 +126,8 @@ pub(crate) fn parse<T: DeserializeOwned>(verb: &str, text: &str) -> Result<T, Er
     Ok(value)
 }
 
-fn answer<T: Serialize + ?Sized>(value: &T) -> Outcome {
+/// Writes what a verb returns.
+pub(crate) fn text_of<T: Serialize + ?Sized>(value: &T) -> Outcome {
     serde_json::to_string(value)
         .map_err(|error| ErrorInfo::new(ErrorKind::Internal, format!("an answer cannot be written as JSON: {error}")))
 }

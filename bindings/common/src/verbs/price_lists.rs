@@ -12,6 +12,7 @@ use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::{Error, ErrorKind, PriceBook, Result, UsageFilter};
 
 use super::price_book;
+use crate::results::as_it_is;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,8 +39,11 @@ pub(super) struct ImportArguments {
 
 /// What importing a list read, and what it means for the configured models.
 #[derive(Serialize)]
-pub(super) struct PriceImport {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct PriceImport {
+    /// What was read of the list, and what was not.
     report: ImportReport,
+    /// What the list means for the configured models, and whether it was taken over.
     update: PriceUpdate,
 }
 
@@ -49,12 +53,17 @@ pub(super) struct ExportArguments {
     path: PathBuf,
 }
 
-/// How much was exported.
+/// How many offers, and how many prices of them, were written to a price list.
 #[derive(Serialize)]
-pub(super) struct PriceExport {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct PriceExport {
+    /// How many offers.
     offers: usize,
+    /// How many prices and modifiers they have.
     prices: usize,
 }
+
+as_it_is!(PriceImport, PriceExport);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

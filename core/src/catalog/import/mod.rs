@@ -26,6 +26,7 @@ use crate::types::{Error, ErrorKind, OfferPrice, PriceBook, Result};
 
 /// A form that price lists come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum SourceFormat {
     /// Tollway's own.
@@ -82,6 +83,7 @@ pub struct Imported {
 
 /// What was read of a list and what was not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportReport {
     /// How many entries the list has.
     pub entries: usize,
@@ -97,6 +99,7 @@ pub struct ImportReport {
 
 /// A key of a list that became no price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotUnderstood {
     /// The entry.
     pub entry: String,

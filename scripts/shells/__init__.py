@@ -1,0 +1,1 @@
+"""Writes the shells' types from the schema, one emitter for each language."""
