@@ -43,6 +43,8 @@ pub enum Lack {
     Meaning,
     /// Any knowledge of what the tool costs.
     Cost,
+    /// A reading of the request, which is handed on as it is.
+    Reading,
 }
 
 impl Gap {
@@ -72,6 +74,7 @@ impl Gap {
             Lack::Maximum(_) => format!("nothing says how much work `{name}` makes at the most"),
             Lack::Meaning => format!("field `{name}` is not known, and so is what it can cost"),
             Lack::Cost => format!("what the tool `{name}` can cost is not known"),
+            Lack::Reading => format!("{name} is handed on as it is, and has neither a price nor a count of tokens"),
         }
     }
 
@@ -91,6 +94,7 @@ impl Gap {
                 meter.map_or_else(|| base_name(name).to_owned(), |meter| meter.name().to_owned())
             ),
             Lack::Cost => format!("{sentence}: leave it out"),
+            Lack::Reading => format!("{sentence}: allow such requests with `on_unpriced`"),
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::bound::{GREATEST_WINDOW, InputSize, estimated_usage, expected_output, input_size};
-use super::coverage::{AskedWork, Gap, asked_work, unbounded, uncovered};
+use super::coverage::{AskedWork, Gap, Lack, asked_work, unbounded, uncovered};
 use super::facts::fixed_facts;
 use super::fees::uncounted;
 use super::price::{Bill, BillHead, PriceSet};
@@ -141,6 +141,25 @@ impl Estimate {
             counts,
             is_bounded,
             facts,
+        }
+    }
+
+    /// Returns the estimate of a request that is handed on unread: nothing bounds it, and nothing prices it.
+    #[must_use]
+    pub fn unread(request: &str, now: Timestamp) -> Self {
+        Self {
+            facts: Facts::at(now),
+            size: InputSize::default(),
+            output_bound: 0,
+            expected_output: 0,
+            expected_reasoning: 0,
+            injected_limit: None,
+            uncovered: Some(Gap { name: request.to_owned(), lack: Lack::Reading }),
+            unbounded: None,
+            counts: BTreeMap::new(),
+            sure_searches: 0,
+            uncounted: BTreeMap::new(),
+            is_bounded: false,
         }
     }
 

@@ -1,84 +1,110 @@
-//! One attempt: plan, reserve, exchange, and hand what came to settlement.
+//! The attempts of a call, of whatever kind of work: each is planned, held, exchanged and settled.
+
+mod draft;
+mod hold;
+mod line;
+mod outcome;
+mod plan;
+mod pricing;
+mod settlement;
+mod watch;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
 
-use super::allowance::Allowance;
-use super::call::{Call, panicked};
-use super::exchange::Received;
-use super::settle::Ended;
-use crate::billing::estimate::{Estimate, head_of};
-use crate::billing::price::PriceSet;
+pub(super) use self::draft::{Draft, Reply};
+use self::hold::Hold;
+pub(super) use self::line::Line;
+use self::outcome::timed_out;
+pub(super) use self::outcome::{Account, Basis, Ended, Served, Used, file_closed, given_up, panicked};
+pub(super) use self::plan::Plan;
+use self::pricing::{Priced, Rules, price, reservation};
+pub(super) use self::settlement::GRACE;
+use self::settlement::{Ending, latency_ms, settlement};
+pub(super) use self::watch::Watch;
+use super::engine::{Engine, unexpected};
+use super::work::Work;
+use crate::billing::coverage::Lack;
+use crate::billing::estimate::head_of;
 use crate::catalog::snapshot::Snapshot;
-use crate::provider::{Target, adapter, vendor};
-use crate::store::{Operation, Outcome, ReserveRequest, Reserved};
+use crate::provider::{Target, vendor};
+use crate::routing::health::Ticket;
+use crate::store::{Operation, Outcome, ReserveRequest};
 use crate::transport::Progress;
-use crate::types::{ChatReply, Error, ErrorKind, ModelConfig, Money, ReservationId, Result};
+use crate::types::{
+    AbandonPolicy, Attempt, BilledBy, CallOptions, Error, ErrorKind, ModelConfig, RecordStatus, Result,
+};
 
-/// What an attempt is expected to do, fixed before it begins: the prices stay those of its first instant.
-pub(super) struct Plan {
-    pub(super) config: Arc<ModelConfig>,
-    pub(super) prices: PriceSet,
-    pub(super) estimate: Estimate,
-    pub(super) worst_case: Option<Money>,
-    pub(super) record_uid: String,
-    pub(super) number: u32,
-    /// The monotonic instant at which it began.
-    pub(super) started: Duration,
+/// The attempts of one call, and what they share.
+pub(super) struct Attempts<W: Work> {
+    pub(super) engine: Arc<Engine>,
+    pub(super) work: W,
+    pub(super) options: CallOptions,
+    pub(super) request_id: String,
+    /// The caller, who is gone once it is closed.
+    pub(super) sink: mpsc::Sender<Result<W::Event>>,
+    /// The monotonic instant at which all attempts must have ended.
+    pub(super) deadline: Duration,
+    /// What the attempts so far add to the reply.
+    pub(super) draft: Draft,
+    /// Whether the last attempt may have been charged, so that it is not repeated.
+    pub(super) was_billed: bool,
+    /// Whether the last attempt was refused for a field that the next one leaves out.
+    pub(super) may_mend: bool,
+    /// The settlements of what was dropped without one.
+    pub(super) dropped: TaskTracker,
 }
 
-/// What is reserved and not settled yet.
-pub(super) struct Unsettled {
-    pub(super) reservation_id: ReservationId,
-    pub(super) plan: Arc<Plan>,
-    /// How far its request came.
-    pub(super) progress: Progress,
-}
+impl<W: Work> Attempts<W> {
+    pub(super) fn on_abandon(&self) -> AbandonPolicy {
+        self.options.on_abandon.unwrap_or(self.engine.settings.on_abandon)
+    }
 
-impl Call {
+    pub(super) fn time_left(&self) -> Duration {
+        self.deadline.saturating_sub(self.engine.environment.monotonic())
+    }
+
     /// Makes one attempt with a config. On failure the error has its target, and the attempt is settled and recorded
-    /// if it was reserved.
-    pub(super) async fn attempt(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<ChatReply> {
+    /// if it was held.
+    pub(super) async fn make(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<W::Reply> {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
+        let engine = Arc::clone(&self.engine);
         let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
-        let api_key = self.engine.api_key(config).map_err(targeted)?;
-        let params = self.engine.params(config).map_err(targeted)?;
+        let api_key = engine.api_key(config).map_err(targeted)?;
+        let params = engine.params(config).map_err(targeted)?;
         let target = Target { params: &params, ..Target::of(config, api_key.as_ref()) };
-        let redactor = self.engine.addresses.check(config, &target).map_err(targeted)?;
-        let adapter = adapter(&target).map_err(targeted)?;
-        let capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
-        let limit = plan.estimate.injected_limit.filter(|_| capped);
-        let mut encoded = adapter.encode(&target, &self.request, limit, self.framing).map_err(targeted)?;
-        let reserved = self.reserve(&plan).await.map_err(targeted)?;
-        let is_limited = plan.estimate.injected_limit.is_none() || capped || reserved.budgets_apply;
-        let allowance = Allowance::of(&plan, &self.request, &self.engine.settings, is_limited);
-        let mut received = Received::within(allowance, redactor);
-        let (plan_held, progress) = (Arc::clone(&plan), received.progress.clone());
-        self.unsettled.push(Unsettled { reservation_id: reserved.id, plan: plan_held, progress });
-        if reserved.budgets_apply && !capped && plan.estimate.injected_limit.is_some() {
-            match adapter.encode(&target, &self.request, plan.estimate.injected_limit, self.framing) {
-                Ok(bounded) => encoded = bounded,
+        let redactor = engine.addresses.check(config, &target).map_err(targeted)?;
+        let line = Line { engine: &engine, plan: &plan, target, redactor, progress: Progress::default() };
+        let is_capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
+        let mut prepared = self.work.prepare(&line, is_capped).map_err(targeted)?;
+        let hold = self.hold(&plan, &line.progress).await.map_err(targeted)?;
+        let has_limit = plan.estimate.injected_limit.is_none();
+        let mut received = self.work.receive(&line, has_limit || is_capped || hold.budgets_apply());
+        if hold.budgets_apply() && !is_capped && !has_limit {
+            match self.work.prepare(&line, true) {
+                Ok(bounded) => prepared = bounded,
                 // What is held is settled like that of every other attempt: as one that was never sent.
                 Err(error) => {
                     let ended = Ended::Failed(targeted(error));
-                    return Box::pin(self.settle(&plan, &reserved, ended, received)).await.map_err(targeted)?;
+                    return Box::pin(self.settle(&line, hold, ended, &mut received)).await.map_err(targeted)?;
                 }
             }
         }
-        let ticket = self.engine.health.begin(config.id, self.engine.environment.monotonic());
-        let exchange = self.exchange_until_ended(adapter, &target, encoded, &mut received);
+        let ticket = engine.health.begin(config.id, engine.environment.monotonic());
+        let exchange = self.exchange(&line, prepared, &mut received);
         let ended = AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()));
-        received.progress.withdraw();
+        line.progress.withdraw();
         self.note_health(config, ticket, &ended);
         if let Ended::Failed(error) = &ended {
-            self.may_mend = self.engine.omissions.learn(config.id, error);
+            self.may_mend = engine.omissions.learn(config.id, error);
         }
-        let rest = received.rest.take();
-        let settled = self.settle(&plan, &reserved, ended, received).await.map_err(targeted);
-        self.engine.let_end(rest);
+        let settled = self.settle(&line, hold, ended, &mut received).await.map_err(targeted);
+        W::let_end(&engine, received);
         settled?
     }
 
@@ -86,8 +112,7 @@ impl Call {
         let environment = &self.engine.environment;
         let now = environment.now();
         let prices = snapshot.price_set(config.id, now)?;
-        let default_limit = self.engine.settings.default_output_limit;
-        let mut estimate = Estimate::new(&self.request, config, &prices, default_limit, now);
+        let mut estimate = self.work.estimate(config, &prices, &self.engine.settings, now);
         if snapshot.caps_money(self.options.user.as_deref(), &self.options.tags) {
             estimate = estimate.under_cap();
         }
@@ -104,10 +129,14 @@ impl Call {
     }
 
     /// Holds the worst case. If a budget refuses, what processes that ended still hold is freed first, once.
-    async fn reserve(&self, plan: &Plan) -> Result<Reserved> {
+    async fn hold(&self, plan: &Arc<Plan>, progress: &Progress) -> Result<Hold> {
         let first = self.engine.store.apply(self.reservation(plan)).await;
         let first = first.map_err(|error| match &plan.estimate.uncovered {
-            Some(gap) if error.kind() == ErrorKind::Unpriced => {
+            // What is not read has no count of tokens either, so that a budget of tokens refuses it too.
+            Some(gap)
+                if error.kind() == ErrorKind::Unpriced
+                    || (error.kind() == ErrorKind::BudgetExceeded && gap.lack == Lack::Reading) =>
+            {
                 error.with_detail_suffix(&format!("; {}", gap.advice()))
             }
             _ => error,
@@ -119,8 +148,8 @@ impl Call {
             first?
         };
         match outcome {
-            Outcome::Reserved(reserved) => Ok(reserved),
-            other => Err(super::unexpected(&other)),
+            Outcome::Reserved(reserved) => Ok(Hold::new(&self.engine, plan, progress, reserved, &self.dropped)),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -140,7 +169,144 @@ impl Call {
             worst_case_tokens: plan.estimate.most_tokens(),
             on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
             now,
-            expires_at: now.saturating_add(self.time_left() + super::settle::GRACE).unwrap_or(now),
+            expires_at: now.saturating_add(self.time_left() + GRACE).unwrap_or(now),
         }))
     }
+
+    /// Sends and reads until the answer ends, the caller goes, the file closes, or time runs out.
+    async fn exchange(&mut self, line: &Line<'_>, prepared: W::Prepared, received: &mut W::Received) -> Ended {
+        let sink = self.sink.clone();
+        let stopping = self.engine.stopping.clone();
+        let late = self.engine.environment.sleep(self.time_left());
+        let drains = W::DRAINS && self.on_abandon() == AbandonPolicy::Drain;
+        let work = self.work.exchange(line, prepared, received);
+        tokio::select! {
+            biased;
+            result = work => result.map_or_else(Ended::Failed, |()| Ended::Complete),
+            () = sink.closed(), if !drains => Ended::GivenUp,
+            () = stopping.cancelled(), if !drains => Ended::GivenUp,
+            () = late => Ended::TimedOut,
+        }
+    }
+
+    /// Tells the health of the config how the exchange ended.
+    fn note_health(&self, config: &ModelConfig, ticket: Ticket, ended: &Ended) {
+        let health = &self.engine.health;
+        let now = self.engine.environment.monotonic();
+        match ended {
+            Ended::Complete => health.succeeded(config.id, ticket),
+            Ended::Failed(error) => health.failed(config.id, ticket, error, now),
+            Ended::TimedOut => health.failed(config.id, ticket, &timed_out(), now),
+            Ended::GivenUp => health.abstained(config.id, ticket),
+        }
+    }
+
+    /// Bills the attempt, writes its record, and returns the reply, or the error that ended it. It fails only if the record
+    /// could not be written.
+    async fn settle(
+        &mut self,
+        line: &Line<'_>,
+        hold: Hold,
+        ended: Ended,
+        received: &mut W::Received,
+    ) -> Result<Result<W::Reply>> {
+        let plan = line.plan;
+        let is_drained = W::DRAINS
+            && matches!(ended, Ended::Complete)
+            && self.sink.is_closed()
+            && self.on_abandon() == AbandonPolicy::Drain;
+        let account = Account {
+            ended: &ended,
+            stage: line.progress.stage(),
+            is_capped: hold.budgets_apply(),
+            is_drained,
+            on_abandon: self.on_abandon(),
+            elapsed: self.engine.environment.monotonic().saturating_sub(plan.started),
+        };
+        let Used { basis, billed_by, answer, served, provider_request_id } = self.work.used(line, &account, received);
+        let status = ended.status(self.work.has_delivered(), is_drained);
+        self.was_billed = billed_by != BilledBy::NotBilled;
+        let now = self.engine.environment.now();
+        let rules = Rules { reported_cost: self.engine.settings.reported_cost, is_bounded: hold.budgets_apply() };
+        let (priced, billed_by) = match price(plan, basis, &served, now, &rules) {
+            Ok(priced) => (priced, billed_by),
+            Err(error) => {
+                tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
+                (reservation(plan), BilledBy::Reservation)
+            }
+        };
+        let error = match ended {
+            Ended::Complete => None,
+            Ended::Failed(error) => Some(error),
+            Ended::GivenUp if self.engine.stopping.is_cancelled() => Some(file_closed()),
+            Ended::GivenUp => Some(given_up()),
+            Ended::TimedOut => Some(timed_out()),
+        };
+        self.note(plan, &priced, status, error.as_ref());
+        let mut reply = match error {
+            None => self.work.reply(&self.draft, &self.request_id, &plan.config, answer, priced.usage.clone()),
+            Some(error) => Err(error),
+        };
+        let failure = reply.as_ref().err().map(|error| (error.code(), error.detail()));
+        let ending = Ending { priced, billed_by, status, error: failure, now };
+        let settlement = crate::store::Settlement {
+            provider_request_id,
+            served_model: served.model,
+            completes_key: reply.as_ref().ok().map_or(Ok(None), |reply| self.completes_key(reply))?,
+            ..settlement(&self.engine, plan, hold.id(), ending)
+        };
+        let model_id = hold.settle(settlement).await?;
+        if let Some(attempt) = self.draft.attempts.last_mut() {
+            attempt.model_id = Some(model_id);
+        }
+        if let Ok(reply) = &mut reply {
+            reply.attempts_mut().clone_from(&self.draft.attempts);
+        }
+        Ok(reply)
+    }
+
+    /// Adds the attempt to the draft of the reply.
+    fn note(&mut self, plan: &Plan, priced: &Priced, status: RecordStatus, error: Option<&Error>) {
+        let bill = &priced.bill;
+        self.draft.lines.extend(bill.lines.iter().cloned());
+        self.draft.attempts.push(Attempt {
+            number: plan.number,
+            provider: plan.config.provider.clone(),
+            model: plan.config.model_name.clone(),
+            model_config_id: plan.config.id,
+            model_id: None,
+            record_uid: plan.record_uid.clone(),
+            status,
+            error_code: error.map(|error| error.code().to_owned()),
+            cost: bill.cost.map(|cost| cost.amount),
+            currency: bill.cost.map(|cost| cost.currency),
+            cost_status: bill.cost_status,
+            latency_ms: latency_ms(&self.engine, plan),
+        });
+    }
+
+    /// Returns the key under which the call's own is kept: each user has keys of its own. The length of the user's name keeps two
+    /// pairs of names and keys from meeting.
+    pub(super) fn own_key(&self) -> Option<String> {
+        let key = self.options.idempotency_key.as_ref().filter(|_| W::KEEPS_REPLIES)?;
+        Some(match &self.options.user {
+            Some(user) => format!("user/{}/{user}/{key}", user.len()),
+            None => format!("anyone/{key}"),
+        })
+    }
+
+    /// Returns what the settlement of the answering attempt keeps for the key: the reply, sealed. The billing id of its last
+    /// attempt is known with the settlement only, and is looked up where the reply is read.
+    fn completes_key(&self, reply: &W::Reply) -> Result<Option<(String, Vec<u8>)>> {
+        let Some(key) = self.own_key() else { return Ok(None) };
+        let text = serde_json::to_vec(reply)
+            .map_err(|error| Error::new(ErrorKind::Internal, format!("the reply cannot be kept: {error}")))?;
+        let sealed = self.engine.vault.seal(&identity(&key), &text)?;
+        Ok(Some((key, sealed)))
+    }
+}
+
+/// Returns what the reply that a key keeps is bound to.
+pub(super) fn identity(key: &str) -> String {
+    format!("idempotency_keys/{key}/reply")
 }

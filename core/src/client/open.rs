@@ -7,7 +7,11 @@ use std::sync::atomic::AtomicBool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Engine, Tollway, secrets, settle, snapshots};
+use super::engine::addresses::Addresses;
+use super::engine::billing_ids::BillingIds;
+use super::engine::omissions::Omissions;
+use super::engine::snapshots::Snapshots;
+use super::engine::{Engine, Tollway, secrets};
 use crate::catalog::snapshot::Snapshot;
 use crate::dialect::RecentItems;
 use crate::environment::{Environment, SystemEnvironment};
@@ -63,13 +67,13 @@ impl Tollway {
         let engine = Engine {
             vault,
             http: HttpClient::new(Arc::clone(&environment), settings.connect_timeout, proxies),
-            addresses: super::addresses::Addresses::default(),
-            omissions: super::omissions::Omissions::default(),
+            addresses: Addresses::default(),
+            omissions: Omissions::default(),
             prompt_cache: PromptCache::default(),
             recent_items: RecentItems::default(),
             health: Health::new(settings.cooldown_failures, settings.cooldown),
-            snapshots: snapshots::Snapshots::new(first, now),
-            billing_ids: settle::BillingIds::default(),
+            snapshots: Snapshots::new(first, now),
+            billing_ids: BillingIds::default(),
             tracker: TaskTracker::new(),
             stopping: CancellationToken::new(),
             closed: AtomicBool::new(false),

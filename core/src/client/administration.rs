@@ -1,0 +1,119 @@
+//! What administrators do: model configs, routes and budgets here, prices, rates and the ledger in the files below.
+
+mod configured;
+mod fx;
+mod inputs;
+mod model_fields;
+mod models;
+mod price_comparison;
+mod price_updates;
+mod prices;
+mod references;
+mod rerate;
+mod usage;
+mod verification;
+
+pub use configured::{Configured, ConfiguredModel, PricesFrom};
+pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelTerms, ModelUpdate, PriceInput, PriceList};
+pub use price_comparison::{PriceProposal, ProposalKind};
+pub use price_updates::PriceUpdate;
+pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
+
+use std::sync::Arc;
+
+use self::prices::MOST_MONEY;
+use self::references::{not_found, one};
+use super::engine::{Tollway, invalid, unexpected};
+use crate::billing::exact::LEDGER_DECIMALS;
+use crate::store::{Operation, Outcome};
+use crate::types::{
+    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Limit, ModelConfig, Result, Route, RouteTerms, Scope,
+    check_label, check_tag,
+};
+
+/// The most decimal places of a limit: the ledger's.
+const MOST_DECIMALS: u32 = LEDGER_DECIMALS;
+
+impl Tollway {
+    /// Adds a route, or replaces the one of its name. Its name is a capability, or an alias that requests can name.
+    pub async fn set_route(&self, terms: RouteTerms) -> Result<()> {
+        self.engine.check()?;
+        let snapshot = self.engine.reload().await?;
+        check_label("name", &terms.name)?;
+        if terms.name.trim().is_empty() {
+            return Err(invalid("field `name`: give a capability or an alias"));
+        }
+        if Capability::from_name(&terms.name).is_none() && !snapshot.named(&terms.name).is_empty() {
+            return Err(invalid(format!("field `name`: {:?} is a model config already", terms.name)));
+        }
+        for name in &terms.models {
+            if snapshot.named(name).is_empty() {
+                return Err(not_found(&snapshot, name));
+            }
+        }
+        let now = self.engine.environment.now();
+        self.write(Operation::PutRoute { terms, now }).await
+    }
+
+    /// Returns all routes, by name.
+    pub async fn routes(&self) -> Result<Vec<Route>> {
+        self.engine.check()?;
+        Ok(self.engine.reload().await?.routes().into_iter().cloned().collect())
+    }
+
+    /// Deletes a route by its name.
+    pub async fn delete_route(&self, name: &str) -> Result<()> {
+        self.engine.check()?;
+        self.write(Operation::DeleteRoute { name: name.to_owned() }).await
+    }
+
+    /// Sets a budget: adds it, or changes the limit of the one with the same scope, window, zone and kind of limit.
+    pub async fn set_budget(&self, terms: BudgetTerms) -> Result<BudgetId> {
+        self.engine.check()?;
+        if let Limit::Money(limit) = terms.limit {
+            if limit.amount < Decimal::ZERO {
+                return Err(invalid("field `limit` is negative; give zero or more"));
+            }
+            if limit.amount >= Decimal::from(MOST_MONEY) || limit.amount.normalize().scale() > MOST_DECIMALS {
+                return Err(invalid(format!(
+                    "field `limit` must be below {MOST_MONEY} and have {MOST_DECIMALS} decimal places at the most, so \
+                     that what is left of it stays exact"
+                )));
+            }
+        }
+        match &terms.scope {
+            Scope::User { user } => check_label("user", user)?,
+            Scope::Tag { key, value } => check_tag("tag", key, value)?,
+            _ => {}
+        }
+        let now = self.engine.environment.now();
+        crate::billing::window::window_bounds(terms.window, &terms.time_zone, now)?;
+        let outcome = self.engine.store.apply(Operation::PutBudget { terms, now }).await?;
+        self.engine.reload().await?;
+        match outcome {
+            Outcome::BudgetPut(id) => Ok(id),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Returns all budgets with their state in the running window, by id.
+    pub async fn budgets(&self) -> Result<Vec<BudgetStatus>> {
+        self.engine.check()?;
+        self.engine.store.budget_statuses(self.engine.environment.now()).await
+    }
+
+    /// Deletes a budget.
+    pub async fn delete_budget(&self, id: BudgetId) -> Result<()> {
+        self.engine.check()?;
+        self.write(Operation::DeleteBudget { id }).await
+    }
+
+    pub(super) async fn write(&self, operation: Operation) -> Result<()> {
+        self.engine.store.apply(operation).await?;
+        self.engine.reload().await.map(|_| ())
+    }
+
+    pub(super) async fn one(&self, reference: &str) -> Result<Arc<ModelConfig>> {
+        one(&*self.engine.reload().await?, reference)
+    }
+}

@@ -1,0 +1,69 @@
+//! What is asked of the ledger: records, summaries, and the pricing of records that have no cost.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::client::engine::Tollway;
+use crate::report::{Summary, SummaryQuery, SummaryRow};
+use crate::store::{DailyCost, Operation, Reservation};
+use crate::types::{Decimal, Error, ErrorKind, Money, Result, UsageFilter, UsagePage, UsageRecordId};
+
+/// The most records that a page holds.
+const LARGEST_PAGE: usize = 1_000;
+
+impl Tollway {
+    /// Returns a page of usage records in the order in which they were settled, at most 1,000.
+    ///
+    /// `cursor` is the `next_cursor` of the page before; records that are settled meanwhile come on later pages.
+    pub async fn usage_records(&self, filter: UsageFilter, cursor: Option<String>, limit: usize) -> Result<UsagePage> {
+        self.engine.check()?;
+        if limit == 0 {
+            return Err(Error::new(ErrorKind::InvalidRequest, "field `limit` is zero; give at least one"));
+        }
+        let limit = limit.min(LARGEST_PAGE);
+        let after = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
+        let mut records = self.engine.store.usage_records(filter, after, limit + 1).await?;
+        let more = records.len() > limit;
+        records.truncate(limit);
+        let next_cursor = records.last().filter(|_| more).map(|record| format!("{:x}", record.id.get()));
+        Ok(UsagePage { records, next_cursor })
+    }
+
+    /// Sums usage records in groups, exactly and per currency.
+    pub async fn usage_summary(&self, query: SummaryQuery) -> Result<Vec<SummaryRow>> {
+        self.engine.check()?;
+        let filter = query.filter.clone();
+        let summary = Arc::new(Mutex::new(Summary::new(&query)?));
+        let sink = Arc::clone(&summary);
+        let visit = move |record| sink.lock().unwrap_or_else(PoisonError::into_inner).add(&record);
+        self.engine.store.scan_usage_records(filter, Box::new(visit)).await?;
+        let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *summary).into_rows())
+    }
+
+    /// Returns the daily rollup between two UTC days, inclusive.
+    pub async fn daily_costs(&self, first: jiff::civil::Date, last: jiff::civil::Date) -> Result<Vec<DailyCost>> {
+        self.engine.check()?;
+        self.engine.store.daily_costs(first, last).await
+    }
+
+    /// Returns what calls under way hold at this instant, in every process, by id.
+    pub async fn reservations(&self) -> Result<Vec<Reservation>> {
+        self.engine.check()?;
+        self.engine.store.reservations().await
+    }
+
+    /// Puts a cost on a record that has none; budgets that the record kept closed open again.
+    pub async fn price_record(&self, uid: &str, cost: Money) -> Result<()> {
+        self.engine.check()?;
+        if cost.amount < Decimal::ZERO {
+            return Err(Error::new(ErrorKind::InvalidRequest, "field `amount` is negative; give zero or more"));
+        }
+        self.engine.store.apply(Operation::PriceRecord { uid: uid.to_owned(), cost }).await.map(|_| ())
+    }
+}
+
+fn parse_cursor(cursor: &str) -> Result<UsageRecordId> {
+    u64::from_str_radix(cursor, 16).map(UsageRecordId::new).map_err(|_| {
+        Error::new(ErrorKind::InvalidRequest, format!("cursor {cursor:?} is not one that a page returned"))
+    })
+}

@@ -1,0 +1,122 @@
+//! What is held in the budgets for an attempt, until it is settled.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use super::outcome::panicked;
+use super::plan::Plan;
+use super::pricing::{nothing, reservation};
+use super::settlement::{Ending, settlement};
+use crate::client::engine::{Engine, unexpected};
+use crate::settings::Durability;
+use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
+use crate::transport::{Progress, Stage};
+use crate::types::{BilledBy, ModelId, RecordStatus, ReservationId, Result};
+
+/// What is held for one attempt.
+///
+/// It settles itself: where it is dropped without a settlement that is in the file, on whatever path, a task bills the whole
+/// reservation, or nothing if the request never left. Where no task can run any more, recovery does so.
+pub(super) struct Hold {
+    engine: Arc<Engine>,
+    plan: Arc<Plan>,
+    progress: Progress,
+    reserved: Reserved,
+    is_settled: bool,
+    /// The tasks that settle what was dropped; the call waits for them before it tells its error.
+    dropped: TaskTracker,
+}
+
+impl Hold {
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        plan: &Arc<Plan>,
+        progress: &Progress,
+        reserved: Reserved,
+        dropped: &TaskTracker,
+    ) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            plan: Arc::clone(plan),
+            progress: progress.clone(),
+            reserved,
+            is_settled: false,
+            dropped: dropped.clone(),
+        }
+    }
+
+    /// Returns the id of the reservation.
+    pub(super) fn id(&self) -> ReservationId {
+        self.reserved.id
+    }
+
+    /// Returns whether any budget holds the worst case of the attempt.
+    pub(super) fn budgets_apply(&self) -> bool {
+        self.reserved.budgets_apply
+    }
+
+    /// Writes the settlement, and returns the billing id of the model. With `relaxed` durability it is not waited for once that
+    /// id is known.
+    pub(super) async fn settle(mut self, settlement: Settlement) -> Result<ModelId> {
+        let config = &self.plan.config;
+        let written = self.engine.store.apply(Operation::Settle(Box::new(settlement)));
+        if self.engine.settings.durability == Durability::Relaxed
+            && let Some(model_id) = self.engine.billing_ids.get(&config.provider, &config.model_name)
+        {
+            self.is_settled = true;
+            self.engine.tracker.spawn(async move {
+                if let Err(error) = written.await {
+                    tracing::error!(%error, "a settlement was not written; recovery will settle its reservation");
+                }
+            });
+            return Ok(model_id);
+        }
+        match written.await? {
+            Outcome::Settled(Settled { model_id, .. }) => {
+                self.is_settled = true;
+                self.engine.billing_ids.put(&self.plan.config, model_id);
+                Ok(model_id)
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if self.is_settled {
+            return;
+        }
+        self.progress.withdraw();
+        let settlement = unknown(&self.engine, &self.plan, self.reserved.id, self.progress.stage());
+        let Ok(runtime) = Handle::try_current() else {
+            tracing::error!("an attempt was not settled; recovery will settle its reservation");
+            return;
+        };
+        let (engine, tracked) = (Arc::clone(&self.engine), self.engine.tracker.token());
+        let settled = async move {
+            if let Err(error) = engine.store.apply(Operation::Settle(Box::new(settlement))).await {
+                tracing::error!(%error, "an attempt was not settled; recovery will settle its reservation");
+            }
+            drop(tracked);
+        };
+        self.dropped.spawn_on(settled, &runtime);
+    }
+}
+
+/// Makes the settlement of an attempt of which nothing is known: what it cost is not, and nothing must stay held.
+fn unknown(engine: &Engine, plan: &Plan, id: ReservationId, stage: Stage) -> Settlement {
+    let (priced, billed_by, detail) = match stage {
+        Stage::NotSent => (nothing(plan), BilledBy::NotBilled, "the attempt was broken off before it was sent"),
+        Stage::Sent | Stage::Answered => {
+            let detail = "the attempt could not be settled; its reservation is billed";
+            (reservation(plan), BilledBy::Reservation, detail)
+        }
+    };
+    let error = panicked();
+    let (error, status, now) = (Some((error.code(), detail)), RecordStatus::Failed, engine.environment.now());
+    let ending = Ending { priced, billed_by, status, error, now };
+    settlement(engine, plan, id, ending)
+}
