@@ -53,6 +53,8 @@ pub(in crate::client) struct Account<'a> {
 /// What an attempt is billed by.
 pub(in crate::client) enum Basis {
     Usage(Usage),
+    /// Work of which nobody knows what it costs.
+    Unpriced(Usage),
     Reservation,
     Nothing,
 }

@@ -10,7 +10,10 @@ use crate::billing::facts::add_served_facts;
 use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
 use crate::billing::truth::{charge, hold_to_bound};
 use crate::provider::vendor;
-use crate::types::{Attribute, CostStatus, Decimal, Facts, Money, ReportedCostPolicy, Result, Usage, UsageFlag};
+use crate::types::{
+    Attribute, CostStatus, Decimal, Facts, Meter, Money, Quantity, ReceiptLine, ReportedCostPolicy, Result, Usage,
+    UsageFlag,
+};
 
 /// What an attempt is billed, and what it was.
 pub(super) struct Priced {
@@ -30,6 +33,7 @@ pub(super) struct Rules {
 pub(super) fn price(plan: &Plan, basis: Basis, served: &Served, now: Timestamp, rules: &Rules) -> Result<Priced> {
     match basis {
         Basis::Usage(usage) => price_usage(plan, usage, served, now, rules),
+        Basis::Unpriced(usage) => Ok(unpriced(plan, usage)),
         Basis::Reservation => Ok(reservation(plan)),
         Basis::Nothing => {
             let Priced { usage, bill, facts } = nothing(plan);
@@ -43,6 +47,26 @@ pub(super) fn nothing(plan: &Plan) -> Priced {
     let currency = plan.prices.currency().unwrap_or(vendor(&plan.config.provider).currency);
     let cost = Some(Money::new(Decimal::ZERO, currency));
     Priced { usage: Usage::default(), bill: Bill::flat(cost, CostStatus::Computed), facts: plan.estimate.facts.clone() }
+}
+
+/// Bills work without a price: the receipt says what it was, and the record waits for its cost.
+fn unpriced(plan: &Plan, usage: Usage) -> Priced {
+    let line = |(meter, quantity): (&Meter, &Quantity)| ReceiptLine {
+        attempt: plan.number,
+        model: plan.config.name(),
+        meter: Some(*meter),
+        note: None,
+        quantity: *quantity,
+        billed_quantity: None,
+        unit_price: None,
+        unit: None,
+        price_id: None,
+        modifiers: Vec::new(),
+        amount: None,
+        currency: None,
+    };
+    let bill = Bill { lines: usage.meters.iter().map(line).collect(), ..Bill::flat(None, CostStatus::Unpriced) };
+    Priced { usage, bill, facts: plan.estimate.facts.clone() }
 }
 
 /// Bills the whole reservation of an attempt.

@@ -176,8 +176,11 @@ impl Work for Passed {
     fn used(&self, _line: &Line<'_>, account: &Account<'_>, received: &mut Received) -> Used<()> {
         let may_cost = account.stage != Stage::NotSent && !received.was_refused;
         let one = Usage { meters: [(Meter::Request, Quantity::from(1))].into(), ..Usage::default() };
-        let (basis, billed_by) =
-            if may_cost { (Basis::Usage(one), BilledBy::ProviderUsage) } else { (Basis::Nothing, BilledBy::NotBilled) };
+        let (basis, billed_by) = if may_cost {
+            (Basis::Unpriced(one), BilledBy::ProviderUsage)
+        } else {
+            (Basis::Nothing, BilledBy::NotBilled)
+        };
         let provider_request_id = received.provider_request_id.take();
         Used { basis, billed_by, answer: (), served: Served::default(), provider_request_id }
     }
