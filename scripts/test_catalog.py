@@ -63,7 +63,7 @@ class Digits(unittest.TestCase):
 
 
 class Rows(unittest.TestCase):
-    def test_what_is_no_fact_is_left_out(self) -> None:
+    def test_prices_that_cannot_be_true_are_left_out(self) -> None:
         free = [price("input_token", "0"), price("output_token", "0.0")]
         wrong = [price("input_token", "3200"), price("output_token", "9710")]
         kept, counts = merged(

@@ -110,14 +110,16 @@ def test_a_wrong_path_is_named(path: Any) -> None:
 
 
 @pytest.mark.parametrize(("path", "text"), [("", "path is empty"), (":memory:", "always a file")])
-def test_what_is_no_file_is_refused(path: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_cannot_be_a_file_is_refused(
+    path: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(tollway.InvalidRequestError, match=text):
         tollway.open(path, master_key=MASTER_KEY)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_client_is_made_by_opening(path: Path) -> None:
+def test_a_client_is_made_by_opening_a_file_only(path: Path) -> None:
     with tollway.Tollway.open(path, master_key=MASTER_KEY, max_retries=0) as client:
         assert isinstance(client, tollway.Tollway)
     with pytest.raises(TypeError, match=r"made by tollway\.open"):
@@ -173,5 +175,5 @@ def test_results_and_errors_go_to_other_processes(tw: tollway.Tollway) -> None:
         assert copy.deepcopy(result) == result
 
 
-def test_a_handle_shows_its_file(tw: tollway.Tollway, path: Path) -> None:
+def test_the_repr_of_a_handle_names_its_file(tw: tollway.Tollway, path: Path) -> None:
     assert repr(tw) == f"<Tollway '{path}'>"

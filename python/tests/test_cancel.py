@@ -20,7 +20,7 @@ def cancelled(tw: tollway.Tollway, user: str) -> bool:
     return all(record.status == "cancelled" for record in records)
 
 
-def test_a_cancelled_task_gives_its_call_up(path: Path, tw: tollway.Tollway) -> None:
+def test_a_cancelled_task_cancels_its_call(path: Path, tw: tollway.Tollway) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
             task = asyncio.create_task(atw.chat("Hi", model="openai/slow", user="alice"))
@@ -35,7 +35,7 @@ def test_a_cancelled_task_gives_its_call_up(path: Path, tw: tollway.Tollway) -> 
     assert cancelled(tw, "alice")
 
 
-def test_a_timeout_gives_its_call_up(path: Path, tw: tollway.Tollway) -> None:
+def test_a_timeout_of_asyncio_cancels_its_call(path: Path, tw: tollway.Tollway) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
             with pytest.raises(asyncio.TimeoutError):
@@ -46,7 +46,7 @@ def test_a_timeout_gives_its_call_up(path: Path, tw: tollway.Tollway) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout came with Python 3.11")
-def test_a_timeout_block_gives_its_call_up(path: Path, tw: tollway.Tollway) -> None:
+def test_an_asyncio_timeout_block_cancels_its_call(path: Path, tw: tollway.Tollway) -> None:
     if sys.version_info >= (3, 11):
 
         async def main() -> None:

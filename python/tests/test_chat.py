@@ -33,7 +33,7 @@ def check(reply: tollway.ChatReply) -> None:
     assert not reply.replayed
 
 
-def test_a_text_is_answered_metered_and_billed(tw: tollway.Tollway) -> None:
+def test_a_string_is_answered_metered_and_billed(tw: tollway.Tollway) -> None:
     reply = tw.chat("Name three rivers.", user="alice", tags={"feature": "geo"})
     check(reply)
     (record,) = tw.usage.records(user="alice")
@@ -45,7 +45,7 @@ def test_a_text_is_answered_metered_and_billed(tw: tollway.Tollway) -> None:
     assert record.status == "success"
 
 
-def test_messages_are_taken_as_a_list(tw: tollway.Tollway) -> None:
+def test_messages_are_taken_as_a_sequence(tw: tollway.Tollway) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Name three rivers."}]
     check(tw.chat(messages, max_tokens=50, temperature=0.5, extra={"logit_bias": {}}))
 

@@ -35,18 +35,18 @@ def run(command: list[str], *arguments: str | bytes, given: str = "") -> subproc
 
 
 @pytest.mark.parametrize("command", [INSTALLED, MODULE], ids=["installed", "module"])
-def test_one_usage_has_a_cost(command: list[str]) -> None:
+def test_cost_prices_one_usage(command: list[str]) -> None:
     result = run(command, *USAGE, "--json")
     assert (result.returncode, result.stderr) == (0, "")
     assert json.loads(result.stdout)["cost"] == "0.00036"
 
 
-def test_people_read_a_table() -> None:
+def test_cost_prints_a_table_for_people() -> None:
     result = run(INSTALLED, *USAGE)
     assert "total  0.00036 USD" in result.stdout
 
 
-def test_every_line_has_an_answer() -> None:
+def test_cost_answers_every_line_of_its_input() -> None:
     price = {"unit_price": "2.5", "unit": "per_1m_tokens"}
     priced = {"id": 7, "format": "tollway", "provider": "acme", "model": "duck", "prices": {"input_token": price}}
     lines = [{**priced, "usage": {"input_token": 3}}, {"id": 8, "format": "parchment"}]
@@ -112,7 +112,7 @@ def test_ctrl_c_stays_ignored_where_it_was() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
-def test_a_reader_that_has_had_enough_is_no_error() -> None:
+def test_a_closed_output_pipe_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [*INSTALLED, "prices", "list"]

@@ -377,6 +377,6 @@ def test_scenario(scenario: Path, path: Path, mock: MockProvider, loop: asyncio.
         {"text": {"$unknown": 1}},
     ],
 )
-def test_a_wrong_expectation_fails(wrong: dict[str, Any]) -> None:
+def test_a_scenario_with_a_wrong_expectation_fails(wrong: dict[str, Any]) -> None:
     with pytest.raises(AssertionError):
         compare(wrong, {"text": "a b", "amount": "0.10", "wait": 5, "list": [1, 2]}, "")

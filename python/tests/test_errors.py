@@ -56,14 +56,14 @@ def test_an_unknown_code_is_a_plain_error() -> None:
     assert error.code == "brand_new"
 
 
-def test_kinds_are_also_what_python_calls_them() -> None:
+def test_errors_inherit_from_pythons_own_classes() -> None:
     assert issubclass(tollway.InvalidRequestError, ValueError)
     assert issubclass(tollway.CallTimeoutError, TimeoutError)
     assert issubclass(tollway.StorageError, OSError)
     assert issubclass(tollway.NotFoundError, LookupError)
 
 
-def test_opening(path: Path, tw: tollway.Tollway) -> None:
+def test_opening_raises_an_error_of_its_kind_for_each_wrong_file_or_key(path: Path, tw: tollway.Tollway) -> None:
     assert tw
     with pytest.raises(tollway.WrongMasterKeyError):
         tollway.open(path, master_key="another passphrase")
@@ -76,7 +76,7 @@ def test_opening(path: Path, tw: tollway.Tollway) -> None:
     assert other.read_text() == "This is no such file. " * 500
 
 
-def test_open_options(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_options_of_open_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(tollway.InvalidRequestError, match="TOLLWAY_TEST_KEY"):
         tollway.open(path, master_key="env:TOLLWAY_TEST_KEY")
     with pytest.raises(tollway.InvalidRequestError, match="master_key is empty"):

@@ -74,7 +74,7 @@ def test_programs_that_end_with_calls_under_way_exit_cleanly(path: Path, keyed: 
     assert all(record.status in {"success", "cancelled"} for record in keyed.usage.iterate(user="exit"))
 
 
-def test_what_a_program_leaves_open_is_settled_at_its_exit(path: Path, tw: tollway.Tollway) -> None:
+def test_calls_that_a_program_leaves_open_are_settled_at_its_exit(path: Path, tw: tollway.Tollway) -> None:
     start = time.monotonic()
     run_script(ABANDONED, path, MASTER_KEY)
     assert time.monotonic() - start < 10

@@ -218,7 +218,7 @@ def test_an_inherited_stream_stays_the_parents(path: Path, tw: tollway.Tollway) 
     assert users(tw) == ["parent"]
 
 
-def test_an_async_handle_goes_on_in_a_child(path: Path, tw: tollway.Tollway) -> None:
+def test_an_async_handle_works_in_a_forked_child(path: Path, tw: tollway.Tollway) -> None:
     run_script(ASYNC_PARENT, path, MASTER_KEY)
     assert users(tw) == ["child"] + ["parent"] * 2
 
@@ -281,7 +281,7 @@ UNLOCK = """import fcntl, struct
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="such locks are of Linux")
-def test_a_lock_that_a_child_releases_would_be_seen(path: Path, mock: MockProvider) -> None:
+def test_the_check_for_locks_notices_a_child_that_releases_one(path: Path, mock: MockProvider) -> None:
     with tollway.open(path, master_key=MASTER_KEY) as client:
         configure(client, mock)
     holder = start_script(HOLDER.format(ending=UNLOCK), path, MASTER_KEY, "shared")

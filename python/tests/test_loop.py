@@ -67,13 +67,13 @@ def test_without_an_asyncio_loop_the_error_says_what_to_use(path: Path) -> None:
         atw.models.list().send(None)
 
 
-def test_a_loop_that_watches_descriptors(path: Path) -> None:
+def test_an_event_loop_that_watches_descriptors_needs_no_thread(path: Path) -> None:
     before = threading.active_count()
     run(asyncio.SelectorEventLoop(), refuse(path, 500))
     assert threading.active_count() == before
 
 
-def test_a_loop_that_cannot_watch_descriptors_has_a_thread(path: Path) -> None:
+def test_an_event_loop_that_cannot_watch_descriptors_gets_a_thread(path: Path) -> None:
     before = threading.active_count()
     loop = LoopWithoutReaders()
 
@@ -98,7 +98,7 @@ def test_a_closed_loop_is_collected_with_its_queue(path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_loop_that_was_closed_with_calls_pending_is_let_go(path: Path, tw: tollway.Tollway) -> None:
+def test_an_event_loop_closed_with_calls_pending_is_released(path: Path, tw: tollway.Tollway) -> None:
     atw = asyncio.run(tollway.AsyncTollway.open(path, master_key=MASTER_KEY))
     loop = asyncio.SelectorEventLoop()
     loop.set_exception_handler(lambda _loop, _context: None)

@@ -81,7 +81,7 @@ def test_money_is_written_without_an_exponent(value: Decimal | str | int, text: 
 
 
 @pytest.mark.parametrize("value", ["five", "", "NaN", Decimal("Infinity")])
-def test_what_is_no_amount_is_a_value_error(value: Decimal | str) -> None:
+def test_a_string_that_is_no_amount_is_a_value_error(value: Decimal | str) -> None:
     with pytest.raises(ValueError, match="limit must be"):
         money_text(value, "limit")
 
@@ -93,6 +93,6 @@ def test_an_endless_number_is_refused_before_it_is_written_out(value: Decimal | 
 
 
 @pytest.mark.parametrize("value", [0.1, True, None, b"5"])
-def test_what_is_no_exact_number_is_a_type_error(value: Any) -> None:
+def test_a_value_that_is_no_exact_number_is_a_type_error(value: Any) -> None:
     with pytest.raises(TypeError, match="limit is money"):
         money_text(value, "limit")

@@ -130,7 +130,7 @@ def test_a_list_is_imported_only_if_asked(tw: tollway.Tollway, tmp_path: Path) -
         tw.prices.import_file(path, format="yaml")  # type: ignore[arg-type]
 
 
-def test_what_is_not_understood_is_reported_or_refused(tw: tollway.Tollway, tmp_path: Path) -> None:
+def test_keys_of_a_list_that_are_not_understood_are_reported_or_refused(tw: tollway.Tollway, tmp_path: Path) -> None:
     path = tmp_path / "theirs.json"
     entry = {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-7, "cost_per_quack": 1}
     path.write_text(json.dumps({"listed": entry}))
@@ -193,7 +193,7 @@ def test_past_calls_are_billed_again(tw: tollway.Tollway, tmp_path: Path) -> Non
         tw.prices.rerate(start, since_when=start)  # type: ignore[call-arg]
 
 
-def test_rates(tw: tollway.Tollway) -> None:
+def test_exchange_rates_are_set_and_listed_exactly(tw: tollway.Tollway) -> None:
     with pytest.raises(TypeError, match="rate is money"):
         tw.fx.set("USD", "CNY", 7.1)  # type: ignore[arg-type]
     rate = tw.fx.set("USD", "CNY", "7.1", effective_date="2026-01-01", source="the bank")
@@ -242,7 +242,7 @@ def test_a_quote_says_what_a_call_would_cost_and_sends_nothing(tw: tollway.Tollw
         tw.quote([])
 
 
-def test_the_async_twins(path: Path, tw: tollway.Tollway, tmp_path: Path) -> None:
+def test_prices_and_quotes_work_the_same_awaited(path: Path, tw: tollway.Tollway, tmp_path: Path) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
             (price,) = await atw.prices.set(MODEL, {"modifier": BATCH})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_models(tw: tollway.Tollway) -> None:
+def test_models_are_added_changed_and_deleted(tw: tollway.Tollway) -> None:
     config = tw.models.add(
         "openai/cheap", api_key="sk-secret", alias="cheap", priority=3, prices=PRICES, params={"max_output_tokens": 9}
     )
@@ -44,14 +44,14 @@ def test_models_that_were_used_stay_when_their_config_goes(tw: tollway.Tollway) 
     assert [f"{model.provider}/{model.model_code}" for model in tw.models.used()] == ["openai/house-model"]
 
 
-def test_health(tw: tollway.Tollway) -> None:
+def test_the_health_of_each_model_is_listed(tw: tollway.Tollway) -> None:
     tw.chat("Hi")
     healths = {health.model: health for health in tw.models.health()}
     assert healths["openai/house-model"].consecutive_failures == 0
     assert healths["openai/house-model"].cooling_for is None
 
 
-def test_prices(tw: tollway.Tollway) -> None:
+def test_prices_are_set_listed_and_expired(tw: tollway.Tollway) -> None:
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)
     terms = {"unit_price": Decimal("0.30"), "unit": "per_1m_tokens", "currency": "USD", "effective_date": start}
     (price,) = tw.prices.set("openai/house-model", {"cached_input_token": terms})
@@ -66,7 +66,7 @@ def test_prices(tw: tollway.Tollway) -> None:
         tw.prices.set("openai/house-model", {"input_tokens": terms})
 
 
-def test_routes(tw: tollway.Tollway) -> None:
+def test_routes_are_set_listed_and_deleted(tw: tollway.Tollway) -> None:
     route = tw.routes.set("text", strategy="fallback", models=["openai/house-model"])
     assert (route.strategy, route.models, route.maximum_cost) == ("fallback", ("openai/house-model",), None)
     cost = tollway.Money(Decimal("0.10"), "USD")
@@ -76,7 +76,7 @@ def test_routes(tw: tollway.Tollway) -> None:
     assert [each.name for each in tw.routes.list()] == ["text"]
 
 
-def test_budgets(tw: tollway.Tollway) -> None:
+def test_budgets_are_set_listed_and_deleted(tw: tollway.Tollway) -> None:
     budget = tw.budgets.set(user="alice", limit="5.00", currency="USD", window="month")
     assert (budget.user, budget.limit, budget.currency, budget.window) == ("alice", Decimal(5), "USD", "month")
     assert budget.remaining == budget.limit
@@ -97,7 +97,7 @@ def test_budgets(tw: tollway.Tollway) -> None:
         tw.budgets.set(limit="5.00")
 
 
-def test_usage(tw: tollway.Tollway) -> None:
+def test_usage_records_are_paged_filtered_and_summed(tw: tollway.Tollway) -> None:
     for _ in range(7):
         tw.chat("Name three rivers.", user="alice", tags={"feature": "geo"})
     page = tw.usage.records(limit=3)
@@ -128,7 +128,7 @@ def test_the_master_key_can_be_changed(path: Path, tw: tollway.Tollway) -> None:
         tollway.open(path, master_key=MASTER_KEY)
 
 
-def test_the_async_resources(path: Path, tw: tollway.Tollway) -> None:
+def test_resources_work_the_same_awaited(path: Path, tw: tollway.Tollway) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
             config = await atw.models.add("openai/other", base_url="http://127.0.0.1:9/v1", prices=PRICES)
@@ -146,7 +146,7 @@ def test_the_async_resources(path: Path, tw: tollway.Tollway) -> None:
     assert tw
 
 
-def test_the_twins_have_the_same_names() -> None:
+def test_the_sync_and_async_classes_have_the_same_methods() -> None:
     def names(kind: type) -> dict[str, list[str]]:
         methods = inspect.getmembers(kind, inspect.isfunction)
         return {name: list(inspect.signature(method).parameters) for name, method in methods if name[0] != "_"}
@@ -174,7 +174,7 @@ def test_the_twins_have_the_same_names() -> None:
         ("2026-11-01T08:00:00+08:00", "2026-11-01T08:00:00+08:00"),
     ],
 )
-def test_instants_as_arguments(value: str | date | datetime, text: str) -> None:
+def test_strings_dates_and_datetimes_are_taken_as_instants(value: str | date | datetime, text: str) -> None:
     assert instant_text(value, "since") == text
 
 
@@ -184,7 +184,7 @@ def test_a_datetime_without_a_time_zone_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-11-22T20:34:57Z", "2026-11-22T20:34:57.5Z", "2026-11-22T20:34:57.123456789Z"])
-def test_instants_in_results(text: str) -> None:
+def test_instants_in_results_are_datetimes_in_utc(text: str) -> None:
     value = instant(text)
     assert value.utcoffset() == timedelta(0)
     assert value.microsecond in {0, 500_000, 123_456}

@@ -70,7 +70,7 @@ def leave_by_collection(tw: tollway.Tollway) -> None:
 
 
 @pytest.mark.parametrize("leave", [leave_by_break, leave_by_close, leave_by_error, leave_by_collection])
-def test_leaving_early_gives_the_call_up(
+def test_leaving_a_stream_early_cancels_the_call(
     slow_stream: tollway.Tollway, leave: Callable[[tollway.Tollway], None]
 ) -> None:
     leave(slow_stream)
@@ -95,12 +95,12 @@ def test_an_error_in_a_stream_comes_after_the_events_before_it(tw: tollway.Tollw
     assert record.status in {"partial", "failed"}
 
 
-def test_a_wrong_request_is_raised_by_the_iterator(tw: tollway.Tollway) -> None:
+def test_the_error_of_a_wrong_request_is_raised_by_the_iterator(tw: tollway.Tollway) -> None:
     with pytest.raises(tollway.InvalidRequestError, match="messages"):
         next(tw.chat.stream([]))
 
 
-def test_async_streams(path: Path, slow_stream: tollway.Tollway) -> None:
+def test_async_streams_yield_events_and_then_the_settled_reply(path: Path, slow_stream: tollway.Tollway) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
             stream = atw.chat.stream("Name three rivers.", user="bob")

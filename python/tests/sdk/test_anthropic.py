@@ -83,7 +83,9 @@ def test_a_stream(client: anthropic.Anthropic, ledger: Ledger, served_by: str) -
     ledger.holds(call)
 
 
-def test_a_stream_that_is_gathered(client: anthropic.Anthropic, ledger: Ledger, served_by: str) -> None:
+def test_the_library_gathers_a_stream_into_one_message(
+    client: anthropic.Anthropic, ledger: Ledger, served_by: str
+) -> None:
     with client.messages.stream(model=served_by, max_tokens=100, messages=MESSAGES) as stream:
         assert "".join(stream.text_stream) == ANSWER
         message = stream.get_final_message()
@@ -175,7 +177,7 @@ def test_a_stream_that_is_left_is_billed_for_what_came(
     ledger.holds_one_left_early(served_by, PROMPT_TOKENS)
 
 
-def test_the_time_of_the_library_gives_the_call_up(client: anthropic.Anthropic, tw: tollway.Tollway) -> None:
+def test_the_timeout_of_the_library_cancels_the_call(client: anthropic.Anthropic, tw: tollway.Tollway) -> None:
     with pytest.raises(anthropic.APITimeoutError):
         client.with_options(timeout=0.2).messages.create(model="anthropic/slow", max_tokens=9, messages=MESSAGES)
     assert tw.close(5)

@@ -85,7 +85,7 @@ def test_a_stream_that_is_left_is_billed_for_what_came(tw: tollway.Tollway, ledg
     ledger.holds_one_left_early(model, PROMPT_TOKENS)
 
 
-def test_the_time_of_the_library_is_its_own_error(tw: tollway.Tollway) -> None:
+def test_a_timeout_of_the_library_is_its_own_error(tw: tollway.Tollway) -> None:
     client = client_of(tw).with_options(timeout=0.2, max_retries=0)
     with pytest.raises(groq.APITimeoutError) as caught:
         client.chat.completions.create(model="openai/slow", messages=MESSAGES)

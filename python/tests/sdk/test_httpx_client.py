@@ -124,7 +124,7 @@ def test_a_client_of_each_library(tw: tollway.Tollway, library: Any) -> None:
         ("httpx,httpx2", "an HTTP client needs the package httpx, which is not installed: pip install httpx"),
     ],
 )
-def test_what_is_installed_decides(path: Path, hidden: str, made: str) -> None:
+def test_the_installed_http_libraries_decide_the_class_of_the_client(path: Path, hidden: str, made: str) -> None:
     command = [sys.executable, "-c", HIDING, str(path), MASTER_KEY, hidden]
     result = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     assert result.stdout.strip() == made
@@ -198,7 +198,7 @@ def test_an_upload_arrives_whole(tw: tollway.Tollway, mock: MockProvider, librar
     assert "multipart/form-data" in whole
 
 
-def test_an_answer_that_is_collected_gives_its_call_up(tw: tollway.Tollway, ledger: Ledger, library: Any) -> None:
+def test_garbage_collection_of_an_answer_cancels_its_call(tw: tollway.Tollway, ledger: Ledger, library: Any) -> None:
     client = tollway.httpx_client(tw, user=USER, tags=TAGS, library=library)
     answer = client.send(client.build_request("POST", URL, json=LONG), stream=True)
     pieces = answer.iter_bytes()
@@ -210,7 +210,7 @@ def test_an_answer_that_is_collected_gives_its_call_up(tw: tollway.Tollway, ledg
     client.close()
 
 
-def test_a_silence_is_a_read_timeout_and_gives_the_call_up(tw: tollway.Tollway, mock: MockProvider) -> None:
+def test_a_silent_provider_is_a_read_timeout_and_the_call_is_cancelled(tw: tollway.Tollway, mock: MockProvider) -> None:
     stalling = {"automatic": True, "text": "one two three", "fault": {"hang_after_bytes": 900}}
     tw.models.add("openai/stalling", api_key="the-key", base_url=mock.script("stalling", stalling), prices={})
     asked = {**BODY, "model": "openai/stalling", "stream": True}
@@ -235,7 +235,7 @@ def test_a_silence_is_a_read_timeout_and_gives_the_call_up(tw: tollway.Tollway, 
     assert {record.status for record in records} <= {"partial", "cancelled"}
 
 
-def test_the_time_of_the_client_is_that_of_the_call(tw: tollway.Tollway) -> None:
+def test_the_timeout_of_the_client_is_that_of_the_call(tw: tollway.Tollway) -> None:
     with tollway.httpx_client(tw, timeout=0.2) as client:
         assert client.timeout.read is None
         answer = client.post(URL, json=SLOW)
@@ -252,7 +252,7 @@ def test_a_closed_file_is_a_connection_error(tw: tollway.Tollway, library: Any) 
     client.close()
 
 
-def test_an_async_file_serves_both(path: Path, tw: tollway.Tollway) -> None:
+def test_an_async_handle_serves_sync_and_async_clients(path: Path, tw: tollway.Tollway) -> None:
     async def main() -> None:
         async with await tollway.AsyncTollway.open(path, master_key=MASTER_KEY) as atw:
             async with tollway.async_httpx_client(atw, user="erin") as client:
@@ -264,7 +264,7 @@ def test_an_async_file_serves_both(path: Path, tw: tollway.Tollway) -> None:
     assert [record.user for record in tw.usage.records()] == ["erin", "erin"]
 
 
-def test_no_loop_of_asyncio_is_said(tw: tollway.Tollway, ledger: Ledger) -> None:
+def test_without_an_asyncio_loop_the_async_client_says_so(tw: tollway.Tollway, ledger: Ledger) -> None:
     client = tollway.async_httpx_client(tw, library="httpx")
     # What another framework does: it drives the coroutine without a loop of asyncio.
     coroutine = client.post(URL, json=BODY)
@@ -274,7 +274,7 @@ def test_no_loop_of_asyncio_is_said(tw: tollway.Tollway, ledger: Ledger) -> None
 
 
 @pytest.mark.parametrize(("model", "after"), [("openai/slow", "asks"), ("openai/mock-words-200", "reads")])
-def test_ctrl_c_gives_the_call_up(path: Path, tw: tollway.Tollway, model: str, after: str) -> None:
+def test_ctrl_c_cancels_the_call(path: Path, tw: tollway.Tollway, model: str, after: str) -> None:
     with start_script(WAITING, path, MASTER_KEY, model) as process:
         assert process.stdout is not None
         while process.stdout.readline().strip() != after:
@@ -289,7 +289,7 @@ def test_ctrl_c_gives_the_call_up(path: Path, tw: tollway.Tollway, model: str, a
     assert record.status == ("cancelled" if after == "asks" else "partial")
 
 
-def test_ready_clients_say_what_they_lack() -> None:
+def test_ready_made_clients_name_the_library_that_is_missing() -> None:
     result = subprocess.run([sys.executable, "-c", READY], check=True, capture_output=True, text=True, timeout=60)
     assert result.stdout.splitlines() == [
         f"tollway.{name} needs the package {name}, which is not installed: pip install {name}"
@@ -297,7 +297,7 @@ def test_ready_clients_say_what_they_lack() -> None:
     ]
 
 
-def test_ready_clients_are_the_libraries_own(tw: tollway.Tollway) -> None:
+def test_ready_made_clients_are_of_the_libraries_own_classes(tw: tollway.Tollway) -> None:
     client = tollway.openai.OpenAI(tw, max_retries=3, timeout=7)
     assert type(client) is openai.OpenAI
     assert (client.max_retries, client.timeout, client.with_options(timeout=1).max_retries) == (3, 7, 3)
@@ -307,7 +307,7 @@ def test_ready_clients_are_the_libraries_own(tw: tollway.Tollway) -> None:
         tollway.anthropic.AsyncAnthropic(tw, http_client=tollway.async_httpx_client(tw))
 
 
-def test_what_is_wrong_is_refused_at_once(tw: tollway.Tollway) -> None:
+def test_wrong_options_are_refused_when_the_client_is_made(tw: tollway.Tollway) -> None:
     path: Any = "app.tollway"
     with pytest.raises(TypeError, match=r"tollway\.open\(\.\.\.\)"):
         tollway.httpx_client(path)

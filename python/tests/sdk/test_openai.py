@@ -183,7 +183,7 @@ def test_a_stream_that_is_left_is_billed_for_what_came(client: openai.OpenAI, le
     ledger.holds_one_left_early(served_by, PROMPT_TOKENS)
 
 
-def test_a_stream_that_is_collected_is_billed_for_what_came(client: openai.OpenAI, ledger: Ledger) -> None:
+def test_a_garbage_collected_stream_is_billed_for_what_came(client: openai.OpenAI, ledger: Ledger) -> None:
     stream = client.chat.completions.create(model="openai/mock-words-200", messages=MESSAGES, stream=True)
     for number, _chunk in enumerate(stream):
         if number == 4:
@@ -193,13 +193,13 @@ def test_a_stream_that_is_collected_is_billed_for_what_came(client: openai.OpenA
     ledger.holds_one_left_early("openai/mock-words-200", PROMPT_TOKENS)
 
 
-def test_the_time_of_the_library_gives_the_call_up(client: openai.OpenAI, tw: tollway.Tollway) -> None:
+def test_the_timeout_of_the_library_cancels_the_call(client: openai.OpenAI, tw: tollway.Tollway) -> None:
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.2).chat.completions.create(model="openai/slow", messages=MESSAGES)
     assert tw.close(5)
 
 
-def test_the_time_of_the_engine_is_an_answer(client: openai.OpenAI, tw: tollway.Tollway) -> None:
+def test_a_timeout_of_the_engine_is_an_error_response(client: openai.OpenAI, tw: tollway.Tollway) -> None:
     with pytest.raises(openai.APIStatusError) as caught:
         client.chat.completions.create(
             model="openai/slow", messages=MESSAGES, extra_headers={"x-tollway-timeout": "0.2"}
@@ -208,7 +208,7 @@ def test_the_time_of_the_engine_is_an_answer(client: openai.OpenAI, tw: tollway.
     assert [record.status for record in tw.usage.records()] == ["timeout"]
 
 
-def test_headers_choose_for_one_request_what_is_open(ledger: Ledger, tw: tollway.Tollway) -> None:
+def test_headers_of_a_request_choose_what_the_client_left_open(ledger: Ledger, tw: tollway.Tollway) -> None:
     headers = {"x-tollway-user": "bob", "x-tollway-tags": '{"feature": "history"}', "idempotency-key": "once"}
     raw = OpenAI(tw, tags={"team": "core"}).chat.completions.with_raw_response
     first = raw.create(model="openai/house", messages=MESSAGES, extra_headers=headers)
@@ -282,7 +282,7 @@ def test_an_awaited_stream_that_is_left_is_billed_for_what_came(tw: tollway.Toll
     ledger.holds_one_left_early("openai/mock-words-200", PROMPT_TOKENS)
 
 
-def test_a_cancelled_task_gives_its_call_up(tw: tollway.Tollway) -> None:
+def test_a_cancelled_task_cancels_its_call(tw: tollway.Tollway) -> None:
     async def main() -> None:
         client = AsyncOpenAI(tw, user=USER)
         with pytest.raises(asyncio.TimeoutError):

@@ -37,7 +37,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_an_error_that_names_base_url(
+def test_a_web_page_is_an_error_that_names_base_url(
     traffic: Traffic, wire: Format, way: Way, page: str, *, streamed: bool
 ) -> None:
     content_type, body = PAGES[page]
@@ -48,9 +48,7 @@ def test_a_page_is_an_error_that_names_base_url(
 
 
 @pytest.mark.parametrize("framing", ["chunked", "until_closed", "length"])
-def test_a_page_is_none_of_a_budgets_business(
-    traffic: Traffic, wire: Format, framing: Framing, *, streamed: bool
-) -> None:
+def test_a_web_page_costs_a_budget_nothing(traffic: Traffic, wire: Format, framing: Framing, *, streamed: bool) -> None:
     user = "of-a-page"
     traffic.tw.budgets.set(user=user, limit="1", currency="USD", window="total")
     traffic.provider.play(Reply((HTML[:20], HTML[20:]), "text/html", framing=framing))

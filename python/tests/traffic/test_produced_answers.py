@@ -63,7 +63,7 @@ def respelled(reply: Reply, stand_in: str, spelling: bytes) -> Reply:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_texts_that_only_some_readers_take_are_read(
+def test_strings_that_only_some_readers_accept_are_read(
     traffic: Traffic, wire: Format, way: Way, spelling: str, *, streamed: bool
 ) -> None:
     spelled, read = SPELLINGS[spelling]
@@ -82,7 +82,7 @@ def test_halves_of_a_character_in_two_pieces_are_read(traffic: Traffic, wire: Fo
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_numbers_that_only_some_readers_take_are_read(
+def test_numbers_that_only_some_readers_accept_are_read(
     traffic: Traffic, wire: Format, way: Way, number: bytes, *, streamed: bool
 ) -> None:
     plain = reply_of(wire, (TEXT,), streamed=streamed)
@@ -93,7 +93,7 @@ def test_numbers_that_only_some_readers_take_are_read(
 
 
 @pytest.mark.parametrize("error", [b"null", b'""', b"{}", b"[]", b"false", b'{"code": 0, "message": ""}'])
-def test_an_error_that_says_nothing_takes_nothing_from_an_answer(
+def test_an_empty_error_beside_an_answer_is_ignored(
     traffic: Traffic, wire: Format, way: Way, error: bytes, *, streamed: bool
 ) -> None:
     plain = reply_of(wire, (TEXT,), streamed=streamed)
@@ -112,7 +112,7 @@ def test_a_byte_order_mark_is_no_part_of_an_answer(traffic: Traffic, wire: Forma
 
 
 @pytest.mark.parametrize("how", ["null", "absent", "empty"])
-def test_what_was_used_is_billed_where_no_answer_is_given(
+def test_usage_is_billed_where_no_answer_is_given(
     traffic: Traffic, wire: Format, way: Way, how: Literal["null", "absent", "empty"], *, streamed: bool
 ) -> None:
     body = json.dumps(without_answers(wire, how)).encode()
@@ -125,7 +125,7 @@ def test_what_was_used_is_billed_where_no_answer_is_given(
 
 
 @pytest.mark.parametrize("how", ["null", "absent", "empty"])
-def test_a_piece_without_answers_says_what_was_used(
+def test_usage_in_a_piece_without_choices_is_read(
     traffic: Traffic, way: Way, how: Literal["null", "absent", "empty"]
 ) -> None:
     datas = events("openai")
@@ -141,7 +141,7 @@ def test_a_piece_without_answers_says_what_was_used(
 
 
 @pytest.mark.parametrize("content", [None, "", []], ids=["null", "blank", "list"])
-def test_what_was_used_is_billed_where_the_answer_is_empty(traffic: Traffic, way: Way, content: Any) -> None:
+def test_usage_is_billed_where_the_answer_is_empty(traffic: Traffic, way: Way, content: Any) -> None:
     answer = whole("openai")
     answer["choices"][0]["message"]["content"] = content
     traffic.ask("openai", Reply((json.dumps(answer).encode(),)), way=way, streamed=False)

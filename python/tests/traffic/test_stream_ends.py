@@ -33,7 +33,7 @@ KEEPALIVES = [
 
 @pytest.mark.parametrize("end", ["silence", "reset", "close"])
 @pytest.mark.parametrize("framing", ["unended", "longer", "until_closed"])
-def test_the_mark_of_the_end_is_the_end(traffic: Traffic, wire: Format, way: Way, framing: Framing, end: End) -> None:
+def test_the_end_mark_ends_a_stream(traffic: Traffic, wire: Format, way: Way, framing: Framing, end: End) -> None:
     reply = Reply(tuple(written(events(wire))), STREAM, framing=framing, end=end)
     started = time.monotonic()
     told = traffic.ask(wire, reply, way=way, streamed=True)
@@ -44,7 +44,7 @@ def test_the_mark_of_the_end_is_the_end(traffic: Traffic, wire: Format, way: Way
 
 
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
-def test_what_follows_the_mark_does_not_keep_a_stream_open(traffic: Traffic, wire: Format, way: Way) -> None:
+def test_bytes_after_the_end_mark_do_not_keep_a_stream_open(traffic: Traffic, wire: Format, way: Way) -> None:
     keepalives = [b": keepalive\n\n"] * 12
     pieces = (b"".join(written(events(wire))), *keepalives)
     started = time.monotonic()
@@ -65,7 +65,7 @@ def test_a_document_that_is_complete_is_an_answer(
     traffic.holds_the_answer()
 
 
-def test_bytes_of_any_kind_are_life(traffic: Traffic, wire: Format) -> None:
+def test_bytes_of_any_kind_are_a_sign_of_life(traffic: Traffic, wire: Format) -> None:
     # Two pauses are longer than the limit of silence: so each sign must count.
     pieces = (*(sign.encode() for sign in KEEPALIVES), b"".join(written(events(wire))))
     told = traffic.ask(wire, Reply(pieces, STREAM, framing="chunked", pause=IDLE * 0.6), way="native", streamed=True)

@@ -129,14 +129,14 @@ def whole_calls(finish: str) -> Reply:
 
 
 @pytest.mark.parametrize("pieces", PIECES)
-def test_a_call_is_one_in_whatever_pieces_it_comes(traffic: Traffic, way: Way, pieces: str) -> None:
+def test_a_tool_call_is_joined_however_it_is_split(traffic: Traffic, way: Way, pieces: str) -> None:
     told = traffic.ask("openai", streamed_calls(PIECES[pieces]), way=way, streamed=True)
     assert (told.error, told.calls, told.finish) == (None, CALLS, "tool_calls")
     traffic.holds_the_answer()
 
 
 @pytest.mark.parametrize("pieces", TWO)
-def test_two_calls_are_two(traffic: Traffic, way: Way, pieces: str) -> None:
+def test_two_tool_calls_are_not_joined(traffic: Traffic, way: Way, pieces: str) -> None:
     told = traffic.ask("openai", streamed_calls(TWO[pieces]), way=way, streamed=True)
     assert (told.error, told.calls, told.finish) == (None, [*CALLS, ("look_up", {})], "tool_calls")
     traffic.holds_the_answer()
@@ -150,7 +150,9 @@ def test_pieces_are_put_together_where_a_document_was_asked_for(traffic: Traffic
 
 
 @pytest.mark.parametrize("finish", CALL_ENDS)
-def test_an_answer_with_calls_ends_with_calls(traffic: Traffic, way: Way, finish: str, *, streamed: bool) -> None:
+def test_an_answer_with_tool_calls_has_that_finish_reason(
+    traffic: Traffic, way: Way, finish: str, *, streamed: bool
+) -> None:
     reply = streamed_calls(PIECES["in one piece"], finish) if streamed else whole_calls(finish)
     told = traffic.ask("openai", reply, way=way, streamed=streamed)
     assert (told.error, told.calls, told.finish) == (None, CALLS, "tool_calls")
@@ -158,7 +160,7 @@ def test_an_answer_with_calls_ends_with_calls(traffic: Traffic, way: Way, finish
 
 
 @pytest.mark.parametrize("finish", ENDS)
-def test_words_of_other_vendors_for_an_end_are_known(traffic: Traffic, finish: str, *, streamed: bool) -> None:
+def test_finish_reasons_of_other_vendors_are_known(traffic: Traffic, finish: str, *, streamed: bool) -> None:
     told_as = ENDS[finish]
     if streamed:
         datas = [data.replace('"finish_reason": "stop"', f'"finish_reason": "{finish}"') for data in events("openai")]
@@ -195,7 +197,7 @@ def test_arguments_in_anthropics_pieces_are_put_together(traffic: Traffic, way: 
 
 
 @pytest.mark.parametrize("how", ["input and pieces", "input", "pieces first", "pieces without an end"])
-def test_the_input_of_anthropics_call_stands_once(traffic: Traffic, way: Way, how: str) -> None:
+def test_the_input_of_an_anthropic_tool_call_is_not_doubled(traffic: Traffic, way: Way, how: str) -> None:
     if how == "pieces first" and way == "anthropic":
         pytest.skip("the library itself wants the start first")
     datas = [json.loads(data) for data in events("anthropic", ("Let me see.",))]
@@ -220,7 +222,9 @@ def test_the_input_of_anthropics_call_stands_once(traffic: Traffic, way: Way, ho
 
 
 @pytest.mark.parametrize("finish", ["STOP", "OTHER", "UNEXPECTED_TOOL_CALL", "MAX_TOKENS", None])
-def test_calls_of_gemini_end_with_calls(traffic: Traffic, way: Way, finish: str | None, *, streamed: bool) -> None:
+def test_gemini_tool_calls_have_that_finish_reason(
+    traffic: Traffic, way: Way, finish: str | None, *, streamed: bool
+) -> None:
     answer = {**whole("gemini"), **usage_of("gemini")}
     candidate = answer["candidates"][0]
     candidate["content"]["parts"] = [{"functionCall": {"name": NAME, "args": ARGUMENTS}}]
