@@ -46,7 +46,7 @@ demo: python-develop mock-provider ## run examples/python/quickstart.py against 
 	@$(VENV)/bin/python examples/python/quickstart.py
 
 .PHONY: test
-test: test-rust test-python test-node test-catalog test-system examples ## run every test
+test: test-rust test-python test-node test-scripts test-system examples ## run every test
 
 .PHONY: test-rust
 test-rust: ## run the tests of the Rust crates
@@ -67,8 +67,8 @@ test-node: node-develop mock-provider ## run the tests of the npm package
 	cd node && npm test --silent
 	cd node && node --expose-gc build/leak.js
 
-.PHONY: test-catalog
-test-catalog: ## run the tests of the rules by which the price catalog is built
+.PHONY: test-scripts
+test-scripts: ## run the tests of the scripts, and of what they generate: the price catalog and the types of the shells
 	$(PYTHON) -m unittest discover scripts -p 'test_*.py'
 
 .PHONY: test-system
