@@ -120,7 +120,7 @@ test('a wrong argument is named', async (context) => {
   assert.deepEqual(await records(tw), []);
 });
 
-test('what is undefined or null was not given', async (context) => {
+test('options that are undefined or null count as absent', async (context) => {
   const { tw } = await openFile(context);
   const reply = await tw.chat('Hi', {
     maxTokens: null,

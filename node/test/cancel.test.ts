@@ -7,7 +7,7 @@ import { MASTER_KEY, openFile, recordOf, records, sleep, stopMock } from './supp
 
 after(stopMock);
 
-test('a signal gives a call up, whose record says so', async (context) => {
+test('a signal cancels a call, and its record says so', async (context) => {
   const { tw } = await openFile(context);
   const controller = new AbortController();
   const call = tw.chat('Hi', { model: 'openai/slow', user: 'alice', signal: controller.signal });
@@ -20,7 +20,7 @@ test('a signal gives a call up, whose record says so', async (context) => {
   assert.equal((await tw.chat('Hi')).text, 'You said: Hi', 'others go on');
 });
 
-test('a call rejects with the reason of its signal', async (context) => {
+test('a cancelled call rejects with the reason of its signal', async (context) => {
   const { tw } = await openFile(context);
   const reason = new Error('the tab was closed');
   const controller = new AbortController();
@@ -32,14 +32,14 @@ test('a call rejects with the reason of its signal', async (context) => {
   assert.equal((await recordOf(tw, 'bob')).status, 'cancelled');
 });
 
-test('a signal that has fired sends nothing', async (context) => {
+test('a call whose signal has fired already sends nothing', async (context) => {
   const { tw } = await openFile(context);
   await assert.rejects(tw.chat('Hi', { signal: AbortSignal.abort() }), { name: 'AbortError' });
   await sleep(50);
   assert.deepEqual(await records(tw), []);
 });
 
-test('a signal is let go of when its call has ended, and firing later does nothing', async (context) => {
+test('a call releases its signal when it ends, and firing later does nothing', async (context) => {
   const { tw } = await openFile(context);
   const controller = new AbortController();
   const { signal } = controller;
@@ -63,7 +63,7 @@ test('the deadline of a call is an error of its own', async (context) => {
   assert.equal((await recordOf(tw, 'erin')).status, 'timeout');
 });
 
-test('closing waits for what is being settled', async (context) => {
+test('closing a file waits for calls that are being settled', async (context) => {
   const { tw, path } = await openFile(context);
   const call = tw.chat('Hi', { user: 'frank' }).catch((error: unknown) => error);
   await sleep(1);

@@ -23,7 +23,7 @@ test('the command reads its standard input', () => {
   assert.equal(ended.stdout.trim().split('\n').length, 3);
 });
 
-test('the command says that it was called wrongly', () => {
+test('wrong arguments of the command say what to do', () => {
   const ended = run(['cost', '--no-such-option']);
   assert.equal(ended.status, 2);
   assert.match(ended.stderr, /no-such-option/);

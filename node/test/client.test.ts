@@ -25,7 +25,7 @@ test('a call is routed, priced, and in the ledger before its reply returns', asy
   assert.deepEqual(record?.receipt, reply.receipt.lines);
 });
 
-test('messages are a text, a list, or a field of one object', async (context) => {
+test('messages are a string, an array, or a field of one object', async (context) => {
   const { tw } = await openFile(context);
   const list = [{ role: 'user', content: 'Hi there' }] as const;
   for (const call of [tw.chat('Hi there'), tw.chat(list), tw.chat({ messages: list }), tw.chat('Hi there', {})]) {
@@ -214,7 +214,7 @@ test('importing starts no thread and opens no file', { skip: process.platform !=
   assert.equal(ended.stdout, 'function 0 0\n', ended.stderr);
 });
 
-test('what is installed for import and for require is one implementation', async () => {
+test('import and require load one implementation', async () => {
   const required = await import('../dist/index.js');
   const imported = await import('../dist/index.mjs');
   const names = Object.keys(required).filter((name) => name !== 'default' && name !== 'module.exports');

@@ -364,7 +364,7 @@ for (const name of SCENARIOS) {
   });
 }
 
-test('a wrong expectation fails', () => {
+test('a scenario with a wrong expectation fails', () => {
   const found = { text: 'a b', amount: '0.10', wait: 5, list: [1, 2] };
   compare({ text: { $contains: 'a' }, amount: { $decimal: '0.1' }, list: [1, 2], other: { $absent: true } }, found, '');
   for (const wrong of [

@@ -22,7 +22,7 @@ test('each code has a class, and each class a code', () => {
   }
 });
 
-test('a provider’s error crosses with all it says', async (context) => {
+test('a provider’s error reaches the app with all its fields', async (context) => {
   const { tw, mock } = await openFile(context);
   const body = { error: { message: 'Slow down.', type: 'requests', code: 'rate_limit_exceeded' } };
   const headers = { 'retry-after': '7', 'x-request-id': 'req-1' };
@@ -43,7 +43,7 @@ test('a provider’s error crosses with all it says', async (context) => {
   assert.equal((await records(tw))[0]?.errorCode, 'rate_limited');
 });
 
-test('a budget that would be passed refuses a call before it is sent', async (context) => {
+test('a budget refuses a call that could pass it before it is sent', async (context) => {
   const { tw } = await openFile(context);
   await tw.budgets.set({ user: 'alice', limit: '0.0000001', currency: 'USD' });
   await assert.rejects(tw.chat('Hi', { user: 'alice' }), (error: unknown) => {
@@ -54,7 +54,7 @@ test('a budget that would be passed refuses a call before it is sent', async (co
   });
 });
 
-test('what is not there is named', async (context) => {
+test('deleting or calling what does not exist is an error of its kind', async (context) => {
   const { tw } = await openFile(context);
   await assert.rejects(tw.models.delete('openai/none'), tollway.NotFoundError);
   await assert.rejects(tw.budgets.delete(99), tollway.NotFoundError);
@@ -73,7 +73,7 @@ async function described(fields: object): Promise<tollway.TollwayError> {
   return errorFromJson(JSON.stringify({ ...none, ...fields }));
 }
 
-test('an error of an unknown code is a plain one', async () => {
+test('an error with an unknown code is a plain TollwayError', async () => {
   const error = await described({ code: 'new_kind', detail: 'd', retryable: true });
   assert.equal(error.constructor, tollway.TollwayError);
   assert.deepEqual([error.code, error.detail, error.retryable], ['new_kind', 'd', true]);

@@ -48,7 +48,7 @@ test('a whole answer is a response like that of fetch', async (context) => {
   assert.equal((await recordOf(tw, 'alice')).costAmount, answer.tollway.cost);
 });
 
-test('an address is a text, a URL or a Request, and headers have any form', async (context) => {
+test('an address is a string, a URL or a Request, and headers have any form', async (context) => {
   const { tw } = await openFile(context);
   const call = tw.fetch({ user: 'alice' });
   const init = { method: 'post', body: chat() };
@@ -66,7 +66,7 @@ test('an address is a text, a URL or a Request, and headers have any form', asyn
   assert.deepEqual(users, ['alice', 'alice', 'alice', 'alice']);
 });
 
-test('a body is read whatever it is', async (context) => {
+test('request bodies of every type are sent', async (context) => {
   const { tw, seen } = await openEcho(context);
   const call = tw.fetch();
   const text = '{"model": "openai/echo", "text": "ß – 文"}';
@@ -162,7 +162,7 @@ test('a stream arrives in pieces, which are bytes, and ends with its cost', asyn
   assert.equal(last.tollway.cost, (await recordOf(tw, 'alice')).costAmount);
 });
 
-test('a reader may bring its own memory', async (context) => {
+test('a reader may bring its own buffer', async (context) => {
   const { tw } = await openFile(context);
   const { body } = await tw.fetch()(CHAT, { method: 'POST', body: chat() });
   const reader = body?.getReader({ mode: 'byob' });
@@ -179,7 +179,7 @@ test('a reader may bring its own memory', async (context) => {
   assert.equal(JSON.parse(text).object, 'chat.completion');
 });
 
-test('a signal that has fired starts nothing', async (context) => {
+test('a request whose signal has fired already starts nothing', async (context) => {
   const { tw } = await openFile(context);
   const call = tw.fetch();
   const init = { method: 'POST', body: chat() };
@@ -192,7 +192,7 @@ test('a signal that has fired starts nothing', async (context) => {
   assert.deepEqual(await records(tw), []);
 });
 
-test('a signal that fires while an answer is awaited gives the call up', async (context) => {
+test('a signal that fires while an answer is awaited cancels the call', async (context) => {
   const { tw } = await openFile(context);
   for (const [user, start] of [
     ['alice', (init: RequestInit, signal: AbortSignal) => tw.fetch({ user: 'alice' })(CHAT, { ...init, signal })],
@@ -212,7 +212,7 @@ test('a signal that fires while an answer is awaited gives the call up', async (
   }
 });
 
-test('a signal is heard whenever it fires between the request and its call', async (context) => {
+test('a signal is noticed whenever it fires between the request and its call', async (context) => {
   const { tw } = await openFile(context);
   const call = tw.fetch({ user: 'alice' });
   for (let turns = 0; turns < 24; turns += 1) {
@@ -228,7 +228,7 @@ test('a signal is heard whenever it fires between the request and its call', asy
   }
 });
 
-test('a signal that fires while a body is read fails the read, and gives the call up', async (context) => {
+test('a signal that fires while a body is read fails the read, and cancels the call', async (context) => {
   const { tw } = await openFile(context);
   const controller = new AbortController();
   const body = chat({ model: 'openai/trickle', stream: true, messages: [{ role: 'user', content: LONG }] });
@@ -292,7 +292,7 @@ test('one signal may stop many calls, without a warning', async (context) => {
   assert.deepEqual(warnings, []);
 });
 
-test('cancelling a body gives the call up by its policy', async (context) => {
+test('cancelling a body ends the call by its policy', async (context) => {
   const { tw } = await openFile(context);
   const body = chat({ model: 'openai/trickle', stream: true });
   for (const [onAbandon, billedBy] of [
@@ -339,7 +339,7 @@ test('a slow reader holds the provider back', async (context) => {
   await response.body?.cancel();
 });
 
-test('an answer that nobody holds any more is given up', async (context) => {
+test('a garbage collected answer cancels its call', async (context) => {
   const { tw, path } = await openFile(context);
   await tw.close();
   const program = `

@@ -104,7 +104,7 @@ test('money is written without an exponent', () => {
   }
 });
 
-test('what is no amount is refused, and before it is written out', () => {
+test('a value that is no amount is refused before its digits are written out', () => {
   for (const value of ['five', '', '.', 'NaN', 'Infinity', '1,5', '0x10', '5 USD']) {
     assert.throws(() => moneyText(value, 'limit'), { name: 'InvalidRequestError', message: /limit must be/ });
   }

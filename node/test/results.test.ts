@@ -28,7 +28,7 @@ function first<Item>(items: readonly Item[]): Item {
   return item;
 }
 
-test('replies, events and records', async (context) => {
+test('replies, events and records have all their fields', async (context) => {
   const { tw } = await openFile(context);
   const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
   const tools = [{ type: 'function', function: { name: 'weather', parameters } }] as const;
@@ -65,7 +65,7 @@ test('replies, events and records', async (context) => {
   check(first(await tw.usage.summary({ by: ['model'] })), 'SummaryRow');
 });
 
-test('models, routes, budgets and rates', async (context) => {
+test('models, routes, budgets and rates have all their fields', async (context) => {
   const { tw } = await openFile(context);
   await tw.chat('Hi');
   check(first(await tw.models.list()), 'ModelConfig');
@@ -94,7 +94,7 @@ test('models, routes, budgets and rates', async (context) => {
   check(first((await tw.quote('Hi')).passedOver), 'PassedOver');
 });
 
-test('prices, price lists and reratings', async (context) => {
+test('prices, price lists and reratings have all their fields', async (context) => {
   const { tw } = await openFile(context);
   const folder = mkdtempSync(join(tmpdir(), 'tollway-prices-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -27,7 +27,7 @@ async function givenUp(tw: Tollway, user: string): Promise<void> {
   assert.ok(['cancelled', 'partial'].includes(status), status);
 }
 
-test('events come, and then the settled reply', async (context) => {
+test('a stream yields its events and then the settled reply', async (context) => {
   const { tw } = await openFile(context);
   const stream = tw.chatStream('Name three rivers.', { user: 'alice' });
   const before = stream.reply;
@@ -102,14 +102,14 @@ const LEAVING: Record<string, (tw: Tollway, user: string) => Promise<void>> = {
 };
 
 for (const [name, leave] of Object.entries(LEAVING)) {
-  test(`leaving early gives the call up: ${name}`, async (context) => {
+  test(`leaving a stream early cancels the call: ${name}`, async (context) => {
     const { tw } = await openFile(context);
     await leave(tw, 'leaver');
     await givenUp(tw, 'leaver');
   });
 }
 
-test('a signal gives a stream up, and reading throws its reason', async (context) => {
+test('a signal cancels a stream, and reading throws its reason', async (context) => {
   const { tw } = await openFile(context);
   const controller = new AbortController();
   const events: StreamEvent[] = [];
@@ -168,7 +168,7 @@ test('an error in a stream comes after the events before it', async (context) =>
   assert.ok(['partial', 'failed'].includes((await recordOf(tw, 'alice')).status));
 });
 
-test('a wrong request is thrown by the reading', async (context) => {
+test('the error of a wrong request is thrown by the iterator', async (context) => {
   const { tw } = await openFile(context);
   await assert.rejects(tw.chatStream([]).next(), InvalidRequestError);
 });

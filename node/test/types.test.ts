@@ -29,6 +29,6 @@ export async function refused(tw: Tollway, reply: ChatReply, record: UsageRecord
   await tw.chat([...again, { role: 'user', content: `${amount} ${present}` }]);
 }
 
-test('the compiler has read what is refused', () => {
+test('wrong uses of the types are errors of the compiler', () => {
   assert.equal(typeof refused, 'function');
 });

@@ -69,7 +69,7 @@ test('worker threads open the file for themselves, and end by themselves', async
   assert.equal((await tw.chat('Hi')).text, 'You said: Hi', 'the main thread goes on');
 });
 
-test('a worker thread that is terminated gives its calls up', async (context) => {
+test('terminating a worker thread cancels its calls', async (context) => {
   const { tw, path } = await openFile(context);
   const worker = start(UNDER_WAY, path);
   await messageOf(worker);

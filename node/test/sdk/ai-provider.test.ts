@@ -93,7 +93,7 @@ test('settings reach the provider, and what is not understood is warned of', asy
   );
 });
 
-test('what is left out is not sent', async (context) => {
+test('options at their defaults are not sent to the provider', async (context) => {
   const served = await openServed(context, 'openai');
   const { warnings } = await generate(served, {
     reasoning: 'provider-default',
@@ -186,7 +186,7 @@ test('files become the parts that providers know', async (context) => {
   }
 });
 
-test('what an assistant and its tools said is said again', async (context) => {
+test('earlier turns of an assistant and its tools are sent again', async (context) => {
   const served = await openServed(context, 'openai');
   const result = (toolCallId: string, output: object) => ({ type: 'tool-result', toolCallId, toolName: 't', output });
   const { warnings } = await generate(served, {

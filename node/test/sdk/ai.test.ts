@@ -173,7 +173,7 @@ for (const [way, make] of WAYS) {
     await checkRefused(opened.tw);
   });
 
-  test(`${way}: a stream that is left is given up once it is collected`, async (context) => {
+  test(`${way}: a stream that is left is cancelled once it is garbage collected`, async (context) => {
     // The AI SDK keeps the rest of a stream that was left, for its other readers: what is unread holds the provider back.
     const { tw, mock, path } = await openVendors(context);
     await tw.close();
@@ -184,7 +184,7 @@ for (const [way, make] of WAYS) {
     await checkGivenUp(reopened, mock, LONG);
   });
 
-  test(`${way}: a stream whose signal fires is given up`, async (context) => {
+  test(`${way}: a stream whose signal fires is cancelled`, async (context) => {
     const opened = await openVendors(context);
     const controller = new AbortController();
     const abortSignal = controller.signal;
@@ -208,7 +208,7 @@ for (const [way, make] of WAYS) {
     await checkGivenUp(opened.tw, opened.mock, LONG);
   });
 
-  test(`${way}: a call whose signal fires while it waits is given up`, async (context) => {
+  test(`${way}: a call whose signal fires while it waits is cancelled`, async (context) => {
     const opened = await openVendors(context);
     const abortSignal = AbortSignal.timeout(100);
     const call = generateText({ model: make(opened, 'openai/slow'), prompt: PROMPT, abortSignal });
@@ -320,7 +320,7 @@ test('tollway/ai-sdk: a model left unread does not run ahead of its reader', asy
   await checkGivenUp(opened.tw, opened.mock, LONG);
 });
 
-test('tollway/ai-sdk: models are found in a registry, and what there is not is named', async (context) => {
+test('tollway/ai-sdk: models are found in a registry, and wrong names and options are refused', async (context) => {
   const { tw } = await openVendors(context);
   const provider = tollway(tw, CALLER);
   const model = createProviderRegistry({ tollway: provider }, { separator: ' > ' }).languageModel('tollway > text');

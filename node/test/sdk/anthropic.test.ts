@@ -166,7 +166,7 @@ const STREAMED = {
   stream: true as const,
 };
 
-test('a stream that is left is given up', async (context) => {
+test('a stream that is left early is cancelled', async (context) => {
   const opened = await openVendors(context);
   let pieces = 0;
   for await (const _ of await library(opened).messages.create(STREAMED)) {
@@ -178,7 +178,7 @@ test('a stream that is left is given up', async (context) => {
   await checkGivenUp(opened.tw, opened.mock, LONG);
 });
 
-test('a stream whose signal fires is given up', async (context) => {
+test('a stream whose signal fires is cancelled', async (context) => {
   const opened = await openVendors(context);
   const controller = new AbortController();
   let pieces = 0;

@@ -126,7 +126,7 @@ for (const [format, useResponsesApi] of FORMATS) {
     await checkRefused(opened.tw);
   });
 
-  test(`${format}: a stream that is left is given up`, async (context) => {
+  test(`${format}: a stream that is left early is cancelled`, async (context) => {
     const opened = await openVendors(context);
     let pieces = 0;
     for await (const _ of await chatModel(opened, 'openai/trickle', useResponsesApi).stream(LONG)) {
@@ -138,7 +138,7 @@ for (const [format, useResponsesApi] of FORMATS) {
     await checkGivenUp(opened.tw, opened.mock, LONG);
   });
 
-  test(`${format}: a stream whose signal fires is given up`, async (context) => {
+  test(`${format}: a stream whose signal fires is cancelled`, async (context) => {
     const opened = await openVendors(context);
     const controller = new AbortController();
     const { signal } = controller;
@@ -156,7 +156,7 @@ for (const [format, useResponsesApi] of FORMATS) {
     await checkGivenUp(opened.tw, opened.mock, LONG);
   });
 
-  test(`${format}: a call whose signal fires while it waits is given up`, async (context) => {
+  test(`${format}: a call whose signal fires while it waits is cancelled`, async (context) => {
     const opened = await openVendors(context);
     const signal = AbortSignal.timeout(100);
     await assert.rejects(chatModel(opened, 'openai/slow', useResponsesApi).invoke(PROMPT, { signal }));

@@ -199,7 +199,7 @@ for (const [name, start] of [
       openai.responses.create({ model: 'openai/trickle', input: LONG, stream: true }, { signal: signal ?? null }),
   ],
 ] as const) {
-  test(`a streamed ${name} that is left is given up`, async (context) => {
+  test(`a streamed ${name} that is left early is cancelled`, async (context) => {
     const opened = await openVendors(context);
     let pieces = 0;
     for await (const _ of await start(library(opened))) {
@@ -211,7 +211,7 @@ for (const [name, start] of [
     await checkGivenUp(opened.tw, opened.mock, LONG);
   });
 
-  test(`a streamed ${name} whose signal fires is given up`, async (context) => {
+  test(`a streamed ${name} whose signal fires is cancelled`, async (context) => {
     const opened = await openVendors(context);
     const controller = new AbortController();
     let pieces = 0;
