@@ -1,14 +1,11 @@
 """The shapes of arguments, for type checkers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
-if TYPE_CHECKING:
-    from . import price_results
+from . import price_results
 
 Amount: TypeAlias = Decimal | str | int
 """An exact amount of money. A float is refused."""

@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PACKAGES = ("anthropic", "groq", "httpx", "httpx2", "instructor", "langchain_openai", "openai", "pydantic_ai")
+PACKAGES = (
+    "anthropic",
+    "fastapi",
+    "groq",
+    "httpx",
+    "httpx2",
+    "instructor",
+    "langchain_openai",
+    "openai",
+    "polars",
+    "pydantic_ai",
+)
 ABSENT = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
 # `test_installed.py` says so.
 collect_ignore_glob = [name for name in ("test_[!i]*.py", "test_instructor.py") if ABSENT]
