@@ -90,7 +90,7 @@ export class Tollway {
     const { master_key: masterKey, ...settings } = OPEN.read(options);
     const text: unknown = typeof masterKey === 'function' ? await masterKey() : masterKey;
     if (typeof text !== 'string') {
-      throw invalid(`masterKey must be a text, or a function that returns one, not ${kindOf(text)}`);
+      throw invalid(`masterKey must be a string, or a function that returns one, not ${kindOf(text)}`);
     }
     const engine = Engine.create(file, { master_key: text, settings });
     await engine.run('open', {});
@@ -105,7 +105,7 @@ export class Tollway {
   /**
    * Makes a call and returns the whole reply, once its cost is in the ledger.
    *
-   * Messages are a text, which a user says, or a list in the shape of OpenAI's chat API. Rejects with a `BudgetExceededError`
+   * Messages are a string, which a user says, or an array in the shape of OpenAI's chat API. Rejects with a `BudgetExceededError`
    * if a budget that applies would be passed, and with another `TollwayError` if the call failed. When the signal fires, it
    * rejects with the signal's reason, and the call is billed by its `onAbandon`.
    */

@@ -17,7 +17,7 @@ function parse(text: string): Scaled {
   const parts = typeof text === 'string' ? DECIMAL.exec(text) : null;
   if (parts === null) {
     throw invalid(
-      `a decimal must be a text such as "0.15", not ${typeof text === 'string' ? `"${text}"` : typeof text}`,
+      `a decimal must be a string such as "0.15", not ${typeof text === 'string' ? `"${text}"` : typeof text}`,
     );
   }
   const [, sign = '', whole = '', fraction = ''] = parts;

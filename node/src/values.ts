@@ -76,7 +76,7 @@ export function pathText(path: unknown, name: string): string {
     return fileURLToPath(path);
   }
   if (typeof path !== 'string') {
-    throw invalid(`${name} must be a text or a file: URL, not ${kindOf(path)}`);
+    throw invalid(`${name} must be a string or a file: URL, not ${kindOf(path)}`);
   }
   if (!path.isWellFormed()) {
     throw invalid(`${name} holds half of a surrogate pair, so that it names no file; correct it`);

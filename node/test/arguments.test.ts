@@ -17,7 +17,7 @@ const circular: Untyped = { role: 'user' };
 circular.content = circular;
 
 const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
-  [(tw) => tw.chat(null), /chat: messages must be a text, or a list such as/],
+  [(tw) => tw.chat(null), /chat: messages must be a string, or an array such as/],
   [(tw) => tw.chat(), /chat: messages must be|missing field `messages`/],
   [(tw) => tw.chat({ user: 'alice' }), /messages/],
   [(tw) => tw.chat({ messages: 'Hi' }, { user: 'alice' }), /not two objects/],
@@ -35,8 +35,8 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.chat('Hi', { temperature: Number.NaN }), /temperature must be a finite number/],
   [(tw) => tw.chat('Hi', { timeout: '1' }), /timeout: .* expected a number/],
   [(tw) => tw.chat('Hi', { maxTokens: -1 }), /^chat: maxTokens: .* integer of zero or more/],
-  [(tw) => tw.chat('Hi', { fallbacks: 'a/b' }), /fallbacks: .* expected a list/],
-  [(tw) => tw.chat('Hi', { tags: ['a'] }), /tags: .* expected names with values/],
+  [(tw) => tw.chat('Hi', { fallbacks: 'a/b' }), /fallbacks: .* expected an array/],
+  [(tw) => tw.chat('Hi', { tags: ['a'] }), /tags: .* expected an object/],
   [(tw) => tw.chat('Hi', { tags: { a: 5 } }), /tags/],
   [(tw) => tw.chat('Hi', { idempotencyKey: '' }), /idempotencyKey is empty/],
   [(tw) => tw.chat('Hi', { extra: [1] }), /extra must be an object such as .*, not an array/],
@@ -86,12 +86,12 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.usage.records({ since: new Date(Number.NaN) }), /since is an invalid Date/],
   [(tw) => tw.usage.records({ sinse: '2026-01-01' }), /usage\.records\(\) got the unknown option "sinse"/],
   [(tw) => tw.usage.iterate({ limit: 5 }).next(), /usage\.iterate\(\) got the unknown option "limit"/],
-  [(tw) => tw.usage.summary({ by: 5 }), /by: .* expected a list/],
+  [(tw) => tw.usage.summary({ by: 5 }), /by: .* expected an array/],
   [(tw) => tw.prices.rerate('2026-01-01', { when: 1 }), /prices\.rerate\(\) got the unknown option "when"/],
-  [(tw) => tw.prices.importFile(5, { format: 'tollway' }), /path must be a text/],
+  [(tw) => tw.prices.importFile(5, { format: 'tollway' }), /path must be a string/],
   [(tw) => tw.prices.importFile('list.json'), /^prices\.importFile: missing field `format`/],
   [(tw) => tw.prices.importFile('list\ud83d.json', { format: 'tollway' }), /path holds half of a surrogate pair/],
-  [async (tw) => tw.fetch({ user: 5 }), /^fetch: .*user: .*expected a text/],
+  [async (tw) => tw.fetch({ user: 5 }), /^fetch: .*user: .*expected a string/],
   [async (tw) => tw.fetch({ timeout: -1 }), /timeout must be a positive number/],
   [async (tw) => tw.fetch({ onAbandon: 'wait' }), /onAbandon: .*cancel_and_estimate/],
   [async (tw) => tw.fetch({ maxRetries: 1.5 }), /maxRetries: .*integer/],
@@ -136,13 +136,13 @@ test('options that are undefined or null count as absent', async (context) => {
 test('a wrong path or key is named, and no secret is repeated', async (context) => {
   const untyped: Untyped = Tollway;
   for (const path of [null, 5, ['a'], Buffer.from('a')]) {
-    await assert.rejects(untyped.open(path, { masterKey: MASTER_KEY }), /path must be a text/);
+    await assert.rejects(untyped.open(path, { masterKey: MASTER_KEY }), /path must be a string/);
   }
   await assert.rejects(untyped.open(new URL('http://127.0.0.1/a'), { masterKey: MASTER_KEY }), /not a http: URL/);
   await assert.rejects(untyped.open('', { masterKey: MASTER_KEY }), /path is empty/);
   await assert.rejects(untyped.open(':memory:', { masterKey: MASTER_KEY }), /always a file/);
   const path = temporaryPath(context);
-  await assert.rejects(untyped.open(path), /masterKey must be a text, or a function/);
+  await assert.rejects(untyped.open(path), /masterKey must be a string, or a function/);
   await assert.rejects(
     untyped.open(path, { masterkey: MASTER_KEY }),
     /unknown option "masterkey"; known are .*masterKey/,

@@ -438,7 +438,7 @@ test('options that are not known are refused when the function is made', async (
     [{ usr: 'alice' }, /fetch\(\) got the unknown option "usr"; known are fallbacks, maxRetries, model, /],
     [{ idempotencyKey: 'once' }, /send it as the header idempotency-key/],
     [{ max_retries: 1 }, /is maxRetries here/],
-    [{ user: 5 }, /options\.user: invalid type: .*, expected a text/],
+    [{ user: 5 }, /options\.user: invalid type: .*, expected a string/],
     [{ onAbandon: 'never' }, /options\.onAbandon: unknown variant `never`/],
     [{ tags: { a: () => 'b' } }, /tags\.a is of type function/],
     [{ signal: new AbortController().signal }, /give it to the function that fetch\(\) returns/],

@@ -27,8 +27,8 @@ _CIRCULAR["content"] = [_CIRCULAR]
 Wrong = tuple["Callable[[Any], Any]", type[Exception], str]
 
 CHAT: list[Wrong] = [
-    (lambda tw: tw.chat(None), tollway.InvalidRequestError, "chat: messages must be a text, or a list such as"),
-    (lambda tw: tw.chat({"role": "user"}), tollway.InvalidRequestError, "chat: messages must be a text, or a list"),
+    (lambda tw: tw.chat(None), tollway.InvalidRequestError, "chat: messages must be a string, or an array such as"),
+    (lambda tw: tw.chat({"role": "user"}), tollway.InvalidRequestError, "chat: messages must be a string, or an array"),
     (lambda tw: tw.chat(["Hi"]), tollway.InvalidRequestError, r"messages\[0\].* expected a message such as"),
     (lambda tw: tw.chat([{"role": "user", "content": 5}]), tollway.InvalidRequestError, r"\[0\]: `content` must be a"),
     (lambda tw: tw.chat(b"Hi"), TypeError, "^chat: messages is of type bytes; give"),
@@ -42,9 +42,9 @@ CHAT: list[Wrong] = [
     (lambda tw: tw.chat("Hi", timeout=timedelta(1)), TypeError, "timeout is of type timedelta"),
     (lambda tw: tw.chat("Hi", timeout="1"), tollway.InvalidRequestError, "timeout: .* expected a number"),
     (lambda tw: tw.chat("Hi", max_tokens=-1), tollway.InvalidRequestError, "max_tokens: .* integer of zero or more"),
-    (lambda tw: tw.chat("Hi", fallbacks="a/b"), tollway.InvalidRequestError, "fallbacks: .* expected a list"),
-    (lambda tw: tw.chat("Hi", tags=["a"]), tollway.InvalidRequestError, "tags: .* expected names with values"),
-    (lambda tw: tw.chat("Hi", stop=5), tollway.InvalidRequestError, "stop: must be a text, or a list of texts"),
+    (lambda tw: tw.chat("Hi", fallbacks="a/b"), tollway.InvalidRequestError, "fallbacks: .* expected an array"),
+    (lambda tw: tw.chat("Hi", tags=["a"]), tollway.InvalidRequestError, "tags: .* expected an object"),
+    (lambda tw: tw.chat("Hi", stop=5), tollway.InvalidRequestError, "stop: must be a string, or an array of strings"),
     (lambda tw: tw.chat("Hi", idempotency_key=""), tollway.InvalidRequestError, "idempotency_key is empty"),
     (lambda tw: tw.chat("Hi", extra=[1]), TypeError, "extra must be a mapping such as"),
     (lambda tw: tw.chat("Hi", stream=True), TypeError, r"chat\.stream\("),
@@ -87,7 +87,7 @@ OTHERS: list[Wrong] = [
     (lambda tw: tw.usage.records(since="yesterday"), tollway.InvalidRequestError, "since: must be an instant"),
     (lambda tw: tw.usage.records(since="2026-01-01T00:00:00"), tollway.InvalidRequestError, "its time zone"),
     (lambda tw: tw.usage.records(since=NAIVE), ValueError, "since has no time zone"),
-    (lambda tw: tw.usage.summary(by=5), tollway.InvalidRequestError, "by: .* expected a list"),
+    (lambda tw: tw.usage.summary(by=5), tollway.InvalidRequestError, "by: .* expected an array"),
     (lambda tw: tw.models.update("openai/slow", priority=None), TypeError, "priority to None"),
     (lambda tw: tw.models.delete(tw.models.list()[0]), TypeError, "models.delete: model is of type ModelConfig"),
     (lambda tw: tw.close(float("nan")), ValueError, "close: timeout must be a finite number"),
@@ -105,7 +105,7 @@ def test_a_wrong_argument_is_named(
 
 @pytest.mark.parametrize("path", [None, 5, ["a"]])
 def test_a_wrong_path_is_named(path: Any) -> None:
-    with pytest.raises(TypeError, match=r"path must be a text or a pathlib\.Path, not"):
+    with pytest.raises(TypeError, match=r"path must be a string or a pathlib\.Path, not"):
         tollway.open(path, master_key=MASTER_KEY)
 
 

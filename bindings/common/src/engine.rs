@@ -336,7 +336,7 @@ fn resolve_key(text: Option<SecretString>, callback: Option<&MasterKeyCallback>)
             None => Ok(text),
         },
         (None, Some(callback)) => callback().map_err(|error: Error| error.into()),
-        (Some(_), Some(_)) => Err(invalid("master_key was given both as a text and as a function; give one".into())),
+        (Some(_), Some(_)) => Err(invalid("master_key was given both as a string and as a function; give one".into())),
         (None, None) => {
             Err(invalid("master_key is missing; give a key, a passphrase, or \"env:NAME\" of a variable".into()))
         }

@@ -7,14 +7,13 @@ use crate::provider::{MOST_REQUEST_VALUES, has_more_values};
 use crate::types::{Error, ErrorKind, Result};
 
 /// What the parser says that it expected, and what to say in its place.
-const EXPECTED: [(&str, &str); 11] = [
+const EXPECTED: [(&str, &str); 10] = [
     ("u64", "an integer of zero or more"),
     ("u32", "an integer of zero or more"),
     ("i64", "an integer"),
     ("a JSON number", "a number"),
-    ("a string", "a text"),
     ("a boolean", "true or false"),
-    ("a sequence", "a list"),
+    ("a sequence", "an array"),
     ("a map", "an object"),
     ("struct ", "an object"),
     ("internally tagged enum ResponseFormat", r#"{"type": "text"}, {"type": "json_object"} or a JSON schema"#),
@@ -113,7 +112,10 @@ mod tests {
     #[test]
     fn an_error_names_the_path_of_the_field() {
         let error = read::<AssistantMessage>("messages[2]", json!({"tool_calls": [{"id": 5}]})).unwrap_err();
-        assert_eq!(error.detail(), "field `messages[2].tool_calls[0].id`: invalid type: integer `5`, expected a text");
+        assert_eq!(
+            error.detail(),
+            "field `messages[2].tool_calls[0].id`: invalid type: integer `5`, expected a string"
+        );
         assert_eq!(named(&error), Some("messages[2].tool_calls[0].id"));
         let error = read::<ChatRequest>("", json!({"messages": [], "max_tokens": "many"})).unwrap_err();
         assert_eq!(named(&error), Some("max_tokens"));

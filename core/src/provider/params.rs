@@ -132,7 +132,7 @@ fn validate_facts(value: &Value) -> Result<()> {
 
 /// Names of fields that are left out.
 fn validate_omit(value: &Value) -> Result<()> {
-    let wanted = "must be a list of the names of fields, such as [\"stream_options\"]";
+    let wanted = "must be an array of the names of fields, such as [\"stream_options\"]";
     let names = value.as_array().ok_or_else(|| wrong(OMIT, wanted))?;
     for name in names {
         let name = name.as_str().filter(|name| !name.is_empty()).ok_or_else(|| wrong(OMIT, wanted))?;
@@ -161,7 +161,7 @@ fn validate_headers(value: &Value) -> Result<()> {
         }
         let printable = |text: &str| text.bytes().all(|byte| byte == b'\t' || (32..127).contains(&byte));
         if !value.as_str().is_some_and(printable) {
-            return Err(wrong("headers", &format!("must give {name:?} as a text of printable ASCII")));
+            return Err(wrong("headers", &format!("must give {name:?} as a string of printable ASCII")));
         }
     }
     Ok(())
@@ -237,9 +237,9 @@ mod tests {
             (json!({"body": {"generationConfig": {"candidateCount": 9}}}), "candidateCount"),
             (json!({"body": 1}), "object"),
             (json!({"allow_insecure": 1}), "true or false"),
-            (json!({"omit": "stream_options"}), "list"),
-            (json!({"omit": [1]}), "list"),
-            (json!({"omit": [""]}), "list"),
+            (json!({"omit": "stream_options"}), "array"),
+            (json!({"omit": [1]}), "array"),
+            (json!({"omit": [""]}), "array"),
             (json!({"omit": ["messages"]}), "messages"),
             (json!({"omit": ["max_tokens"]}), "bound"),
         ] {

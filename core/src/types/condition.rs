@@ -279,7 +279,7 @@ impl Conditions {
                 conditions.choices.insert(
                     attribute,
                     choices(value).ok_or_else(|| {
-                        format!("condition {name:?} must be a word, true or false, or a list of words")
+                        format!("condition {name:?} must be a word, true or false, or an array of words")
                     })?,
                 );
             } else if name == "calendar" {

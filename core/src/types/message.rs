@@ -89,11 +89,11 @@ pub struct ToolMessage {
     pub is_error: bool,
 }
 
-/// Content: a text, or a list of parts.
+/// Content: a string, or an array of parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
-    expecting = "`content` must be a text, or a list of parts of the types `text`, `image_url`, `input_audio` and `file`, each \
+    expecting = "`content` must be a string, or an array of parts of the types `text`, `image_url`, `input_audio` and `file`, each \
                  with the field of its type"
 )]
 pub enum Content {

@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for Null {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "`content` must be a text, or a list of parts of the types `text`, `image_url`, `input_audio`, `file`, \
+    expecting = "`content` must be a string, or an array of parts of the types `text`, `image_url`, `input_audio`, `file`, \
                  `thinking`, `redacted_thinking`, `reasoning` and `refusal`, each with the field of its type"
 )]
 enum SaidInput {
@@ -266,7 +266,7 @@ mod tests {
             (json!({"content": "a", "colour": 1}), "colour"),
             (json!({"audio": {"id": "x"}}), "transcript"),
             (json!({"function_call": {"name": "f"}}), "tool_calls"),
-            (json!({"content": 5}), "`content` must be a text"),
+            (json!({"content": 5}), "`content` must be a string"),
             (json!({"content": [{"type": "colour"}]}), "`redacted_thinking`"),
         ] {
             let error = assistant(&fields).unwrap_err();

@@ -93,7 +93,7 @@ impl ChatRequest {
 
 /// Texts that end the output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "must be a text, or a list of texts")]
+#[serde(untagged, expecting = "must be a string, or an array of strings")]
 pub enum Stop {
     /// One text.
     One(String),

@@ -135,7 +135,7 @@ def _fault(value: Any, path: str, depth: int = 0) -> TypeError | ValueError | No
         plain = value if isinstance(value, (dict, list, tuple)) else _plain(value)
     except TypeError:
         kind = type(value).__name__
-        return TypeError(f"{path} is of type {kind}; give a text, a number, a bool, None, or a list or dict of these")
+        return TypeError(f"{path} is of type {kind}; give a string, a number, a bool, None, or a list or dict of these")
     if isinstance(plain, dict):
         wrong = [name for name in plain if not isinstance(name, str)]
         if wrong:

@@ -49,10 +49,10 @@ def create(path: str | os.PathLike[str], master_key: Secret, settings: Mapping[s
         master_key = Secret(master_key.reveal()())
     if not isinstance(master_key.reveal(), str):
         kind = type(master_key.reveal()).__name__
-        detail = f"master_key must be a text, or a function that returns one, not {kind}"
+        detail = f"master_key must be a string, or a function that returns one, not {kind}"
         raise TypeError(detail)
     if not isinstance(path, (str, bytes, os.PathLike)):
-        detail = f"path must be a text or a pathlib.Path, not {type(path).__name__}"
+        detail = f"path must be a string or a pathlib.Path, not {type(path).__name__}"
         raise TypeError(detail)
     return _engine.create(os.fsdecode(path), {"master_key": master_key, "settings": fields})
 

@@ -86,6 +86,6 @@ def path_text(path: str | os.PathLike[str], name: str) -> str:
         TypeError: It is no path.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
-        detail = f"{name} must be a text or a pathlib.Path, not {type(path).__name__}"
+        detail = f"{name} must be a string or a pathlib.Path, not {type(path).__name__}"
         raise TypeError(detail)
     return os.fsdecode(path)

@@ -61,7 +61,7 @@ class Chat:
     def __call__(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> ChatReply:
         """Makes a call and returns the whole reply, once its cost is in the ledger.
 
-        `messages` is a text, which a user says, or a list in the shape of OpenAI's chat API. The parameters are those
+        `messages` is a string, which a user says, or a list in the shape of OpenAI's chat API. The parameters are those
         of `tollway.types.ChatParameters`; `timeout` is in seconds. Ctrl-C gives the call up, which is then billed by
         `on_abandon`.
 

@@ -61,7 +61,7 @@ fn arguments(verb: &str, text: &str) -> Result<(ChatRequest, CallOptions), Error
     } else if peek.messages.get().starts_with('[') {
         parse(verb, request)?
     } else {
-        return refuse(verb, r#"messages must be a text, or a list such as [{"role": "user", "content": "Hi"}]"#);
+        return refuse(verb, r#"messages must be a string, or an array such as [{"role": "user", "content": "Hi"}]"#);
     };
     if request.messages.is_empty() {
         return refuse(verb, "messages is empty; give at least one message");
@@ -109,14 +109,17 @@ mod tests {
     fn a_wrong_field_is_named() {
         for (text, part) in [
             (r#"{"request": {"messages": []}}"#, "messages is empty"),
-            (r#"{"request": {"messages": null}}"#, "messages must be a text, or a list"),
-            (r#"{"request": {"messages": {"role": "user"}}}"#, "messages must be a text, or a list"),
+            (r#"{"request": {"messages": null}}"#, "messages must be a string, or an array"),
+            (r#"{"request": {"messages": {"role": "user"}}}"#, "messages must be a string, or an array"),
             (
                 r#"{"request": {"messages": ["Hi"]}}"#,
                 "messages[0]: invalid type: string \"Hi\", expected a message such as",
             ),
-            (r#"{"request": {"messages": [{"role": "user", "content": 5}]}}"#, "messages[0]: `content` must be a text"),
-            (r#"{"request": {"messages": "Hi", "stop": 5}}"#, "stop: must be a text, or a list of texts"),
+            (
+                r#"{"request": {"messages": [{"role": "user", "content": 5}]}}"#,
+                "messages[0]: `content` must be a string",
+            ),
+            (r#"{"request": {"messages": "Hi", "stop": 5}}"#, "stop: must be a string, or an array of strings"),
             (r#"{"request": {"messages": "Hi", "tool_choice": 5}}"#, "tool_choice: must be \"auto\""),
             (r#"{"request": {"messages": "Hi"}, "options": {"idempotency_key": ""}}"#, "idempotency_key is empty"),
             (r#"{"request": {}}"#, "missing field `messages`"),

@@ -74,7 +74,7 @@ impl<'de> Deserialize<'de> for PricesArguments {
             type Value = PricesArguments;
 
             fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a price, or a list of prices")
+                formatter.write_str("a price, or an array of prices")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<PricesArguments, A::Error> {
@@ -172,7 +172,7 @@ mod tests {
             r#"{"input_token": [{"unit_price": "1", "unit": "per_token", "currency": "USD"}, {"price": "1"}]}"#;
         assert!(detail(second).starts_with("prices.set: prices.input_token[1].price: unknown field `price`"));
         let neither = detail(r#"{"input_token": "0.15"}"#);
-        assert!(neither.ends_with("expected a price, or a list of prices"), "{neither}");
+        assert!(neither.ends_with("expected a price, or an array of prices"), "{neither}");
     }
 
     #[test]

@@ -17,10 +17,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("i64", "an integer"),
     ("f64", "a number"),
     ("a JSON number", "a number"),
-    ("a string", "a text"),
     ("a boolean", "true or false"),
-    ("a sequence", "a list"),
-    ("a map", "names with values"),
+    ("a sequence", "an array"),
+    ("a map", "an object"),
     ("internally tagged enum Message", r#"a message such as {"role": "user", "content": "Hi"}"#),
     ("internally tagged enum ResponseFormat", r#"{"type": "text"}, {"type": "json_object"} or a JSON schema"#),
 ];
@@ -45,7 +44,7 @@ fn sentence(argument: &str, text: &str) -> String {
         return text.to_owned();
     }
     if SECRETS.contains(&argument) {
-        return "must be a text".to_owned();
+        return "must be a string".to_owned();
     }
     if INSTANTS.contains(&argument) {
         return r#"must be an instant with its time zone, such as "2026-01-31T12:00:00Z""#.to_owned();
@@ -74,7 +73,7 @@ mod tests {
                 "invalid value: integer `-1`, expected u64",
                 "invalid value: integer `-1`, expected an integer of zero or more",
             ),
-            ("invalid type: map, expected a sequence", "invalid type: map, expected a list"),
+            ("invalid type: map, expected a sequence", "invalid type: map, expected an array"),
             ("unknown variant `x`, expected `a` or `b`", "unknown variant `x`, expected `a` or `b`"),
             ("unknown field `foo`, expected `content`", "unknown field `foo`, expected `content`"),
         ] {
@@ -85,7 +84,7 @@ mod tests {
     #[test]
     fn a_secret_is_never_repeated() {
         for name in SECRETS {
-            assert_eq!(sentence(name, "invalid type: integer `12345`, expected a string"), "must be a text");
+            assert_eq!(sentence(name, "invalid type: integer `12345`, expected a string"), "must be a string");
         }
     }
 

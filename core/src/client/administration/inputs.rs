@@ -217,7 +217,7 @@ impl<'de> Deserialize<'de> for PriceList {
             type Value = PriceList;
 
             fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a price, or a list of prices")
+                formatter.write_str("a price, or an array of prices")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PriceList, A::Error> {

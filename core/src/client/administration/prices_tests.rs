@@ -55,7 +55,7 @@ fn one_price_and_a_list_of_them_are_read() {
 fn wrong_prices_are_named_by_their_path() {
     for (value, says) in [
         (json!({"inputs": per_million("1")}), "unknown variant `inputs`, expected one of"),
-        (json!({"input_token": 5}), "expected a price, or a list of prices"),
+        (json!({"input_token": 5}), "expected a price, or an array of prices"),
         (json!({"input_token": [{"unit_price": "1"}]}), "missing field `unit`"),
         (json!({"input_token": {"unit_price": "1", "unit": "per_token", "currency": "USD", "price": 1}}), "`price`"),
         (

@@ -20,7 +20,7 @@ pub(super) fn decode_user(message: &mut Fields, messages: &mut Vec<Message>) -> 
             return Ok(());
         }
         Some(Value::Array(blocks)) => message.each("content", blocks)?,
-        Some(_) => return Err(message.wrong("content", "must be a text or a list of blocks")),
+        Some(_) => return Err(message.wrong("content", "must be a string or an array of blocks")),
     };
     let is_empty = blocks.is_empty();
     let mut parts = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn decode_assistant(message: &mut Fields, messages: &mut Vec<Message>
             return Ok(());
         }
         Some(Value::Array(blocks)) => message.each("content", blocks)?,
-        Some(_) => return Err(message.wrong("content", "must be a text or a list of blocks")),
+        Some(_) => return Err(message.wrong("content", "must be a string or an array of blocks")),
     };
     let mut said = AssistantMessage::default();
     let mut parts = Vec::new();
@@ -158,7 +158,7 @@ fn decode_result(mut block: Fields) -> Result<ToolMessage> {
     Ok(result)
 }
 
-/// Reads a text or a list of blocks, which may be texts, images and documents.
+/// Reads a string or an array of blocks, which may be texts, images and documents.
 pub(super) fn decode_content(fields: &mut Fields, key: &str) -> Result<Option<Content>> {
     match fields.take(key) {
         None => Ok(None),
@@ -171,7 +171,7 @@ pub(super) fn decode_content(fields: &mut Fields, key: &str) -> Result<Option<Co
             let parts: Result<Vec<Part>> = fields.each(key, blocks)?.into_iter().map(decode).collect();
             Ok(Some(Content::Parts(parts?)))
         }
-        Some(_) => Err(fields.wrong(key, "must be a text or a list of blocks")),
+        Some(_) => Err(fields.wrong(key, "must be a string or an array of blocks")),
     }
 }
 

@@ -45,7 +45,7 @@ impl Fields {
         match self.take(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.wrong(key, "must be a text")),
+            Some(_) => Err(self.wrong(key, "must be a string")),
         }
     }
 
@@ -90,7 +90,7 @@ impl Fields {
         match self.take(key) {
             None => Ok(None),
             Some(Value::Array(items)) => self.each(key, items).map(Some),
-            Some(_) => Err(self.wrong(key, "must be a list")),
+            Some(_) => Err(self.wrong(key, "must be an array")),
         }
     }
 

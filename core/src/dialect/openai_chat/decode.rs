@@ -38,8 +38,8 @@ pub(super) fn decode(body: &[u8], is_strict: bool) -> Result<DecodedRequest> {
     }
     let mut messages = match fields.insert("messages".to_owned(), json!([])) {
         Some(Value::Array(messages)) => decode_messages(messages)?,
-        Some(_) => return Err(field::invalid("messages", "must be a list of messages")),
-        None => return Err(field::invalid("messages", "is missing; give the conversation as a list of messages")),
+        Some(_) => return Err(field::invalid("messages", "must be an array of messages")),
+        None => return Err(field::invalid("messages", "is missing; give the conversation as an array of messages")),
     };
     let mut request: ChatRequest = field::read("", Value::Object(fields)).map_err(|error| {
         // Tools of the old form were moved; the error names them where the app wrote them.

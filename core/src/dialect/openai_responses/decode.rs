@@ -71,7 +71,7 @@ pub(super) fn decode(body: &[u8], items: &UserItems) -> Result<DecodedRequest> {
         messages.push(Message::System(TextMessage { content: Content::Text(instructions), name: None }));
     }
     let Some(input) = fields.remove("input") else {
-        return Err(field::invalid("input", "is missing; give a text or a list of items"));
+        return Err(field::invalid("input", "is missing; give a string or an array of items"));
     };
     messages.extend(input::decode(input, items)?);
     translate_output(&mut fields)?;

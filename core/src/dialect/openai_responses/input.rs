@@ -8,14 +8,14 @@ use crate::types::{
     AssistantMessage, Content, FunctionCall, Message, Part, Result, TextMessage, ToolCall, ToolMessage,
 };
 
-/// Decodes an input: a text of the user's, or a list of items.
+/// Decodes an input: a string of the user's, or an array of items.
 pub(super) fn decode(input: Value, known: &UserItems) -> Result<Vec<Message>> {
     let items = match input {
         Value::String(text) => {
             return Ok(vec![Message::User(TextMessage { content: Content::Text(text), name: None })]);
         }
         Value::Array(items) => items,
-        _ => return Err(field::invalid("input", "must be a text or a list of items")),
+        _ => return Err(field::invalid("input", "must be a string or an array of items")),
     };
     let mut reader = Reader { known, messages: Vec::new(), turn: None };
     for (place, item) in items.into_iter().enumerate() {
@@ -168,7 +168,7 @@ fn decode_content(path: &str, content: Value) -> Result<Content> {
                 .collect::<Result<_>>()
                 .map(Content::Parts)
         }
-        _ => Err(field::invalid(path, "must be a text or a list of parts")),
+        _ => Err(field::invalid(path, "must be a string or an array of parts")),
     }
 }
 

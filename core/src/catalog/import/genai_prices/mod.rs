@@ -241,7 +241,7 @@ impl Reader {
 
     fn take_list(&mut self, raw: &RawValue, name: &str) {
         let Ok(List(list)) = serde_json::from_str::<List<&RawValue>>(raw.get()) else {
-            self.refuse(name, raw, "it is neither a set of prices nor a list of such");
+            self.refuse(name, raw, "it is neither a set of prices nor an array of such");
             return;
         };
         if list.len() > MOST_RULES {

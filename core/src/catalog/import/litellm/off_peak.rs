@@ -99,14 +99,14 @@ fn calendar(hours: &Value, weekdays: Option<&Value>, zone: &Zone) -> Result<Cale
     let windows: Vec<&str> = match hours {
         Value::String(window) => vec![window],
         Value::Array(windows) => windows.iter().filter_map(Value::as_str).collect(),
-        _ => return Err("hours are a text such as \"16:30-00:30\", or a list of such"),
+        _ => return Err("hours are a string such as \"16:30-00:30\", or an array of such"),
     };
     if windows.len() > MOST_RULES {
         return Err(TOO_MANY_RULES);
     }
     let mut minutes = Vec::new();
     for window in windows {
-        let (from, until) = window.split_once('-').ok_or("hours are a text such as \"16:30-00:30\"")?;
+        let (from, until) = window.split_once('-').ok_or("hours are a string such as \"16:30-00:30\"")?;
         minutes.push((minute(from)?, minute(until)?));
     }
     let mut calendar = Calendar { time_zone: zone.name.clone(), weekdays: days(weekdays)?, ..Calendar::default() };
@@ -126,7 +126,7 @@ fn calendar(hours: &Value, weekdays: Option<&Value>, zone: &Zone) -> Result<Cale
 }
 
 fn minute(text: &str) -> Result<i64, &'static str> {
-    let wrong = "an hour is a text such as \"16:30\"";
+    let wrong = "an hour is a string such as \"16:30\"";
     let (hour, minute) = text.trim().split_once(':').ok_or(wrong)?;
     let (hour, minute): (i64, i64) = hour.parse().ok().zip(minute.parse().ok()).ok_or(wrong)?;
     if (0..24).contains(&hour) && (0..60).contains(&minute) { Ok(hour * 60 + minute) } else { Err(wrong) }
@@ -138,7 +138,7 @@ fn time(minute: i64) -> Time {
 
 fn days(value: Option<&Value>) -> Result<BTreeSet<Weekday>, &'static str> {
     let Some(value) = value else { return Ok(BTreeSet::new()) };
-    let items = value.as_array().ok_or("weekdays are a list")?;
+    let items = value.as_array().ok_or("weekdays are an array")?;
     let days: Option<BTreeSet<Weekday>> = items.iter().map(day).collect();
     days.filter(|days| !days.is_empty()).ok_or("a weekday is a number from 1 for Monday to 7, or a name")
 }
