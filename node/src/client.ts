@@ -79,7 +79,8 @@ export class Tollway {
   }
 
   /**
-   * Opens a file, and makes it at first use. Many processes may open one file, unless one has it exclusively.
+   * Opens a file, and makes it at first use. Many processes may open one file, unless one has it exclusively. The path
+   * `:memory:` is a new ledger in memory, for tests: it ends with its handle, and no other thread or process sees it.
    *
    * Rejects with a `WrongMasterKeyError` or a `NotATollwayFileError`, and then has changed nothing; a `StorageError` if the
    * file could not be read or written, or another process opened it exclusively; an `InvalidRequestError` if a setting is

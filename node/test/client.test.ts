@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-import { ClosedError, formatReceipt, NotATollwayFileError, Tollway, WrongMasterKeyError } from '../dist/index.js';
+import {
+  BudgetExceededError,
+  ClosedError,
+  formatReceipt,
+  NotATollwayFileError,
+  NotFoundError,
+  Tollway,
+  WrongMasterKeyError,
+} from '../dist/index.js';
 import { MASTER_KEY, mockProvider, openFile, PACKAGE, PRICES, records, stopMock, temporaryPath } from './support.js';
 
 after(stopMock);
@@ -222,4 +231,29 @@ test('import and require load one implementation', async () => {
   for (const name of names) {
     assert.equal(Reflect.get(imported, name), Reflect.get(required, name), name);
   }
+});
+
+test('a ledger in memory bills and caps, is its own, and leaves no file', async () => {
+  const tw = await Tollway.open(':memory:', { masterKey: MASTER_KEY, maxRetries: 0 });
+  const other = await Tollway.open(':memory:', { masterKey: MASTER_KEY });
+  try {
+    const { baseUrl } = await mockProvider();
+    await tw.models.add('openai/house-model', { apiKey: 'k', baseUrl, prices: PRICES, default: true });
+    await tw.budgets.set({ user: 'alice', limit: '0.01', currency: 'USD', window: 'total' });
+    const reply = await tw.chat('Hi', { user: 'alice', maxTokens: 16 });
+    assert.deepEqual(
+      (await records(tw)).map((record) => record.uid),
+      [reply.attempts[0]?.recordUid],
+    );
+    assert.equal((await tw.budgets.list())[0]?.settled, reply.cost);
+    await assert.rejects(tw.chat('Hi', { user: 'alice', maxTokens: 100_000 }), BudgetExceededError);
+    const checked = await tw.verify();
+    assert.deepEqual([checked.records, checked.damage], [1, []]);
+    assert.deepEqual(await other.budgets.list(), []);
+  } finally {
+    await tw.close();
+    await other.close();
+  }
+  assert.ok(!existsSync(':memory:'));
+  await assert.rejects(Tollway.open(':memory:', { masterKey: MASTER_KEY, create: false }), NotFoundError);
 });

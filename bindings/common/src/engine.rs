@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 use tollway::client::Tollway;
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::settings::Settings;
+use tollway::store::IN_MEMORY;
 use tollway::types::{Error, ErrorKind};
 use tollway::vault::{MasterKey, MasterKeyCallback};
 use zeroize::Zeroizing;
@@ -31,11 +32,15 @@ use crate::verbs;
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A handle of one file. Clones share it. It may be used in a forked child, which then opens the file for itself.
+///
+/// A ledger in memory, whose path is `:memory:`, stays with the process that made it: a forked child is refused (`forked`).
 #[derive(Clone)]
 pub struct Engine(Arc<Shared>);
 
 struct Shared {
     path: PathBuf,
+    /// The process that made the handle.
+    process: u32,
     settings: Settings,
     master_key: ArcSwap<SecretString>,
     instance: ArcSwap<Instance>,
@@ -82,10 +87,14 @@ impl Engine {
     /// gives the key instead; either is resolved here and now. Fails with `invalid_request` if an option is wrong.
     pub fn new(path: &Path, options: &str, callback: Option<&MasterKeyCallback>) -> Result<Self, ErrorInfo> {
         let options: OpenOptions = verbs::parse("open", options)?;
-        refuse_no_file(path)?;
+        if path.as_os_str().is_empty() {
+            let detail = "open: path is empty; give the path of a file, such as \"app.tollway\"";
+            return Err(ErrorInfo::new(ErrorKind::InvalidRequest, detail));
+        }
         let key = resolve_key(options.master_key, callback)?;
         Ok(Self(Arc::new(Shared {
             path: path.to_owned(),
+            process: process_id(),
             settings: options.settings,
             master_key: ArcSwap::from_pointee(key),
             instance: ArcSwap::new(Instance::new()),
@@ -211,6 +220,10 @@ impl Engine {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(ErrorInfo::closed());
         }
+        // A child that opened it again would go on with an empty ledger, which caps nothing.
+        if instance.process != self.0.process && self.0.path.as_os_str() == IN_MEMORY {
+            return Err(ErrorInfo::of_another_memory());
+        }
         let Some(cell) = &instance.client else { return Err(ErrorInfo::closed()) };
         let client = cell
             .get_or_try_init(|| async {
@@ -311,16 +324,6 @@ impl<F: FnOnce(Outcome)> Drop for Delivery<F> {
             deliver(Err(ErrorInfo::lost()));
         }
     }
-}
-
-/// Refuses what cannot have been meant as the path of a file.
-fn refuse_no_file(path: &Path) -> Result<(), ErrorInfo> {
-    let detail = match path.as_os_str().as_encoded_bytes() {
-        b"" => "open: path is empty; give the path of a file, such as \"app.tollway\"",
-        b":memory:" => "open: a ledger is always a file, and \":memory:\" is none; give a path in a temporary folder",
-        _ => return Ok(()),
-    };
-    Err(ErrorInfo::new(ErrorKind::InvalidRequest, detail))
 }
 
 fn resolve_key(text: Option<SecretString>, callback: Option<&MasterKeyCallback>) -> Result<SecretString, ErrorInfo> {

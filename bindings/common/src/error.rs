@@ -82,6 +82,15 @@ impl ErrorInfo {
         )
     }
 
+    /// Makes the error of a forked child that uses a ledger in its parent's memory.
+    pub(crate) fn of_another_memory() -> Self {
+        Self::new(
+            ErrorKind::Forked,
+            "this ledger is in the memory of the process that made it, before a fork; open a ledger of its own in this process, or \
+             give all processes the path of one file",
+        )
+    }
+
     pub(crate) fn closed() -> Self {
         Self::new(ErrorKind::Closed, "this handle was closed; open the file again")
     }

@@ -18,7 +18,7 @@ use crate::environment::{Environment, SystemEnvironment};
 use crate::routing::health::Health;
 use crate::routing::prompt_cache::PromptCache;
 use crate::settings::Settings;
-use crate::store::{FileKeys, MetaReader, Opening, Operation, RowKey, Store, WRAPPED_DATA_KEY};
+use crate::store::{FileKeys, IN_MEMORY, MemoryStore, MetaReader, Opening, Operation, RowKey, Store, WRAPPED_DATA_KEY};
 use crate::transport::{HttpClient, Proxies};
 use crate::types::{Error, ErrorKind, Result};
 use crate::vault::{MasterKey, Vault};
@@ -26,8 +26,10 @@ use crate::vault::{MasterKey, Vault};
 impl Tollway {
     /// Opens a file, making it on first use, and settles what processes that ended left behind.
     ///
-    /// Nothing is fetched. With the setting `create` false, nothing is made. Fails with `not_found`, `wrong_master_key`, `not_a_tollway_file`, `corrupted_file`, `newer_file` or
-    /// `storage`; the file is untouched then.
+    /// The path [`IN_MEMORY`] is no file: it makes a ledger of its own in memory, which ends with its last handle.
+    ///
+    /// Nothing is fetched. With the setting `create` false, nothing is made. Fails with `not_found`, `wrong_master_key`,
+    /// `not_a_tollway_file`, `corrupted_file`, `newer_file` or `storage`; the file is untouched then.
     pub async fn open(path: impl AsRef<Path>, master_key: MasterKey, settings: Settings) -> Result<Self> {
         Self::open_in(path, master_key, settings, Arc::new(SystemEnvironment)).await
     }
@@ -45,21 +47,11 @@ impl Tollway {
         let master_key = blocking(move || master_key.fetched(world.as_ref())).await?;
         let (world, key) = (Arc::clone(&environment), master_key);
         let opening = blocking(move || {
-            let vault = std::cell::Cell::new(None);
-            let accept = |meta: &MetaReader<'_>| {
-                if let Some(wrapped) = meta(WRAPPED_DATA_KEY)? {
-                    vault.set(Some(Vault::open(&wrapped, &key, &world)?));
-                }
-                Ok(())
-            };
-            let opening = Opening::open(&path, exclusive, create, Arc::clone(&world), &accept)?;
-            let vault = match vault.into_inner() {
-                Some(vault) => vault,
-                None => own_vault(&opening, &key, &world)?,
-            };
-            let vault = Arc::new(vault);
-            let store = opening.start(file_keys(&vault, &key)?)?;
-            Ok((store, vault))
+            if path.as_os_str() == IN_MEMORY {
+                open_memory(create, &key, &world)
+            } else {
+                open_file(&path, exclusive, create, &key, &world)
+            }
         });
         let (store, vault) = opening.await?;
         let first = Snapshot::new(store.configuration().await?);
@@ -96,6 +88,51 @@ impl Tollway {
     }
 }
 
+/// Opens the store and the vault of a file.
+fn open_file(
+    path: &Path,
+    exclusive: bool,
+    create: bool,
+    master_key: &MasterKey,
+    environment: &Arc<dyn Environment>,
+) -> Result<(Arc<dyn Store>, Arc<Vault>)> {
+    let vault = std::cell::Cell::new(None);
+    let accept = |meta: &MetaReader<'_>| {
+        if let Some(wrapped) = meta(WRAPPED_DATA_KEY)? {
+            vault.set(Some(Vault::open(&wrapped, master_key, environment)?));
+        }
+        Ok(())
+    };
+    let opening = Opening::open(path, exclusive, create, Arc::clone(environment), &accept)?;
+    let vault = match vault.into_inner() {
+        Some(vault) => vault,
+        None => own_vault(&opening, master_key, environment)?,
+    };
+    let vault = Arc::new(vault);
+    let store = opening.start(file_keys(&vault, master_key)?)?;
+    Ok((store, vault))
+}
+
+/// Makes the store and the vault of a ledger in memory.
+fn open_memory(
+    create: bool,
+    master_key: &MasterKey,
+    environment: &Arc<dyn Environment>,
+) -> Result<(Arc<dyn Store>, Arc<Vault>)> {
+    if !create {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "a ledger in memory ({IN_MEMORY:?}) is always a new one, and `create` is false; leave `create` out, or give \
+                 the path of a file"
+            ),
+        ));
+    }
+    let (vault, _) = Vault::create(master_key, environment)?;
+    let row_key = RowKey::new(&vault.row_key());
+    Ok((MemoryStore::open(&Arc::default(), Arc::clone(environment), row_key)?, Arc::new(vault)))
+}
+
 /// Opens the vault of a file that had none when it was looked at. Of two processes that make the file at once, one writes its
 /// data key, and both use it.
 fn own_vault(opening: &Opening, master_key: &MasterKey, environment: &Arc<dyn Environment>) -> Result<Vault> {
@@ -120,4 +157,45 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::new(ErrorKind::Internal, format!("the work was broken off: {error}")))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::from_json;
+    use super::*;
+    use crate::types::UsageFilter;
+
+    async fn in_memory(settings: Settings) -> Result<Tollway> {
+        Tollway::open(IN_MEMORY, MasterKey::Text("0f".repeat(32).into()), settings).await
+    }
+
+    #[tokio::test]
+    async fn each_ledger_in_memory_is_its_own_and_leaves_no_file() {
+        let (one, other) =
+            (in_memory(Settings::default()).await.unwrap(), in_memory(Settings::default()).await.unwrap());
+        let model = serde_json::json!({"name": "openai/gpt-4o-mini", "api_key": "sk-1"});
+        one.add_model(from_json(model)).await.unwrap();
+        assert_eq!(one.model_configs().await.unwrap().len(), 1);
+        assert_eq!(other.model_configs().await.unwrap(), []);
+        let checked = one.verify(None).await.unwrap();
+        assert_eq!((checked.damage.len(), checked.rows > 0), (0, true));
+        assert!(one.usage_records(UsageFilter::default(), None, 1).await.unwrap().records.is_empty());
+        one.rotate_master_key(MasterKey::Text("1f".repeat(32).into())).await.unwrap();
+        assert!(one.shutdown(std::time::Duration::from_secs(5)).await);
+        assert!(!Path::new(IN_MEMORY).exists());
+    }
+
+    #[tokio::test]
+    async fn a_ledger_in_memory_that_must_exist_is_not_found() {
+        let settings = Settings { create: false, ..Settings::default() };
+        let error = in_memory(settings).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.detail().contains("leave `create` out"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_master_key_that_opens_no_file_makes_no_ledger_in_memory() {
+        let error = Tollway::open(IN_MEMORY, MasterKey::Text("short".into()), Settings::default()).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+    }
 }

@@ -30,7 +30,7 @@ mod writing;
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
 pub use self::redb::{FileKeys, MetaReader, Opening, RedbStore, is_ledger};
-pub use memory::{Memory, MemoryStore};
+pub use memory::{IN_MEMORY, Memory, MemoryStore};
 pub use operation::*;
 pub use row_key::RowKey;
 pub use tables::WRAPPED_DATA_KEY;

@@ -142,6 +142,8 @@ def open(  # noqa: A001
 
     Args:
         path: The file. Many processes may open it, each with a handle of its own, unless one has it exclusively.
+            `":memory:"` is a new ledger in memory, for tests: it ends with its handle, and a forked child that uses it
+            gets a `ForkedError`.
         master_key: What seals the API keys: 32 bytes as hexadecimal digits or base64, or a passphrase of at least 8
             characters. `env:NAME` reads it from an environment variable; a function is called for it once, here.
         **settings: Any of the following.

@@ -6,19 +6,30 @@ use mock_provider::{MockProvider, Script};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
+use tollway::store::IN_MEMORY;
 use tollway_common::{Answer, Engine, ErrorInfo, Part};
 use tollway_system_tests::MASTER_KEY;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_holds() {
+    play_all(Place::File, scenarios()).await;
+}
+
+/// What happens in one handle is the same without a file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_that_opens_its_ledger_once_holds_in_memory() {
+    let opens_once = |path: &PathBuf| !std::fs::read_to_string(path).unwrap().contains("\"reopen\"");
+    play_all(Place::Memory, scenarios().into_iter().filter(opens_once).collect()).await;
+}
+
+async fn play_all(place: Place, paths: Vec<PathBuf>) {
     let mut failures = Vec::new();
-    let paths = scenarios();
     assert!(paths.len() >= 30, "only {} scenarios were found", paths.len());
     for path in &paths {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let scenario: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap())
             .unwrap_or_else(|error| panic!("{name} is no JSON: {error}"));
-        match Run::new(&scenario).await.play(&scenario).await {
+        match Run::new(place, &scenario).await.play(&scenario).await {
             Ok(()) => println!("{name}: holds"),
             Err(failure) => failures.push(format!("{name}: {failure}")),
         }
@@ -81,8 +92,16 @@ fn scenarios() -> Vec<PathBuf> {
     paths
 }
 
-/// One scenario under way, with a file and a mock provider of its own.
+/// Where the ledger of a scenario is.
+#[derive(Clone, Copy)]
+enum Place {
+    File,
+    Memory,
+}
+
+/// One scenario under way, with a ledger and a mock provider of its own.
 struct Run {
+    place: Place,
     folder: tempfile::TempDir,
     mock: MockProvider,
     settings: Value,
@@ -91,7 +110,7 @@ struct Run {
 }
 
 impl Run {
-    async fn new(scenario: &Value) -> Self {
+    async fn new(place: Place, scenario: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mock = MockProvider::start().await.unwrap();
         for (name, script) in scenario["scripts"].as_object().into_iter().flatten() {
@@ -99,9 +118,9 @@ impl Run {
             mock.script(name, script).unwrap();
         }
         let settings = scenario.get("settings").cloned().unwrap_or_else(|| json!({}));
-        let engine = open(folder.path(), &settings).await;
+        let engine = open(place, folder.path(), &settings).await;
         let saved = Map::from_iter([("mock".to_owned(), Value::from(mock.base_url()))]);
-        Self { folder, mock, settings, engine, saved }
+        Self { place, folder, mock, settings, engine, saved }
     }
 
     async fn play(mut self, scenario: &Value) -> Result<(), String> {
@@ -123,7 +142,7 @@ impl Run {
     async fn step(&mut self, step: &Value) -> Result<(), String> {
         if step["reopen"] == true {
             self.engine.call("close", "{}").await.map_err(|error| error.to_string())?;
-            self.engine = open(self.folder.path(), &self.settings).await;
+            self.engine = open(self.place, self.folder.path(), &self.settings).await;
             return Ok(());
         }
         if let Some(script) = step["requests"].as_str() {
@@ -275,9 +294,13 @@ fn event(text: &str) -> Value {
     Value::Object(event)
 }
 
-async fn open(folder: &Path, settings: &Value) -> Engine {
+async fn open(place: Place, folder: &Path, settings: &Value) -> Engine {
     let options = json!({"master_key": MASTER_KEY, "settings": settings}).to_string();
-    Engine::open(&folder.join("app.tollway"), &options, None).await.unwrap()
+    let path = match place {
+        Place::File => folder.join("app.tollway"),
+        Place::Memory => PathBuf::from(IN_MEMORY),
+    };
+    Engine::open(&path, &options, None).await.unwrap()
 }
 
 fn what(step: &Value) -> &str {

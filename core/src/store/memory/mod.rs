@@ -16,6 +16,8 @@ use super::table_store::TableStore;
 use crate::environment::Environment;
 use crate::types::{Damage, Error, ErrorKind, Result};
 
+/// The path of a ledger in memory. A file of this name is `./:memory:`.
+pub const IN_MEMORY: &str = ":memory:";
 /// How many sessions there can be.
 const SESSIONS: u64 = 1 << 60;
 /// How many ids are tried before opening fails.
