@@ -94,7 +94,10 @@ impl Gap {
                 meter.map_or_else(|| base_name(name).to_owned(), |meter| meter.name().to_owned())
             ),
             Lack::Cost => format!("{sentence}: leave it out"),
-            Lack::Reading => format!("{sentence}: allow such requests with `on_unpriced`"),
+            Lack::Reading => format!(
+                "{sentence}, so that it is unmetered: set `on_unpriced` to \"allow\" for the client that sends it, and it is \
+                 made and recorded as unpriced, or to \"hold\", and the money budgets stay closed until its record is priced"
+            ),
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::routing::health::Ticket;
 use crate::store::{Operation, Outcome, ReserveRequest};
 use crate::transport::Progress;
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, CallOptions, Error, ErrorKind, ModelConfig, RecordStatus, Result,
+    AbandonPolicy, Attempt, BilledBy, CallOptions, Error, ErrorKind, ModelConfig, RecordStatus, Result, Usage,
 };
 
 /// The attempts of one call, and what they share.
@@ -82,6 +82,9 @@ impl<W: Work> Attempts<W> {
         let line = Line { engine: &engine, plan: &plan, target, redactor, progress: Progress::default() };
         let is_capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
         let mut prepared = self.work.prepare(&line, is_capped).map_err(targeted)?;
+        if self.work.is_free() {
+            return self.make_free(&line, prepared).await.map_err(targeted);
+        }
         let hold = self.hold(&plan, &line.progress).await.map_err(targeted)?;
         let has_limit = plan.estimate.injected_limit.is_none();
         let mut received = self.work.receive(&line, has_limit || is_capped || hold.budgets_apply());
@@ -106,6 +109,37 @@ impl<W: Work> Attempts<W> {
         let settled = self.settle(&line, hold, ended, &mut received).await.map_err(targeted);
         W::let_end(&engine, received);
         settled?
+    }
+
+    /// Makes an attempt that costs nothing, which is neither held nor recorded and says nothing of the config's health.
+    async fn make_free(&mut self, line: &Line<'_>, prepared: W::Prepared) -> Result<W::Reply> {
+        let mut received = self.work.receive(line, true);
+        let ended = self.exchange(line, prepared, &mut received).await;
+        line.progress.withdraw();
+        let account = Account {
+            ended: &ended,
+            stage: line.progress.stage(),
+            is_capped: false,
+            is_drained: false,
+            on_abandon: self.on_abandon(),
+            elapsed: self.engine.environment.monotonic().saturating_sub(line.plan.started),
+        };
+        let answer = self.work.used(line, &account, &mut received).answer;
+        match self.error_of(ended) {
+            None => self.work.reply(&self.draft, &self.request_id, &line.plan.config, answer, Usage::default()),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Returns the error of what ended badly.
+    fn error_of(&self, ended: Ended) -> Option<Error> {
+        match ended {
+            Ended::Complete => None,
+            Ended::Failed(error) => Some(error),
+            Ended::GivenUp if self.engine.stopping.is_cancelled() => Some(file_closed()),
+            Ended::GivenUp => Some(given_up()),
+            Ended::TimedOut => Some(timed_out()),
+        }
     }
 
     fn plan(&self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Plan> {
@@ -235,13 +269,7 @@ impl<W: Work> Attempts<W> {
                 (reservation(plan), BilledBy::Reservation)
             }
         };
-        let error = match ended {
-            Ended::Complete => None,
-            Ended::Failed(error) => Some(error),
-            Ended::GivenUp if self.engine.stopping.is_cancelled() => Some(file_closed()),
-            Ended::GivenUp => Some(given_up()),
-            Ended::TimedOut => Some(timed_out()),
-        };
+        let error = self.error_of(ended);
         self.note(plan, &priced, status, error.as_ref());
         let mut reply = match error {
             None => self.work.reply(&self.draft, &self.request_id, &plan.config, answer, priced.usage.clone()),

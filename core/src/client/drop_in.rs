@@ -9,7 +9,7 @@ use super::engine::Tollway;
 use super::work::chat::{Answering, ChatStream, broken_off};
 use super::work::passed::{self, PassedEvent};
 use crate::dialect::{
-    AnswerStart, Dialect, Endpoint, ListedModel, ReplyEncoder, call_headers, dialect, dialect_of_errors, encode_model,
+    AnswerStart, Dialect, Endpoint, ErrorShape, ListedModel, ReplyEncoder, call_headers, dialect, encode_model,
     encode_models, recognize, reply_headers, status,
 };
 use crate::provider::Framing;
@@ -60,8 +60,9 @@ impl Tollway {
         self.engine.check()?;
         let endpoint = recognize(&request.method, &request.url);
         let is_anthropic = request.header("anthropic-version").is_some();
+        let shape = ErrorShape::of(&endpoint, &request.method, &request.url, is_anthropic);
         if let Err(error) = check_headers(&request) {
-            return Ok(refusal(dialect_of_errors(&endpoint, is_anthropic), &error.into()));
+            return Ok(refusal(&shape, &error.into()));
         }
         let answer = match (dialect(&endpoint), &endpoint) {
             (Some(dialect), _) => self.answer_chat(dialect, &request, options).await,
@@ -70,8 +71,7 @@ impl Tollway {
             (None, Endpoint::Warming) => Ok(json(200, Vec::new(), b"{}".to_vec())),
             (None, _) => self.pass_through(request, options).await,
         };
-        let dialect = dialect_of_errors(&endpoint, is_anthropic);
-        Ok(answer.unwrap_or_else(|refused| refusal(dialect, &refused)))
+        Ok(answer.unwrap_or_else(|refused| refusal(&shape, &refused)))
     }
 
     async fn answer_chat(
@@ -298,7 +298,7 @@ fn json(status: u16, mut headers: Vec<(String, String)>, body: Vec<u8>) -> Fetch
     FetchResponse { head: FetchHead { status, headers }, body: FetchBody(Body::Whole(body)) }
 }
 
-fn refusal(dialect: &dyn Dialect, Refused { error, request_id }: &Refused) -> FetchResponse {
+fn refusal(shape: &ErrorShape, Refused { error, request_id }: &Refused) -> FetchResponse {
     let mut headers = request_id.as_deref().map(|id| call_headers(id, None)).unwrap_or_default();
     headers.push(("x-tollway-error-code".to_owned(), error.code().to_owned()));
     // What a retry can do, the engine has done.
@@ -306,5 +306,5 @@ fn refusal(dialect: &dyn Dialect, Refused { error, request_id }: &Refused) -> Fe
     if let Some(wait) = error.retry_after() {
         headers.push(("retry-after".to_owned(), wait.as_secs_f64().ceil().to_string()));
     }
-    json(status(error.kind()), headers, dialect.encode_error(error))
+    json(status(error.kind()), headers, shape.encode(error))
 }

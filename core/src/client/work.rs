@@ -35,6 +35,11 @@ pub(super) trait Work: Send + Sync + Sized + 'static {
     /// Whether an idempotency key keeps the reply.
     const KEEPS_REPLIES: bool;
 
+    /// Returns whether it is known to cost nothing, so that it is neither held nor recorded.
+    fn is_free(&self) -> bool {
+        false
+    }
+
     /// Chooses the configs that can serve.
     fn select(&self, engine: &Engine, snapshot: &Snapshot, fallbacks: Option<&[String]>) -> Result<Selection>;
 

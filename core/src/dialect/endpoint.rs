@@ -47,7 +47,7 @@ pub fn recognize(method: &str, url: &str) -> Endpoint {
 }
 
 /// Returns the path of an address, or of a path with a query.
-fn path_of(url: &str) -> &str {
+pub(super) fn path_of(url: &str) -> &str {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     url.split_once("://").map_or(url, |(_, rest)| rest.find('/').map_or("", |start| &rest[start..]))
 }

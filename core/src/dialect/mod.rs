@@ -6,6 +6,7 @@ mod call_id;
 mod endpoint;
 mod error;
 mod field;
+mod foreign;
 mod models;
 mod openai_chat;
 mod openai_responses;
@@ -14,6 +15,7 @@ mod sse;
 
 pub use endpoint::{Endpoint, recognize};
 pub use error::status;
+pub use foreign::{ErrorShape, is_foreign_chat, not_read};
 pub use models::{ListedModel, encode_model, encode_models};
 pub use openai_responses::{RecentItems, UserItems};
 pub use receipt_field::{call_headers, reply_headers};

@@ -262,7 +262,7 @@ fn without_keys(query: &str) -> String {
 }
 
 /// Returns what stands behind the version in a path, or the whole path if it has none.
-fn behind_version(path: &str) -> &str {
+pub(super) fn behind_version(path: &str) -> &str {
     let mut place = 0;
     for segment in path.split('/') {
         place += segment.len();

@@ -15,9 +15,10 @@ use crate::catalog::snapshot::Snapshot;
 use crate::client::attempt::{Account, Basis, Draft, Line, Reply, Served, Used};
 use crate::client::call;
 use crate::client::engine::{Engine, check_options};
+use crate::dialect::{is_foreign_chat, not_read};
 use crate::provider::{
-    EncodedRequest, Redactor, Target, asked_model, asked_path, asked_wire_format, check_pass_through,
-    encode_pass_through, is_passed_back, says_page, wire_format,
+    EncodedRequest, Redactor, Target, WireFormat, asked_model, asked_path, asked_wire_format, check_pass_through,
+    encode_pass_through, is_free, is_known_vendor, is_passed_back, says_page, wire_format,
 };
 use crate::routing::select::{Selection, select_any};
 use crate::settings::Settings;
@@ -112,16 +113,24 @@ impl Work for Passed {
     const KEEPS_REPLIES: bool = false;
 
     fn select(&self, engine: &Engine, snapshot: &Snapshot, _fallbacks: Option<&[String]>) -> Result<Selection> {
-        let mut selection = select_any(snapshot, self.wanted.as_deref(), &engine.outlook())?;
+        let is_foreign = is_foreign_chat(&self.request.method, &self.request.url);
+        let not_read = || not_read(&self.request.method, asked_path(&self.request.url));
+        let selection = select_any(snapshot, self.wanted.as_deref(), &engine.outlook());
+        let mut selection = selection.map_err(|error| if is_foreign { not_read() } else { error })?;
         let asked = asked_wire_format(&self.request);
         for config in std::mem::take(&mut selection.candidates) {
             let spoken = wire_format(&Target::of(&config, None))?;
-            if spoken == asked {
+            // What stands at a vendor's name reads the vendor's format; what is nobody's may read any.
+            let reads = !is_foreign || asked != WireFormat::OpenAiChat || !is_known_vendor(&config.provider);
+            if spoken == asked && reads {
                 selection.candidates.push(config);
             } else {
                 let reason = format!("it speaks {}, and the request is in {}", spoken.name(), asked.name());
                 selection.pass_over(&config, reason);
             }
+        }
+        if selection.candidates.is_empty() && is_foreign {
+            return Err(not_read());
         }
         if selection.candidates.is_empty() {
             return Err(selection.no_route(&format!("{}, which is handed on as it is", self.name())));
@@ -166,6 +175,10 @@ impl Work for Passed {
             }
         }
         Ok(())
+    }
+
+    fn is_free(&self) -> bool {
+        is_free(&self.request)
     }
 
     fn has_delivered(&self) -> bool {
@@ -242,7 +255,9 @@ impl Passed {
         let told = |value: &str| redactor.without_secrets(value);
         let mut headers: Vec<_> = passed.map(|(name, value)| (name.clone(), told(value))).collect();
         headers.extend(crate::dialect::call_headers(&self.request_id, Some(model)));
-        headers.push(("x-tollway-cost-status".to_owned(), CostStatus::Unpriced.name().to_owned()));
+        if !is_free(&self.request) {
+            headers.push(("x-tollway-cost-status".to_owned(), CostStatus::Unpriced.name().to_owned()));
+        }
         FetchHead { status: response.head.status, headers }
     }
 }
