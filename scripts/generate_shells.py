@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shells import model, python_results, typescript_results
+from shells import model, python_arguments, python_results, typescript_arguments, typescript_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,9 @@ NODE = ROOT / "node" / "src"
 def files() -> Iterator[tuple[Path, str]]:
     """Returns every generated file with its content."""
     found = model.read(SCHEMA)
-    for name, text in python_results.emit(found).items():
+    for name, text in {**python_results.emit(found), **python_arguments.emit(found)}.items():
         yield PYTHON / f"{name}.py", text
-    for name, text in typescript_results.emit(found).items():
+    for name, text in {**typescript_results.emit(found), **typescript_arguments.emit(found)}.items():
         yield NODE / f"{name}.ts", text
 
 

@@ -64,22 +64,32 @@ def node_methods(file: str, name: str) -> set[str]:
     return set(found) - {"constructor"}
 
 
+def python_types() -> str:
+    """Returns the text of all shapes of arguments."""
+    return "\n".join((PYTHON / name).read_text() for name in ("_arguments.py", "_shapes.py"))
+
+
+def node_types() -> str:
+    """Returns the text of all shapes of arguments."""
+    return "\n".join((NODE / name).read_text() for name in ("types.ts", "arguments.ts", "shapes.ts"))
+
+
 def python_fields(name: str) -> set[str]:
     """Returns the fields of a typed dictionary, inherited ones included."""
-    tree = ast.parse((PYTHON / "types.py").read_text())
+    tree = ast.parse(python_types())
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             own = {each.target.id for each in node.body if isinstance(each, ast.AnnAssign)}
             bases = [base.id for base in node.bases if isinstance(base, ast.Name) and base.id != "TypedDict"]
             return own.union(*(python_fields(base) for base in bases))
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and node.targets[0].id == name:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and getattr(node.targets[0], "id", "") == name:
             return {key.value for key in node.value.args[1].keys}
     raise KeyError(name)
 
 
 def node_fields(name: str) -> set[str]:
     """Returns the fields of an interface, inherited ones included."""
-    text = (NODE / "types.ts").read_text()
+    text = node_types()
     found = re.search(rf"export interface {name}(?: extends ([\w, ]+))? \{{\n(.*?)\n?\}}\n", text, re.DOTALL)
     own = set(re.findall(r"^  readonly (\w+)\??:", found[2], re.MULTILINE))
     return own.union(*(node_fields(base.strip()) for base in (found[1] or "").split(",") if base.strip()))
@@ -110,7 +120,7 @@ class Surface(unittest.TestCase):
 
     def test_words_are_those_of_the_engine_in_both(self) -> None:
         enums = {each.name: [value for value, _ in each.values] for each in model.read(SCHEMA).enums}
-        python, node = (PYTHON / "types.py").read_text(), (NODE / "types.ts").read_text()
+        python, node = python_types(), node_types()
         for name in WORDS:
             if name not in enums:
                 continue

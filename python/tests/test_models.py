@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import tollway
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = "00" * 32
 PRICES = {"input_token": {"unit_price": "1", "unit": "per_1m_tokens", "currency": "USD"}}

@@ -21,7 +21,7 @@ from tollway._record import Record
 RECORDS = [
     each for name in tollway.__all__ if isinstance(each := getattr(tollway, name), type) and issubclass(each, Record)
 ]
-SHAPES = [each for each in vars(types).values() if isinstance(each, type) and each.__module__ == types.__name__]
+SHAPES = [each for each in vars(types).values() if typing.is_typeddict(each)]
 
 
 @pytest.mark.parametrize("shown", [*RECORDS, *SHAPES], ids=lambda each: str(each.__name__))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+# What the shells have types of their own for, because it has the shape of OpenAI's API.
+SHAPES = ("messages", "price_map", "response_format", "stop", "tool_choice", "tools")
 _LINK = re.compile(r"\[`([^`\]]+)`\]")
 
 
@@ -19,7 +21,7 @@ class Type:
 
     Kinds are `text`, `integer`, `number`, `boolean`, `decimal`, `quantity`, `instant`, `any`, `message` (in a
     conversation), `choice` (a word, or several), `switch` (a choice that may be true or false), `list`, `map` (from
-    names), `tuple`, `struct` and `enum` (by name).
+    names), `tuple`, `struct` and `enum` (by name), and those of `SHAPES`.
     """
 
     kind: str
@@ -51,6 +53,7 @@ class Struct:
     name: str
     doc: str
     fields: tuple[Field, ...]
+    extends: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,12 @@ class Enum:
 
 @dataclass
 class Model:
-    """All that crosses: structs in the order of their dependencies, enumerations, and what each verb returns."""
+    """All that crosses: structs in the order of their dependencies, enumerations, results of verbs, shapes of arguments."""
 
     structs: list[Struct] = field(default_factory=list)
     enums: list[Enum] = field(default_factory=list)
     results: dict[str, Type | None] = field(default_factory=dict)
+    arguments: list[Struct | Enum] = field(default_factory=list)
 
 
 def read(path: Path) -> Model:
@@ -82,7 +86,8 @@ def of_schema(schema: dict[str, Any]) -> Model:
     results = {
         verb: None if each == {"type": "null"} else reader.type_of(each) for verb, each in schema["results"].items()
     }
-    return Model(reader.structs, reader.enums, results)
+    given = _Reader(schema.get("arguments", {}))
+    return Model(reader.structs, reader.enums, results, [*given.enums, *given.structs])
 
 
 class _Reader:
@@ -129,7 +134,7 @@ class _Reader:
 
     def _plain(self, schema: dict[str, Any], kinds: list[str]) -> Type:
         named = {"decimal": "decimal", "quantity": "quantity", "date-time": "instant"}
-        named |= {each: each for each in ("message", "choice", "switch")}
+        named |= {each: each for each in ("message", "choice", "switch", *SHAPES)}
         if schema.get("format") in named:
             return Type(named[schema["format"]])
         (kind,) = kinds

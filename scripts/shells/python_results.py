@@ -160,7 +160,7 @@ def _struct(struct: Struct) -> str:
 
 
 def _doc(doc: str, fields: tuple[Field, ...]) -> list[str]:
-    lines = _summary(doc)
+    lines = summary(doc)
     said = [each for each in fields if each.doc]
     if said:
         lines += ["", "Attributes:"]
@@ -168,13 +168,14 @@ def _doc(doc: str, fields: tuple[Field, ...]) -> list[str]:
             lines += textwrap.wrap(
                 f"{_name(each)}: {each.doc}", WIDTH - 4, initial_indent="    ", subsequent_indent="        "
             )
+    if len(lines) > 1:
         lines.append('"""')
     else:
         lines[-1] += '"""'
     return [f"    {line}" if line else "" for line in lines]
 
 
-def _summary(doc: str) -> list[str]:
+def summary(doc: str) -> list[str]:
     """Returns the begin of a docstring: one line, or the first sentence by itself before the others."""
     if len(doc) <= WIDTH - 10:
         return [f'"""{doc}']

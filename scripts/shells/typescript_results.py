@@ -63,10 +63,11 @@ def _declarations(name: str, structs: list[Struct], groups: dict[str, list[Struc
     sources = {"./types.js": ["Conditions", "Message"]}
     if name == "results":
         sources["./price-results.js"] = ["Quantity", *(each.name for each in groups["price-results"])]
-    return "\n".join([*_comment(_FILES[name][0], ""), f"// {GENERATED}", "", *_imports(sources, body), "", body])
+    return "\n".join([*comment(_FILES[name][0], ""), f"// {GENERATED}", "", *imports(sources, body), "", body])
 
 
-def _imports(sources: dict[str, list[str]], body: str, kind: str = "import type") -> list[str]:
+def imports(sources: dict[str, list[str]], body: str, kind: str = "import type") -> list[str]:
+    """Writes the imports of what a file uses, of what others have."""
     words = set(re.findall(r"\w+", re.sub(r"/\*\*.*?\*/", "", body, flags=re.DOTALL)))
     lines: list[str] = []
     for source, names in sorted(sources.items()):
@@ -80,19 +81,20 @@ def _imports(sources: dict[str, list[str]], body: str, kind: str = "import type"
 def _interface(struct: Struct, groups: dict[str, list[Struct]]) -> str:
     parent = EXTENDS.get(struct.name)
     known = {each.name for group in groups.values() for other in group if other.name == parent for each in other.fields}
-    lines = _comment(struct.doc, "")
+    lines = comment(struct.doc, "")
     lines.append(f"export interface {struct.name}{f' extends {parent}' if parent else ''} {{")
     for each in struct.fields:
         if each.name not in known:
-            lines += _comment(each.doc, "  ") if each.doc else []
+            lines += comment(each.doc, "  ") if each.doc else []
             lines.append(f"  readonly {camel(each.name)}: {_declared(each)};")
     if struct.name in DERIVED:
         name, type_, doc, _ = DERIVED[struct.name]
-        lines += [*_comment(doc, "  "), f"  readonly {name}: {type_};"]
+        lines += [*comment(doc, "  "), f"  readonly {name}: {type_};"]
     return "\n".join([*lines, "}", ""])
 
 
-def _comment(doc: str, indent: str) -> list[str]:
+def comment(doc: str, indent: str) -> list[str]:
+    """Writes a doc comment."""
     line = f"{indent}/** {doc} */"
     if len(line) <= WIDTH:
         return [line]
@@ -187,11 +189,11 @@ def _decoders(model: Model, structs: list[Struct], groups: dict[str, list[Struct
     )
     everything = f"{body}\n{table}"
     sources = {f"./{name}.js": [each.name for each in group] for name, group in groups.items()}
-    functions = _imports({"./derived.js": [each[3] for each in DERIVED.values()]}, everything, "import")
+    functions = imports({"./derived.js": [each[3] for each in DERIVED.values()]}, everything, "import")
     wire = "import { listOf, nothing, orNull, type Wire } from './wire.js';"
     doc = "/** How results are read: names to camelCase, and what the engine leaves out where there is none of it. */"
-    imports = [*functions, *_imports(sources, everything), wire]
-    return "\n".join([doc, f"// {GENERATED}", "", *imports, "", everything])
+    lines = [*functions, *imports(sources, everything), wire]
+    return "\n".join([doc, f"// {GENERATED}", "", *lines, "", everything])
 
 
 def _key(verb: str) -> str:

@@ -26,7 +26,7 @@ impl Transform for InWords {
 fn main() -> io::Result<ExitCode> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schema.json");
     let mut value = schema();
-    for group in ["definitions", "results"] {
+    for group in ["arguments", "definitions", "results"] {
         let schemas = value.get_mut(group).and_then(|group| group.as_object_mut());
         for (_, schema) in schemas.into_iter().flatten() {
             if let Ok(schema) = <&mut Schema>::try_from(schema) {

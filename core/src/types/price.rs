@@ -141,7 +141,7 @@ impl Rounding {
 
 /// What a modifier multiplies, and how it stands to others. Its ratio is the row's `unit_price`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = super::schema::with_group))]
 #[serde(deny_unknown_fields, default)]
 pub struct Modifier {
     /// The meters that it multiplies, with those below them; all where empty.

@@ -12,35 +12,43 @@ use super::message::{Message, Tool};
 
 /// A chat request. Fields that a target cannot express are refused by name when the request is encoded for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChatRequest {
     /// `provider/model`, an alias, or a capability; the default of the capability `text` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// The conversation; never empty.
+    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "messages")))]
     pub messages: Vec<Message>,
     /// The most output tokens, reasoning included.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "max_completion_tokens")]
     pub max_tokens: Option<u64>,
     /// How random the choice of tokens is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub temperature: Option<Number>,
     /// The share of probability that tokens are chosen from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub top_p: Option<Number>,
     /// Texts that end the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "stop")))]
     pub stop: Option<Stop>,
     /// The tools that the model may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "tools")))]
     pub tools: Vec<Tool>,
     /// Which tool must be called: `auto`, `none`, `required`, or one by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "tool_choice")))]
     pub tool_choice: Option<ToolChoice>,
     /// Whether several tools may be called at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
     /// The form of the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "response_format")))]
     pub response_format: Option<ResponseFormat>,
     /// How much to reason: `none`, `minimal`, `low`, `medium`, `high` or `xhigh`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,9 +61,11 @@ pub struct ChatRequest {
     pub seed: Option<i64>,
     /// How much to avoid tokens that occurred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub presence_penalty: Option<Number>,
     /// How much to avoid tokens that occurred often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub frequency_penalty: Option<Number>,
     /// The speed and price tier that is asked for; the served one is billed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +74,7 @@ pub struct ChatRequest {
     /// The field `anthropic` is an object of fields for that format alone: where another one serves the request, they are left
     /// out, and cache breakpoints as well where it has none.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
 }
 

@@ -78,8 +78,14 @@ impl JsonSchema for Conditions {
         properties.insert("scale".to_owned(), generator.subschema_for::<Scale>().into());
         json_schema!({
             "type": "object",
-            "description": "When a price applies: every range, choice and calendar must hold. Empty means always.",
+            "description": "When a price applies: every range, choice and calendar must hold. Empty means always. With a `marginal` \
+                scale the price is that of the part of the quantity that lies in the range, and not of all of it.",
             "properties": Value::Object(properties),
         })
     }
+}
+
+/// Says of modifiers that they have a group, although one without is read, so that the error can say what to give.
+pub(super) fn with_group(schema: &mut Schema) {
+    schema.insert("required".to_owned(), Value::from(vec!["group"]));
 }

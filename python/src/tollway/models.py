@@ -75,13 +75,13 @@ class Models:
     def set(self, name: str, **parameters: Unpack[ModelParameters]) -> ConfiguredModel:
         """Sets the model config named `provider/model`: adds it, or gives it the parameters that are given.
 
-        The parameters are those of `tollway.types.ModelParameters`. In a config of the same name and alias, what is left out
-        stays as it is, prices too; prices that are given become all that it has. Setting it to what it is writes nothing, so
-        that every start of every worker can do it.
+        The parameters are those of `tollway.types.ModelParameters`. In a config of the same name and alias, what is
+        left out stays as it is, prices too; prices that are given become all that it has. Setting it to what it is
+        writes nothing, so that every start of every worker can do it.
 
         Raises:
-            InvalidRequestError: A parameter is wrong; or no address of the provider is known, or it wants a key, and none is
-                given.
+            InvalidRequestError: A parameter is wrong; or no address of the provider is known, or it wants a key, and
+                none is given.
             TypeError: A price is a float.
         """
         return self._engine.run(_configure("models.set", name, hide(parameters, _PLAIN)))

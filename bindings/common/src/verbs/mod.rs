@@ -18,6 +18,13 @@ mod usage;
 mod wording;
 
 pub(crate) use chat::chat_arguments;
+
+/// What arguments look like whose types are generated in other languages.
+#[cfg(feature = "schema")]
+pub(crate) mod shapes {
+    pub(crate) use super::models::{ConfigArguments, UpdateArguments};
+    pub(crate) use super::prices::PriceArguments;
+}
 use wording::{invalid, invalid_at};
 
 use serde::Serialize;

@@ -9,60 +9,92 @@ use tollway::types::{Capability, Model, ModelConfig, Result};
 use super::NoArguments;
 use super::prices::{PriceMapArguments, inputs};
 
-/// The fields of a config, to add it or to set it; an absent one is as the client says.
+/// What a model config takes beside its name.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ModelParameters"))]
 #[serde(deny_unknown_fields)]
-pub(super) struct ConfigArguments {
+pub(crate) struct ConfigArguments {
+    #[cfg_attr(feature = "schema", schemars(skip))]
     name: String,
+    /// A name of your own, which requests and routes can use.
     #[serde(default)]
     alias: Option<String>,
+    /// What the model makes; what the bundled catalog says where left out, and `text` if that does not know it.
     #[serde(default)]
     capability: Option<Capability>,
+    /// The key of the provider; it is sealed before it is written. White space around it is left out, and what no header can
+    /// carry is refused.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     api_key: Option<SecretString>,
+    /// Whether the key is read, now, from the environment variable in which the provider's key usually stands, such as
+    /// `OPENAI_API_KEY`.
     #[serde(default)]
     api_key_from_environment: bool,
+    /// The address that replaces the provider's own, with or without its version and end point.
     #[serde(default)]
     base_url: Option<String>,
+    /// `wire_format` (`openai_chat`, `anthropic_messages`, `gemini_generate_content`), where the provider speaks another one than
+    /// its own; `max_output_tokens`, the most that the model gives; `context_window`, the most that it takes; `max_uses`, how
+    /// often one call may use a tool that the provider runs, by the name of the tool or of its meter; `headers` and `body`, which
+    /// every request gets; `auth_header` and `max_tokens_field`, where a server departs from its format; `omit`, the names of
+    /// fields that a server refuses and that are left out, such as `["stream_options"]`. The names stay as they are.
     #[serde(default)]
     params: Map<String, Value>,
+    /// Whether the key may go to another machine over plain `http`, for everyone on the way to read. It is refused otherwise, in
+    /// private networks too.
     #[serde(default)]
     allow_insecure: Option<bool>,
+    /// Whether it is the default of its capability.
     #[serde(default)]
     default: Option<bool>,
+    /// Its place in a fallback; lower is earlier.
     #[serde(default)]
     priority: Option<i64>,
+    /// Whether routing may pick it.
     #[serde(default)]
     active: Option<bool>,
+    /// A note.
     #[serde(default)]
     description: Option<String>,
+    /// The prices of each meter. Those of the bundled catalog where left out; none where empty.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Value", extend("format" = "price_map")))]
     prices: Option<PriceMapArguments>,
 }
 
-/// An absent field stays as it is; an explicit null removes an alias, an address or a note.
+/// The fields of a model config to change. Null removes an alias, an address or a description.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ModelChanges"))]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::option_option, reason = "absent, null and a text are three different wishes")]
-pub(super) struct UpdateArguments {
+pub(crate) struct UpdateArguments {
+    #[cfg_attr(feature = "schema", schemars(skip))]
     model: String,
     #[serde(default, deserialize_with = "given")]
     alias: Option<Option<String>>,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     api_key: Option<SecretString>,
     #[serde(default, deserialize_with = "given")]
     base_url: Option<Option<String>>,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Map<String, Value>"))]
     params: Option<Map<String, Value>>,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Capability"))]
     capability: Option<Capability>,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     allow_insecure: Option<bool>,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     default: Option<bool>,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "i64"))]
     priority: Option<i64>,
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     active: Option<bool>,
     #[serde(default, deserialize_with = "given")]
     description: Option<Option<String>>,

@@ -25,25 +25,37 @@ impl TryFrom<String> for PricingTypeName {
     }
 }
 
-/// A price to set, whose amount no float has touched.
+/// A price of one meter, or the ratio of a modifier. No float has touched its amount.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PriceInput"))]
 #[serde(deny_unknown_fields)]
-pub(super) struct PriceArguments {
+pub(crate) struct PriceArguments {
+    /// The price of one unit, or the ratio of a modifier.
+    #[cfg_attr(feature = "schema", schemars(with = "tollway::types::Decimal"))]
     unit_price: Exact,
+    /// The unit that the price counts in.
     unit: Unit,
+    /// The native currency.
     currency: Currency,
+    /// When it applies; always where left out.
     #[serde(default)]
     conditions: Conditions,
+    /// Whether it is the price of its meter, as where left out, or is added to that.
     #[serde(default)]
     basis: Basis,
+    /// How a quantity is billed that is not a multiple of what the vendor bills.
     #[serde(default)]
     rounding: Rounding,
+    /// What a modifier multiplies.
     #[serde(default)]
     modifier: Option<Modifier>,
+    /// The first instant at which it applies; now where left out.
     #[serde(default)]
     effective_date: Option<Timestamp>,
+    /// The first instant at which it no longer applies.
     #[serde(default)]
     expiry_date: Option<Timestamp>,
+    /// Where the fact comes from.
     #[serde(default)]
     source: Option<String>,
 }

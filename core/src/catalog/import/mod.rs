@@ -26,7 +26,7 @@ use crate::types::{Error, ErrorKind, OfferPrice, PriceBook, Result};
 
 /// A form that price lists come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PriceFormat"))]
 #[non_exhaustive]
 pub enum SourceFormat {
     /// Tollway's own.
