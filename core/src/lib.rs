@@ -29,6 +29,7 @@
 //! still made.
 
 pub mod billing;
+pub mod budget;
 pub mod catalog;
 pub mod client;
 pub mod dialect;

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::RecoveryPolicy;
-use crate::types::{AbandonPolicy, ReportedCostPolicy, UnpricedPolicy};
+use crate::types::{AbandonPolicy, RecoveryPolicy, ReportedCostPolicy, UnpricedPolicy};
 
 /// When a reply reaches its caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tollway::environment::{Environment, SystemEnvironment};
-use tollway::store::{Operation, Outcome, RecoveryPolicy, RedbStore, ReserveRequest, RowKey, Settlement, Store};
+use tollway::store::{Operation, Outcome, RedbStore, ReserveRequest, RowKey, Settlement, Store};
 use tollway::types::*;
 
 /// The variable that holds the part of a child and the path of the file.

@@ -9,10 +9,8 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use crate::types::{Decimal, Error, ErrorKind, Result};
+use crate::types::{Decimal, Error, ErrorKind, LEDGER_DECIMALS, Result};
 
-/// The decimal places that the ledger keeps. With 28 digits, 10 are left for what the calls of years add up to.
-pub const LEDGER_DECIMALS: u32 = 18;
 /// The digits that are shown of an amount which no decimal can hold.
 pub const SHOWN_DIGITS: u32 = 34;
 

@@ -12,7 +12,6 @@ pub mod import;
 mod line;
 pub mod lint;
 mod names;
-pub mod snapshot;
 
 use std::borrow::Cow;
 

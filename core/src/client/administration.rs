@@ -24,11 +24,10 @@ use std::sync::Arc;
 use self::prices::MOST_MONEY;
 use self::references::{not_found, one};
 use super::engine::{Tollway, invalid, unexpected};
-use crate::billing::exact::LEDGER_DECIMALS;
 use crate::store::{Operation, Outcome};
 use crate::types::{
-    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, Limit, ModelConfig, Result, Route, RouteTerms, Scope,
-    check_label, check_tag,
+    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, LEDGER_DECIMALS, Limit, ModelConfig, Result, Route,
+    RouteTerms, Scope, check_label, check_tag,
 };
 
 /// The most decimal places of a limit: the ledger's.
@@ -87,7 +86,7 @@ impl Tollway {
             _ => {}
         }
         let now = self.engine.environment.now();
-        crate::billing::window::window_bounds(terms.window, &terms.time_zone, now)?;
+        crate::budget::window::window_bounds(terms.window, &terms.time_zone, now)?;
         let outcome = self.engine.store.apply(Operation::PutBudget { terms, now }).await?;
         self.engine.reload().await?;
         match outcome {

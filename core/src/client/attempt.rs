@@ -31,9 +31,9 @@ use super::engine::{Engine, unexpected};
 use super::work::Work;
 use crate::billing::coverage::Lack;
 use crate::billing::estimate::head_of;
-use crate::catalog::snapshot::Snapshot;
 use crate::provider::{Target, vendor};
 use crate::routing::health::Ticket;
+use crate::routing::snapshot::Snapshot;
 use crate::store::{Operation, Outcome, ReserveRequest};
 use crate::transport::Progress;
 use crate::types::{

@@ -10,8 +10,8 @@ use super::attempt::{Account, Draft, Line, Reply, Used};
 use super::engine::Engine;
 use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;
-use crate::catalog::snapshot::Snapshot;
 use crate::routing::select::Selection;
+use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::types::{CallOptions, Error, ErrorKind, ModelConfig, Result, Usage};
 

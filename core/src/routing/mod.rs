@@ -4,3 +4,4 @@ pub mod health;
 pub mod prompt_cache;
 pub mod retry;
 pub mod select;
+pub mod snapshot;

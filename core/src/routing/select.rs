@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::prompt_cache::{Beginning, PromptCache, beginnings};
 use crate::billing::estimate::{CacheOutlook, Estimate, head_of};
-use crate::billing::exchange::{Towards, convert};
-use crate::catalog::snapshot::Snapshot;
+use crate::budget::exchange::{Towards, convert};
 use crate::provider::{WireFormat, vendor};
+use crate::routing::snapshot::Snapshot;
 use crate::types::{
     Capability, ChatRequest, Currency, Error, ErrorKind, ModelConfig, Money, Result, Route, RouteTerms, Strategy,
     most_alike,

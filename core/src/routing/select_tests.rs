@@ -1,8 +1,9 @@
 use serde_json::Map;
 
 use super::*;
-use crate::store::Configuration;
-use crate::types::{Conditions, FxRate, FxRateId, Meter, ModelConfigId, Price, PriceId, PriceTerms, RouteId, Unit};
+use crate::types::{
+    Conditions, Configuration, FxRate, FxRateId, Meter, ModelConfigId, Price, PriceId, PriceTerms, RouteId, Unit,
+};
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const OUTLOOK: Outlook<'_> = Outlook { now: NOW, default_limit: 4_096, prompt_cache: None };

@@ -8,6 +8,7 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 use wincode::config::Configuration;
 use wincode::{SchemaRead, SchemaWrite};
 
+use super::failure::{damaged, newer};
 use super::row_key::TAG_LENGTH;
 use crate::types::{Currency, Error, ErrorKind, Quantity, Result};
 
@@ -73,24 +74,6 @@ pub(super) fn decode_as<R: Row>(version: u8, fields: &[u8]) -> Result<R> {
         _ if version <= LATEST_CONCEIVABLE => Err(newer(R::TABLE, &format!("row version {version}"))),
         _ => Err(damaged(R::TABLE, "a row has no version")),
     }
-}
-
-/// Makes the error of a table that holds what no version wrote.
-pub(super) fn damaged(table: &str, what: &str) -> Error {
-    Error::new(
-        ErrorKind::CorruptedFile,
-        format!(
-            "table {table} is damaged: {what}; close every process that has the file open and restore it from a copy"
-        ),
-    )
-}
-
-/// Makes the error of a table that holds what only a later version can have written.
-pub(super) fn newer(table: &str, what: &str) -> Error {
-    Error::new(
-        ErrorKind::NewerFile,
-        format!("table {table} holds {what}, which this version does not know; upgrade Tollway"),
-    )
 }
 
 /// The bytes of a decimal; its scale is kept.

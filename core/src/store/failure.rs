@@ -36,3 +36,21 @@ pub(super) fn closed() -> Error {
 pub(super) fn misused(what: &str) -> Error {
     Error::new(ErrorKind::Internal, format!("the store was used wrongly by its own code ({what}); report this defect"))
 }
+
+/// Makes the error of a table that holds what no version wrote.
+pub(super) fn damaged(table: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::CorruptedFile,
+        format!(
+            "table {table} is damaged: {what}; close every process that has the file open and restore it from a copy"
+        ),
+    )
+}
+
+/// Makes the error of a table that holds what only a later version can have written.
+pub(super) fn newer(table: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::NewerFile,
+        format!("table {table} holds {what}, which this version does not know; upgrade Tollway"),
+    )
+}

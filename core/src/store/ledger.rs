@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::codec::{Row, damaged};
+use super::codec::Row;
+use super::failure::damaged;
 use super::rows::{
     BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow,
     ReservationRow, RouteRow, UsageRecordRow,

@@ -18,6 +18,7 @@ mod reading;
 mod redb;
 mod row_key;
 mod rows;
+mod shared;
 mod snapshot;
 mod state;
 mod storage;
@@ -38,29 +39,7 @@ pub use tables::WRAPPED_DATA_KEY;
 use jiff::Timestamp;
 
 use crate::environment::BoxFuture;
-use crate::types::{
-    Budget, BudgetStatus, Damage, FxRate, Model, ModelConfig, Price, Provider, Result, Route, UsageFilter, UsageRecord,
-    UsageRecordId,
-};
-
-/// Everything that routing and pricing look at, as it stood at one version of the file.
-#[derive(Clone, Debug, Default)]
-pub struct Configuration {
-    /// Grows with every change of a config, a price, a rate, a route or a budget, by any process.
-    pub version: u64,
-    /// All providers, by id.
-    pub providers: Vec<Provider>,
-    /// All model configs, by id.
-    pub model_configs: Vec<ModelConfig>,
-    /// All prices, by id.
-    pub prices: Vec<Price>,
-    /// All exchange rates, by id.
-    pub fx_rates: Vec<FxRate>,
-    /// All routes, by id.
-    pub routes: Vec<Route>,
-    /// All budgets, by id.
-    pub budgets: Vec<Budget>,
-}
+use crate::types::{BudgetStatus, Configuration, Damage, Model, Result, UsageFilter, UsageRecord, UsageRecordId};
 
 /// What a check of a whole store found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::billing::admission::Demand;
+use crate::budget::admission::Demand;
 use crate::types::{
     BilledBy, BudgetId, BudgetTerms, Capability, CostStatus, Currency, Exchange, Facts, FxRate, ModelConfigId, ModelId,
-    Money, PriceId, PriceTerms, ReceiptLine, RecordStatus, ReservationId, RouteTerms, SealedSecret, UnpricedPolicy,
-    Usage, UsageRecordId,
+    Money, PriceId, PriceTerms, ReceiptLine, RecordStatus, RecoveryPolicy, ReservationId, RouteTerms, SealedSecret,
+    UnpricedPolicy, Usage, UsageRecordId,
 };
 
 /// A change of the file. Each is applied whole or not at all.
@@ -432,18 +432,6 @@ pub struct Adjustment {
     pub record_uid: String,
     /// The instant.
     pub now: Timestamp,
-}
-
-/// What to bill a reservation whose process ended before settlement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum RecoveryPolicy {
-    /// The whole reservation: the provider may have done the work, and the cap must hold.
-    #[default]
-    BillReserved,
-    /// Nothing.
-    Release,
 }
 
 /// A row of `ai_cost_daily`: what one model consumed in one UTC day, in one currency.

@@ -7,7 +7,8 @@ use jiff::civil::Date;
 
 use super::apply::daily::day_number;
 use super::apply::settle::TIME_DISORDER;
-use super::codec::{Row, currency, damaged, decimal, kept, micros};
+use super::codec::{Row, currency, decimal, kept, micros};
+use super::failure::damaged;
 use super::ledger::CONFIGURATION_VERSION;
 use super::reading::Reader;
 use super::rows::{
@@ -17,11 +18,11 @@ use super::rows::{
 use super::state::{STATE_KEY, State, TableSum};
 use super::tables::{self, META_TABLE, WHOLE_TIME, is_unsigned};
 use super::writing::number;
-use super::{Configuration, DailyCost, Reservation};
-use crate::billing::window::window_bounds;
+use super::{DailyCost, Reservation};
+use crate::budget::window::window_bounds;
 use crate::types::{
-    Balance, Budget, BudgetStatus, Decimal, Limit, Model, ModelId, Result, UsageFilter, UsageRecord, UsageRecordId,
-    exact_add, exact_subtract,
+    Balance, Budget, BudgetStatus, Configuration, Decimal, Limit, Model, ModelId, Result, UsageFilter, UsageRecord,
+    UsageRecordId, exact_add, exact_subtract,
 };
 
 fn meta_number(reader: &Reader<'_>, key: &str) -> Result<u64> {

@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
-use super::codec::{Row, damaged, decode};
+use super::codec::{Row, decode};
+use super::failure::damaged;
 use super::key::{Ends, Key, Value};
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};

@@ -9,7 +9,7 @@ use std::hash::Hasher;
 use siphasher::sip128::{Hasher128, SipHasher24};
 use zeroize::Zeroizing;
 
-use super::codec::damaged;
+use super::failure::damaged;
 use super::tables::{META_TABLE, is_unsigned};
 use crate::types::Result;
 

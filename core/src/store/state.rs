@@ -5,7 +5,8 @@
 
 use std::cell::Cell;
 
-use super::codec::{damaged, decode, encode};
+use super::codec::{decode, encode};
+use super::failure::damaged;
 use super::row_key::{RowKey, Tag, tag_of};
 use super::rows::LedgerStateRow;
 use super::tables::SIGNED_TABLES;

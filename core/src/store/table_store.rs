@@ -8,14 +8,17 @@ use jiff::civil::Date;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::{closed, corrupted, misused};
+use super::failure::{closed, corrupted};
 use super::reading::Reader;
 use super::row_key::RowKey;
+use super::shared::Shared;
 use super::storage::Storage;
 use super::writer::{self, Job, QUEUE};
-use super::{CheckedStore, Configuration, DailyCost, Operation, Outcome, Reservation, Store, query, verification};
+use super::{CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, query, verification};
 use crate::environment::{BoxFuture, Environment};
-use crate::types::{BudgetStatus, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord, UsageRecordId};
+use crate::types::{
+    BudgetStatus, Configuration, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord, UsageRecordId,
+};
 
 /// A [`Store`] over the tables of a storage.
 ///
@@ -32,34 +35,6 @@ pub(super) struct Open<S: Storage> {
     pub(super) shared: Arc<Shared<S>>,
     queue: mpsc::Sender<Job>,
     writer: JoinHandle<()>,
-}
-
-/// What the writer and the readers share.
-pub(super) struct Shared<S> {
-    pub(super) storage: S,
-    pub(super) row_key: RowKey,
-}
-
-impl<S: Storage> Shared<S> {
-    fn read<T>(&self, query: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
-        let (mut query, mut found) = (Some(query), None);
-        self.storage.read(&mut |tables| {
-            let query = query.take().ok_or_else(|| misused("a query was made twice"))?;
-            found = Some(query(&Reader::new(tables, &self.row_key))?);
-            Ok(())
-        })?;
-        found.ok_or_else(|| misused("a query was not made"))
-    }
-
-    fn verify(&self) -> Result<CheckedStore> {
-        let mut checked = CheckedStore::default();
-        let below = self.storage.inspect(&mut |tables| {
-            checked = verification::verify(&Reader::new(tables, &self.row_key))?;
-            Ok(())
-        })?;
-        checked.damage.extend(below);
-        Ok(checked)
-    }
 }
 
 impl<S: Storage> TableStore<S> {

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
-use super::codec::{Row, damaged, decode, encode};
+use super::codec::{Row, decode, encode};
+use super::failure::damaged;
 use super::key::{Ends, Key, Value};
 use super::reading::{key_of, value_of};
 use super::row_key::RowKey;

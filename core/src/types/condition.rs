@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::calendar::Calendar;
-use super::money::decimal_of;
+use super::decimal_text::decimal_of;
 
 macro_rules! named {
     ($(#[$documentation:meta])* $kind:ident { $($(#[$variant_documentation:meta])* $variant:ident = $name:literal,)+ }) => {

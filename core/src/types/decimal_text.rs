@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serializer};
 
-use super::money::decimal_of;
+/// The most decimal places that a [`Decimal`] holds.
+const MAXIMUM_SCALE: u32 = 28;
 
 /// Writes a decimal as a text.
 pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
@@ -41,6 +42,38 @@ pub mod option {
         struct Text(#[serde(with = "super")] Decimal);
         Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(value)| value))
     }
+}
+
+/// Builds a decimal from its digits, dropping trailing zeros only where the scale leaves no room for them.
+pub(super) fn from_mantissa(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
+    if mantissa == 0 {
+        return Some(Decimal::ZERO);
+    }
+    while scale > MAXIMUM_SCALE || (scale > 0 && mantissa.unsigned_abs() >> 96 != 0) {
+        if mantissa % 10 != 0 {
+            return None;
+        }
+        mantissa /= 10;
+        scale -= 1;
+    }
+    Decimal::try_from_i128_with_scale(mantissa, scale).ok()
+}
+
+/// Reads a decimal exactly, in plain or scientific notation; nothing if it is none, or has more than 28 digits.
+#[must_use]
+pub fn decimal_of(text: &str) -> Option<Decimal> {
+    let (digits, exponent) = match text.split_once(['e', 'E']) {
+        None => return Decimal::from_str_exact(text).ok(),
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+    };
+    let digits = Decimal::from_str_exact(digits).ok()?.normalize();
+    let scale = i32::try_from(digits.scale()).ok()?.checked_sub(exponent)?;
+    if scale >= 0 {
+        let scale = u32::try_from(scale).ok()?;
+        return from_mantissa(digits.mantissa(), scale);
+    }
+    let factor = 10_i128.checked_pow(scale.unsigned_abs())?;
+    from_mantissa(digits.mantissa().checked_mul(factor)?, 0)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Messages, in the shape of OpenAI's chat API, which is the superset that every wire format is made from.
 
+mod input;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::message_input::{AssistantInput, ImageUrlInput};
+use self::input::{AssistantInput, ImageUrlInput};
 
 /// One message of a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -219,7 +221,7 @@ pub struct FunctionCall {
     /// The function's name.
     pub name: String,
     /// The arguments as JSON text, exactly as the model wrote them.
-    #[serde(default, deserialize_with = "super::message_input::arguments")]
+    #[serde(default, deserialize_with = "input::arguments")]
     pub arguments: String,
 }
 

@@ -7,10 +7,11 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::decimal_text::from_mantissa;
 use super::error::{Error, ErrorKind, Result};
 
-/// The most decimal places that a [`Decimal`] holds.
-const MAXIMUM_SCALE: u32 = 28;
+/// The decimal places that the ledger keeps. With 28 digits, 10 are left for what the calls of years add up to.
+pub const LEDGER_DECIMALS: u32 = 18;
 
 /// Names a currency by its ISO 4217 code: three upper-case letters such as `USD` or `CNY`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,38 +162,6 @@ pub fn exact_amount(unit_price: Decimal, quantity: u64, per: u64) -> Result<Deci
         .zip(unit_price.mantissa().checked_mul(i128::from(quantity)))
         .and_then(|(places, mantissa)| from_mantissa(mantissa, unit_price.scale() + places))
         .ok_or_else(|| too_many_digits(&format!("{unit_price} x {quantity} / {per}")))
-}
-
-/// Builds a decimal from its digits, dropping trailing zeros only where the scale leaves no room for them.
-fn from_mantissa(mut mantissa: i128, mut scale: u32) -> Option<Decimal> {
-    if mantissa == 0 {
-        return Some(Decimal::ZERO);
-    }
-    while scale > MAXIMUM_SCALE || (scale > 0 && mantissa.unsigned_abs() >> 96 != 0) {
-        if mantissa % 10 != 0 {
-            return None;
-        }
-        mantissa /= 10;
-        scale -= 1;
-    }
-    Decimal::try_from_i128_with_scale(mantissa, scale).ok()
-}
-
-/// Reads a decimal exactly, in plain or scientific notation; nothing if it is none, or has more than 28 digits.
-#[must_use]
-pub fn decimal_of(text: &str) -> Option<Decimal> {
-    let (digits, exponent) = match text.split_once(['e', 'E']) {
-        None => return Decimal::from_str_exact(text).ok(),
-        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
-    };
-    let digits = Decimal::from_str_exact(digits).ok()?.normalize();
-    let scale = i32::try_from(digits.scale()).ok()?.checked_sub(exponent)?;
-    if scale >= 0 {
-        let scale = u32::try_from(scale).ok()?;
-        return from_mantissa(digits.mantissa(), scale);
-    }
-    let factor = 10_i128.checked_pow(scale.unsigned_abs())?;
-    from_mantissa(digits.mantissa().checked_mul(factor)?, 0)
 }
 
 fn too_many_digits(operation: &str) -> Error {

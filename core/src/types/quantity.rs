@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for Quantity {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Quantity, E> {
-                let value = super::money::decimal_of(text).and_then(Quantity::new);
+                let value = super::decimal_text::decimal_of(text).and_then(Quantity::new);
                 value.ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
             }
         }

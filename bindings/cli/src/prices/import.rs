@@ -5,6 +5,7 @@ use std::io::Write;
 
 use tollway::catalog::import::{ImportReport, Imported, NotUnderstood, Origin, import, read_file, write, write_file};
 use tollway::environment::SystemEnvironment;
+use tollway::store::is_ledger;
 
 use super::book::{default_source, today};
 use super::{count, write_json};
@@ -23,7 +24,7 @@ pub(super) fn run(arguments: ImportArguments, output: &mut impl Write) -> Result
     };
     let Imported { book, report } = import(format, &read_file(&file)?, &origin, strict)?;
     if let Some(target) = &target {
-        write_file(target, &write(&book), &SystemEnvironment)?;
+        write_file(target, &write(&book), is_ledger, &SystemEnvironment)?;
     }
     if json {
         write_json(output, &report)?;

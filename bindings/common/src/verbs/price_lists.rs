@@ -9,6 +9,7 @@ use tollway::catalog::import::{ImportReport, Imported, Origin, SourceFormat, imp
 use tollway::catalog::lint::{Finding, lint};
 use tollway::client::{PriceUpdate, RerateBook, RerateQuery, RerateReport, Tollway};
 use tollway::environment::{Environment, SystemEnvironment};
+use tollway::store::is_ledger;
 use tollway::types::{Error, ErrorKind, PriceBook, Result, UsageFilter};
 
 use super::price_book;
@@ -128,7 +129,7 @@ pub(super) async fn export(client: &Tollway, arguments: ExportArguments) -> Resu
     price_book::check_names(&book)?;
     let counts =
         PriceExport { offers: book.offers.len(), prices: book.offers.iter().map(|offer| offer.prices.len()).sum() };
-    blocking(move || write_file(&arguments.path, &write(&book), &SystemEnvironment)).await?;
+    blocking(move || write_file(&arguments.path, &write(&book), is_ledger, &SystemEnvironment)).await?;
     Ok(counts)
 }
 

@@ -5,7 +5,6 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::environment::Environment;
-use crate::store::is_ledger;
 use crate::types::{Error, ErrorKind, Result};
 
 /// The most bytes of a price list.
@@ -48,8 +47,14 @@ pub fn read_file(path: &Path) -> Result<String> {
 /// Writes a price list, beside its place under a name that nobody can foresee, and then gives it the name.
 ///
 /// What is there before stays whole until then, and its mode is kept; a new file is for its owner alone. A device or a pipe is written
-/// to as it is. Fails with `invalid_request` if a ledger is there, and with `storage` if the file cannot be written.
-pub fn write_file(path: &Path, text: &str, environment: &dyn Environment) -> Result<()> {
+/// to as it is. Fails with `invalid_request` if what is there is a ledger, by what `is_ledger` says of the file, and with `storage` if
+/// the file cannot be written.
+pub fn write_file(
+    path: &Path,
+    text: &str,
+    is_ledger: impl Fn(&Path) -> io::Result<bool>,
+    environment: &dyn Environment,
+) -> Result<()> {
     let shown = path.display();
     let unwritten = |error: io::Error| {
         Error::new(ErrorKind::Storage, format!("{shown} cannot be written: {error}; check the path"))
@@ -114,10 +119,11 @@ mod tests {
     #[test]
     fn a_list_is_written_beside_its_place_and_never_over_a_ledger() {
         use crate::environment::SystemEnvironment;
+        use crate::store::is_ledger;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prices.json");
         for text in ["{}", "{\"a\": 1}"] {
-            write_file(&path, text, &SystemEnvironment).unwrap();
+            write_file(&path, text, is_ledger, &SystemEnvironment).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         #[cfg(unix)]
@@ -125,9 +131,9 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
             fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-            write_file(&path, "[]", &SystemEnvironment).unwrap();
+            write_file(&path, "[]", is_ledger, &SystemEnvironment).unwrap();
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
-            write_file(Path::new("/dev/null"), "[]", &SystemEnvironment).unwrap();
+            write_file(Path::new("/dev/null"), "[]", is_ledger, &SystemEnvironment).unwrap();
         }
         let ledger = folder.path().join("ledger");
         let key = crate::store::RowKey::new(&[7; 16]);
@@ -142,7 +148,10 @@ mod tests {
         }
         let before = fs::read(&ledger).unwrap();
         for name in names {
-            assert_eq!(write_file(&name, "{}", &SystemEnvironment).unwrap_err().kind(), ErrorKind::InvalidRequest);
+            assert_eq!(
+                write_file(&name, "{}", is_ledger, &SystemEnvironment).unwrap_err().kind(),
+                ErrorKind::InvalidRequest
+            );
         }
         drop(store);
         assert_eq!(fs::read(&ledger).unwrap().len(), before.len());

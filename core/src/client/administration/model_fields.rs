@@ -3,13 +3,13 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::catalog::snapshot::Snapshot;
 use crate::client::engine::invalid;
 use crate::environment::Environment;
 use crate::provider::{
     ALLOW_INSECURE, Target, adapter, check_address_with, has_secret_header, is_known_vendor, key_variables, vendor,
     vendor_names, wants_key,
 };
+use crate::routing::snapshot::Snapshot;
 use crate::types::{Capability, Error, ModelConfigId, Result, check_label, did_you_mean, is_control, nearest};
 
 /// Returns an API key as a header carries it: without the white space around it that copying leaves.

@@ -14,9 +14,9 @@ use super::model_fields::{
 use super::prices::terms_of;
 use super::references::{not_found, one};
 use crate::catalog::bundled;
-use crate::catalog::snapshot::Snapshot;
 use crate::client::engine::{Tollway, secrets, unexpected};
 use crate::provider::{has_secret_header, seller, validate_params};
+use crate::routing::snapshot::Snapshot;
 use crate::store::{ModelConfigChange, ModelConfigNames, NewModelConfig, Operation, Outcome};
 use crate::types::{Error, ErrorKind, Model, ModelConfig, ModelConfigId, Offer, PriceTerms, PricingType, Result};
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::catalog::snapshot::Snapshot;
 use crate::client::engine::invalid;
+use crate::routing::snapshot::Snapshot;
 use crate::types::{Error, ErrorKind, ModelConfig, Result, most_alike};
 
 /// Returns the one config that a reference names.

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::billing::component::Component;
 use crate::billing::coverage::configured_tier;
 use crate::billing::price::{Bill, BillHead, PriceSet};
-use crate::catalog::snapshot::Snapshot;
 use crate::client::engine::{Tollway, unexpected};
 use crate::provider::{seller, vendor};
+use crate::routing::snapshot::Snapshot;
 use crate::store::{Adjustment, Operation, Outcome};
 use crate::types::{
     Attribute, BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, Money, PriceBook, PriceId, Result, Totals,

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::billing::admission::{Demand, check_currency, check_price, weigh};
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::Bill;
-use crate::catalog::snapshot::Snapshot;
+use crate::budget::admission::{Demand, check_currency, check_price, weigh};
 use crate::client::engine::{Engine, Tollway, check_options};
 use crate::client::work::chat::check_request;
 use crate::provider::vendor;
 use crate::routing::prompt_cache::beginnings;
 use crate::routing::select::{Outlook, select};
+use crate::routing::snapshot::Snapshot;
 use crate::types::{
     Budget, BudgetQuote, BudgetStatus, CallOptions, CandidateQuote, ChatRequest, Limit, ModelConfig, PassedOver, Quote,
     QuotedCost, Result,

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 
-use crate::catalog::snapshot::Snapshot;
 use crate::environment::Environment;
+use crate::routing::snapshot::Snapshot;
 use crate::store::Store;
 use crate::types::Result;
 

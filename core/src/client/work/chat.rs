@@ -21,12 +21,12 @@ pub use self::stream::{Answering, ChatStream};
 use super::{Work, subject_of};
 use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;
-use crate::catalog::snapshot::Snapshot;
 use crate::client::attempt::{Account, Draft, Line, Used};
 use crate::client::call;
 use crate::client::engine::{Engine, Tollway, check_options, refuse_first};
 use crate::provider::{Adapter, EncodedRequest, Framing, adapter};
 use crate::routing::select::{Selection, select};
+use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::types::{CallOptions, ChatReply, ChatRequest, Completion, ModelConfig, Result, StreamEvent, Usage};
 

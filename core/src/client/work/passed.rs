@@ -11,7 +11,6 @@ use super::Work;
 use super::chat::provider_request_id;
 use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;
-use crate::catalog::snapshot::Snapshot;
 use crate::client::attempt::{Account, Basis, Draft, Line, Reply, Served, Used};
 use crate::client::call;
 use crate::client::engine::{Engine, check_options};
@@ -21,6 +20,7 @@ use crate::provider::{
     encode_pass_through, is_free, is_known_vendor, is_passed_back, says_page, wire_format,
 };
 use crate::routing::select::{Selection, select_any};
+use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::transport::{HttpResponse, Stage};
 use crate::types::{

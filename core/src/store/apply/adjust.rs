@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::settle::index;
 use super::{balance, daily, invalid, not_found};
-use crate::billing::window::window_bounds;
+use crate::budget::window::window_bounds;
 use crate::store::Adjustment;
 use crate::store::codec::kept;
 use crate::store::ledger::Ledger;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::billing::exchange::conversion;
+use crate::budget::exchange::conversion;
 use crate::store::Hold;
 use crate::store::codec::micros;
 use crate::store::ledger::Ledger;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{balance, invalid, not_found};
-use crate::billing::admission::asked;
-use crate::billing::window::window_bounds;
+use crate::budget::admission::asked;
+use crate::budget::window::window_bounds;
 use crate::store::codec::{Row, micros, time};
 use crate::store::ledger::Ledger;
 use crate::store::rows::{BudgetRow, HoldRow, ReservationRow, UsageRecordRow};

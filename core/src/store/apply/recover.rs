@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 use super::{balance, keys, settle};
 use crate::store::ledger::Ledger;
 use crate::store::storage::{Liveness, Session};
-use crate::store::{RecoveryPolicy, Reservation, Settlement};
+use crate::store::{Reservation, Settlement};
 use crate::types::{
-    BilledBy, CostStatus, ErrorKind, Facts, Money, ReceiptLine, RecordStatus, Result, Usage, UsageFlag,
+    BilledBy, CostStatus, ErrorKind, Facts, Money, ReceiptLine, RecordStatus, RecoveryPolicy, Result, Usage, UsageFlag,
 };
 
 /// Returns whether what a session left behind is to be settled or freed.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::{balance, invalid};
-use crate::billing::admission::{Verdict, check_currency, check_price, describe, weigh};
-use crate::billing::window::window_bounds;
+use crate::budget::admission::{Verdict, check_currency, check_price, describe, weigh};
+use crate::budget::window::window_bounds;
 use crate::store::codec::kept;
 use crate::store::ledger::Ledger;
 use crate::store::rows::ReservationRow;

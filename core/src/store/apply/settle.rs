@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::budgets::money_holds;
 use super::{balance, configs, daily, invalid, keys, not_found};
-use crate::billing::window::window_bounds;
+use crate::budget::window::window_bounds;
 use crate::store::codec::{kept, micros, time};
 use crate::store::ledger::Ledger;
 use crate::store::rows::{ConversionRow, HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};

@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 use super::exchange::ExchangeRow;
 use super::rows;
 use crate::store::Hold;
-use crate::store::codec::{DecimalBytes, Row, currency, damaged, decimal, from_name, micros, name_of, time};
+use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, name_of, time};
+use crate::store::failure::damaged;
 use crate::types::{Balance, Budget, BudgetId, BudgetTerms, Error, ErrorKind, Limit, Money, Result, Scope};
 
 rows! {

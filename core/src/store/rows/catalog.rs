@@ -2,7 +2,8 @@
 
 use super::budget::MoneyRow;
 use super::rows;
-use crate::store::codec::{Row, damaged, from_name, micros, name_of, time};
+use crate::store::codec::{Row, from_name, micros, name_of, time};
+use crate::store::failure::damaged;
 use crate::types::{
     Model, ModelConfig, ModelConfigId, ModelId, Money, Provider, ProviderId, Result, Route, RouteId, RouteTerms,
     SealedSecret,

@@ -2,7 +2,8 @@
 
 use super::rows;
 use super::version_1::PriceRowV1;
-use crate::store::codec::{DecimalBytes, Row, currency, damaged, decimal, from_name, micros, newer, quantity, time};
+use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, quantity, time};
+use crate::store::failure::{damaged, newer};
 use crate::types::{
     Basis, Conditions, ModelConfigId, Modifier, Price, PriceId, PriceTerms, PricingType, Result, Rounding, Superseded,
 };

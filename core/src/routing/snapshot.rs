@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use crate::billing::component::{self, Component};
 use crate::billing::price::PriceSet;
-use crate::store::Configuration;
-use crate::types::{Budget, Currency, Exchange, FxRate, Limit, ModelConfig, ModelConfigId, Price, Result, Route};
+use crate::types::{
+    Budget, Configuration, Currency, Exchange, FxRate, Limit, ModelConfig, ModelConfigId, Price, Result, Route,
+};
 
 /// Returns whether a reference names a config.
 type Matches = fn(&ModelConfig, &str) -> bool;

@@ -3,8 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::{ToPrimitive, Zero};
 
-use super::exact::LEDGER_DECIMALS;
-use crate::types::{Conversion, Decimal, Error, ErrorKind, Exchange, Result};
+use crate::types::{Conversion, Decimal, Error, ErrorKind, Exchange, LEDGER_DECIMALS, Result};
 
 /// Which way a converted amount is rounded at the ledger's last decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

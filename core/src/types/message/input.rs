@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::message::{AssistantMessage, Content, ImageUrl, Part, ToolCall};
+use super::{AssistantMessage, Content, ImageUrl, Part, ToolCall};
 
 /// A message of the model as it may be given.
 #[derive(Deserialize)]
@@ -188,7 +188,7 @@ pub(super) fn arguments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<St
 mod tests {
     use serde_json::json;
 
-    use super::super::message::Message;
+    use super::super::Message;
     use super::*;
 
     fn assistant(fields: &Value) -> Result<AssistantMessage, String> {

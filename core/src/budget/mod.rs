@@ -1,0 +1,7 @@
+//! Budgets: when their windows begin, what a call asks of them, and what an amount is in their currency.
+//!
+//! Reservations decide by it in the store, and quotes show it.
+
+pub mod admission;
+pub mod exchange;
+pub mod window;
