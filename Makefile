@@ -71,6 +71,10 @@ test-node: node-develop mock-provider ## run the tests of the npm package
 test-scripts: ## run the tests of the scripts, and of what they generate: the price catalog and the types of the shells
 	$(PYTHON) -m unittest discover scripts -p 'test_*.py'
 
+.PHONY: test-kotlin
+test-kotlin: ## compile the types of Kotlin and read results with them (wants a JDK and Maven, which `make test` does not)
+	cd bindings/schema/kotlin && mvn --quiet --batch-mode test -Dtollway.target=$(CARGO_TARGET_DIR)/kotlin
+
 .PHONY: test-system
 test-system: python-develop node-develop mock-provider ## run the tests over crashes, processes, languages and real connections
 	$(LANGUAGES) cargo test -p tollway-system-tests

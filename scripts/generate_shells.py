@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shells import model, python_arguments, python_results, typescript_arguments, typescript_results
+from shells import kotlin, model, python_arguments, python_results, swift, typescript_arguments, typescript_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "bindings" / "schema" / "schema.json"
 PYTHON = ROOT / "python" / "src" / "tollway"
 NODE = ROOT / "node" / "src"
+KOTLIN = ROOT / "bindings" / "schema" / "kotlin"
+SWIFT = ROOT / "bindings" / "schema" / "swift"
 
 
 def files() -> Iterator[tuple[Path, str]]:
@@ -28,6 +30,10 @@ def files() -> Iterator[tuple[Path, str]]:
         yield PYTHON / f"{name}.py", text
     for name, text in {**typescript_results.emit(found), **typescript_arguments.emit(found)}.items():
         yield NODE / f"{name}.ts", text
+    for name, text in kotlin.emit(found).items():
+        yield KOTLIN / "src" / f"{name}.kt", text
+    for name, text in swift.emit(found).items():
+        yield SWIFT / "Sources" / "Tollway" / f"{name}.swift", text
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import re
 import unittest
 from pathlib import Path
 
-from shells import model, python_results, typescript_results
+from shells import kotlin, model, python_results, swift, typescript_results
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / "python" / "src" / "tollway"
@@ -173,6 +173,17 @@ class Emitters(unittest.TestCase):
         self.assertIn("  readonly note: string | null;\n", files["results"])
         self.assertIn("    parts: (value['parts'] ?? []).map(decodePart),\n", files["decode"])
         self.assertIn("  'acts.list': listOf(decodeAct),\n  'acts.end': nothing,\n", files["decode"])
+
+    def test_kotlin_and_swift_have_exact_types_and_their_own_names(self) -> None:
+        found = model.of_schema(self.SCHEMA)
+        ours = kotlin.emit(found)
+        self.assertIn('    @SerialName("cost_amount")\n    public val costAmount: ExactDecimal,\n', ours["Results"])
+        self.assertIn("    public val parts: List<Part> = emptyList(),\n", ours["Results"])
+        self.assertIn('    @SerialName("first")\n    FIRST,\n', ours["Words"])
+        theirs = swift.emit(found)
+        self.assertIn("    public let costAmount: ExactDecimal\n", theirs["Results"])
+        self.assertIn("parts = try fields.decodeIfPresent([Part].self, forKey: .parts) ?? []\n", theirs["Results"])
+        self.assertIn('    case first = "first"\n', theirs["Words"])
 
     def test_a_shape_that_no_emitter_knows_is_refused(self) -> None:
         schema = json.loads(json.dumps(self.SCHEMA))
