@@ -2,6 +2,35 @@
 
 import { inOurWords } from './wording.js';
 
+/** One attempt of a call that failed. */
+export interface FailedAttempt {
+  /** The model that was tried, as `provider/model`. */
+  readonly model: string;
+  readonly outcome: 'not_sent' | 'failed' | 'timeout' | 'cancelled' | 'partial';
+  /** The stable code of its error. */
+  readonly errorCode: string;
+  /** The HTTP status of the provider's answer. */
+  readonly status: number | null;
+  /** The usage record of the attempt; null where nothing was sent. */
+  readonly recordUid: string | null;
+}
+
+/** What a budget that refused a call had. Amounts are texts in its currency, or tokens where that is null. */
+export interface BudgetRefusal {
+  readonly budgetId: number;
+  /** What may be used in its window. */
+  readonly limit: string;
+  /** What was used in it. */
+  readonly settled: string;
+  /** What calls under way hold. */
+  readonly reserved: string;
+  /** What the call asked to hold. */
+  readonly asked: string;
+  readonly currency: string | null;
+  /** The greatest `maxTokens` with which the same call fits into this budget now; null where none is known to. */
+  readonly maxTokens: number | null;
+}
+
 /** What an error carries beside its detail. */
 export interface ErrorAttributes {
   readonly code?: string;
@@ -12,6 +41,8 @@ export interface ErrorAttributes {
   readonly requestId?: string | null;
   readonly providerCode?: string | null;
   readonly retryable?: boolean;
+  readonly attempts?: readonly FailedAttempt[];
+  readonly budget?: BudgetRefusal | null;
 }
 
 /** Stands for every error of Tollway. Its code is stable; its detail is a sentence for people. */
@@ -36,6 +67,8 @@ export class TollwayError extends Error {
   readonly providerCode: string | null;
   /** Whether the same call, sent again, may succeed. */
   readonly retryable: boolean;
+  /** The attempts of a call that failed, in order; none of what is no call. */
+  readonly attempts: readonly FailedAttempt[];
 
   constructor(detail: string, attributes: ErrorAttributes = {}) {
     const { provider = null, model = null } = attributes;
@@ -50,12 +83,40 @@ export class TollwayError extends Error {
     this.requestId = attributes.requestId ?? null;
     this.providerCode = attributes.providerCode ?? null;
     this.retryable = attributes.retryable ?? false;
+    this.attempts = attributes.attempts ?? [];
   }
 }
 
 /** Says that a cap would be passed: wait for the next window, raise the limit, or ask for less. */
 export class BudgetExceededError extends TollwayError {
   static override readonly defaultCode = 'budget_exceeded';
+
+  /** The budget that refused; null where no one budget did. */
+  readonly budgetId: number | null;
+  /** What may be used in its window, in its currency, or in tokens. */
+  readonly limit: string | null;
+  /** What was used in it. */
+  readonly settled: string | null;
+  /** What calls under way hold. */
+  readonly reserved: string | null;
+  /** What the call asked to hold. */
+  readonly asked: string | null;
+  /** The currency of the budget; null where it counts tokens. */
+  readonly currency: string | null;
+  /** The greatest `maxTokens` with which the same call fits into this budget now; null where none is known to. */
+  readonly maxTokens: number | null;
+
+  constructor(detail: string, attributes: ErrorAttributes = {}) {
+    super(detail, attributes);
+    const budget = attributes.budget ?? null;
+    this.budgetId = budget?.budgetId ?? null;
+    this.limit = budget?.limit ?? null;
+    this.settled = budget?.settled ?? null;
+    this.reserved = budget?.reserved ?? null;
+    this.asked = budget?.asked ?? null;
+    this.currency = budget?.currency ?? null;
+    this.maxTokens = budget?.maxTokens ?? null;
+  }
 }
 
 /** Says that the call has no price and that the policy refuses such calls: add a price or choose another policy. */
@@ -212,6 +273,8 @@ interface ErrorFields {
   readonly request_id: string | null;
   readonly provider_code: string | null;
   readonly retryable: boolean;
+  readonly attempts?: readonly Readonly<Record<string, unknown>>[];
+  readonly budget?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -232,7 +295,24 @@ export function errorFromJson(text: string): TollwayError {
     requestId: fields.request_id,
     providerCode: fields.provider_code,
     retryable: fields.retryable,
+    attempts: inCamelCase(fields.attempts ?? []) as FailedAttempt[],
+    budget: inCamelCase(fields.budget ?? null) as BudgetRefusal | null,
   });
+}
+
+/** Renames fields; the module of names needs this one, and cannot be needed by it. */
+function inCamelCase(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(inCamelCase);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  const named = Object.entries(value).map(([name, field]) => [
+    name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    field,
+  ]);
+  return Object.fromEntries(named);
 }
 
 /**

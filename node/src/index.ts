@@ -11,6 +11,7 @@ export * as decimal from './decimal.js';
 export {
   AuthenticationError,
   BudgetExceededError,
+  type BudgetRefusal,
   CallTimeoutError,
   CancelledError,
   ClosedError,
@@ -19,6 +20,7 @@ export {
   CorruptedFileError,
   CurrencyMismatchError,
   type ErrorAttributes,
+  type FailedAttempt,
   ForkedError,
   IdempotencyConflictError,
   InternalError,

@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 
-import { type ChatRequest, type ChatStream, decimal, formatReceipt, Tollway, TollwayError } from '../dist/index.js';
+import {
+  BudgetExceededError,
+  type ChatRequest,
+  type ChatStream,
+  decimal,
+  formatReceipt,
+  Tollway,
+  TollwayError,
+} from '../dist/index.js';
 import { inOurWords } from '../dist/wording.js';
 import { type MockProvider, mockProvider, PACKAGE, stopMock, temporaryPath } from './support.js';
 import { asOptions, asPrices, asWire, isObject } from './wire.js';
@@ -54,6 +62,15 @@ function chatRequest({ request, options }: Json): ChatRequest {
     }
   }
   return { ...fields, ...(Object.keys(extra).length > 0 ? { extra } : {}), ...(asOptions(options ?? {}) as object) };
+}
+
+/** Returns an error as the engine tells it. */
+function fieldsOf(error: TollwayError): object {
+  if (!(error instanceof BudgetExceededError) || error.limit === null) {
+    return { ...error };
+  }
+  const { budgetId, limit, settled, reserved, asked, currency, maxTokens } = error;
+  return { ...error, budget: { budgetId, limit, settled, reserved, asked, currency, maxTokens } };
 }
 
 const VERBS: Record<string, (tw: Tollway, given: Json) => Promise<unknown>> = {
@@ -143,7 +160,7 @@ class Run {
       assert.ok(step.error === undefined, `it should fail, and gave ${JSON.stringify(result)}`);
     } else {
       assert.ok(step.error !== undefined, `it failed: ${String(error)}`);
-      compare(this.filled(step.error), asWire({ ...error }), '/error');
+      compare(this.filled(step.error), asWire(fieldsOf(error)), '/error');
     }
     if ('expect' in step) {
       compare(this.filled(step.expect), result, '');

@@ -109,7 +109,12 @@ function undone(value: Fields): Fields {
   if ('meters' in value && 'totalTokens' in value) {
     return Object.fromEntries(Object.entries(value).filter(([name]) => !DERIVED.includes(name)));
   }
-  if ('provider' in value && typeof value['model'] === 'string' && ('attempts' in value || 'latencyMs' in value)) {
+  if (
+    !('retryable' in value) &&
+    'provider' in value &&
+    typeof value['model'] === 'string' &&
+    ('attempts' in value || 'latencyMs' in value)
+  ) {
     const { provider, model } = value as unknown as ChatReply | Attempt | UsageRecord;
     return { ...value, model: model.slice(provider.length + 1) };
   }

@@ -153,6 +153,16 @@ def as_json(value: Any) -> Any:
     return fields
 
 
+def fields_of(error: tollway.TollwayError) -> dict[str, Any]:
+    """Returns an error as the engine tells it."""
+    fields = {**vars(error), "attempts": [attempt._asdict() for attempt in error.attempts]}
+    if isinstance(error, tollway.BudgetExceededError) and error.limit is not None:
+        amounts = {name: f"{getattr(error, name):f}" for name in ("limit", "settled", "reserved", "asked")}
+        others = {name: getattr(error, name) for name in ("budget_id", "currency", "max_tokens")}
+        fields["budget"] = {**amounts, **others}
+    return fields
+
+
 class Run:
     """One scenario under way, with a file of its own, through the sync API or, with a loop, through its async twin."""
 
@@ -199,7 +209,7 @@ class Run:
         assert step.get("at_least_seconds", 0) <= seconds <= step.get("at_most_seconds", 60)
         if error is not None:
             assert "error" in step, f"it failed: {error!r}"
-            compare(self.filled(step["error"]), vars(error), "/error")
+            compare(self.filled(step["error"]), fields_of(error), "/error")
         else:
             assert "error" not in step, f"it should fail, and gave {result}"
         if "expect" in step:

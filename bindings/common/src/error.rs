@@ -1,7 +1,7 @@
 //! Errors as they cross into another language: flat, and serialisable.
 
 use serde::Serialize;
-use tollway::types::{Error, ErrorKind};
+use tollway::types::{BudgetRefusal, Error, ErrorKind, FailedAttempt};
 
 /// The codes of all kinds of errors, for bindings that make a class of each.
 pub const CODES: &[&str] = &[
@@ -49,10 +49,25 @@ pub struct ErrorInfo {
     pub retry_after: Option<f64>,
     /// The provider's id of the request.
     pub request_id: Option<Box<str>>,
+    /// What else is known of it.
+    #[serde(flatten)]
+    pub more: Box<ErrorContext>,
+}
+
+/// What an error tells beside where it arose.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ErrorContext {
     /// The provider's own error code or type.
     pub provider_code: Option<Box<str>>,
     /// Whether the same call, sent again, may succeed.
     pub retryable: bool,
+    /// The attempts of the call that failed, in order, those that were never sent included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<FailedAttempt>,
+    /// What the budget had that refused the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetRefusal>,
 }
 
 impl ErrorInfo {
@@ -115,8 +130,12 @@ impl From<Error> for ErrorInfo {
             status: error.status(),
             retry_after: error.retry_after().map(|wait| wait.as_secs_f64()),
             request_id: error.request_id().map(Into::into),
-            provider_code: error.provider_code().map(Into::into),
-            retryable: error.is_retryable(),
+            more: Box::new(ErrorContext {
+                provider_code: error.provider_code().map(Into::into),
+                retryable: error.is_retryable(),
+                attempts: error.attempts().to_vec(),
+                budget: error.budget().cloned(),
+            }),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::catalog::bundled;
 use crate::provider::vendor_tool::{Asked, AskedBy, Reading};
 use crate::provider::{Target, seller, vendor, wire_format};
 use crate::types::{
-    Attribute, ChatRequest, Currency, Facts, Meter, MeterKind, Modality, ModelConfig, Quantity, Result, Usage,
+    Attribute, ChatRequest, Currency, Decimal, Facts, Meter, MeterKind, Modality, ModelConfig, Quantity, Result, Usage,
 };
 
 /// The most reasoning tokens of one answer where the output limit does not count them and the model's is not known.
@@ -46,6 +46,10 @@ pub struct Estimate {
     pub facts: Facts,
     /// The input.
     pub size: InputSize,
+    /// The output limit of one answer.
+    pub output_limit: u64,
+    /// How many answers are asked for.
+    pub answers: u64,
     /// The most output tokens, all answers together.
     pub output_bound: u64,
     /// The output tokens that are expected, reasoning left out.
@@ -130,6 +134,8 @@ impl Estimate {
         let room = (limit.saturating_add(beside)).saturating_mul(answers).saturating_sub(expected_output);
         Self {
             size,
+            output_limit: limit,
+            answers,
             output_bound: limit.saturating_add(beside).saturating_mul(answers),
             expected_output,
             expected_reasoning: if thinks { EXPECTED_REASONING.saturating_mul(answers).min(room) } else { 0 },
@@ -150,6 +156,8 @@ impl Estimate {
         Self {
             facts: Facts::at(now),
             size: InputSize::default(),
+            output_limit: 0,
+            answers: 1,
             output_bound: 0,
             expected_output: 0,
             expected_reasoning: 0,
@@ -168,6 +176,30 @@ impl Estimate {
     pub fn most_tokens(&self) -> Option<u64> {
         let cited = self.counts.get(&Meter::CitationToken).copied().unwrap_or_default();
         self.is_bounded.then(|| self.size.bound.saturating_add(self.output_bound).saturating_add(cited))
+    }
+
+    /// Returns the greatest output limit, below the one that it has, with which an attempt takes no more than there is room for;
+    /// nothing if not even a single token fits.
+    pub fn fitting_limit(
+        &self,
+        takes: impl Fn(&Self) -> Result<Option<Decimal>>,
+        room: Decimal,
+    ) -> Result<Option<u64>> {
+        let fits = |limit: u64| -> Result<bool> {
+            let less = self.output_limit.saturating_sub(limit).saturating_mul(self.answers);
+            let limited = Self { output_bound: self.output_bound.saturating_sub(less), ..self.clone() };
+            Ok(takes(&limited)?.is_some_and(|taken| taken <= room))
+        };
+        let (mut fitting, mut too_great) = (0, self.output_limit);
+        while fitting + 1 < too_great {
+            let middle = fitting + (too_great - fitting) / 2;
+            if fits(middle)? {
+                fitting = middle;
+            } else {
+                too_great = middle;
+            }
+        }
+        Ok((fitting > 0).then_some(fitting))
     }
 
     /// Returns the estimate of an attempt whose money is capped: what has no bound has no price.

@@ -6,6 +6,7 @@ mod line;
 mod outcome;
 mod plan;
 mod pricing;
+mod refusal;
 mod settlement;
 mod watch;
 
@@ -24,6 +25,7 @@ use self::outcome::timed_out;
 pub(super) use self::outcome::{Account, Basis, Ended, Served, Used, file_closed, given_up, panicked};
 pub(super) use self::plan::Plan;
 use self::pricing::{Priced, Rules, price, reservation};
+use self::refusal::with_fitting_limit;
 pub(super) use self::settlement::GRACE;
 use self::settlement::{Ending, latency_ms, settlement};
 pub(super) use self::watch::Watch;
@@ -177,10 +179,11 @@ impl<W: Work> Attempts<W> {
         });
         let refused = first.as_ref().is_err_and(|error| error.kind() == ErrorKind::BudgetExceeded);
         let outcome = if refused && self.engine.recover().await? > 0 {
-            self.engine.store.apply(self.reservation(plan)).await?
+            self.engine.store.apply(self.reservation(plan)).await
         } else {
-            first?
+            first
         };
+        let outcome = outcome.map_err(|error| with_fitting_limit(error, plan))?;
         match outcome {
             Outcome::Reserved(reserved) => Ok(Hold::new(&self.engine, plan, progress, reserved, &self.dropped)),
             other => Err(unexpected(&other)),

@@ -17,8 +17,8 @@ use super::attempt::{Attempts, Draft, file_closed, given_up, panicked};
 use super::engine::Engine;
 use super::work::Work;
 use crate::routing::retry::{Verdict, judge, wait};
-use crate::routing::select::Selection;
-use crate::types::{CallOptions, Error, ErrorKind, ModelConfig, ModelConfigId, Result};
+use crate::routing::snapshot::Snapshot;
+use crate::types::{CallOptions, Error, ErrorKind, FailedAttempt, FailedOutcome, ModelConfig, ModelConfigId, Result};
 
 /// What is said of an attempt that failed in a way that passes, and is not repeated all the same.
 const NOT_REPEATED: &str = "; it was not repeated, since the provider may charge for this try";
@@ -35,6 +35,15 @@ const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
 /// A call under way.
 struct Call<W: Work> {
     attempts: Attempts<W>,
+    /// What was tried so far and failed.
+    tried: Vec<Tried>,
+}
+
+/// A config that was tried and failed.
+struct Tried {
+    config: Arc<ModelConfig>,
+    attempt: FailedAttempt,
+    detail: String,
 }
 
 /// Starts a call in a task of its own, which the engine tracks until its settlement is in the file. Its caller is gone once the
@@ -59,7 +68,7 @@ pub(super) fn start<W: Work>(
         may_mend: false,
         dropped: TaskTracker::new(),
     };
-    engine.tracker.spawn(Call { attempts }.run());
+    engine.tracker.spawn(Call { attempts, tried: Vec::new() }.run());
 }
 
 impl<W: Work> Call<W> {
@@ -88,8 +97,52 @@ impl<W: Work> Call<W> {
                 Box::pin(self.attempts.work.replay(&reply)).await;
                 Ok(*reply)
             }
-            KeyState::Claimed | KeyState::None => self.route().await,
+            KeyState::Claimed | KeyState::None => {
+                let outcome = self.route().await;
+                outcome.map_err(|error| self.with_attempts(error))
+            }
         }
+    }
+
+    /// Makes an attempt with a config, and notes how it failed.
+    async fn try_one(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<W::Reply> {
+        let before = self.attempts.draft.attempts.len();
+        let outcome = self.attempts.make(snapshot, config).await;
+        if let Err(error) = &outcome {
+            let recorded = self.attempts.draft.attempts.get(before);
+            let attempt = FailedAttempt {
+                model: config.name(),
+                outcome: recorded.map_or(FailedOutcome::NotSent, |attempt| attempt.status.into()),
+                error_code: error.code(),
+                status: error.status(),
+                record_uid: recorded.map(|attempt| attempt.record_uid.clone()),
+            };
+            self.tried.push(Tried { config: Arc::clone(config), attempt, detail: error.detail().to_owned() });
+        }
+        outcome
+    }
+
+    /// Adds what was tried to the error of the call; in words, too, what others than the error's own model said.
+    fn with_attempts(&self, error: Error) -> Error {
+        let mut named = BTreeMap::new();
+        for tried in &self.tried {
+            let is_own = error.provider() == Some(tried.config.provider.as_str())
+                && error.model() == Some(tried.config.model_name.as_str());
+            if !is_own {
+                named.insert(tried.config.id, tried);
+            }
+        }
+        let others: Vec<_> = named
+            .values()
+            .map(|tried| {
+                format!("{}: {}", tried.config.alias.clone().unwrap_or_else(|| tried.config.name()), tried.detail)
+            })
+            .collect();
+        let error = error.with_attempts(self.tried.iter().map(|tried| tried.attempt.clone()).collect());
+        if others.is_empty() {
+            return error;
+        }
+        error.with_detail_suffix(&format!(" (candidates passed over: {})", others.join("; ")))
     }
 
     /// Tries the candidates in rounds until one answers, none can, or time or retries are used up.
@@ -116,11 +169,11 @@ impl<W: Work> Call<W> {
                 }
                 self.check_running()?;
                 self.attempts.was_billed = false;
-                let mut attempted = self.attempts.make(&snapshot, &config).await;
+                let mut attempted = self.try_one(&snapshot, &config).await;
                 // Each field is learned once, so that this ends.
                 while attempted.is_err() && std::mem::take(&mut self.attempts.may_mend) {
                     self.check_running()?;
-                    attempted = self.attempts.make(&snapshot, &config).await;
+                    attempted = self.try_one(&snapshot, &config).await;
                 }
                 let error = match attempted {
                     Ok(reply) => return Ok(reply),
@@ -169,7 +222,7 @@ impl<W: Work> Call<W> {
                 return Err(selection.no_route("the request"));
             };
             if out.len() == candidates.len() || retries_left == 0 {
-                return Err(final_error(error, &selection, candidates.len()));
+                return Err(error);
             }
             // The soonest wait that any candidate asks for; where one asks for none, it can be tried after the usual one.
             let now = self.attempts.engine.environment.monotonic();
@@ -223,14 +276,4 @@ fn weightier(earlier: Option<Error>, later: Error) -> Error {
         Some(earlier) if weight(&earlier) > weight(&later) => earlier,
         _ => later,
     }
-}
-
-/// With several candidates, the last one's error also tells why the others could not serve.
-fn final_error(error: Error, selection: &Selection, candidates: usize) -> Error {
-    let others = selection.passed_over.iter().filter(|(_, reason)| reason != error.detail());
-    let others: Vec<_> = others.map(|(name, reason)| format!("{name}: {reason}")).collect();
-    if candidates < 2 || others.is_empty() {
-        return error;
-    }
-    error.with_detail_suffix(&format!(" (candidates passed over: {})", others.join("; ")))
 }

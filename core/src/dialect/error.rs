@@ -35,6 +35,8 @@ pub(super) fn context(error: &Error) -> Value {
         ("retry_after", error.retry_after().map(|wait| json!(wait.as_secs_f64()))),
         ("request_id", error.request_id().map(Value::from)),
         ("provider_code", error.provider_code().map(Value::from)),
+        ("budget", error.budget().map(|budget| json!(budget))),
+        ("attempts", Some(error.attempts()).filter(|attempts| !attempts.is_empty()).map(|attempts| json!(attempts))),
     ] {
         if let Some(value) = value {
             context.insert(name.to_owned(), value);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::failure::{BudgetRefusal, FailedAttempt};
 use super::printable::{cut, printable};
 
 /// The result of every fallible function of the crate.
@@ -121,6 +122,8 @@ struct Contents {
     request_id: Option<String>,
     provider_code: Option<String>,
     retryable: Option<bool>,
+    attempts: Vec<FailedAttempt>,
+    budget: Option<BudgetRefusal>,
 }
 
 impl Error {
@@ -137,6 +140,8 @@ impl Error {
             request_id: None,
             provider_code: None,
             retryable: None,
+            attempts: Vec::new(),
+            budget: None,
         }))
     }
 
@@ -180,6 +185,20 @@ impl Error {
     #[must_use]
     pub fn with_retryable(mut self, retryable: Option<bool>) -> Self {
         self.0.retryable = retryable;
+        self
+    }
+
+    /// Adds the attempts of the call, in order.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: Vec<FailedAttempt>) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// Adds what the budget that refused had.
+    #[must_use]
+    pub fn with_budget(mut self, budget: BudgetRefusal) -> Self {
+        self.0.budget = Some(budget);
         self
     }
 
@@ -243,6 +262,18 @@ impl Error {
     #[must_use]
     pub fn provider_code(&self) -> Option<&str> {
         self.0.provider_code.as_deref()
+    }
+
+    /// Returns the attempts of the call that failed, in order, those that were never sent included; none of what is no call.
+    #[must_use]
+    pub fn attempts(&self) -> &[FailedAttempt] {
+        &self.0.attempts
+    }
+
+    /// Returns what the budget had that refused the call.
+    #[must_use]
+    pub fn budget(&self) -> Option<&BudgetRefusal> {
+        self.0.budget.as_ref()
     }
 
     /// Returns whether the same call, sent again to the same provider, may succeed.

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import builtins
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+class FailedAttempt(NamedTuple):
+    """One attempt of a call that failed."""
+
+    model: str
+    """The model that was tried, as `provider/model`."""
+    outcome: str
+    """How it ended: `failed`, `timeout`, `cancelled`, `partial`, or `not_sent` where nothing was sent."""
+    error_code: str
+    """The stable code of its error."""
+    status: int | None
+    """The HTTP status of the provider's answer."""
+    record_uid: str | None
+    """The usage record of the attempt; None where nothing was sent."""
 
 
 class TollwayError(Exception):
@@ -23,6 +39,7 @@ class TollwayError(Exception):
         request_id: The provider's id of the request.
         provider_code: The provider's own error code or type.
         retryable: Whether the same call, sent again, may succeed.
+        attempts: The attempts of a call that failed, in order; none of what is no call.
     """
 
     default_code: ClassVar[str] = "internal"
@@ -39,6 +56,7 @@ class TollwayError(Exception):
         request_id: str | None = None,
         provider_code: str | None = None,
         retryable: bool = False,
+        attempts: tuple[FailedAttempt, ...] = (),
     ) -> None:
         super().__init__(detail)
         self.code = code if code is not None else self.default_code
@@ -50,6 +68,7 @@ class TollwayError(Exception):
         self.request_id = request_id
         self.provider_code = provider_code
         self.retryable = retryable
+        self.attempts = attempts
 
     def __str__(self) -> str:
         target = f" [{self.provider}/{self.model}]" if self.provider and self.model else ""
@@ -61,9 +80,28 @@ class TollwayError(Exception):
 
 
 class BudgetExceededError(TollwayError):
-    """Says that a cap would be passed: wait for the next window, raise the limit, or ask for less."""
+    """Says that a cap would be passed: wait for the next window, raise the limit, or ask for less.
+
+    Amounts are of the budget's currency, or tokens where `currency` is None. They are None where no one budget refused.
+
+    Attributes:
+        budget_id: The budget that refused.
+        limit: What may be used in its window.
+        settled: What was used in it.
+        reserved: What calls under way hold.
+        asked: What the call asked to hold.
+        currency: The currency of the budget.
+        max_tokens: The greatest `max_tokens` with which the same call fits into this budget now, where one is known to.
+    """
 
     default_code = "budget_exceeded"
+    budget_id: int | None = None
+    limit: Decimal | None = None
+    settled: Decimal | None = None
+    reserved: Decimal | None = None
+    asked: Decimal | None = None
+    currency: str | None = None
+    max_tokens: int | None = None
 
 
 class UnpricedError(TollwayError):
@@ -243,7 +281,13 @@ def from_json(text: str) -> TollwayError:
     """Makes the error that the native module describes; an unknown code makes a plain `TollwayError`."""
     fields = json.loads(text)
     detail = fields.pop("detail")
-    return _CLASSES.get(fields["code"], TollwayError)(detail, **fields)
+    budget = fields.pop("budget", None)
+    fields["attempts"] = tuple(FailedAttempt(**attempt) for attempt in fields.get("attempts", ()))
+    error = _CLASSES.get(fields["code"], TollwayError)(detail, **fields)
+    if isinstance(error, BudgetExceededError) and budget is not None:
+        amounts = {name: Decimal(budget[name]) for name in ("limit", "settled", "reserved", "asked")}
+        error.__dict__.update(budget, **amounts)
+    return error
 
 
 def _rebuild(kind: type[TollwayError], detail: str, attributes: dict[str, Any]) -> TollwayError:

@@ -13,7 +13,7 @@ use crate::store::ledger::Ledger;
 use crate::store::rows::ReservationRow;
 use crate::store::tables::BalanceKey;
 use crate::store::{Hold, Reservation, ReserveRequest, Reserved};
-use crate::types::{Balance, Budget, Error, ErrorKind, ReservationId, Result, exact_add};
+use crate::types::{Balance, Budget, BudgetRefusal, Error, ErrorKind, Limit, ReservationId, Result, exact_add};
 
 pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Result<Reserved> {
     if request.worst_case.is_some_and(|worst| worst.amount < Decimal::ZERO) {
@@ -56,7 +56,14 @@ fn hold(ledger: &Ledger<'_>, budget: &Budget, request: &ReserveRequest, closes: 
     let Verdict { amount, currency, exchange, refusal } =
         weigh(&request.demand(), &budget.terms.limit, &balance, &rates)?;
     if let Some(why) = refusal {
-        return Err(exceeded(budget, request, bounds, &why));
+        let (limit, currency) = match budget.terms.limit {
+            Limit::Money(limit) => (limit.amount, Some(limit.currency)),
+            Limit::Tokens(limit) => (limit.into(), None),
+        };
+        let Balance { settled, reserved, .. } = balance;
+        let had =
+            BudgetRefusal { budget_id: budget.id, limit, settled, reserved, asked: amount, currency, max_tokens: None };
+        return Err(exceeded(budget, request, bounds, &why).with_budget(had));
     }
     let closes = closes && currency.is_some();
     balance.reserved = exact_add(balance.reserved, amount)?;

@@ -1,0 +1,43 @@
+//! What is said of a call that a budget refused: how much less of it there is room for.
+
+use super::plan::Plan;
+use crate::billing::estimate::{Estimate, head_of};
+use crate::provider::vendor;
+use crate::types::{BudgetRefusal, Currency, Decimal, Error, Result, exact_subtract};
+
+/// Adds to a budget's refusal the greatest output limit with which the same call fits, where a smaller one helps.
+pub(super) fn with_fitting_limit(error: Error, plan: &Plan) -> Error {
+    let Some(budget) = error.budget() else { return error };
+    match fitting_limit(budget, plan) {
+        Ok(Some(limit)) => {
+            let budget = BudgetRefusal { max_tokens: Some(limit), ..budget.clone() };
+            error.with_budget(budget).with_detail_suffix(&format!("; it fits with max_tokens ≤ {limit}"))
+        }
+        Ok(None) => error,
+        Err(problem) => {
+            tracing::warn!(error = %problem, "the room of a budget is not known exactly");
+            error
+        }
+    }
+}
+
+fn fitting_limit(budget: &BudgetRefusal, plan: &Plan) -> Result<Option<u64>> {
+    let room = exact_subtract(exact_subtract(budget.limit, budget.settled)?, budget.reserved)?;
+    // What is held in another currency, or closed, is not a matter of the limit.
+    if budget.asked.is_zero() || budget.asked <= room || budget.currency != currency_of(budget, plan) {
+        return Ok(None);
+    }
+    plan.estimate.fitting_limit(|estimate| takes(estimate, budget, plan), room)
+}
+
+fn currency_of(budget: &BudgetRefusal, plan: &Plan) -> Option<Currency> {
+    budget.currency.and(plan.worst_case.map(|worst| worst.currency))
+}
+
+fn takes(estimate: &Estimate, budget: &BudgetRefusal, plan: &Plan) -> Result<Option<Decimal>> {
+    if budget.currency.is_none() {
+        return Ok(estimate.most_tokens().map(Decimal::from));
+    }
+    let head = head_of("", vendor(&plan.config.provider).currency);
+    Ok(estimate.worst(head, &plan.prices)?.map(|worst| worst.cost.amount))
+}

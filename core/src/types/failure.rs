@@ -1,0 +1,74 @@
+//! What an error tells as data: the attempts that failed, and what a budget had room for.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::ids::BudgetId;
+use super::money::Currency;
+use super::record::RecordStatus;
+
+/// How an attempt of a call that failed ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailedOutcome {
+    /// It was not made: nothing was sent, and there is no record.
+    NotSent,
+    /// The provider failed, or refused the request.
+    Failed,
+    /// Its time ran out.
+    Timeout,
+    /// It was given up before an answer came.
+    Cancelled,
+    /// A part of its answer came.
+    Partial,
+}
+
+impl From<RecordStatus> for FailedOutcome {
+    fn from(status: RecordStatus) -> Self {
+        match status {
+            RecordStatus::Timeout => Self::Timeout,
+            RecordStatus::Cancelled => Self::Cancelled,
+            RecordStatus::Partial => Self::Partial,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// One attempt of a call that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedAttempt {
+    /// The model that was tried, as `provider/model`.
+    pub model: String,
+    /// How it ended.
+    pub outcome: FailedOutcome,
+    /// The stable code of its error.
+    pub error_code: &'static str,
+    /// The HTTP status of the provider's answer.
+    pub status: Option<u16>,
+    /// The usage record of the attempt (UUIDv7); absent where nothing was sent.
+    pub record_uid: Option<String>,
+}
+
+/// What a budget that refused a call had, and what the call asked of it. Amounts are of the budget's currency, or tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BudgetRefusal {
+    /// The budget.
+    pub budget_id: BudgetId,
+    /// What may be used in its window.
+    #[serde(with = "super::decimal_text")]
+    pub limit: Decimal,
+    /// What was used in it.
+    #[serde(with = "super::decimal_text")]
+    pub settled: Decimal,
+    /// What calls under way hold.
+    #[serde(with = "super::decimal_text")]
+    pub reserved: Decimal,
+    /// What the call asked to hold.
+    #[serde(with = "super::decimal_text")]
+    pub asked: Decimal,
+    /// The currency; absent where the budget counts tokens.
+    pub currency: Option<Currency>,
+    /// The greatest `max_tokens` with which the same call fits into this budget now; absent where none is known to.
+    pub max_tokens: Option<u64>,
+}
