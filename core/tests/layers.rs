@@ -131,6 +131,17 @@ fn an_upward_and_a_sideways_import_are_noticed() {
 }
 
 #[test]
+fn only_the_storage_of_files_names_its_engine() {
+    let names_engine = |source: &&Source| !names_after(&source.code, "redb::").is_empty();
+    let by_engine: Vec<String> =
+        sources(&root(), &[]).iter().filter(names_engine).map(|source| source.modules.join("/")).collect();
+    assert!(!by_engine.is_empty(), "the engine is not found at all");
+    let elsewhere: Vec<_> = by_engine.iter().filter(|module| !module.starts_with("store/redb/")).collect();
+    // The folder itself begins transactions.
+    assert_eq!(elsewhere, ["store/redb"], "the rules of the store know what keeps its tables");
+}
+
+#[test]
 fn architecture_draws_the_rows_in_their_order() {
     let text = fs::read_to_string(root().join("../../ARCHITECTURE.md")).unwrap();
     let drawing: Vec<&str> = text.split("```").nth(1).unwrap().lines().collect();

@@ -5,6 +5,7 @@
 
 mod apply;
 mod codec;
+mod daily_cost;
 mod failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -24,6 +25,7 @@ mod state;
 mod storage;
 mod table_store;
 mod tables;
+mod value;
 mod verification;
 mod writer;
 mod writing;
@@ -31,6 +33,7 @@ mod writing;
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
 pub use self::redb::{FileKeys, MetaReader, Opening, RedbStore, is_ledger};
+pub use daily_cost::DailyCost;
 pub use memory::{IN_MEMORY, Memory, MemoryStore};
 pub use operation::*;
 pub use row_key::RowKey;

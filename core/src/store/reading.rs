@@ -5,11 +5,12 @@ use std::ops::RangeBounds;
 
 use super::codec::{Row, decode};
 use super::failure::damaged;
-use super::key::{Ends, Key, Value};
+use super::key::{Ends, Key};
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};
 use super::storage::ReadTables;
 use super::tables::{self, RowTable, Shape, Table};
+use super::value::Value;
 use crate::types::Result;
 
 /// A read transaction, and the key that its rows are signed with.

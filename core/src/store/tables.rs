@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::key::{Key, Part, Value, ValueKind};
+use super::key::{Key, Part};
+use super::value::{Value, ValueKind};
 
 /// A table, or an index, with the types of its keys and values.
 pub(super) struct Table<K, V> {

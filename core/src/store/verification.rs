@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::CheckedStore;
 use super::apply::daily::day_number;
 use super::codec::{Row, decimal, micros};
-use super::key::{Key, Value};
+use super::key::Key;
 use super::reading::Reader;
 use super::row_key::Tag;
 use super::rows::{
@@ -17,6 +17,7 @@ use super::rows::{
 };
 use super::state::{HEADS_EVERY, State, TableSum};
 use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table};
+use super::value::Value;
 use crate::types::{Damage, Result, UsageRecord, exact_add};
 
 /// The most damage that is told; a file that has more is lost anyway.

@@ -6,12 +6,13 @@ use std::ops::RangeBounds;
 
 use super::codec::{Row, decode, encode};
 use super::failure::damaged;
-use super::key::{Ends, Key, Value};
+use super::key::{Ends, Key};
 use super::reading::{key_of, value_of};
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};
 use super::storage::WriteTables;
 use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table, is_unsigned};
+use super::value::Value;
 use crate::types::Result;
 
 /// What all tables of a transaction share.

@@ -10,6 +10,7 @@ mod overlay;
 mod pages;
 mod place;
 mod session;
+mod table;
 mod tables;
 
 use std::path::{Path, PathBuf};

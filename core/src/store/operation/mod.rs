@@ -1,0 +1,181 @@
+//! The write side of the store: ledger operations and their outcomes.
+
+mod fx_rate;
+mod model_config;
+mod outcome;
+mod reservation;
+mod settlement;
+
+use jiff::Timestamp;
+
+pub use fx_rate::NewFxRate;
+pub use model_config::{ModelConfigChange, ModelConfigNames, NewModelConfig};
+pub use outcome::{KeyClaim, Outcome, Reserved, Settled};
+pub use reservation::{Hold, Reservation, ReserveRequest};
+pub use settlement::{Adjustment, Settlement};
+
+use crate::types::{
+    BudgetId, BudgetTerms, ModelConfigId, Money, PriceId, PriceTerms, RecoveryPolicy, RouteTerms, SealedSecret,
+};
+
+/// A change of the file. Each is applied whole or not at all.
+///
+/// It is plain data, which holds no secret but sealed ones: it can be kept, shown, sent, and applied again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Takes the id that a new model config will have, so that its secrets can be sealed for it. It is never given again. Refused
+    /// where a config of these names would be. Outcome: [`Outcome::ModelConfigIdTaken`].
+    TakeModelConfigId {
+        /// What the config will be called.
+        names: ModelConfigNames,
+    },
+    /// Adds a model config with its prices under an id that was taken for it. The same operation again adds nothing.
+    /// Outcome: [`Outcome::ModelConfigAdded`].
+    AddModelConfig {
+        /// The id.
+        id: ModelConfigId,
+        /// The config.
+        config: Box<NewModelConfig>,
+        /// Its prices.
+        prices: Vec<PriceTerms>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Changes fields of a model config. Outcome: [`Outcome::Done`].
+    UpdateModelConfig {
+        /// The config.
+        id: ModelConfigId,
+        /// The fields to change.
+        change: Box<ModelConfigChange>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Deletes a model config and its prices; records and models stay. Outcome: [`Outcome::Done`].
+    DeleteModelConfig {
+        /// The config.
+        id: ModelConfigId,
+    },
+    /// Replaces sealed API keys, all or none. Outcome: [`Outcome::Done`].
+    ReplaceSealedKeys {
+        /// The new sealed key of each config.
+        keys: Vec<(ModelConfigId, SealedSecret)>,
+    },
+    /// Adds prices to a config. What is in force for the same thing under the same conditions ends where a new one begins,
+    /// so that no two are in force at once; one that begins in the past takes back what was believed of others since then,
+    /// and what was known earlier stays as it was. Outcome: [`Outcome::PricesAdded`].
+    AddPrices {
+        /// The config.
+        model_config_id: ModelConfigId,
+        /// The prices.
+        prices: Vec<PriceTerms>,
+        /// Whether every other price of the pricing types given, whatever its conditions, ends there as well.
+        replaces_meters: bool,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Makes prices all that a config has from now on: what is in force of a meter that they name ends where the first of them
+    /// begins, and what is in force of others ends now. Outcome: [`Outcome::PricesAdded`].
+    ReplacePrices {
+        /// The config.
+        model_config_id: ModelConfigId,
+        /// The prices; none where it shall have none.
+        prices: Vec<PriceTerms>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Ends a price at an instant; one in the past takes it back from then on. Outcome: [`Outcome::Done`].
+    ExpirePrice {
+        /// The price.
+        id: PriceId,
+        /// The first instant at which it no longer applies.
+        at: Timestamp,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Adds an exchange rate; the rates that there are stay. Outcome: [`Outcome::FxRateAdded`].
+    AddFxRate {
+        /// The rate.
+        rate: NewFxRate,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Adds a route, or replaces the one of the same name. Outcome: [`Outcome::Done`].
+    PutRoute {
+        /// The route.
+        terms: RouteTerms,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Deletes a route by its name. Outcome: [`Outcome::Done`].
+    DeleteRoute {
+        /// The name.
+        name: String,
+    },
+    /// Adds a budget, or changes the limit of the one with the same scope, window, time zone and kind of limit. A new
+    /// budget starts with what the records of its running window add up to. Outcome: [`Outcome::BudgetPut`].
+    PutBudget {
+        /// The budget.
+        terms: BudgetTerms,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Deletes a budget. Outcome: [`Outcome::Done`].
+    DeleteBudget {
+        /// The budget.
+        id: BudgetId,
+    },
+    /// Holds the worst case of an attempt in every budget that applies, all or nothing. Outcome: [`Outcome::Reserved`].
+    Reserve(Box<ReserveRequest>),
+    /// Writes the usage record of an attempt, moves the balances by the true amount, frees the reservation, updates the
+    /// daily rollup and creates the model row if it is new. Outcome: [`Outcome::Settled`].
+    Settle(Box<Settlement>),
+    /// Puts a cost on a record that has none, and moves the balances of its budgets. Outcome: [`Outcome::Done`].
+    PriceRecord {
+        /// The record.
+        uid: String,
+        /// Its cost.
+        cost: Money,
+    },
+    /// Writes a record that corrects another's cost, unless the other and its corrections sum to the right one already, and
+    /// moves the running windows of its budgets. Outcome: [`Outcome::Adjusted`].
+    Adjust(Box<Adjustment>),
+    /// Claims an idempotency key for a call. Outcome: [`Outcome::KeyClaim`].
+    ClaimKey {
+        /// The key, as the caller gave it.
+        key: String,
+        /// A digest of the request, to tell a repetition from a misuse.
+        fingerprint: [u8; 32],
+        /// The digest that an earlier version made of the same request.
+        former: [u8; 32],
+        /// The id of the call.
+        request_id: String,
+        /// The instant.
+        now: Timestamp,
+        /// When a claim that was never completed lapses.
+        expires_at: Timestamp,
+    },
+    /// Gives up a claim of this call, after it failed. Outcome: [`Outcome::Done`].
+    ReleaseKey {
+        /// The key.
+        key: String,
+        /// The id of the call that claimed it.
+        request_id: String,
+    },
+    /// Settles the reservations of processes that ended, and those that expired, and frees their idempotency keys.
+    /// Outcome: [`Outcome::Recovered`].
+    Recover {
+        /// What to bill them.
+        policy: RecoveryPolicy,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Writes a value of `meta`. Outcome: [`Outcome::Done`].
+    PutMeta {
+        /// The key.
+        key: String,
+        /// The value.
+        value: Vec<u8>,
+        /// Whether it replaces a value that is there; else that one stays.
+        replace: bool,
+    },
+}

@@ -1,0 +1,59 @@
+//! What operations return.
+
+use crate::types::{BudgetId, FxRate, ModelConfigId, ModelId, Money, PriceId, ReservationId, UsageRecordId};
+
+/// What an operation returns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Nothing to return.
+    Done,
+    /// The id that a new config will have.
+    ModelConfigIdTaken(ModelConfigId),
+    /// The id of the new config.
+    ModelConfigAdded(ModelConfigId),
+    /// The ids of the new prices, in the order given.
+    PricesAdded(Vec<PriceId>),
+    /// The row of the new rate.
+    FxRateAdded(FxRate),
+    /// By how much the cost was corrected; zero if it was right already.
+    Adjusted(Money),
+    /// The id of the budget.
+    BudgetPut(BudgetId),
+    /// What was held.
+    Reserved(Reserved),
+    /// What was written.
+    Settled(Settled),
+    /// What the key stands for.
+    KeyClaim(KeyClaim),
+    /// How many reservations were settled.
+    Recovered(u64),
+}
+
+/// A reservation that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// The row.
+    pub id: ReservationId,
+    /// Whether any budget applies, so that the bound must be enforced.
+    pub budgets_apply: bool,
+}
+
+/// A settlement that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The record.
+    pub record_id: UsageRecordId,
+    /// The billing id.
+    pub model_id: ModelId,
+}
+
+/// What an idempotency key stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyClaim {
+    /// It is this call's now.
+    Claimed,
+    /// Another call that has not ended holds it.
+    InFlight,
+    /// A call completed with it; this is its sealed reply.
+    Completed(Vec<u8>),
+}

@@ -1,0 +1,87 @@
+//! Reservations: what an attempt may cost, and what is held for it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::budget::admission::Demand;
+use crate::types::{BudgetId, Capability, Currency, Exchange, ModelConfigId, Money, ReservationId, UnpricedPolicy};
+
+/// The worst case of an attempt, to be held.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReserveRequest {
+    /// The id of the call.
+    pub request_id: String,
+    /// The place among the call's attempts, from 1.
+    pub attempt: u32,
+    /// The uid that the attempt's record will have.
+    pub record_uid: String,
+    /// Whom it is billed to.
+    pub user: Option<String>,
+    /// The labels of the call.
+    pub tags: BTreeMap<String, String>,
+    /// The config that was picked.
+    pub model_config_id: ModelConfigId,
+    /// The provider's name.
+    pub provider: String,
+    /// The model's name at the provider.
+    pub model: String,
+    /// What it can make.
+    pub capability: Capability,
+    /// The most that it can cost; absent if it has no price.
+    pub worst_case: Option<Money>,
+    /// The most tokens that it can consume; absent if that is not known.
+    pub worst_case_tokens: Option<u64>,
+    /// What to do without a price; where absent, refuse if a money budget applies.
+    pub on_unpriced: Option<UnpricedPolicy>,
+    /// The instant.
+    pub now: Timestamp,
+    /// When the reservation is stale, whatever became of its process.
+    pub expires_at: Timestamp,
+}
+
+impl ReserveRequest {
+    /// Returns what it asks of budgets.
+    #[must_use]
+    pub fn demand(&self) -> Demand<'_> {
+        Demand {
+            provider: &self.provider,
+            model: &self.model,
+            model_config_id: self.model_config_id,
+            worst_case: self.worst_case,
+            worst_case_tokens: self.worst_case_tokens,
+            on_unpriced: self.on_unpriced,
+        }
+    }
+}
+
+/// A row of `reservations`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reservation {
+    /// The row.
+    pub id: ReservationId,
+    /// The open handle that made it.
+    pub session: u64,
+    /// What was asked for.
+    pub request: ReserveRequest,
+    /// What is held in each budget that applies.
+    pub holds: Vec<Hold>,
+}
+
+/// What a reservation, or an unpriced record, holds in one budget and window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The budget.
+    pub budget_id: BudgetId,
+    /// The first instant of the window; absent for a total.
+    pub window_start: Option<Timestamp>,
+    /// What is held: money or tokens.
+    pub amount: Decimal,
+    /// The currency; absent for tokens.
+    pub currency: Option<Currency>,
+    /// Whether the budget is closed until the record is priced.
+    pub closes: bool,
+    /// The rate that turns the price's currency into the budget's, frozen when the hold was made.
+    pub exchange: Option<Exchange>,
+}
