@@ -5,7 +5,9 @@ mod fx;
 mod inputs;
 mod model_fields;
 mod models;
+mod price_book;
 mod price_comparison;
+mod price_lists;
 mod price_updates;
 mod prices;
 mod references;
@@ -16,6 +18,7 @@ mod verification;
 pub use configured::{Configured, ConfiguredModel, PricesFrom};
 pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelTerms, ModelUpdate, PriceInput, PriceList};
 pub use price_comparison::{PriceProposal, ProposalKind};
+pub use price_lists::{PriceExport, PriceImport, PriceListFile};
 pub use price_updates::PriceUpdate;
 pub use rerate::{RerateBook, RerateLine, RerateQuery, RerateReport};
 

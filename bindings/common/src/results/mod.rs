@@ -15,7 +15,7 @@ pub use reply::{Attempt, ChatReply, Choice, ToolCall};
 
 use serde::Serialize;
 use tollway::catalog::lint::Finding;
-use tollway::client::{ModelHealth, PriceUpdate, RerateReport};
+use tollway::client::{ModelHealth, PriceExport, PriceImport, PriceUpdate, RerateReport};
 use tollway::report::SummaryRow;
 use tollway::types::{BudgetStatus, FxRate, LedgerHead, Model, Price, Quote, Route, Verification};
 
@@ -44,7 +44,7 @@ impl<T: Shown> Shown for Vec<T> {
 /// What is shown as it is.
 macro_rules! as_it_is {
     ($($type:ty),+ $(,)?) => {$(
-        impl $crate::results::Shown for $type {
+        impl Shown for $type {
             type Form<'a> = &'a Self;
 
             fn shown(&self) -> Self::Form<'_> {
@@ -54,10 +54,8 @@ macro_rules! as_it_is {
     )+};
 }
 
-pub(crate) use as_it_is;
-
 as_it_is! {
-    (), BudgetStatus, Finding, FxRate, LedgerHead, Model, ModelHealth, Price, PriceUpdate, Quote, RerateReport, Route,
+    (), BudgetStatus, Finding, FxRate, LedgerHead, Model, ModelHealth, Price, PriceExport, PriceImport, PriceUpdate, Quote, RerateReport, Route,
     SummaryRow, Verification,
 }
 

@@ -9,7 +9,6 @@ mod exact;
 mod fx;
 mod ledger;
 mod models;
-mod price_book;
 mod price_lists;
 mod prices;
 mod quote;
@@ -30,7 +29,7 @@ use wording::{invalid, invalid_at};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tollway::catalog::lint::Finding;
-use tollway::client::{ConfiguredModel, ModelHealth, PriceUpdate, RerateReport, Tollway};
+use tollway::client::{ConfiguredModel, ModelHealth, PriceExport, PriceImport, PriceUpdate, RerateReport, Tollway};
 use tollway::report::SummaryRow;
 use tollway::types::{
     BudgetStatus, ChatReply, ErrorKind, FxRate, LedgerHead, Model, ModelConfig, Price, Quote, Route, UsagePage,
@@ -40,7 +39,6 @@ use tollway::types::{
 use crate::Outcome;
 use crate::error::ErrorInfo;
 use crate::results::Shown;
-use price_lists::{PriceExport, PriceImport};
 
 macro_rules! verbs {
     ($($name:literal => $function:path => $result:ty,)+) => {

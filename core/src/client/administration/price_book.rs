@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use tollway::types::{
+use crate::types::{
     Currency, Error, ErrorKind, ModelConfig, ModelConfigId, Offer, OfferPrice, Price, PriceBook, Result,
 };
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Makes a book of the prices that are in force at an instant or begin later, one offer for each config that has any.
 ///
@@ -105,8 +105,8 @@ fn currency(config: &ModelConfig, prices: &[&Price]) -> Result<Currency> {
 
 #[cfg(test)]
 mod tests {
+    use crate::types::{Capability, Decimal, Meter, PriceId, PriceTerms, Superseded, Unit};
     use serde_json::Map;
-    use tollway::types::{Capability, Decimal, Meter, PriceId, PriceTerms, Superseded, Unit};
 
     use super::*;
 
