@@ -63,6 +63,14 @@ export interface BudgetOptions {
 export interface RecordsOptions extends UsageFilter {
   readonly limit?: number | null;
   readonly cursor?: string | null;
+  /** `asc`, in which they were settled, where left out; `desc` for the newest first. */
+  readonly order?: 'asc' | 'desc' | null;
+}
+
+/** Which usage records to read, and in which order. */
+export interface IterateOptions extends UsageFilter {
+  /** `asc`, in which they were settled, where left out; `desc` for the newest first. */
+  readonly order?: 'asc' | 'desc' | null;
 }
 
 /** What the file is held against. */

@@ -3,7 +3,7 @@
 import type { Engine } from './engine.js';
 import { OptionNames } from './names.js';
 import type { SummaryRow, UsagePage, UsageRecord } from './results.js';
-import type { Amount, Instant, RecordsOptions, SummaryOptions, UsageFilter } from './types.js';
+import type { Amount, Instant, IterateOptions, RecordsOptions, SummaryOptions } from './types.js';
 import { instantText, moneyText } from './values.js';
 
 const PAGE = 500;
@@ -12,8 +12,8 @@ const PAGE = 500;
 export const RECORD_FILTER = ['user', 'tags', 'provider', 'model', 'requestId', 'status', 'costStatus'] as const;
 
 const FILTER = [...RECORD_FILTER, 'since', 'until'];
-const RECORDS = new OptionNames('usage.records()', [...FILTER, 'limit', 'cursor']);
-const ITERATE = new OptionNames('usage.iterate()', FILTER);
+const RECORDS = new OptionNames('usage.records()', [...FILTER, 'limit', 'cursor', 'order']);
+const ITERATE = new OptionNames('usage.iterate()', [...FILTER, 'order']);
 const SUMMARY = new OptionNames('usage.summary()', [...FILTER, 'by', 'timeZone']);
 
 /** Reads the ledger. `until` is exclusive. */
@@ -28,19 +28,20 @@ export class UsageLedger {
   /**
    * Returns a page of records, in the order in which they were settled; 100 where no limit is given.
    *
-   * Rejects with an `InvalidRequestError` if the cursor or a field of the selection is wrong.
+   * `order: 'desc'` returns the newest first. A cursor belongs to the order in which it was given. Rejects with an `InvalidRequestError` if the cursor or a field of the selection is wrong.
    */
   async records(options?: RecordsOptions): Promise<UsagePage> {
-    const { limit, cursor, ...filter } = RECORDS.read(options);
-    return this.#engine.run('usage.records', { filter: withInstants(filter), limit, cursor });
+    const { limit, cursor, order, ...filter } = RECORDS.read(options);
+    return this.#engine.run('usage.records', { filter: withInstants(filter), limit, cursor, order });
   }
 
-  /** Returns all records of a selection, a page at a time. */
-  async *iterate(options?: UsageFilter): AsyncGenerator<UsageRecord, void, undefined> {
-    const filter = withInstants(ITERATE.read(options));
+  /** Returns all records of a selection, a page at a time; the newest first with `order: 'desc'`. */
+  async *iterate(options?: IterateOptions): AsyncGenerator<UsageRecord, void, undefined> {
+    const { order, ...selection } = ITERATE.read(options);
+    const filter = withInstants(selection);
     let cursor: string | null | undefined;
     do {
-      const values = { filter, limit: PAGE, cursor };
+      const values = { filter, limit: PAGE, cursor, order };
       const page: UsagePage = await this.#engine.run('usage.records', values);
       yield* page.records;
       cursor = page.nextCursor;
@@ -48,7 +49,7 @@ export class UsageLedger {
   }
 
   /**
-   * Returns groups of records with exact totals per currency.
+   * Returns groups of records with exact totals per currency, those that cost the most first; days and months in their order.
    *
    * Rejects with an `InvalidRequestError` if a name in `by` or a field of the selection is wrong.
    */

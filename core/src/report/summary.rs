@@ -1,11 +1,12 @@
 //! Sums of usage records in groups.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Error, ErrorKind, Money, RecordStatus, Result, Totals, UsageFilter, UsageRecord};
+use crate::types::{Currency, Error, ErrorKind, Money, RecordStatus, Result, Totals, UsageFilter, UsageRecord};
 
 /// How to group usage records, and which.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -91,12 +92,22 @@ impl Summary {
         Ok(())
     }
 
-    /// Returns the groups, in the order of their keys' values.
+    /// Returns the groups: days and months in their order, where the first key is one of them; else by their costs, the
+    /// highest first, in the currency that most groups have, and then in the others. Equals come in the order of their keys' values.
     #[must_use]
     pub fn into_rows(self) -> Vec<SummaryRow> {
+        let is_in_time = matches!(self.keys.first(), Some((_, Key::Day | Key::Month)));
+        let mut rows: Vec<_> = self.rows.into_iter().collect();
+        if !is_in_time {
+            let currencies = by_frequency(rows.iter().map(|(_, row)| &row.totals));
+            let costs = |row: &SummaryRow| -> Vec<_> {
+                currencies.iter().map(|currency| Reverse(row.totals.get(*currency))).collect()
+            };
+            rows.sort_by_cached_key(|(_, row)| costs(row));
+        }
         let names: Vec<_> = self.keys.into_iter().map(|(name, _)| name).collect();
         let label = |(values, row)| SummaryRow { group: names.iter().cloned().zip::<Vec<_>>(values).collect(), ..row };
-        self.rows.into_iter().map(label).collect()
+        rows.into_iter().map(label).collect()
     }
 
     fn value(&self, key: &Key, record: &UsageRecord) -> Option<String> {
@@ -113,6 +124,17 @@ impl Summary {
             Key::Tag(tag) => record.tags.get(tag).cloned(),
         }
     }
+}
+
+/// Returns the currencies of some totals, those that most of them have first.
+fn by_frequency<'a>(totals: impl Iterator<Item = &'a Totals>) -> Vec<Currency> {
+    let mut counts = BTreeMap::<Currency, usize>::new();
+    for money in totals.flat_map(Totals::iter) {
+        *counts.entry(money.currency).or_default() += 1;
+    }
+    let mut currencies: Vec<_> = counts.into_iter().collect();
+    currencies.sort_by_key(|(currency, count)| (Reverse(*count), *currency));
+    currencies.into_iter().map(|(currency, _)| currency).collect()
 }
 
 fn parse_key(name: &str) -> Result<Key> {

@@ -74,6 +74,13 @@ pub trait Store: Send + Sync + 'static {
         after: Option<UsageRecordId>,
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<UsageRecord>>>;
+    /// Reads up to `limit` records that pass the filter and come before a record, newest first.
+    fn newest_usage_records(
+        &self,
+        filter: UsageFilter,
+        before: Option<UsageRecordId>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<UsageRecord>>>;
     /// Calls `visit` with every record that passes the filter, in the order of their ids, off the async threads.
     fn scan_usage_records(
         &self,

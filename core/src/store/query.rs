@@ -1,6 +1,7 @@
 //! The read side: queries in one read transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -132,6 +133,10 @@ pub(super) fn daily_costs(reader: &Reader<'_>, first: Date, last: Date) -> Resul
     Ok(costs)
 }
 
+/// How many ids are looked at first, and at most, for the newest records. So many records stand in memory at once.
+const FIRST_LOOK: u64 = 64;
+const GREATEST_LOOK: u64 = 1 << 16;
+
 /// Visits the records that pass a filter and come after a record, in the order of their ids, until `visit` returns false.
 pub(super) fn scan(
     reader: &Reader<'_>,
@@ -139,9 +144,52 @@ pub(super) fn scan(
     after: Option<UsageRecordId>,
     visit: &mut dyn FnMut(UsageRecord) -> Result<bool>,
 ) -> Result<()> {
-    let records = reader.rows::<_, UsageRecordRow>(tables::RECORDS);
     let Some(bounds) = TimeBounds::new(reader, filter)? else { return Ok(()) };
     let first = after.map_or(0, |after| after.get().saturating_add(1)).max(bounds.first_id);
+    let end = reader.state()?.head().record.saturating_add(1);
+    scan_ids(reader, filter, &bounds, first..end.max(first), visit)
+}
+
+/// Reads the newest records that pass a filter and come before a record, newest first. It looks back in steps that grow.
+pub(super) fn newest(
+    reader: &Reader<'_>,
+    filter: &UsageFilter,
+    before: Option<UsageRecordId>,
+    limit: usize,
+) -> Result<Vec<UsageRecord>> {
+    let mut found = Vec::new();
+    let Some(bounds) = TimeBounds::new(reader, filter)? else { return Ok(found) };
+    let head = reader.state()?.head().record.saturating_add(1);
+    let first = bounds.first_id.max(1);
+    let mut end = before.map_or(head, |before| before.get().min(head));
+    let mut look = FIRST_LOOK;
+    while found.len() < limit && end > first {
+        let start = end.saturating_sub(look).max(first);
+        let mut seen = VecDeque::new();
+        let wanted = limit - found.len();
+        scan_ids(reader, filter, &bounds, start..end, &mut |record| {
+            if seen.len() == wanted {
+                seen.pop_front();
+            }
+            seen.push_back(record);
+            Ok(true)
+        })?;
+        found.extend(seen.into_iter().rev());
+        end = start;
+        look = (look * 2).min(GREATEST_LOOK);
+    }
+    Ok(found)
+}
+
+/// Visits the records of some ids that pass a filter, in their order, until `visit` returns false.
+fn scan_ids(
+    reader: &Reader<'_>,
+    filter: &UsageFilter,
+    bounds: &TimeBounds,
+    ids: Range<u64>,
+    visit: &mut dyn FnMut(UsageRecord) -> Result<bool>,
+) -> Result<()> {
+    let records = reader.rows::<_, UsageRecordRow>(tables::RECORDS);
     let index = match (&filter.request_id, &filter.user) {
         (Some(request_id), _) => Some((tables::RECORDS_BY_REQUEST, request_id.as_str())),
         (None, Some(user)) => Some((tables::RECORDS_BY_USER, user.as_str())),
@@ -155,7 +203,7 @@ pub(super) fn scan(
     };
     if let Some((index, value)) = index {
         let misled = |what: &str| damaged(UsageRecordRow::TABLE, &format!("an index names a record that is {what}"));
-        return reader.entries(index).each((value, first)..=(value, u64::MAX), |(_, id), ()| {
+        return reader.entries(index).each((value, ids.start)..(value, ids.end), |(_, id), ()| {
             let record = records.get(id)?.ok_or_else(|| misled("missing"))?.record(id)?;
             if record.request_id != value && record.user.as_deref() != Some(value) {
                 return Err(misled("another's"));
@@ -164,15 +212,15 @@ pub(super) fn scan(
         });
     }
     let state = reader.state()?;
-    let mut next = first.max(1);
+    let mut next = ids.start.max(1);
     let mut is_broken_off = false;
-    records.each(first.., |id, row| {
+    records.each(ids.clone(), |id, row| {
         check_gap(&state, next, id)?;
         next = id + 1;
         is_broken_off = !pass(row.record(id)?)?;
         Ok(!is_broken_off)
     })?;
-    if is_broken_off { Ok(()) } else { check_gap(&state, next, state.head().record + 1) }
+    if is_broken_off { Ok(()) } else { check_gap(&state, next, ids.end) }
 }
 
 /// Fails with `corrupted_file` if a record is missing between two of them.

@@ -148,6 +148,15 @@ impl<S: Storage> Store for TableStore<S> {
         })
     }
 
+    fn newest_usage_records(
+        &self,
+        filter: UsageFilter,
+        before: Option<UsageRecordId>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<Vec<UsageRecord>>> {
+        self.read(move |reader| query::newest(reader, &filter, before, limit))
+    }
+
     fn scan_usage_records(
         &self,
         filter: UsageFilter,

@@ -187,6 +187,18 @@ pub struct UsageFilter {
     pub until: Option<Timestamp>,
 }
 
+/// In which order records come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RecordOrder {
+    /// In the order in which they were settled.
+    #[default]
+    Asc,
+    /// The newest first.
+    Desc,
+}
+
 /// A page of usage records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsagePage {

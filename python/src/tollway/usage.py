@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
 from ._values import given, instant_text, money_text
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 
+Order: TypeAlias = Literal["asc", "desc"]
+
 
 def _filter(selection: UsageFilter, function: str) -> dict[str, Any]:
     fields: dict[str, Any] = given(**selection)
@@ -28,8 +30,10 @@ def _filter(selection: UsageFilter, function: str) -> dict[str, Any]:
     return fields
 
 
-def _records(selection: UsageFilter, limit: int | None, cursor: str | None) -> Operation[UsagePage]:
-    arguments = given(filter=_filter(selection, "usage.records()"), limit=limit, cursor=cursor)
+def _records(
+    selection: UsageFilter, limit: int | None, cursor: str | None, order: Order | None
+) -> Operation[UsagePage]:
+    arguments = given(filter=_filter(selection, "usage.records()"), limit=limit, cursor=cursor, order=order)
     return Operation("usage.records", arguments, UsagePage._decode)
 
 
@@ -52,20 +56,27 @@ class UsageLedger:
         self._engine = engine
 
     def records(
-        self, *, limit: int | None = None, cursor: str | None = None, **selection: Unpack[UsageFilter]
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        order: Order | None = None,
+        **selection: Unpack[UsageFilter],
     ) -> UsagePage:
         """Returns a page of records, in the order in which they were settled; 100 where no limit is given.
+
+        `order="desc"` returns the newest first. A cursor belongs to the order in which it was given.
 
         Raises:
             InvalidRequestError: The cursor or a field of the selection is wrong.
         """
-        return self._engine.run(_records(selection, limit, cursor))
+        return self._engine.run(_records(selection, limit, cursor, order))
 
-    def iterate(self, **selection: Unpack[UsageFilter]) -> Iterator[UsageRecord]:
-        """Returns all records of a selection, a page at a time."""
+    def iterate(self, *, order: Order | None = None, **selection: Unpack[UsageFilter]) -> Iterator[UsageRecord]:
+        """Returns all records of a selection, a page at a time; the newest first with `order="desc"`."""
         cursor = None
         while True:
-            page = self.records(limit=_PAGE, cursor=cursor, **selection)
+            page = self.records(limit=_PAGE, cursor=cursor, order=order, **selection)
             yield from page
             cursor = page.next_cursor
             if cursor is None:
@@ -74,7 +85,9 @@ class UsageLedger:
     def summary(
         self, *, by: Sequence[str] = (), time_zone: str | None = None, **selection: Unpack[UsageFilter]
     ) -> Sequence[SummaryRow]:
-        """Returns groups of records with exact totals per currency.
+        """Returns groups of records with exact totals per currency, those that cost the most first.
+
+        Days and months come in their order.
 
         `by` names `model`, `provider`, `user`, `day`, `month`, `status`, `cost_status`, `currency` or `tag:KEY`; days
         and months begin in an IANA `time_zone` (UTC where absent).
@@ -102,16 +115,21 @@ class AsyncUsageLedger:
         self._engine = engine
 
     async def records(
-        self, *, limit: int | None = None, cursor: str | None = None, **selection: Unpack[UsageFilter]
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        order: Order | None = None,
+        **selection: Unpack[UsageFilter],
     ) -> UsagePage:
         """Returns a page of records; see `UsageLedger.records`."""
-        return await self._engine.run(_records(selection, limit, cursor))
+        return await self._engine.run(_records(selection, limit, cursor, order))
 
-    async def iterate(self, **selection: Unpack[UsageFilter]) -> AsyncIterator[UsageRecord]:
-        """Returns all records of a selection, a page at a time."""
+    async def iterate(self, *, order: Order | None = None, **selection: Unpack[UsageFilter]) -> AsyncIterator[UsageRecord]:
+        """Returns all records of a selection, a page at a time; the newest first with `order="desc"`."""
         cursor = None
         while True:
-            page = await self.records(limit=_PAGE, cursor=cursor, **selection)
+            page = await self.records(limit=_PAGE, cursor=cursor, order=order, **selection)
             for record in page:
                 yield record
             cursor = page.next_cursor

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use tollway::client::Tollway;
 use tollway::report::{SummaryQuery, SummaryRow};
-use tollway::types::{Currency, Error, ErrorKind, Money, Result, UsageFilter, UsagePage};
+use tollway::types::{Currency, Error, ErrorKind, Money, RecordOrder, Result, UsageFilter, UsagePage};
 
 use super::exact::Exact;
 
@@ -18,6 +18,8 @@ pub(super) struct RecordsArguments {
     cursor: Option<String>,
     #[serde(default)]
     limit: Option<usize>,
+    #[serde(default)]
+    order: RecordOrder,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +46,7 @@ pub(super) async fn records(client: &Tollway, arguments: RecordsArguments) -> Re
     if limit == 0 {
         return Err(Error::new(ErrorKind::InvalidRequest, "usage.records: limit must be at least 1"));
     }
-    client.usage_records(arguments.filter, arguments.cursor, limit).await
+    client.usage_records_in(arguments.order, arguments.filter, arguments.cursor, limit).await
 }
 
 pub(super) async fn summary(client: &Tollway, arguments: SummaryArguments) -> Result<Vec<SummaryRow>> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::client::engine::Tollway;
 use crate::report::{Summary, SummaryQuery, SummaryRow};
 use crate::store::{DailyCost, Operation, Reservation};
-use crate::types::{Decimal, Error, ErrorKind, Money, Result, UsageFilter, UsagePage, UsageRecordId};
+use crate::types::{Decimal, Error, ErrorKind, Money, RecordOrder, Result, UsageFilter, UsagePage, UsageRecordId};
 
 /// The most records that a page holds.
 const LARGEST_PAGE: usize = 1_000;
@@ -15,13 +15,30 @@ impl Tollway {
     ///
     /// `cursor` is the `next_cursor` of the page before; records that are settled meanwhile come on later pages.
     pub async fn usage_records(&self, filter: UsageFilter, cursor: Option<String>, limit: usize) -> Result<UsagePage> {
+        self.usage_records_in(RecordOrder::Asc, filter, cursor, limit).await
+    }
+
+    /// Returns a page of usage records in an order, at most 1,000.
+    ///
+    /// `cursor` is the `next_cursor` of the page before, which had the same order. Where the newest come first, records that are
+    /// settled meanwhile come on no later page.
+    pub async fn usage_records_in(
+        &self,
+        order: RecordOrder,
+        filter: UsageFilter,
+        cursor: Option<String>,
+        limit: usize,
+    ) -> Result<UsagePage> {
         self.engine.check()?;
         if limit == 0 {
             return Err(Error::new(ErrorKind::InvalidRequest, "field `limit` is zero; give at least one"));
         }
         let limit = limit.min(LARGEST_PAGE);
-        let after = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
-        let mut records = self.engine.store.usage_records(filter, after, limit + 1).await?;
+        let last = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
+        let mut records = match order {
+            RecordOrder::Asc => self.engine.store.usage_records(filter, last, limit + 1).await?,
+            RecordOrder::Desc => self.engine.store.newest_usage_records(filter, last, limit + 1).await?,
+        };
         let more = records.len() > limit;
         records.truncate(limit);
         let next_cursor = records.last().filter(|_| more).map(|record| format!("{:x}", record.id.get()));

@@ -4,6 +4,7 @@ use super::*;
 
 on_each_engine! {
     every_filter_returns_what_a_plain_search_returns_in_pages_too,
+    the_newest_records_are_found_however_far_back_they_are,
     a_scan_ends_with_the_error_of_its_visitor,
     the_rollup_adds_up_to_the_records_day_by_day,
 }
@@ -99,6 +100,17 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too(engine: Engine)
             paged.extend(page);
         }
         assert_eq!(paged, expected, "{filter:?}");
+        let mut newest = Vec::new();
+        loop {
+            let before = newest.last().map(|record: &UsageRecord| record.id);
+            let page = fixture.run(fixture.store().newest_usage_records(filter.clone(), before, 2)).unwrap();
+            assert!(page.len() <= 2);
+            if page.is_empty() {
+                break;
+            }
+            newest.extend(page);
+        }
+        assert!(newest.iter().rev().eq(&expected), "{filter:?}");
         let scanned = Arc::new(std::sync::Mutex::new(Vec::new()));
         let sink = Arc::clone(&scanned);
         let visit = Box::new(move |record| {
@@ -108,6 +120,25 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too(engine: Engine)
         fixture.run(fixture.store().scan_usage_records(filter, visit)).unwrap();
         assert_eq!(*scanned.lock().unwrap(), expected);
     }
+}
+
+fn the_newest_records_are_found_however_far_back_they_are(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    for number in 0..300_u64 {
+        let user = if number % 140 == 3 { "rare" } else { "bob" };
+        let held = fixture.reserve(fixture.request(user, Some(usd("1")))).unwrap();
+        let now = noon() + Duration::from_secs(number);
+        fixture.settle(Settlement { now, ..settlement(held, Some(usd("0.5"))) }).unwrap();
+    }
+    let newest = |filter: UsageFilter, limit| -> Vec<u64> {
+        let records = fixture.run(fixture.store().newest_usage_records(filter, None, limit)).unwrap();
+        records.iter().map(|record| record.id.get()).collect()
+    };
+    assert_eq!(newest(UsageFilter::default(), 3), [300, 299, 298]);
+    assert_eq!(newest(UsageFilter::default(), 1_000), (1..=300).rev().collect::<Vec<_>>());
+    assert_eq!(newest(UsageFilter { user: Some("rare".into()), ..UsageFilter::default() }, 9), [284, 144, 4]);
+    let until = Some(noon() + Duration::from_secs(9));
+    assert_eq!(newest(UsageFilter { until, ..UsageFilter::default() }, 2), [9, 8]);
 }
 
 fn a_scan_ends_with_the_error_of_its_visitor(engine: Engine) {
