@@ -94,7 +94,10 @@ def merge(litellm: list[dict], genai: list[dict], by_hand: list[dict], today: st
     for offer in by_hand:
         counts["by hand"] += 1
         merged[offer["provider"], offer["model"]] = {"capability": "text", "aliases": []} | offer
-    for offer in merged.values():
+    for (_, model), offer in merged.items():
+        # No package but one has a word for rerankers, and their names say it.
+        if "rerank" in model.lower():
+            offer["capability"] = "rerank"
         drop_overlaps(offer, counts)
     return finish_aliases(merged, counts)
 

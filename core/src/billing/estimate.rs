@@ -153,21 +153,28 @@ impl Estimate {
     /// Returns the estimate of a request that is handed on unread: nothing bounds it, and nothing prices it.
     #[must_use]
     pub fn unread(request: &str, now: Timestamp) -> Self {
+        let uncovered = Some(Gap { name: request.to_owned(), lack: Lack::Reading });
+        Self { uncovered, is_bounded: false, ..Self::of_input(InputSize::default(), BTreeMap::new(), now) }
+    }
+
+    /// Returns the estimate of work that has an input and no output in tokens. `counts` are the most of each other meter.
+    #[must_use]
+    pub fn of_input(size: InputSize, counts: BTreeMap<Meter, u64>, now: Timestamp) -> Self {
         Self {
             facts: Facts::at(now),
-            size: InputSize::default(),
+            size,
             output_limit: 0,
             answers: 1,
             output_bound: 0,
             expected_output: 0,
             expected_reasoning: 0,
             injected_limit: None,
-            uncovered: Some(Gap { name: request.to_owned(), lack: Lack::Reading }),
+            uncovered: None,
             unbounded: None,
-            counts: BTreeMap::new(),
+            counts,
             sure_searches: 0,
             uncounted: BTreeMap::new(),
-            is_bounded: false,
+            is_bounded: true,
         }
     }
 

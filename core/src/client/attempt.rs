@@ -7,6 +7,7 @@ mod outcome;
 mod plan;
 mod pricing;
 mod refusal;
+mod rest;
 mod settlement;
 mod watch;
 
@@ -26,6 +27,7 @@ pub(super) use self::outcome::{Account, Basis, Ended, Served, Used, file_closed,
 pub(super) use self::plan::Plan;
 use self::pricing::{Priced, Rules, price, reservation};
 use self::refusal::with_fitting_limit;
+pub(super) use self::rest::Rest;
 pub(super) use self::settlement::GRACE;
 use self::settlement::{Ending, latency_ms, settlement};
 pub(super) use self::watch::Watch;
@@ -260,9 +262,10 @@ impl<W: Work> Attempts<W> {
             on_abandon: self.on_abandon(),
             elapsed: self.engine.environment.monotonic().saturating_sub(plan.started),
         };
-        let Used { basis, billed_by, answer, served, provider_request_id } = self.work.used(line, &account, received);
+        let Used { basis, billed_by, answer, served, provider_request_id, may_be_repeated } =
+            self.work.used(line, &account, received);
         let status = ended.status(self.work.has_delivered(), is_drained);
-        self.was_billed = billed_by != BilledBy::NotBilled;
+        self.was_billed = !may_be_repeated;
         let now = self.engine.environment.now();
         let rules = Rules { reported_cost: self.engine.settings.reported_cost, is_bounded: hold.budgets_apply() };
         let (priced, billed_by) = match price(plan, basis, &served, now, &rules) {

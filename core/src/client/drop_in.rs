@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::engine::Tollway;
-use super::work::chat::{Answering, ChatStream, broken_off};
+use super::engine::{Tollway, broken_off};
+use super::work::chat::{Answering, ChatStream};
 use super::work::passed::{self, PassedEvent};
 use crate::dialect::{
     AnswerStart, Dialect, Endpoint, ErrorShape, ListedModel, ReplyEncoder, call_headers, dialect, encode_model,

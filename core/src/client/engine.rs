@@ -177,3 +177,12 @@ pub(super) fn invalid(detail: impl Into<String>) -> Error {
 pub(super) fn unexpected(outcome: &Outcome) -> Error {
     Error::new(ErrorKind::Internal, format!("the store answered {outcome:?}, which does not belong to the operation"))
 }
+
+/// The end of a call whose task is gone without a word: its runtime was shut down, or the file was closed while the caller
+/// read nothing.
+pub(super) fn broken_off() -> Error {
+    Error::new(
+        ErrorKind::Cancelled,
+        "the call was broken off before its end reached the caller; its usage record tells what became of it",
+    )
+}

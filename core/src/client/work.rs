@@ -1,7 +1,10 @@
 //! The kinds of work, as siblings: the same functions in the same order, so that reading one is reading all.
 
 pub(super) mod chat;
+mod document;
+mod embeddings;
 pub(super) mod passed;
+mod rerank;
 
 use jiff::Timestamp;
 use serde::Serialize;

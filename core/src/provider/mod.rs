@@ -3,7 +3,10 @@
 mod address;
 mod anthropic;
 pub mod body_field;
+mod cohere;
+mod dashscope;
 mod document;
+mod embeddings;
 mod endpoint;
 mod failure;
 mod finish_reason;
@@ -11,6 +14,7 @@ mod flaw;
 mod free_request;
 mod gemini;
 mod history;
+mod jina;
 mod json;
 mod json_scan;
 mod openai;
@@ -18,6 +22,7 @@ mod origin;
 mod params;
 mod pass_through;
 mod redaction;
+mod rerank;
 mod size;
 mod snapshots;
 #[cfg(test)]
@@ -26,8 +31,10 @@ mod usage_fields;
 mod vendor;
 mod vendor_key;
 pub mod vendor_tool;
+mod voyage;
 
 pub use address::{check_address, check_address_with, is_loopback};
+pub use embeddings::{DecodedEmbeddings, EmbeddingAdapter, embedding_adapter, embedding_limits};
 pub use failure::refused_field;
 pub use flaw::{Flaw, Work, compression, is_foreign, says_page, says_pieces};
 pub use free_request::is_free;
@@ -38,6 +45,7 @@ pub use pass_through::{
     asked_model, asked_path, asked_wire_format, check_pass_through, encode_pass_through, is_passed_back,
 };
 pub use redaction::{LONGEST_MESSAGE, LONGEST_WORD, Redactor};
+pub use rerank::{DecodedRanking, RerankAdapter, rerank_adapter};
 pub use size::{Holding, MOST_REQUEST_VALUES, MOST_VALUES};
 pub use vendor::*;
 pub use vendor_key::{key_variables, wants_key};

@@ -208,6 +208,102 @@ const DASHSCOPE: Quirks = Quirks {
     ..THINKING
 };
 
+/// How embeddings are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EmbeddingFormat {
+    /// `POST {base}/embeddings`, which most providers speak.
+    OpenAi,
+    /// `POST {base}/models/{model}:batchEmbedContents`.
+    Gemini,
+    /// `POST {base}/embed`.
+    Cohere,
+}
+
+impl EmbeddingFormat {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Gemini, Self::Cohere];
+
+    /// Returns the stable name, as it stands in the parameters of a model config.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
+        }
+    }
+}
+
+/// How a provider is asked for embeddings.
+#[derive(Clone, Copy, Debug)]
+pub struct Embeddings {
+    /// The format.
+    pub format: EmbeddingFormat,
+    /// The address, where it is not that of chats.
+    pub base_url: Option<&'static str>,
+    /// The field for the length of the vectors.
+    pub dimensions_field: &'static str,
+    /// The field that says what the vectors are for, and its words for queries, documents, classes and groups.
+    pub input_type: Option<(&'static str, [&'static str; 4])>,
+    /// The field and the word that ask for vectors in Base64.
+    pub base64: Option<(&'static str, &'static str)>,
+    /// Whether each number of a vector is one byte.
+    pub is_bytes: bool,
+    /// How many inputs one request takes.
+    pub most_inputs: usize,
+    /// How many tokens one request takes, all inputs together.
+    pub most_tokens: u64,
+}
+
+/// OpenAI's own way (its API reference: 2,048 inputs and 300,000 tokens).
+const OPENAI_EMBEDDINGS: Embeddings = Embeddings {
+    format: EmbeddingFormat::OpenAi,
+    base_url: None,
+    dimensions_field: "dimensions",
+    input_type: None,
+    base64: Some(("encoding_format", "base64")),
+    is_bytes: false,
+    most_inputs: 2_048,
+    most_tokens: 300_000,
+};
+
+/// The way of a host of which only the format is known: numbers, and few inputs at once.
+const COMPATIBLE_EMBEDDINGS: Embeddings =
+    Embeddings { base64: None, most_inputs: 32, most_tokens: 8_192, ..OPENAI_EMBEDDINGS };
+
+/// How documents are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RerankFormat {
+    /// `POST {base}/rerank` with `top_n`, as Jina and most others take it.
+    Jina,
+    /// `POST {base}/rerank` of Cohere's second version, which bills by searches.
+    Cohere,
+    /// `POST {base}/rerank` with `top_k`.
+    Voyage,
+    /// Model Studio's own service.
+    DashScope,
+}
+
+impl RerankFormat {
+    /// Every format.
+    pub const ALL: [Self; 4] = [Self::Jina, Self::Cohere, Self::Voyage, Self::DashScope];
+
+    /// Returns the stable name, as it stands in the parameters of a model config.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jina => "jina",
+            Self::Cohere => "cohere",
+            Self::Voyage => "voyage",
+            Self::DashScope => "dashscope",
+        }
+    }
+}
+
+/// Model Studio's way: its third and fourth model take 10 inputs.
+const DASHSCOPE_EMBEDDINGS: Embeddings =
+    Embeddings { base64: Some(("encoding_format", "base64")), most_inputs: 10, ..COMPATIBLE_EMBEDDINGS };
+
 /// The facts of a provider.
 #[derive(Debug)]
 pub struct Vendor {
@@ -225,6 +321,10 @@ pub struct Vendor {
     pub currency: Currency,
     /// Where it departs from the others.
     pub quirks: Quirks,
+    /// How it is asked for embeddings.
+    pub embeddings: Embeddings,
+    /// How it orders documents.
+    pub rerank: RerankFormat,
 }
 
 /// A provider in dollars that speaks OpenAI's format.
@@ -237,6 +337,8 @@ const fn compatible(name: &'static str, base_url: &'static str, quirks: Quirks) 
         auth_header: None,
         currency: Currency::USD,
         quirks,
+        embeddings: COMPATIBLE_EMBEDDINGS,
+        rerank: RerankFormat::Jina,
     }
 }
 
@@ -250,9 +352,15 @@ static GENERIC: Vendor = Vendor {
     )
 };
 
-static VENDORS: [Vendor; 24] = [
-    compatible("openai", "https://api.openai.com/v1", OPENAI),
-    Vendor { base_url: None, auth_header: Some(AuthHeader::ApiKey), ..compatible("azure", "", OPENAI) },
+static VENDORS: [Vendor; 27] = [
+    Vendor { embeddings: OPENAI_EMBEDDINGS, ..compatible("openai", "https://api.openai.com/v1", OPENAI) },
+    Vendor {
+        base_url: None,
+        auth_header: Some(AuthHeader::ApiKey),
+        // Its catalog has models of others too, which answer with numbers only.
+        embeddings: Embeddings { base64: None, ..OPENAI_EMBEDDINGS },
+        ..compatible("azure", "", OPENAI)
+    },
     Vendor {
         wire_format: WireFormat::AnthropicMessages,
         ..compatible("anthropic", "https://api.anthropic.com/v1", COMPATIBLE)
@@ -260,13 +368,27 @@ static VENDORS: [Vendor; 24] = [
     Vendor {
         aliases: &["google"],
         wire_format: WireFormat::GeminiGenerateContent,
+        embeddings: Embeddings {
+            format: EmbeddingFormat::Gemini,
+            dimensions_field: "outputDimensionality",
+            input_type: Some(("taskType", ["RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "CLASSIFICATION", "CLUSTERING"])),
+            most_inputs: 100,
+            most_tokens: 20_000,
+            ..COMPATIBLE_EMBEDDINGS
+        },
         ..compatible("gemini", "https://generativelanguage.googleapis.com/v1beta", COMPATIBLE)
     },
     Vendor {
         currency: Currency::CNY,
+        embeddings: DASHSCOPE_EMBEDDINGS,
+        rerank: RerankFormat::DashScope,
         ..compatible("dashscope", "https://dashscope.aliyuncs.com/compatible-mode/v1", DASHSCOPE)
     },
-    compatible("dashscope-intl", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", DASHSCOPE),
+    Vendor {
+        embeddings: DASHSCOPE_EMBEDDINGS,
+        rerank: RerankFormat::DashScope,
+        ..compatible("dashscope-intl", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", DASHSCOPE)
+    },
     Vendor {
         aliases: &["ark", "volcengine"],
         currency: Currency::CNY,
@@ -315,18 +437,21 @@ static VENDORS: [Vendor; 24] = [
             ..COMPATIBLE
         },
     ),
-    compatible(
-        "openrouter",
-        "https://openrouter.ai/api/v1",
-        Quirks {
-            bills_cache_overlap: true,
-            cost: CostReport::Cost,
-            reasoning_field: Some("reasoning"),
-            reasoning_details: true,
-            cache_control: true,
-            ..COMPATIBLE
-        },
-    ),
+    Vendor {
+        embeddings: Embeddings { base64: OPENAI_EMBEDDINGS.base64, most_inputs: 128, ..COMPATIBLE_EMBEDDINGS },
+        ..compatible(
+            "openrouter",
+            "https://openrouter.ai/api/v1",
+            Quirks {
+                bills_cache_overlap: true,
+                cost: CostReport::Cost,
+                reasoning_field: Some("reasoning"),
+                reasoning_details: true,
+                cache_control: true,
+                ..COMPATIBLE
+            },
+        )
+    },
     Vendor {
         aliases: &["vercel_gateway"],
         ..compatible(
@@ -347,18 +472,28 @@ static VENDORS: [Vendor; 24] = [
     },
     compatible("ollama", "http://localhost:11434/v1", Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE }),
     compatible("together", "https://api.together.xyz/v1", Quirks { reasoning_field: Some("reasoning"), ..COMPATIBLE }),
-    compatible(
-        "perplexity",
-        "https://api.perplexity.ai",
-        Quirks {
-            // Those of its research models, which it counts beside everything else.
-            reasoning_place: Place::OutsideTotal,
-            searches: SearchReport::EveryCall,
-            include_usage: false,
-            cost: CostReport::CostTotal,
-            ..COMPATIBLE
+    Vendor {
+        embeddings: Embeddings {
+            base_url: Some("https://api.perplexity.ai/v1"),
+            base64: Some(("encoding_format", "base64_int8")),
+            is_bytes: true,
+            most_inputs: 512,
+            most_tokens: 100_000,
+            ..COMPATIBLE_EMBEDDINGS
         },
-    ),
+        ..compatible(
+            "perplexity",
+            "https://api.perplexity.ai",
+            Quirks {
+                // Those of its research models, which it counts beside everything else.
+                reasoning_place: Place::OutsideTotal,
+                searches: SearchReport::EveryCall,
+                include_usage: false,
+                cost: CostReport::CostTotal,
+                ..COMPATIBLE
+            },
+        )
+    },
     compatible(
         "fireworks",
         "https://api.fireworks.ai/inference/v1",
@@ -383,6 +518,42 @@ static VENDORS: [Vendor; 24] = [
         "https://router.huggingface.co/v1",
         Quirks { reasoning_field: Some("reasoning_content"), ..COMPATIBLE },
     ),
+    Vendor {
+        embeddings: Embeddings {
+            format: EmbeddingFormat::Cohere,
+            base_url: Some("https://api.cohere.com/v2"),
+            dimensions_field: "output_dimension",
+            input_type: Some(("input_type", ["search_query", "search_document", "classification", "clustering"])),
+            most_inputs: 96,
+            most_tokens: 128_000,
+            ..COMPATIBLE_EMBEDDINGS
+        },
+        rerank: RerankFormat::Cohere,
+        ..compatible("cohere", "https://api.cohere.ai/compatibility/v1", COMPATIBLE)
+    },
+    Vendor {
+        embeddings: Embeddings {
+            dimensions_field: "output_dimension",
+            // It has no words for classes and groups, for which nothing is said then.
+            input_type: Some(("input_type", ["query", "document", "", ""])),
+            base64: Some(("encoding_format", "base64")),
+            most_inputs: 1_000,
+            most_tokens: 120_000,
+            ..COMPATIBLE_EMBEDDINGS
+        },
+        rerank: RerankFormat::Voyage,
+        ..compatible("voyage", "https://api.voyageai.com/v1", COMPATIBLE)
+    },
+    Vendor {
+        aliases: &["jina"],
+        embeddings: Embeddings {
+            input_type: Some(("task", ["retrieval.query", "retrieval.passage", "classification", "separation"])),
+            base64: Some(("embedding_type", "base64")),
+            most_inputs: 512,
+            ..COMPATIBLE_EMBEDDINGS
+        },
+        ..compatible("jina_ai", "https://api.jina.ai/v1", COMPATIBLE)
+    },
 ];
 
 /// Families of models that think in their own words, and want them back wherever they are served.

@@ -3,7 +3,7 @@
 use super::vendor::vendor;
 
 /// The usual variables of each provider, the first being that of its own documents. One without any wants no key.
-const VARIABLES: [(&str, &[&str]); 24] = [
+const VARIABLES: [(&str, &[&str]); 27] = [
     ("openai", &["OPENAI_API_KEY"]),
     ("azure", &["AZURE_OPENAI_API_KEY", "AZURE_API_KEY"]),
     ("anthropic", &["ANTHROPIC_API_KEY"]),
@@ -28,6 +28,9 @@ const VARIABLES: [(&str, &[&str]); 24] = [
     ("siliconflow", &["SILICONFLOW_API_KEY"]),
     ("avian", &["AVIAN_API_KEY"]),
     ("huggingface", &["HF_TOKEN"]),
+    ("cohere", &["CO_API_KEY", "COHERE_API_KEY"]),
+    ("voyage", &["VOYAGE_API_KEY"]),
+    ("jina_ai", &["JINA_API_KEY"]),
 ];
 
 /// Returns the environment variables in which the key of a provider usually stands, in the order in which they are looked at;

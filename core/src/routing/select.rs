@@ -1,12 +1,13 @@
 //! The choice of candidates for a request, with the reason why each other config was passed over.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::prompt_cache::{Beginning, PromptCache, beginnings};
+use super::prompt_cache::{Beginning, PromptCache, beginnings as beginnings_of};
 use crate::billing::estimate::{CacheOutlook, Estimate, head_of};
 use crate::budget::exchange::{Towards, convert};
 use crate::provider::{WireFormat, vendor};
@@ -76,31 +77,63 @@ impl Selection {
     }
 }
 
-/// Chooses the candidates of a text request. `fallbacks` are tried, in order, after what the request names.
-///
-/// Fails with `no_route`, saying which configs exist and why each was passed over.
+/// What a request of any kind wants of a config.
+pub struct Wanted<'a> {
+    /// The model, the alias or the route that it names.
+    pub model: Option<&'a str>,
+    /// What the config must make.
+    pub capability: Capability,
+    /// What it is expected to cost with a config; nothing if the prices in force do not cover it.
+    pub expected_cost: &'a dyn Fn(&ModelConfig) -> Result<Option<Money>>,
+}
+
+/// Chooses the candidates of a chat, as [`select_for`] does.
 pub fn select(
     snapshot: &Snapshot,
     request: &ChatRequest,
     fallbacks: Option<&[String]>,
     outlook: &Outlook<'_>,
 ) -> Result<Selection> {
+    let beginnings = OnceCell::new();
+    let expected_cost = |config: &ModelConfig| {
+        let beginnings = beginnings.get_or_init(|| beginnings_of(request));
+        expected_cost(snapshot, request, beginnings, config, outlook)
+    };
+    let wanted =
+        Wanted { model: request.model.as_deref(), capability: Capability::Text, expected_cost: &expected_cost };
+    select_for(snapshot, &wanted, fallbacks, outlook)
+}
+
+/// Chooses the candidates of a request. `fallbacks` are tried, in order, after what the request names.
+///
+/// Fails with `no_route`, saying which configs exist and why each was passed over.
+pub fn select_for(
+    snapshot: &Snapshot,
+    wanted: &Wanted<'_>,
+    fallbacks: Option<&[String]>,
+    outlook: &Outlook<'_>,
+) -> Result<Selection> {
     let mut selection = Selection::default();
-    let wanted = request.model.as_deref().unwrap_or(Capability::Text.name());
-    add_named(snapshot, request, wanted, outlook, &mut selection)?;
+    let name = wanted.model.unwrap_or(wanted.capability.name());
+    add_named(snapshot, wanted, name, outlook, &mut selection)?;
     for fallback in fallbacks.unwrap_or_default() {
-        add_named(snapshot, request, fallback, outlook, &mut selection)?;
+        add_named(snapshot, wanted, fallback, outlook, &mut selection)?;
     }
     for config in &selection.candidates {
-        if config.capability != Capability::Text {
+        if config.capability != wanted.capability {
             return Err(Error::new(
                 ErrorKind::InvalidRequest,
-                format!("field `model`: {} makes {}, not text", config.name(), config.capability.name()),
+                format!(
+                    "field `model`: {} makes {}, not {}",
+                    config.name(),
+                    config.capability.name(),
+                    wanted.capability.name()
+                ),
             ));
         }
     }
     if selection.candidates.is_empty() {
-        return Err(selection.no_route(&format!("{wanted:?}")));
+        return Err(selection.no_route(&format!("{name:?}")));
     }
     Ok(selection)
 }
@@ -112,7 +145,10 @@ pub fn select(
 pub fn select_any(snapshot: &Snapshot, wanted: Option<&str>, outlook: &Outlook<'_>) -> Result<Selection> {
     let mut selection = Selection::default();
     if let Some(wanted) = wanted {
-        add_named(snapshot, &ChatRequest::default(), wanted, outlook, &mut selection)?;
+        let request = ChatRequest::default();
+        let expected_cost = |config: &ModelConfig| expected_cost(snapshot, &request, &[], config, outlook);
+        let any = Wanted { model: Some(wanted), capability: Capability::Text, expected_cost: &expected_cost };
+        add_named(snapshot, &any, wanted, outlook, &mut selection)?;
     } else {
         let mut all = snapshot.configs().to_vec();
         all.sort_by_key(|config| (!config.is_default, config.priority, config.id));
@@ -126,21 +162,21 @@ pub fn select_any(snapshot: &Snapshot, wanted: Option<&str>, outlook: &Outlook<'
 
 fn add_named(
     snapshot: &Snapshot,
-    request: &ChatRequest,
-    wanted: &str,
+    wanted: &Wanted<'_>,
+    name: &str,
     outlook: &Outlook<'_>,
     selection: &mut Selection,
 ) -> Result<()> {
-    if let Some(route) = snapshot.route(wanted) {
-        return by_route(snapshot, request, route, outlook, selection);
+    if let Some(route) = snapshot.route(name) {
+        return by_route(snapshot, wanted, route, outlook, selection);
     }
-    if let Some(capability) = Capability::from_name(wanted) {
+    if let Some(capability) = Capability::from_name(name) {
         by_default(snapshot, capability, selection);
         return Ok(());
     }
-    let named = snapshot.named(wanted);
+    let named = snapshot.named(name);
     if named.is_empty() {
-        return Err(no_such_name(snapshot, wanted));
+        return Err(no_such_name(snapshot, name));
     }
     selection.keep_active(named);
     Ok(())
@@ -188,7 +224,7 @@ fn by_default(snapshot: &Snapshot, capability: Capability, selection: &mut Selec
 
 fn by_route(
     snapshot: &Snapshot,
-    request: &ChatRequest,
+    wanted: &Wanted<'_>,
     route: &Route,
     outlook: &Outlook<'_>,
     selection: &mut Selection,
@@ -218,7 +254,7 @@ fn by_route(
             selection.candidates.truncate(1);
         }
         Strategy::Fallback => selection.keep_active(chain),
-        Strategy::Economy => by_cost(snapshot, request, terms, chain, outlook, selection)?,
+        Strategy::Economy => by_cost(snapshot, wanted, terms, chain, outlook, selection)?,
     }
     Ok(())
 }
@@ -226,20 +262,19 @@ fn by_route(
 /// The strategy `economy`: by what this request is expected to cost at the prices in force, cheapest first.
 fn by_cost(
     snapshot: &Snapshot,
-    request: &ChatRequest,
+    wanted: &Wanted<'_>,
     terms: &RouteTerms,
     chain: Vec<Arc<ModelConfig>>,
     outlook: &Outlook<'_>,
     selection: &mut Selection,
 ) -> Result<()> {
-    let beginnings = beginnings(request);
     let mut offers = Vec::new();
     for config in chain {
         if !config.is_active {
             selection.pass_over(&config, "it is inactive");
             continue;
         }
-        match expected_cost(snapshot, request, &beginnings, &config, outlook)? {
+        match (wanted.expected_cost)(&config)? {
             Some(cost) => offers.push((cost, config)),
             None => selection.pass_over(&config, "it has no price in force, which economy needs"),
         }

@@ -269,7 +269,7 @@ fn economy_sees_where_this_conversation_is_cached() {
     let cache = PromptCache::default();
     let at = |seconds| Outlook { prompt_cache: Some((&cache, Duration::from_secs(seconds))), ..OUTLOOK };
     assert_eq!(cheapest(prices.clone(), &request, &at(10)), "anthropic/one");
-    cache.remember(ModelConfigId::new(2), &beginnings(&request), Duration::from_secs(10));
+    cache.remember(ModelConfigId::new(2), &beginnings_of(&request), Duration::from_secs(10));
     assert_eq!(cheapest(prices.clone(), &request, &at(20)), "anthropic/two");
     assert_eq!(cheapest(prices, &request, &at(400)), "anthropic/one", "the cache has gone");
 }

@@ -23,11 +23,13 @@ pub enum Capability {
     Video,
     /// Embeddings.
     Embedding,
+    /// Documents in the order of what they say to a query.
+    Rerank,
 }
 
 impl Capability {
     /// Every capability.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Image, Self::Audio, Self::Video, Self::Embedding];
+    pub const ALL: [Self; 6] = [Self::Text, Self::Image, Self::Audio, Self::Video, Self::Embedding, Self::Rerank];
 
     /// Returns the stable name.
     #[must_use]
@@ -38,6 +40,7 @@ impl Capability {
             Self::Audio => "audio",
             Self::Video => "video",
             Self::Embedding => "embedding",
+            Self::Rerank => "rerank",
         }
     }
 

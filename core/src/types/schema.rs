@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Attribute, Calendar, Conditions, Currency, LedgerHead, Limit, Measure, PricingType, Quantity, Range, Scale, Scope,
-    Usage,
+    Usage, Vector,
 };
 
 macro_rules! plain {
@@ -35,6 +35,7 @@ plain! {
     Quantity, "Quantity", { "type": ["integer", "string"], "format": "quantity" };
     LedgerHead, "LedgerHead", { "type": "string" };
     PricingType, "PricingType", { "type": "string" };
+    Vector, "Vector", { "type": "string", "format": "vector" };
 }
 
 macro_rules! same_as {

@@ -66,6 +66,8 @@ pub(in crate::client) struct Used<A> {
     pub(in crate::client) answer: A,
     pub(in crate::client) served: Served,
     pub(in crate::client) provider_request_id: Option<String>,
+    /// Whether what failed cannot have been charged, so that it may be tried again.
+    pub(in crate::client) may_be_repeated: bool,
 }
 
 /// What an answer showed of what was served, and when.

@@ -16,7 +16,6 @@ use self::allowance::Allowance;
 use self::delivery::Delivery;
 pub(in crate::client) use self::reading::provider_request_id;
 use self::received::Received;
-pub(in crate::client) use self::stream::broken_off;
 pub use self::stream::{Answering, ChatStream};
 use super::{Work, subject_of};
 use crate::billing::estimate::Estimate;
@@ -171,7 +170,9 @@ impl Work for Chat {
     }
 
     fn let_end(engine: &Engine, received: Received) {
-        received.let_end(engine);
+        if let Some(rest) = received.rest {
+            rest.let_end(engine);
+        }
     }
 
     async fn replay(&mut self, reply: &ChatReply) {

@@ -195,7 +195,7 @@ impl Work for Passed {
             (Basis::Nothing, BilledBy::NotBilled)
         };
         let provider_request_id = received.provider_request_id.take();
-        Used { basis, billed_by, answer: (), served: Served::default(), provider_request_id }
+        Used { basis, billed_by, answer: (), served: Served::default(), provider_request_id, may_be_repeated: false }
     }
 
     fn reply(

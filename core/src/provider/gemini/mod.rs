@@ -1,6 +1,7 @@
 //! Gemini generateContent.
 
 mod decode;
+pub(super) mod embeddings;
 mod encode;
 mod error;
 mod stream;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod decode;
+pub(super) mod embeddings;
 mod encode;
 mod error;
 mod stream;
@@ -10,8 +11,21 @@ mod text_piece;
 mod usage;
 mod usage_table;
 
+use serde_json::Value;
+
 use super::{Adapter, Decoded, EncodedRequest, Flaw, Framing, ResponseHead, StreamDecoder, Target};
-use crate::types::{ChatRequest, Error, Result};
+use crate::types::{ChatRequest, Error, ReportedUsage, Result};
+
+/// Reads an error inside an answer of status 200, in any shape of the family; nothing if there is none.
+pub(super) fn embedded_error(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
+    error::embedded(target, head, value)
+}
+
+/// Reads the usage of an answer, in the words of the family.
+pub(super) fn read_usage(target: &Target<'_>, value: &Value, document: &[u8]) -> Option<ReportedUsage> {
+    let found = usage::find(value)?;
+    usage::read(target.vendor, found, usage::stated_cost(target.vendor, found, document))
+}
 
 /// The wire format.
 pub(super) struct OpenAi;

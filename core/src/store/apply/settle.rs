@@ -129,6 +129,7 @@ pub(super) fn usage_type(request: &ReserveRequest) -> &'static str {
         Capability::Audio => "audio_tts",
         Capability::Video => "video_generation",
         Capability::Embedding => "embedding",
+        Capability::Rerank => "rerank",
     }
 }
 

@@ -112,6 +112,7 @@ fn capability(mode: Option<&str>) -> Capability {
         Some("audio_transcription" | "audio_speech" | "realtime") => Capability::Audio,
         Some("video_generation") => Capability::Video,
         Some("embedding") => Capability::Embedding,
+        Some("rerank") => Capability::Rerank,
         _ => Capability::Text,
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::received::{Received, begun};
+use super::received::Received;
 use super::stream::Answering;
 use super::{Chat, Prepared, assembly, excess};
-use crate::client::attempt::{Line, Watch};
+use crate::client::attempt::{Line, Rest, Watch};
 use crate::provider::{
     Adapter, Flaw, Framing, MOST_VALUES, ResponseHead, StreamDecoder, Target, Work, compression, has_more_values,
     is_foreign, outline, says_pieces,
@@ -110,7 +110,7 @@ impl Chat {
                 return Box::pin(self.read_stream(line, pieces, response.events(), watch, received)).await;
             }
             if !response.ends_at(body.len()) {
-                received.rest = begun(response.events().discard());
+                received.rest = Rest::begun(response.events().discard());
             }
         }
         let mut decoded = decoded.map_err(|flaw| received.note(flaw))?;
@@ -198,7 +198,7 @@ impl Chat {
         let _ = self.take(line, &mut deltas, received).await;
         // What breaks or falls silent behind a whole answer takes nothing from it.
         if ended.is_ok() || self.has_all_answers(received) {
-            received.rest = begun(events.discard());
+            received.rest = Rest::begun(events.discard());
             return Ok(());
         }
         ended

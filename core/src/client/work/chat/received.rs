@@ -1,22 +1,15 @@
 //! What came of an answer, as far as it came.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::allowance::Allowance;
 use super::assembly::{Assembly, estimate_output};
-use crate::client::attempt::Line;
-use crate::client::engine::Engine;
+use crate::client::attempt::{Line, Rest};
 use crate::provider::{Flaw, Redactor, StreamDecoder, Work};
 use crate::transport::Stage;
 use crate::types::{Completion, Error, ReportedUsage};
-
-/// How long what follows an answer is waited for, so that its connection can be used again. No caller waits for it.
-const LINGERING: Duration = Duration::from_millis(500);
 
 /// What came from the provider, as far as it came.
 pub(super) struct Received {
@@ -41,9 +34,6 @@ pub(super) struct Received {
     /// What may follow the answer, once it is complete.
     pub(super) rest: Option<Rest>,
 }
-
-/// The reading of what follows an answer, so that its connection can be used again.
-pub(super) type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Received {
     /// Begins to receive what an allowance lets come.
@@ -128,25 +118,4 @@ impl Received {
         self.whole_usage = flaw.usage.map(|usage| *usage).or(self.whole_usage.take());
         flaw.error
     }
-
-    /// Lets the rest of an answer come for a moment, if it has not come while the attempt was settled. Nobody waits for it.
-    pub(super) fn let_end(self, engine: &Engine) {
-        let Some(rest) = self.rest.and_then(begun) else { return };
-        let late = engine.environment.sleep(LINGERING);
-        let stopping = engine.stopping.clone();
-        engine.tracker.spawn(async move {
-            tokio::select! {
-                biased;
-                () = rest => {}
-                () = stopping.cancelled() => {}
-                () = late => {}
-            }
-        });
-    }
-}
-
-/// Begins to read the rest of an answer; nothing if that was all.
-pub(super) fn begun(rest: impl Future<Output = ()> + Send + 'static) -> Option<Rest> {
-    let mut rest: Rest = Box::pin(rest);
-    rest.as_mut().now_or_never().is_none().then_some(rest)
 }

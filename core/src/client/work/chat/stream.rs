@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 
 use super::waiting::Waiting;
+use crate::client::engine::broken_off;
 use crate::types::{ChatReply, Error, ErrorKind, Result, StreamEvent};
 
 /// Who answers a call, known from its first piece on.
@@ -107,13 +108,4 @@ impl ChatStream {
         self.waiting.take(event);
         self.is_ended |= matches!(event, Ok(StreamEvent::Done(_)) | Err(_));
     }
-}
-
-/// The end of a call whose task is gone without a word: its runtime was shut down, or the file was closed while the caller
-/// read nothing.
-pub(in crate::client) fn broken_off() -> Error {
-    Error::new(
-        ErrorKind::Cancelled,
-        "the call was broken off before its end reached the caller; its usage record tells what became of it",
-    )
 }

@@ -32,7 +32,8 @@ pub(super) fn used(chat: &Chat, line: &Line<'_>, account: &Account<'_>, received
         first_token_at: received.first_token_at,
     };
     let provider_request_id = received.provider_request_id.take();
-    Used { basis, billed_by, answer: completion, served, provider_request_id }
+    let may_be_repeated = billed_by == BilledBy::NotBilled;
+    Used { basis, billed_by, answer: completion, served, provider_request_id, may_be_repeated }
 }
 
 /// Decides what the attempt is billed by. What the provider reported as final always wins over an estimate; nothing is

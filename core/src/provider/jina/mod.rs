@@ -1,0 +1,3 @@
+//! Jina's format.
+
+pub(super) mod rerank;

@@ -1,0 +1,3 @@
+//! Voyage's format. Its embeddings are OpenAI's, with words of its own.
+
+pub(super) mod rerank;
