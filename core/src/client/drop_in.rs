@@ -9,8 +9,8 @@ use super::engine::{Tollway, broken_off};
 use super::work::chat::{Answering, ChatStream};
 use super::work::passed::{self, PassedEvent};
 use crate::dialect::{
-    AnswerStart, Dialect, Endpoint, ErrorShape, ListedModel, ReplyEncoder, call_headers, dialect, encode_model,
-    encode_models, recognize, reply_headers, status,
+    AnswerStart, Dialect, Endpoint, ErrorShape, ListedModel, ReplyEncoder, call_headers, dialect, embeddings,
+    encode_model, encode_models, recognize, reply_headers, rerank, status,
 };
 use crate::provider::Framing;
 use crate::types::{CallOptions, Error, ErrorKind, FetchHead, FetchOptions, FetchRequest, Result, StreamEvent};
@@ -66,6 +66,8 @@ impl Tollway {
         }
         let answer = match (dialect(&endpoint), &endpoint) {
             (Some(dialect), _) => self.answer_chat(dialect, &request, options).await,
+            (None, Endpoint::Embeddings) => self.answer_embeddings(&request, options).await,
+            (None, Endpoint::Rerank) => self.answer_rerank(&request, options).await,
             (None, Endpoint::Models) => self.answer_models(None, is_anthropic).await,
             (None, Endpoint::Model(name)) => self.answer_models(Some(name), is_anthropic).await,
             (None, Endpoint::Warming) => Ok(json(200, Vec::new(), b"{}".to_vec())),
@@ -113,6 +115,30 @@ impl Tollway {
         let start = AnswerStart { request_id, created, model: answering.model };
         let body = Body::Chat(Box::new(StreamedChat { stream, encoder, start, first: Some(Ok(first)) }));
         Ok(FetchResponse { head: FetchHead { status: 200, headers }, body: FetchBody(body) })
+    }
+
+    async fn answer_embeddings(
+        &self,
+        request: &FetchRequest,
+        options: FetchOptions,
+    ) -> std::result::Result<FetchResponse, Refused> {
+        let call_options = call_options(request, options.options)?;
+        let (mut decoded, form) = embeddings::decode_request(&request.body)?;
+        decoded.model = options.model.or(decoded.model);
+        let reply = self.embed(decoded, call_options).await?;
+        Ok(json(200, reply_headers(&reply), embeddings::encode_reply(form, &reply)))
+    }
+
+    async fn answer_rerank(
+        &self,
+        request: &FetchRequest,
+        options: FetchOptions,
+    ) -> std::result::Result<FetchResponse, Refused> {
+        let call_options = call_options(request, options.options)?;
+        let (mut decoded, form) = rerank::decode_request(&request.body)?;
+        decoded.model = options.model.or(decoded.model);
+        let reply = self.rerank(decoded, call_options).await?;
+        Ok(json(200, reply_headers(&reply), rerank::encode_reply(form, &reply)))
     }
 
     async fn pass_through(

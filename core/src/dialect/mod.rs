@@ -3,6 +3,7 @@
 
 mod anthropic_messages;
 mod call_id;
+pub mod embeddings;
 mod endpoint;
 mod error;
 mod field;
@@ -11,6 +12,7 @@ mod models;
 mod openai_chat;
 mod openai_responses;
 mod receipt_field;
+pub mod rerank;
 mod sse;
 
 pub use endpoint::{Endpoint, recognize};
@@ -18,7 +20,7 @@ pub use error::status;
 pub use foreign::{ErrorShape, is_foreign_chat, not_read};
 pub use models::{ListedModel, encode_model, encode_models};
 pub use openai_responses::{RecentItems, UserItems};
-pub use receipt_field::{call_headers, reply_headers};
+pub use receipt_field::{Bill, call_headers, reply_headers};
 
 use crate::provider::Framing;
 use crate::types::{ChatReply, ChatRequest, Delta, Error, Result};
@@ -81,7 +83,12 @@ pub fn dialect(endpoint: &Endpoint) -> Option<&'static dyn Dialect> {
         Endpoint::StrictOpenAiChat => &openai_chat::OpenAiChat { is_strict: true },
         Endpoint::OpenAiResponses => &openai_responses::OpenAiResponses,
         Endpoint::AnthropicMessages => &anthropic_messages::AnthropicMessages,
-        Endpoint::Models | Endpoint::Model(_) | Endpoint::Warming | Endpoint::Other => return None,
+        Endpoint::Embeddings
+        | Endpoint::Rerank
+        | Endpoint::Models
+        | Endpoint::Model(_)
+        | Endpoint::Warming
+        | Endpoint::Other => return None,
     })
 }
 

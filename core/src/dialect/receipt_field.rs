@@ -2,22 +2,59 @@
 
 use serde_json::{Value, json};
 
-use crate::types::ChatReply;
+use crate::types::{Attempt, ChatReply, CostStatus, Currency, Decimal, EmbedReply, Receipt, RerankReply};
 
 /// The name of the field that an answer carries its cost and receipt in.
 pub(super) const FIELD: &str = "tollway";
 
-/// Returns what the field `tollway` holds: amounts are decimal texts.
-pub(super) fn receipt_field(reply: &ChatReply) -> Value {
+/// What a reply of any kind says of its cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Bill<'a> {
+    request_id: &'a str,
+    provider: &'a str,
+    model: &'a str,
+    cost: Option<Decimal>,
+    currency: Option<Currency>,
+    cost_status: CostStatus,
+    receipt: &'a Receipt,
+    attempts: &'a [Attempt],
+    replayed: bool,
+}
+
+macro_rules! billed {
+    ($($reply:ty),+) => {$(
+        impl<'a> From<&'a $reply> for Bill<'a> {
+            fn from(reply: &'a $reply) -> Self {
+                Self {
+                    request_id: &reply.request_id,
+                    provider: &reply.provider,
+                    model: &reply.model,
+                    cost: reply.cost,
+                    currency: reply.currency,
+                    cost_status: reply.cost_status,
+                    receipt: &reply.receipt,
+                    attempts: &reply.attempts,
+                    replayed: reply.replayed,
+                }
+            }
+        }
+    )+};
+}
+
+billed!(ChatReply, EmbedReply, RerankReply);
+
+/// Returns what the field `tollway` holds: amounts are decimal strings.
+pub(super) fn receipt_field<'a>(reply: impl Into<Bill<'a>>) -> Value {
+    let bill = reply.into();
     json!({
-        "request_id": reply.request_id,
-        "model": format!("{}/{}", reply.provider, reply.model),
-        "cost": reply.cost,
-        "currency": reply.currency,
-        "cost_status": reply.cost_status,
-        "receipt": reply.receipt,
-        "attempts": reply.attempts,
-        "replayed": reply.replayed,
+        "request_id": bill.request_id,
+        "model": format!("{}/{}", bill.provider, bill.model),
+        "cost": bill.cost,
+        "currency": bill.currency,
+        "cost_status": bill.cost_status,
+        "receipt": bill.receipt,
+        "attempts": bill.attempts,
+        "replayed": bill.replayed,
     })
 }
 
@@ -31,9 +68,10 @@ pub fn call_headers(request_id: &str, target: Option<&str>) -> Vec<(String, Stri
 
 /// Returns the headers of a whole reply. The receipt is JSON; characters beyond ASCII are escaped in it.
 #[must_use]
-pub fn reply_headers(reply: &ChatReply) -> Vec<(String, String)> {
-    let mut headers = call_headers(&reply.request_id, Some(&format!("{}/{}", reply.provider, reply.model)));
-    let receipt = serde_json::to_string(&reply.receipt).unwrap_or_default();
+pub fn reply_headers<'a>(reply: impl Into<Bill<'a>>) -> Vec<(String, String)> {
+    let reply = reply.into();
+    let mut headers = call_headers(reply.request_id, Some(&format!("{}/{}", reply.provider, reply.model)));
+    let receipt = serde_json::to_string(reply.receipt).unwrap_or_default();
     let cost = reply.cost.map(|cost| cost.to_string());
     let currency = reply.currency.map(|currency| currency.to_string());
     for (name, value) in [

@@ -7,11 +7,13 @@ mod config;
 mod event;
 mod record;
 mod reply;
+mod vectors;
 
 pub use config::{ConfiguredModel, ModelConfig};
 pub use event::StreamEvent;
 pub use record::{UsagePage, UsageRecord};
 pub use reply::{Attempt, ChatReply, Choice, ToolCall};
+pub use vectors::{EmbedReply, RerankReply};
 
 use serde::Serialize;
 use tollway::catalog::lint::Finding;

@@ -197,7 +197,7 @@ impl Shown for types::ChatReply {
     }
 }
 
-fn attempt(attempt: &types::Attempt) -> Attempt<'_> {
+pub(super) fn attempt(attempt: &types::Attempt) -> Attempt<'_> {
     let types::Attempt {
         number,
         provider,

@@ -5,6 +5,7 @@
 
 mod budgets;
 mod chat;
+mod embeddings;
 mod exact;
 mod fx;
 mod ledger;
@@ -12,6 +13,7 @@ mod models;
 mod price_lists;
 mod prices;
 mod quote;
+mod rerank;
 mod routes;
 mod usage;
 mod wording;
@@ -32,8 +34,8 @@ use tollway::catalog::lint::Finding;
 use tollway::client::{ConfiguredModel, ModelHealth, PriceExport, PriceImport, PriceUpdate, RerateReport, Tollway};
 use tollway::report::SummaryRow;
 use tollway::types::{
-    BudgetStatus, ChatReply, ErrorKind, FxRate, LedgerHead, Model, ModelConfig, Price, Quote, Route, UsagePage,
-    Verification, check_levels,
+    BudgetStatus, ChatReply, EmbedReply, ErrorKind, FxRate, LedgerHead, Model, ModelConfig, Price, Quote, RerankReply,
+    Route, UsagePage, Verification, check_levels,
 };
 
 use crate::Outcome;
@@ -72,6 +74,8 @@ macro_rules! verbs {
 
 verbs! {
     "chat" => chat::chat => ChatReply,
+    "embed" => embeddings::embed => EmbedReply,
+    "rerank" => rerank::rerank => RerankReply,
     "quote" => quote::quote => Quote,
     "models.add" => models::add => ConfiguredModel,
     "models.set" => models::set => ConfiguredModel,
