@@ -9,7 +9,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::endpoint::{self, invalid};
-use super::{EmbeddingFormat, Embeddings, EncodedRequest, Flaw, ResponseHead, Target, cohere, gemini, openai};
+use super::{
+    EmbeddingFormat, Embeddings, EncodedRequest, Flaw, ResponseHead, Target, cohere, dashscope, gemini, ollama, openai,
+    vertex,
+};
 use crate::types::{EmbedInput, EmbedRequest, Error, ReportedUsage, Result, Vector};
 
 /// What an answer brought.
@@ -51,6 +54,9 @@ pub fn embedding_adapter(target: &Target<'_>) -> Result<&'static dyn EmbeddingAd
         EmbeddingFormat::OpenAi => &openai::embeddings::OpenAiEmbeddings,
         EmbeddingFormat::Gemini => &gemini::embeddings::GeminiEmbeddings,
         EmbeddingFormat::Cohere => &cohere::embeddings::CohereEmbeddings,
+        EmbeddingFormat::DashScope => &dashscope::embeddings::DashScopeEmbeddings,
+        EmbeddingFormat::Ollama => &ollama::embeddings::OllamaEmbeddings,
+        EmbeddingFormat::Vertex => &vertex::embeddings::VertexEmbeddings,
     })
 }
 

@@ -17,6 +17,7 @@ mod history;
 mod jina;
 mod json;
 mod json_scan;
+mod ollama;
 mod openai;
 mod origin;
 mod params;
@@ -31,6 +32,7 @@ mod usage_fields;
 mod vendor;
 mod vendor_key;
 pub mod vendor_tool;
+mod vertex;
 mod voyage;
 
 pub use address::{check_address, check_address_with, is_loopback};

@@ -7,8 +7,11 @@ use super::vendor::{AuthHeader, WireFormat};
 use crate::types::{Attribute, Error, ErrorKind, Result, check_value_levels};
 
 /// The parameters that are understood.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 14] = [
     "wire_format",
+    "embedding_format",
+    "rerank_format",
+    "most_inputs",
     "auth_header",
     "context_window",
     "max_output_tokens",
@@ -91,6 +94,12 @@ pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
             "wire_format" => {
                 one_of(key, value, &WireFormat::ALL.map(WireFormat::name))?;
             }
+            "embedding_format" => {
+                one_of(key, value, &EmbeddingFormat::ALL.map(EmbeddingFormat::name))?;
+            }
+            "rerank_format" => {
+                one_of(key, value, &RerankFormat::ALL.map(RerankFormat::name))?;
+            }
             "auth_header" => {
                 one_of(key, value, &AuthHeader::ALL.map(AuthHeader::name))?;
             }
@@ -99,7 +108,8 @@ pub fn validate_params(params: &Map<String, Value>) -> Result<()> {
             }
             "max_output_tokens" if value.as_u64().is_some_and(|limit| limit > 0) => {}
             "context_window" if value.as_u64().is_some_and(|window| window > 0) => {}
-            "max_output_tokens" | "context_window" => {
+            "most_inputs" if value.as_u64().is_some_and(|most| most > 0) => {}
+            "max_output_tokens" | "context_window" | "most_inputs" => {
                 return Err(wrong(key, "must be a whole number above zero"));
             }
             "max_uses" => validate_max_uses(value)?,

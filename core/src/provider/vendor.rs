@@ -217,11 +217,17 @@ pub enum EmbeddingFormat {
     Gemini,
     /// `POST {base}/embed`.
     Cohere,
+    /// Model Studio's own service.
+    DashScope,
+    /// `POST {host}/api/embed`.
+    Ollama,
+    /// `POST {base}/publishers/google/models/{model}:predict`.
+    Vertex,
 }
 
 impl EmbeddingFormat {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Gemini, Self::Cohere];
+    pub const ALL: [Self; 6] = [Self::OpenAi, Self::Gemini, Self::Cohere, Self::DashScope, Self::Ollama, Self::Vertex];
 
     /// Returns the stable name, as it stands in the parameters of a model config.
     #[must_use]
@@ -230,6 +236,9 @@ impl EmbeddingFormat {
             Self::OpenAi => "openai",
             Self::Gemini => "gemini",
             Self::Cohere => "cohere",
+            Self::DashScope => "dashscope",
+            Self::Ollama => "ollama",
+            Self::Vertex => "vertex",
         }
     }
 }

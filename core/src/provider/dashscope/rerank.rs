@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::url;
 use crate::provider::embeddings::of_input;
-use crate::provider::endpoint::{assemble, join_query};
+use crate::provider::endpoint::assemble;
 use crate::provider::json::field;
-use crate::provider::rerank::{DecodedRanking, RerankAdapter, base_url, ranked};
+use crate::provider::rerank::{DecodedRanking, RerankAdapter, ranked};
 use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{Error, RerankRequest, Result};
 
@@ -30,9 +31,7 @@ impl RerankAdapter for DashScopeRerank {
             ("input".to_owned(), json!({"query": request.query, "documents": request.documents})),
             ("parameters".to_owned(), parameters.into()),
         ]);
-        let (base, query) = base_url(target)?;
-        let host = ["/compatible-mode/v1", "/api/v1", PATH].iter().find_map(|path| base.strip_suffix(path));
-        assemble(target, join_query(&format!("{}{PATH}", host.unwrap_or(base)), query), &[], body, Framing::Json)
+        assemble(target, url(target, PATH)?, &[], body, Framing::Json)
     }
 
     fn decode(
