@@ -122,7 +122,7 @@ impl Outlook<'_> {
 }
 
 impl PriceSet {
-    /// Returns the most that an attempt can cost whose tokens are bounded; nothing if text has no price.
+    /// Returns the most that an attempt can cost whose tokens are bounded; nothing if a side that it has has no price.
     ///
     /// The dearest price that may apply counts for all of the input, and for all of the output, with every surcharge and
     /// modifier that may come on top. Where prices round up or have a minimum, each line that the attempt can have adds
@@ -132,12 +132,23 @@ impl PriceSet {
         let outlook = Outlook { bounds, facts };
         let input = self.dearest(Meter::is_input, &outlook);
         let output = self.dearest(is_answer, &outlook);
-        let (Some(input), Some(output), Some(currency)) = (input, output, self.currency()) else { return Ok(None) };
-        let mut parts = vec![input, output];
+        let Some(currency) = self.currency() else { return Ok(None) };
+        let mut parts = Vec::new();
+        // What there is none of needs no price: work without an output, or without an input in tokens.
+        for (part, most) in [(input, bounds.input_tokens), (output, bounds.output_tokens)] {
+            match part {
+                Some(part) => parts.push(part),
+                None if most == 0 => {}
+                None => return Ok(None),
+            }
+        }
         parts.extend(self.dearest(|meter| meter == Meter::Request, &outlook));
         let counted = bounds.counts.iter().filter(|(_, most)| **most > 0);
         parts.extend(counted.filter_map(|(counted, _)| self.dearest(|meter| meter == *counted, &outlook)));
         parts.extend(self.surcharges().iter().filter_map(|surcharge| self.surcharged(surcharge, &outlook)));
+        if parts.is_empty() {
+            return Ok(None);
+        }
         let total = parts.iter().fold(Exact::default(), |sum, part| sum.add(&part.amount));
         let mut lines = Vec::with_capacity(parts.len());
         let mut cost = Decimal::ZERO;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::body_field;
-use super::vendor::{AuthHeader, WireFormat};
+use super::vendor::{AuthHeader, EmbeddingFormat, RerankFormat, WireFormat};
 use crate::types::{Attribute, Error, ErrorKind, Result, check_value_levels};
 
 /// The parameters that are understood.

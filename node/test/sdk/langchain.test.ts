@@ -196,7 +196,7 @@ test('a batch of messages is billed per call', async (context) => {
   );
 });
 
-test('embeddings are passed on as they are, and recorded without a price', async (context) => {
+test('embeddings are served and recorded, without a price where none is set', async (context) => {
   const opened = await openVendors(context);
   const body = {
     object: 'list',

@@ -294,7 +294,7 @@ test('the list of models is that of the file', async (context) => {
   assert.deepEqual(await records(opened.tw), []);
 });
 
-test('embeddings are passed on as they are, and recorded without a price', async (context) => {
+test('embeddings are served and recorded, without a price where none is set', async (context) => {
   const opened = await openVendors(context);
   const embedding = { object: 'embedding', index: 0, embedding: [0.5, -0.25] };
   const body = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
@@ -137,25 +138,30 @@ def test_a_streamed_response_that_is_left_is_billed_for_what_came(client: openai
     ledger.holds_one_left_early("openai/mock-words-200", PROMPT_TOKENS)
 
 
-def test_embeddings_are_handed_on_and_recorded_as_unpriced(
-    client: openai.OpenAI, tw: tollway.Tollway, mock: MockProvider
+@pytest.mark.parametrize("asked", ["float", "base64", None])
+def test_embeddings_are_served_and_priced(
+    client: openai.OpenAI, tw: tollway.Tollway, mock: MockProvider, asked: str | None
 ) -> None:
     base_url = mock.script("embeddings", {"body": EMBEDDINGS})
-    tw.models.add("openai/embedder", api_key="the-key", base_url=base_url, capability="embedding", prices={})
-    raw = client.with_options(api_key="not-ours").embeddings.with_raw_response.create(
-        model="openai/embedder", input="Name three rivers.", encoding_format="float"
+    price = {"unit_price": "0.5", "unit": "per_1m_tokens", "currency": "USD"}
+    tw.models.add(
+        "openai/embedder", api_key="the-key", base_url=base_url, capability="embedding", prices={"input_token": price}
     )
-    assert json.loads(raw.content) == EMBEDDINGS
-    assert raw.headers["x-tollway-cost-status"] == "unpriced"
+    form: Any = {"encoding_format": asked} if asked else {}
+    raw = client.with_options(api_key="not-ours").embeddings.with_raw_response.create(
+        model="openai/embedder", input="Name three rivers.", **form
+    )
+    tokens = EMBEDDINGS["usage"]["prompt_tokens"]
+    assert Decimal(raw.headers["x-tollway-cost"]) == Decimal("0.0000005") * tokens
     assert raw.parse().data[0].embedding == [0.5, -1.25]
     sent = json.loads(mock.last_request("embeddings"))[0]
-    assert sent["body"] == {"model": "embedder", "input": "Name three rivers.", "encoding_format": "float"}
+    assert sent["body"]["input"] == ["Name three rivers."]
     assert "not-ours" not in json.dumps(sent)
     assert ["authorization", "Bearer the-key"] in [list(each) for each in sent["headers"]]
     record = eventually(lambda: list(tw.usage.records()))[0]
     assert (record.model, record.user, record.tags) == ("openai/embedder", USER, TAGS)
-    assert (record.status, record.cost_status, record.cost_amount) == ("success", "unpriced", None)
-    assert record.usage.meters == {"request": 1}
+    assert (record.status, record.cost_status, record.usage_type) == ("success", "computed", "embedding")
+    assert record.usage.meters == {"input_token": tokens}
 
 
 def test_the_models_are_those_of_the_file(client: openai.OpenAI, tw: tollway.Tollway, ledger: Ledger) -> None:

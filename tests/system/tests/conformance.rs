@@ -162,7 +162,11 @@ impl Run {
         } else {
             let arguments = self.filled(step.get("arguments").unwrap_or(&json!({})))?.to_string();
             match self.engine.call(step["call"].as_str().ok_or("the step has no call")?, &arguments).await {
-                Ok(text) => (Some(serde_json::from_str(&text).map_err(|error| error.to_string())?), None),
+                Ok(text) => {
+                    let mut result = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+                    name_as_scenarios_do(&mut result);
+                    (Some(result), None)
+                }
                 Err(error) => (None, Some(error)),
             }
         };
@@ -203,8 +207,9 @@ impl Run {
                 Err(error) => break Some(error),
             };
             for event in events {
-                if event["type"] == "done" {
-                    reply = event;
+                if let Some(settled) = event.get("reply") {
+                    reply = settled.clone();
+                    name_as_scenarios_do(&mut reply);
                 } else {
                     let piece = event["text"].as_str().unwrap_or_default();
                     deltas += usize::from(!piece.is_empty());
@@ -306,6 +311,41 @@ async fn open(place: Place, folder: &Path, settings: &Value) -> Engine {
 fn what(step: &Value) -> &str {
     let kind = ["stream", "fetch", "requests", "reopen"].into_iter().find(|kind| step.get(kind).is_some());
     step["call"].as_str().or(kind).unwrap_or("nothing")
+}
+
+/// Puts a result in the words of scenarios, which are older than those in which results are shown: a model without its provider, a
+/// tool call with its nesting, a budget with its scope.
+fn name_as_scenarios_do(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(name_as_scenarios_do),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(name_as_scenarios_do);
+            let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+            let is_one_call = ["attempts", "record_uid", "uid"].iter().any(|name| fields.contains_key(*name));
+            if let (true, Some(provider), Some(model)) = (is_one_call, text("provider"), text("model"))
+                && let Some(bare) = model.strip_prefix(&format!("{provider}/"))
+            {
+                fields.insert("model".to_owned(), bare.into());
+            } else if let (Some(name), Some(arguments), true) =
+                (text("name"), text("arguments"), fields.contains_key("type"))
+            {
+                fields.insert("function".to_owned(), json!({"name": name, "arguments": arguments}));
+            } else if let (Some(limit), true) = (text("limit"), fields.contains_key("window")) {
+                let scope = match (fields.get("user"), fields.get("tag")) {
+                    (Some(Value::String(user)), _) => json!({"type": "user", "user": user}),
+                    (_, Some(Value::Array(tag))) => json!({"type": "tag", "key": tag[0], "value": tag[1]}),
+                    _ => json!({"type": "everyone"}),
+                };
+                let limit = match fields.get("currency") {
+                    Some(Value::String(currency)) => json!({"money": {"amount": limit, "currency": currency}}),
+                    _ => json!({"tokens": limit.parse::<u64>().unwrap()}),
+                };
+                fields.insert("scope".to_owned(), scope);
+                fields.insert("limit".to_owned(), limit);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Compares: objects hold at least what is expected, lists are as long and equal item by item, all else is equal.

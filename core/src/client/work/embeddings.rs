@@ -11,7 +11,6 @@ use crate::billing::belief::{Evidence, believe, is_plausible};
 use crate::billing::bound::{InputSize, estimate_tokens, estimated_usage};
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::PriceSet;
-use crate::catalog::snapshot::Snapshot;
 use crate::client::attempt::{Account, Basis, Draft, Ended, Line, Reply, Rest, Served, Used};
 use crate::client::call;
 use crate::client::engine::{Engine, Tollway, broken_off, check_options, refuse_first};
@@ -20,6 +19,7 @@ use crate::provider::{
     vendor,
 };
 use crate::routing::select::{Selection, Wanted, select_for};
+use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::transport::{Progress, Stage};
 use crate::types::{

@@ -13,12 +13,12 @@ use crate::billing::bound::{InputSize, estimate_tokens, estimated_usage};
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::meter::disjoint;
 use crate::billing::price::PriceSet;
-use crate::catalog::snapshot::Snapshot;
 use crate::client::attempt::{Account, Basis, Draft, Ended, Line, Plan, Reply, Rest, Served, Used};
 use crate::client::call;
 use crate::client::engine::{Engine, Tollway, broken_off, check_options, refuse_first};
 use crate::provider::{DecodedRanking, EncodedRequest, Flaw, RerankAdapter, Work as Done, rerank_adapter, vendor};
 use crate::routing::select::{Selection, Wanted, select_for};
+use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::transport::{Progress, Stage};
 use crate::types::{
