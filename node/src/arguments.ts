@@ -106,8 +106,11 @@ export type AbandonPolicy = 'drain' | 'cancel_and_estimate' | 'bill_reserved';
  */
 export type UnpricedPolicy = 'refuse' | 'hold' | 'allow';
 
+/** What a vector is for. */
+export type InputType = 'query' | 'document' | 'classification' | 'clustering';
+
 /** What a model can make. */
-export type Capability = 'text' | 'image' | 'audio' | 'video' | 'embedding';
+export type Capability = 'text' | 'image' | 'audio' | 'video' | 'embedding' | 'rerank';
 
 /** How an attempt ended. */
 export type RecordStatus = 'success' | 'failed' | 'timeout' | 'cancelled' | 'partial';
@@ -312,6 +315,31 @@ export interface ChatParameters extends CallOptions {
    * Fields that only some providers know, by their own names. Where money is capped, one that Tollway does not know has
    * no price.
    */
+  readonly extra?: Readonly<Record<string, unknown>> | null;
+}
+
+/** What embedding takes beside its input: what the model is asked, and what Tollway does with the call. */
+export interface EmbedParameters extends CallOptions {
+  /** The model, an alias, or a route; the default of the capability `embedding` where absent. */
+  readonly model?: string | null;
+  /** How many numbers each vector has, where the model leaves a choice. */
+  readonly dimensions?: number | null;
+  /** What the vectors are for. Left out for providers whose models make no difference. */
+  readonly inputType?: InputType | null;
+  /** Fields that only some providers know, by their own names. */
+  readonly extra?: Readonly<Record<string, unknown>> | null;
+}
+
+/**
+ * What reranking takes beside its query and its documents: what the model is asked, and what Tollway does with the
+ * call.
+ */
+export interface RerankParameters extends CallOptions {
+  /** The model, an alias, or a route; the default of the capability `rerank` where absent. */
+  readonly model?: string | null;
+  /** How many results come back at the most; all where absent. */
+  readonly topN?: number | null;
+  /** Fields that only some providers know, by their own names. */
   readonly extra?: Readonly<Record<string, unknown>> | null;
 }
 

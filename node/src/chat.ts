@@ -2,6 +2,7 @@
 
 import { invalid } from './errors.js';
 import { checkObject, kindOf, OptionNames } from './names.js';
+import { isSignal } from './signals.js';
 import type { ChatOptions, ChatRequest, Messages } from './types.js';
 import { given } from './values.js';
 
@@ -91,12 +92,4 @@ export function chatArguments(
     }
   }
   return { values: { request: { ...request, ...given(fields) }, options }, signal };
-}
-
-/** Returns whether something is an `AbortSignal`, also one of another realm or of a library. */
-function isSignal(value: unknown): value is AbortSignal {
-  const signal = value as Partial<AbortSignal> | null;
-  return (
-    typeof signal === 'object' && typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'
-  );
 }

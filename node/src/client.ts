@@ -4,6 +4,7 @@
 
 import { Budgets } from './budgets.js';
 import { chatArguments } from './chat.js';
+import { embedArguments, rerankArguments } from './embeddings.js';
 import { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
@@ -11,16 +12,18 @@ import { FxRates } from './fx.js';
 import { Models } from './models.js';
 import { kindOf, OptionNames } from './names.js';
 import { Prices } from './prices.js';
-import type { ChatReply, Quote, Verification } from './results.js';
+import type { ChatReply, EmbedReply, Quote, RerankReply, Verification } from './results.js';
 import { Routes } from './routes.js';
 import { ChatStream } from './stream.js';
 import type {
   ChatOptions,
   ChatParameters,
   ChatRequest,
+  EmbedOptions,
   FetchOptions,
   Messages,
   OpenOptions,
+  RerankOptions,
   VerifyOptions,
 } from './types.js';
 import { UsageLedger } from './usage.js';
@@ -143,6 +146,28 @@ export class Tollway {
    */
   fetch(options?: FetchOptions): typeof globalThis.fetch {
     return fetchOver(this.engine, options);
+  }
+
+  /**
+   * Makes a vector of each text, and returns them once their cost is in the ledger.
+   *
+   * More texts than the provider takes at once go in several requests, under one bill. Rejects as `chat()` does. When the signal
+   * fires, it rejects with the signal's reason, and what was embedded by then is billed.
+   */
+  async embed(input: string | readonly string[], options?: EmbedOptions): Promise<EmbedReply> {
+    const { values, signal } = embedArguments(input, options);
+    return this.engine.run('embed', values, signal);
+  }
+
+  /**
+   * Orders documents by how much they say to a query, and returns them once their cost is in the ledger, the best first.
+   *
+   * Rejects as `chat()` does. When the signal fires, it rejects with the signal's reason, and the call is billed by its
+   * `onAbandon`.
+   */
+  async rerank(query: string, documents: readonly string[], options?: RerankOptions): Promise<RerankReply> {
+    const { values, signal } = rerankArguments(query, documents, options);
+    return this.engine.run('rerank', values, signal);
   }
 
   /**

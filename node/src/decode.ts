@@ -32,6 +32,7 @@ import type {
   Choice,
   ConfiguredModel,
   Damage,
+  EmbedReply,
   Iteration,
   Model,
   ModelConfig,
@@ -40,7 +41,9 @@ import type {
   PassedOver,
   Quote,
   QuotedCost,
+  RankedDocument,
   Receipt,
+  RerankReply,
   Route,
   StreamEvent,
   SummaryRow,
@@ -51,7 +54,7 @@ import type {
   UsageRecord,
   Verification,
 } from './results.js';
-import { listOf, nothing, orNull, type Wire } from './wire.js';
+import { listOf, nothing, orNull, vectorOf, type Wire } from './wire.js';
 
 function decodeIteration(value: Wire): Iteration {
   return {
@@ -175,6 +178,48 @@ function decodeChatReply(value: Wire): ChatReply {
     requestId: value['request_id'],
     replayed: value['replayed'],
     serviceTier: value['service_tier'] ?? null,
+  };
+}
+
+function decodeEmbedReply(value: Wire): EmbedReply {
+  return {
+    embeddings: value['embeddings'].map(vectorOf),
+    model: value['model'],
+    provider: value['provider'],
+    servedModel: value['served_model'],
+    usage: decodeUsage(value['usage']),
+    cost: value['cost'],
+    currency: value['currency'],
+    costStatus: value['cost_status'],
+    receipt: decodeReceipt(value['receipt']),
+    attempts: value['attempts'].map(decodeAttempt),
+    requestId: value['request_id'],
+    replayed: value['replayed'],
+  };
+}
+
+function decodeRankedDocument(value: Wire): RankedDocument {
+  return {
+    index: value['index'],
+    relevanceScore: value['relevance_score'],
+    document: value['document'],
+  };
+}
+
+function decodeRerankReply(value: Wire): RerankReply {
+  return {
+    results: value['results'].map(decodeRankedDocument),
+    model: value['model'],
+    provider: value['provider'],
+    servedModel: value['served_model'],
+    usage: decodeUsage(value['usage']),
+    cost: value['cost'],
+    currency: value['currency'],
+    costStatus: value['cost_status'],
+    receipt: decodeReceipt(value['receipt']),
+    attempts: value['attempts'].map(decodeAttempt),
+    requestId: value['request_id'],
+    replayed: value['replayed'],
   };
 }
 
@@ -609,6 +654,8 @@ export function decodeStreamEvent(value: Wire): StreamEvent {
 /** What each verb returns. */
 export interface Results {
   readonly chat: ChatReply;
+  readonly embed: EmbedReply;
+  readonly rerank: RerankReply;
   readonly quote: Quote;
   readonly 'models.add': ConfiguredModel;
   readonly 'models.set': ConfiguredModel;
@@ -647,6 +694,8 @@ export interface Results {
 /** What reads the result of each verb. */
 export const DECODERS: { readonly [Verb in keyof Results]: (value: never) => Results[Verb] } = {
   chat: decodeChatReply,
+  embed: decodeEmbedReply,
+  rerank: decodeRerankReply,
   quote: decodeQuote,
   'models.add': decodeConfiguredModel,
   'models.set': decodeConfiguredModel,

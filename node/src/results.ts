@@ -159,6 +159,72 @@ export interface ChatReply {
   readonly serviceTier: string | null;
 }
 
+/** The embeddings of a call, and what they cost. */
+export interface EmbedReply {
+  /** One vector for each input, in the order of the inputs, all of one length. */
+  readonly embeddings: readonly Float32Array[];
+  /** The model that was asked, as `provider/model`. */
+  readonly model: string;
+  /** The provider that answered. */
+  readonly provider: string;
+  /** The model that the provider says it served, which may be a dated version. */
+  readonly servedModel: string | null;
+  /** What the answer consumed. */
+  readonly usage: Usage;
+  /** What all attempts cost together, in `currency`; absent if any of them has no price. */
+  readonly cost: string | null;
+  /** The currency of `cost`. */
+  readonly currency: string | null;
+  /** Where the cost of the answer comes from: `reported`, `computed`, `estimated` or `unpriced`. */
+  readonly costStatus: string;
+  /** One line per attempt and meter. */
+  readonly receipt: Receipt;
+  /** Every attempt, the failed ones included, in order. */
+  readonly attempts: readonly Attempt[];
+  /** The id of the call, shared by all its attempts and records. */
+  readonly requestId: string;
+  /** Whether an earlier call with the same idempotency key made this reply; it was billed then. */
+  readonly replayed: boolean;
+}
+
+/** One document in its place. */
+export interface RankedDocument {
+  /** The place of the document in the request, from 0. */
+  readonly index: number;
+  /** How much it says to the query, on the scale of the model: more is better. */
+  readonly relevanceScore: number;
+  /** The document. */
+  readonly document: string;
+}
+
+/** The documents of a call in their order, and what that cost. */
+export interface RerankReply {
+  /** The documents, the best first. */
+  readonly results: readonly RankedDocument[];
+  /** The model that was asked, as `provider/model`. */
+  readonly model: string;
+  /** The provider that answered. */
+  readonly provider: string;
+  /** The model that the provider says it served, which may be a dated version. */
+  readonly servedModel: string | null;
+  /** What the answer consumed. */
+  readonly usage: Usage;
+  /** What all attempts cost together, in `currency`; absent if any of them has no price. */
+  readonly cost: string | null;
+  /** The currency of `cost`. */
+  readonly currency: string | null;
+  /** Where the cost of the answer comes from: `reported`, `computed`, `estimated` or `unpriced`. */
+  readonly costStatus: string;
+  /** One line per attempt and meter. */
+  readonly receipt: Receipt;
+  /** Every attempt, the failed ones included, in order. */
+  readonly attempts: readonly Attempt[];
+  /** The id of the call, shared by all its attempts and records. */
+  readonly requestId: string;
+  /** Whether an earlier call with the same idempotency key made this reply; it was billed then. */
+  readonly replayed: boolean;
+}
+
 /** An amount, and the lines that make it. */
 export interface QuotedCost {
   /** The amount, in the currency of the candidate. */

@@ -33,3 +33,11 @@ export function unlisten(signal: AbortSignal, listener: () => void): void {
     signal.removeEventListener('abort', entry.onAbort);
   }
 }
+
+/** Returns whether something is an `AbortSignal`, also one of another realm or of a library. */
+export function isSignal(value: unknown): value is AbortSignal {
+  const signal = value as Partial<AbortSignal> | null;
+  return (
+    typeof signal === 'object' && typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function'
+  );
+}

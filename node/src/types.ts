@@ -3,8 +3,10 @@
 import type {
   CallOptions,
   ChatParameters,
+  EmbedParameters,
   PriceFormat,
   RecordFilter,
+  RerankParameters,
   Settings,
   Strategy,
   UsageFilter,
@@ -28,6 +30,12 @@ export interface Abortable {
 
 /** What follows the messages of a chat call. */
 export interface ChatOptions extends ChatParameters, Abortable {}
+
+/** What embedding takes beside its input, and the signal that gives it up. */
+export interface EmbedOptions extends EmbedParameters, Abortable {}
+
+/** What reranking takes beside its query and its documents, and the signal that gives it up. */
+export interface RerankOptions extends RerankParameters, Abortable {}
 
 /** A chat call as one object. */
 export interface ChatRequest extends ChatOptions {

@@ -16,6 +16,13 @@ export function orNull<Value>(value: Wire | null | undefined, decode: Decoder<Va
   return value === null || value === undefined ? null : decode(value);
 }
 
+/** Reads a vector of 32-bit numbers, which are packed in Base64, the lowest byte first. */
+export function vectorOf(text: string): Float32Array {
+  const bytes = Buffer.from(text, 'base64');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.byteLength / 4 }, (_, place) => view.getFloat32(place * 4, true));
+}
+
 /** Reads a result that says nothing. */
 export function nothing(): undefined {
   return undefined;

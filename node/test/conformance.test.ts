@@ -75,6 +75,10 @@ function fieldsOf(error: TollwayError): object {
 
 const VERBS: Record<string, (tw: Tollway, given: Json) => Promise<unknown>> = {
   chat: (tw, given) => tw.chat(chatRequest(given)),
+  embed: (tw, { request: { input, ...rest }, options }) =>
+    tw.embed(input, { ...(asOptions(rest) as object), ...(asOptions(options ?? {}) as object) }),
+  rerank: (tw, { request: { query, documents, ...rest }, options }) =>
+    tw.rerank(query, documents, { ...(asOptions(rest) as object), ...(asOptions(options ?? {}) as object) }),
   quote: (tw, given) => tw.quote(chatRequest(given)),
   'models.add': (tw, { name, prices, ...rest }) =>
     tw.models.add(name, { ...(asOptions(rest) as object), ...(prices ? { prices: asPrices(prices) } : {}) }),

@@ -91,6 +91,9 @@ export function asWire(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map(asWire);
   }
+  if (value instanceof Float32Array) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+  }
   if (!isObject(value)) {
     return value;
   }

@@ -7,8 +7,10 @@ import contextlib
 import dataclasses
 import json
 import re
+import struct
 import time
 import urllib.request
+from base64 import b64encode
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -75,6 +77,14 @@ def check_receipt(receipt: tollway.Receipt) -> None:
         assert row == ["total", f"{total:f}", currency]
 
 
+def embed(client: Client, request: dict[str, Any], options: dict[str, Any] | None = None) -> Any:
+    return client.embed(request.pop("input"), **request, **(options or {}))
+
+
+def rerank(client: Client, request: dict[str, Any], options: dict[str, Any] | None = None) -> Any:
+    return client.rerank(request.pop("query"), request.pop("documents"), **request, **(options or {}))
+
+
 def quote(client: Client, **arguments: Any) -> Any:
     messages, parameters = chat_arguments(arguments)
     return client.quote(messages, **parameters)
@@ -90,6 +100,8 @@ def set_rate(client: Client, **arguments: Any) -> Any:
 
 VERBS: dict[str, Callable[..., Any]] = {
     "chat": chat,
+    "embed": embed,
+    "rerank": rerank,
     "quote": quote,
     "models.add": lambda client, **arguments: client.models.add(**arguments),
     "models.set": lambda client, **arguments: client.models.set(**arguments),
@@ -135,11 +147,20 @@ def as_json(value: Any) -> Any:
         check_receipt(value)
     # A word that Python keeps to itself has an underscore at its end.
     fields = {field.name.rstrip("_"): as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tollway.EmbedReply):
+        rows = [struct.pack(f"<{len(row)}f", *row) for row in value.embeddings]
+        fields["embeddings"] = [b64encode(row).decode() for row in rows]
     for name in ABSENT_IF_EMPTY & fields.keys():
         if not fields[name]:
             del fields[name]
     match value:
-        case tollway.ChatReply() | tollway.Attempt() | tollway.UsageRecord():
+        case (
+            tollway.ChatReply()
+            | tollway.EmbedReply()
+            | tollway.RerankReply()
+            | tollway.Attempt()
+            | tollway.UsageRecord()
+        ):
             fields["model"] = value.model.removeprefix(f"{value.provider}/")
 
         case tollway.ToolCall():

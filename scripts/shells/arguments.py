@@ -11,11 +11,26 @@ if TYPE_CHECKING:
     from .model import Model
 
 # Where what is null was not given. Elsewhere null says something, or is wrong.
-NULL_IS_ABSENT = frozenset({"ChatParameters", "ModelParameters", "PriceInput", "RecordFilter", "Settings", "UsageFilter"})
+NULL_IS_ABSENT = frozenset(
+    {
+        "ChatParameters",
+        "EmbedParameters",
+        "ModelParameters",
+        "PriceInput",
+        "RecordFilter",
+        "RerankParameters",
+        "Settings",
+        "UsageFilter",
+    }
+)
 # What a shape has apart from a part of it that others take too: the part, and the fields that are not in it.
 _PARTS = {"UsageFilter": ("RecordFilter", "Which usage records to look at, apart from when.", ("since", "until"))}
 # Fields that are arguments of their own.
-_OWN = {"ChatParameters": ("messages",)}
+_OWN = {
+    "ChatParameters": ("messages",),
+    "EmbedParameters": ("input",),
+    "RerankParameters": ("query", "documents"),
+}
 
 
 def prepared(model: Model) -> list[Struct | Enum]:

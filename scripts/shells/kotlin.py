@@ -27,6 +27,7 @@ _PLAIN = {
     "decimal": "ExactDecimal",
     "quantity": "ExactQuantity",
     "instant": "ExactInstant",
+    "vector": "Vector",
     "any": "JsonElement",
     "message": "JsonObject",
 }

@@ -19,7 +19,7 @@ _LINK = re.compile(r"\[`([^`\]]+)`\]")
 class Type:
     """A type: its kind, and what it is made of.
 
-    Kinds are `text`, `integer`, `number`, `boolean`, `decimal`, `quantity`, `instant`, `any`, `message` (in a
+    Kinds are `text`, `integer`, `number`, `boolean`, `decimal`, `quantity`, `instant`, `vector`, `any`, `message` (in a
     conversation), `choice` (a word, or several), `switch` (a choice that may be true or false), `list`, `map` (from
     names), `tuple`, `struct` and `enum` (by name), and those of `SHAPES`.
     """
@@ -134,7 +134,7 @@ class _Reader:
 
     def _plain(self, schema: dict[str, Any], kinds: list[str]) -> Type:
         named = {"decimal": "decimal", "quantity": "quantity", "date-time": "instant"}
-        named |= {each: each for each in ("message", "choice", "switch", *SHAPES)}
+        named |= {each: each for each in ("vector", "message", "choice", "switch", *SHAPES)}
         if schema.get("format") in named:
             return Type(named[schema["format"]])
         (kind,) = kinds

@@ -75,6 +75,7 @@ _PLAIN = {
     "decimal": "Decimal",
     "quantity": "int | Decimal",
     "instant": "datetime",
+    "vector": "Sequence[float]",
     "any": "Any",
     "message": "Mapping[str, Any]",
     "choice": "str | tuple[str, ...]",
@@ -121,7 +122,7 @@ def _module(module: str, doc: str, structs: list[Struct], placed: dict[str, str]
     names = sorted(struct.name for struct in structs)
     words = set(_WORD.findall(_DOCSTRING.sub("", body)))
     sources = {
-        "collections.abc": ("Mapping",),
+        "collections.abc": ("Mapping", "Sequence"),
         "dataclasses": ("dataclass", "field"),
         "datetime": ("datetime",),
         "decimal": ("Decimal",),
@@ -196,6 +197,8 @@ def _annotation(field: Field) -> str:
 def annotation(type_: Type) -> str:
     """Returns how a type is annotated."""
     match type_.kind:
+        case "list" if type_.parts[0].kind == "vector":
+            found = "Sequence[Sequence[float]]"
         case "list":
             found = f"tuple[{annotation(type_.parts[0])}, ...]"
         case "tuple":
@@ -212,6 +215,8 @@ def annotation(type_: Type) -> str:
 def _reader(type_: Type) -> str:
     """Returns the function that reads a value which is there, or None where it is what it is."""
     match type_.kind:
+        case "list" if type_.parts[0].kind == "vector":
+            return "_values.vectors"
         case "list":
             inner = _reader(type_.parts[0])
             return "tuple" if inner == "None" else f"_record.each({inner})"

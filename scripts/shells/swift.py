@@ -22,6 +22,7 @@ _PLAIN = {
     "decimal": "ExactDecimal",
     "quantity": "ExactQuantity",
     "instant": "ExactInstant",
+    "vector": "Vector",
     "any": "JSONValue",
     "message": "JSONValue",
 }

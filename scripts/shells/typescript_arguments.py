@@ -17,6 +17,8 @@ _NAMES = {"Rounding": "RoundingInput", "Modifier": "ModifierInput"}
 _DATA = frozenset({"Calendar", "Conditions", "Hours", "Range"})
 # What another shape takes too, and is a shape of its own here: where it is in, what it is, and its first field.
 _CALL_OPTIONS = ("ChatParameters", "CallOptions", "What Tollway does with a call.", "user")
+# The other shapes that have it.
+_CALLS = ("EmbedParameters", "RerankParameters")
 _PLAIN = {
     "text": "string",
     "integer": "number",
@@ -54,11 +56,11 @@ def emit(model: Model) -> dict[str, str]:
 
 def _split(struct: Struct) -> list[Struct]:
     owner, name, doc, first = _CALL_OPTIONS
-    if struct.name != owner:
+    if struct.name not in {owner, *_CALLS}:
         return [struct]
     place = next(place for place, each in enumerate(struct.fields) if each.name == first)
-    shared = Struct(name, doc, struct.fields[place:])
-    return [shared, Struct(owner, struct.doc, struct.fields[:place], extends=name)]
+    own = Struct(struct.name, struct.doc, struct.fields[:place], extends=name)
+    return [Struct(name, doc, struct.fields[place:]), own] if struct.name == owner else [own]
 
 
 def _enum(enum: Enum) -> str:

@@ -37,6 +37,7 @@ _PLAIN = {
     "decimal": "string",
     "quantity": "Quantity",
     "instant": "string",
+    "vector": "Float32Array",
     "any": "unknown",
     "message": "Message",
 }
@@ -147,6 +148,8 @@ def _is_read(type_: Type) -> bool:
 
 def _read(field: Field) -> str:
     value = f"value['{field.name}']"
+    if field.type.kind == "list" and field.type.parts[0].kind == "vector":
+        return f"{value}.map(vectorOf)"
     is_sure = field.required and not field.type.nullable and not field.has_default
     if not _is_read(field.type):
         return value if is_sure or (field.required and not field.has_default) else f"{value} ?? {_absent(field)}"
@@ -190,7 +193,7 @@ def _decoders(model: Model, structs: list[Struct], groups: dict[str, list[Struct
     everything = f"{body}\n{table}"
     sources = {f"./{name}.js": [each.name for each in group] for name, group in groups.items()}
     functions = imports({"./derived.js": [each[3] for each in DERIVED.values()]}, everything, "import")
-    wire = "import { listOf, nothing, orNull, type Wire } from './wire.js';"
+    wire = "import { listOf, nothing, orNull, vectorOf, type Wire } from './wire.js';"
     doc = "/** How results are read: names to camelCase, and what the engine leaves out where there is none of it. */"
     lines = [*functions, *imports(sources, everything), wire]
     return "\n".join([doc, f"// {GENERATED}", "", *lines, "", everything])

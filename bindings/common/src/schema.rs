@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tollway::catalog::import::SourceFormat;
 use tollway::settings::Settings;
-use tollway::types::{self, CallOptions, ChatRequest, Strategy, UsageFilter, Window};
+use tollway::types::{self, CallOptions, ChatRequest, EmbedRequest, RerankRequest, Strategy, UsageFilter, Window};
 
 use crate::results::Shown;
 use crate::verbs;
@@ -40,11 +40,39 @@ struct ChatParameters {
     options: CallOptions,
 }
 
+/// What embedding takes beside its input: what the model is asked, and what Tollway does with the call.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
+struct EmbedParameters {
+    #[serde(flatten)]
+    request: EmbedRequest,
+    /// Fields that only some providers know, by their own names.
+    #[serde(default)]
+    extra: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    options: CallOptions,
+}
+
+/// What reranking takes beside its query and its documents: what the model is asked, and what Tollway does with the call.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
+struct RerankParameters {
+    #[serde(flatten)]
+    request: RerankRequest,
+    /// Fields that only some providers know, by their own names.
+    #[serde(default)]
+    extra: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    options: CallOptions,
+}
+
 /// Returns the shapes of arguments, by their names.
 fn arguments() -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
     generator.subschema_for::<PriceArguments>();
     generator.subschema_for::<ChatParameters>();
+    generator.subschema_for::<EmbedParameters>();
+    generator.subschema_for::<RerankParameters>();
     generator.subschema_for::<ConfigArguments>();
     generator.subschema_for::<UpdateArguments>();
     generator.subschema_for::<UsageFilter>();

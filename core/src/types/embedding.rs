@@ -12,12 +12,14 @@ use super::vector::Vector;
 
 /// A request for embeddings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EmbedRequest {
     /// The model, an alias, or a route; the default of the capability `embedding` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// What is embedded: a string, or several. More than the provider takes at once go in several requests, under one bill.
     #[serde(deserialize_with = "one_or_many")]
+    #[cfg_attr(feature = "schema", schemars(with = "Value"))]
     pub input: Vec<EmbedInput>,
     /// How many numbers each vector has, where the model leaves a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +29,7 @@ pub struct EmbedRequest {
     pub input_type: Option<InputType>,
     /// Every other field, which is passed on to the provider.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
 }
 

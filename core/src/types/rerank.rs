@@ -11,6 +11,7 @@ use super::usage::Usage;
 
 /// A request to order documents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RerankRequest {
     /// The model, an alias, or a route; the default of the capability `rerank` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,6 +25,7 @@ pub struct RerankRequest {
     pub top_n: Option<u32>,
     /// Every other field, which is passed on to the provider.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub extra: Map<String, Value>,
 }
 

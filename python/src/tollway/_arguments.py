@@ -18,7 +18,9 @@ __all__ = [
     "Conditions",
     "CostStatus",
     "Durability",
+    "EmbedParameters",
     "Hours",
+    "InputType",
     "Meter",
     "ModelChanges",
     "ModelParameters",
@@ -31,6 +33,7 @@ __all__ = [
     "RecordStatus",
     "RecoveryPolicy",
     "ReportedCostPolicy",
+    "RerankParameters",
     "Rounding",
     "Scale",
     "SettingsParameters",
@@ -153,7 +156,11 @@ UnpricedPolicy: TypeAlias = Literal["refuse", "hold", "allow"]
 `allow`."""
 
 
-Capability: TypeAlias = Literal["text", "image", "audio", "video", "embedding"]
+InputType: TypeAlias = Literal["query", "document", "classification", "clustering"]
+"""What a vector is for."""
+
+
+Capability: TypeAlias = Literal["text", "image", "audio", "video", "embedding", "rerank"]
 """What a model can make."""
 
 
@@ -372,6 +379,69 @@ class ChatParameters(TypedDict, total=False):
     presence_penalty: float | None
     frequency_penalty: float | None
     service_tier: str | None
+    extra: Mapping[str, Any] | None
+    user: str | None
+    tags: Mapping[str, str] | None
+    idempotency_key: str | None
+    timeout: float | None
+    max_retries: int | None
+    fallbacks: Sequence[str] | None
+    on_abandon: AbandonPolicy | None
+    on_unpriced: UnpricedPolicy | None
+
+
+class EmbedParameters(TypedDict, total=False):
+    """What embedding takes beside its input: what the model is asked, and what Tollway does with the call.
+
+    Attributes:
+        model: The model, an alias, or a route; the default of the capability `embedding` where absent.
+        dimensions: How many numbers each vector has, where the model leaves a choice.
+        input_type: What the vectors are for. Left out for providers whose models make no difference.
+        extra: Fields that only some providers know, by their own names.
+        user: Whom the call is billed to. A call without a user is billed all the same, to everyone's budgets.
+        tags: Labels that budgets and reports can select by.
+        idempotency_key: Makes a repeated call of the same user return the first one's record and reply, billed once.
+        timeout: The time that all attempts together may take, in seconds.
+        max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
+        fallbacks: Model configs to try in this order instead of the route's, each as `provider/model` or an alias.
+        on_abandon: What a call that is given up before its end is billed.
+        on_unpriced: What to do with a call that has no price.
+    """
+
+    model: str | None
+    dimensions: int | None
+    input_type: InputType | None
+    extra: Mapping[str, Any] | None
+    user: str | None
+    tags: Mapping[str, str] | None
+    idempotency_key: str | None
+    timeout: float | None
+    max_retries: int | None
+    fallbacks: Sequence[str] | None
+    on_abandon: AbandonPolicy | None
+    on_unpriced: UnpricedPolicy | None
+
+
+class RerankParameters(TypedDict, total=False):
+    """What reranking takes beside its query and its documents: what the model is asked, and what Tollway does with the call..
+
+
+    Attributes:
+        model: The model, an alias, or a route; the default of the capability `rerank` where absent.
+        top_n: How many results come back at the most; all where absent.
+        extra: Fields that only some providers know, by their own names.
+        user: Whom the call is billed to. A call without a user is billed all the same, to everyone's budgets.
+        tags: Labels that budgets and reports can select by.
+        idempotency_key: Makes a repeated call of the same user return the first one's record and reply, billed once.
+        timeout: The time that all attempts together may take, in seconds.
+        max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
+        fallbacks: Model configs to try in this order instead of the route's, each as `provider/model` or an alias.
+        on_abandon: What a call that is given up before its end is billed.
+        on_unpriced: What to do with a call that has no price.
+    """
+
+    model: str | None
+    top_n: int | None
     extra: Mapping[str, Any] | None
     user: str | None
     tags: Mapping[str, str] | None

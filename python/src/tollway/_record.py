@@ -97,7 +97,9 @@ def _plain(value: Any) -> Any:
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return value
+    # Vectors, which are arrays.
+    to_list = getattr(value, "tolist", None)
+    return value if to_list is None else to_list()
 
 
 def _flatten(row: dict[str, Any], column: str, value: Any) -> None:
@@ -107,7 +109,7 @@ def _flatten(row: dict[str, Any], column: str, value: Any) -> None:
     elif isinstance(value, Mapping):
         for name, item in value.items():
             _flatten(row, f"{column}.{name}", item)
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, (list, tuple)) or hasattr(value, "tolist"):
         row[column] = json.dumps(_plain(value), ensure_ascii=False)
     else:
         row[column] = value

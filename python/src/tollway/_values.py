@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
+from array import array
+from base64 import b64decode
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Far beyond what the engine takes. Written out, a number with a great exponent would fill the memory.
 _MOST_PLACES = 100
@@ -60,6 +66,25 @@ def instant_text(value: str | date | datetime, name: str) -> str:
         return f"{date.fromisoformat(value).isoformat()}T00:00:00Z"
     except ValueError:
         return value
+
+
+def vectors(written: Sequence[str]) -> Sequence[Sequence[float]]:
+    """Reads vectors of 32-bit numbers: an array of NumPy with a row for each where NumPy is there, else arrays."""
+    packed = [b64decode(text) for text in written]
+    try:
+        import numpy as np
+    except ImportError:
+        return tuple(_numbers(each) for each in packed)
+    rows: Any = np.frombuffer(b"".join(packed), dtype="<f4").reshape(len(packed), -1)
+    found: Sequence[Sequence[float]] = rows
+    return found
+
+
+def _numbers(packed: bytes) -> array[float]:
+    numbers = array("f", packed)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def decimal_or_none(value: str | None) -> Decimal | None:

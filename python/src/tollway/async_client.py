@@ -10,13 +10,14 @@ from ._secret import Secret, hide
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
     from .quote_results import Quote
-    from .types import ChatParameters, Messages, SettingsParameters
+    from .results import EmbedReply, RerankReply
+    from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SettingsParameters
     from .verification_results import Verification
 
 _CLOSE_TIMEOUT = 5.0
@@ -61,6 +62,37 @@ class AsyncTollway:
         engine = AsyncEngine(_handle.create(path, key, hide(settings, _handle.PLAIN_SETTINGS)))
         await engine.run(_handle.OPEN)
         return cls(engine)
+
+    async def embed(self, input: str | Sequence[str], **parameters: Unpack[EmbedParameters]) -> EmbedReply:  # noqa: A002
+        """Makes a vector of each text, and returns them once their cost is in the ledger.
+
+        More texts than the provider takes at once go in several requests, under one bill. The parameters are those of
+        `tollway.types.EmbedParameters`. `reply.embeddings` is an array of NumPy with a row for each text where NumPy is
+        there, else a tuple of arrays. Cancelling the task gives the call up, which is then billed.
+
+        Raises:
+            BudgetExceededError: A budget that applies would be passed.
+            TollwayError: The call failed; its kind says what to do.
+        """
+        from .embeddings import embed
+
+        return await self._engine.run(embed(input, parameters))
+
+    async def rerank(
+        self, query: str, documents: Sequence[str], **parameters: Unpack[RerankParameters]
+    ) -> RerankReply:
+        """Orders documents by how much they say to a query, and returns them once their cost is in the ledger.
+
+        The parameters are those of `tollway.types.RerankParameters`. `reply.results` has the best document first.
+        Cancelling the task gives the call up, which is then billed.
+
+        Raises:
+            BudgetExceededError: A budget that applies would be passed.
+            TollwayError: The call failed; its kind says what to do.
+        """
+        from .embeddings import rerank
+
+        return await self._engine.run(rerank(query, documents, parameters))
 
     async def quote(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> Quote:
         """Says what a chat call would cost, without making it; see `Tollway.quote`."""

@@ -3,7 +3,10 @@
 package tollway
 
 import java.math.BigDecimal
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import java.time.Instant
+import java.util.Base64
 import kotlinx.serialization.KSerializer
 import kotlinx.serialization.Serializable
 import kotlinx.serialization.SerializationException
@@ -25,6 +28,9 @@ public typealias ExactQuantity = @Serializable(with = QuantityAsJson::class) Big
 
 /** An instant, to the nanosecond; in JSON an RFC 3339 string. */
 public typealias ExactInstant = @Serializable(with = InstantAsString::class) Instant
+
+/** A vector of 32-bit numbers; in JSON a Base64 string of them, each with its lowest byte first. */
+public typealias Vector = @Serializable(with = VectorAsString::class) List<Float>
 
 /** Reads and writes decimals as strings, and refuses numbers. */
 public object DecimalAsString : KSerializer<BigDecimal> {
@@ -65,4 +71,22 @@ public object InstantAsString : KSerializer<Instant> {
     override fun serialize(encoder: Encoder, value: Instant): Unit = encoder.encodeString(value.toString())
 
     override fun deserialize(decoder: Decoder): Instant = Instant.parse(decoder.decodeString())
+}
+
+/** Reads and writes vectors as Base64 strings. */
+public object VectorAsString : KSerializer<List<Float>> {
+    override val descriptor: SerialDescriptor = PrimitiveSerialDescriptor("tollway.Vector", PrimitiveKind.STRING)
+
+    override fun serialize(encoder: Encoder, value: List<Float>) {
+        val bytes = ByteBuffer.allocate(value.size * Float.SIZE_BYTES).order(ByteOrder.LITTLE_ENDIAN)
+        value.forEach(bytes::putFloat)
+        encoder.encodeString(Base64.getEncoder().encodeToString(bytes.array()))
+    }
+
+    override fun deserialize(decoder: Decoder): List<Float> {
+        val bytes = Base64.getDecoder().decode(decoder.decodeString())
+        if (bytes.size % Float.SIZE_BYTES != 0) throw SerializationException("the string is no vector of 32-bit numbers")
+        val numbers = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
+        return List(numbers.remaining()) { numbers[it] }
+    }
 }

@@ -192,6 +192,82 @@ public data class ChatReply(
     public val serviceTier: String? = null,
 )
 
+/** The embeddings of a call, and what they cost. */
+@Serializable
+public data class EmbedReply(
+    /** One vector for each input, in the order of the inputs, all of one length. */
+    public val embeddings: List<Vector>,
+    /** The model that was asked, as `provider/model`. */
+    public val model: String,
+    /** The provider that answered. */
+    public val provider: String,
+    /** The model that the provider says it served, which may be a dated version. */
+    @SerialName("served_model")
+    public val servedModel: String?,
+    /** What the answer consumed. */
+    public val usage: Usage,
+    /** What all attempts cost together, in `currency`; absent if any of them has no price. */
+    public val cost: ExactDecimal?,
+    /** The currency of `cost`. */
+    public val currency: String?,
+    /** Where the cost of the answer comes from: `reported`, `computed`, `estimated` or `unpriced`. */
+    @SerialName("cost_status")
+    public val costStatus: CostStatus,
+    /** One line per attempt and meter. */
+    public val receipt: Receipt,
+    /** Every attempt, the failed ones included, in order. */
+    public val attempts: List<Attempt>,
+    /** The id of the call, shared by all its attempts and records. */
+    @SerialName("request_id")
+    public val requestId: String,
+    /** Whether an earlier call with the same idempotency key made this reply; it was billed then. */
+    public val replayed: Boolean,
+)
+
+/** One document in its place. */
+@Serializable
+public data class RankedDocument(
+    /** The place of the document in the request, from 0. */
+    public val index: Long,
+    /** How much it says to the query, on the scale of the model: more is better. */
+    @SerialName("relevance_score")
+    public val relevanceScore: Double,
+    /** The document. */
+    public val document: String,
+)
+
+/** The documents of a call in their order, and what that cost. */
+@Serializable
+public data class RerankReply(
+    /** The documents, the best first. */
+    public val results: List<RankedDocument>,
+    /** The model that was asked, as `provider/model`. */
+    public val model: String,
+    /** The provider that answered. */
+    public val provider: String,
+    /** The model that the provider says it served, which may be a dated version. */
+    @SerialName("served_model")
+    public val servedModel: String?,
+    /** What the answer consumed. */
+    public val usage: Usage,
+    /** What all attempts cost together, in `currency`; absent if any of them has no price. */
+    public val cost: ExactDecimal?,
+    /** The currency of `cost`. */
+    public val currency: String?,
+    /** Where the cost of the answer comes from: `reported`, `computed`, `estimated` or `unpriced`. */
+    @SerialName("cost_status")
+    public val costStatus: CostStatus,
+    /** One line per attempt and meter. */
+    public val receipt: Receipt,
+    /** Every attempt, the failed ones included, in order. */
+    public val attempts: List<Attempt>,
+    /** The id of the call, shared by all its attempts and records. */
+    @SerialName("request_id")
+    public val requestId: String,
+    /** Whether an earlier call with the same idempotency key made this reply; it was billed then. */
+    public val replayed: Boolean,
+)
+
 /** A model config that was added or set, and what its administrator may want to know. */
 @Serializable
 public data class ConfiguredModel(

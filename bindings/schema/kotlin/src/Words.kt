@@ -514,6 +514,10 @@ public enum class Capability {
     /** Embeddings. */
     @SerialName("embedding")
     EMBEDDING,
+
+    /** Documents in the order of what they say to a query. */
+    @SerialName("rerank")
+    RERANK,
 }
 
 /** What setting a model config did. */

@@ -71,6 +71,30 @@ public struct ExactInstant: Codable, Hashable, Sendable {
     }
 }
 
+/// A vector of 32-bit numbers; in JSON a Base64 string of them, each with its lowest byte first.
+public struct Vector: Codable, Hashable, Sendable {
+    public let numbers: [Float]
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let bytes = Data(base64Encoded: try container.decode(String.self)) ?? Data()
+        guard !bytes.isEmpty, bytes.count % 4 == 0 else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "the string is no vector of 32-bit numbers")
+        }
+        let packed = [UInt8](bytes)
+        numbers = stride(from: 0, to: packed.count, by: 4).map { place in
+            let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(packed[place + $1]) << UInt32(8 * $1) }
+            return Float(bitPattern: bits)
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        let packed = numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) } }
+        var container = encoder.singleValueContainer()
+        try container.encode(Data(packed).base64EncodedString())
+    }
+}
+
 /// Any JSON value: what a provider or a caller defines.
 public indirect enum JSONValue: Codable, Hashable, Sendable {
     case null

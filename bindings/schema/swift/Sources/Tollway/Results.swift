@@ -252,6 +252,108 @@ public struct ChatReply: Codable, Hashable, Sendable {
     }
 }
 
+/// The embeddings of a call, and what they cost.
+public struct EmbedReply: Codable, Hashable, Sendable {
+    /// One vector for each input, in the order of the inputs, all of one length.
+    public let embeddings: [Vector]
+    /// The model that was asked, as `provider/model`.
+    public let model: String
+    /// The provider that answered.
+    public let provider: String
+    /// The model that the provider says it served, which may be a dated version.
+    public let servedModel: String?
+    /// What the answer consumed.
+    public let usage: Usage
+    /// What all attempts cost together, in `currency`; absent if any of them has no price.
+    public let cost: ExactDecimal?
+    /// The currency of `cost`.
+    public let currency: String?
+    /// Where the cost of the answer comes from: `reported`, `computed`, `estimated` or `unpriced`.
+    public let costStatus: CostStatus
+    /// One line per attempt and meter.
+    public let receipt: Receipt
+    /// Every attempt, the failed ones included, in order.
+    public let attempts: [Attempt]
+    /// The id of the call, shared by all its attempts and records.
+    public let requestId: String
+    /// Whether an earlier call with the same idempotency key made this reply; it was billed then.
+    public let replayed: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case embeddings
+        case model
+        case provider
+        case servedModel = "served_model"
+        case usage
+        case cost
+        case currency
+        case costStatus = "cost_status"
+        case receipt
+        case attempts
+        case requestId = "request_id"
+        case replayed
+    }
+}
+
+/// One document in its place.
+public struct RankedDocument: Codable, Hashable, Sendable {
+    /// The place of the document in the request, from 0.
+    public let index: Int
+    /// How much it says to the query, on the scale of the model: more is better.
+    public let relevanceScore: Double
+    /// The document.
+    public let document: String
+
+    private enum CodingKeys: String, CodingKey {
+        case index
+        case relevanceScore = "relevance_score"
+        case document
+    }
+}
+
+/// The documents of a call in their order, and what that cost.
+public struct RerankReply: Codable, Hashable, Sendable {
+    /// The documents, the best first.
+    public let results: [RankedDocument]
+    /// The model that was asked, as `provider/model`.
+    public let model: String
+    /// The provider that answered.
+    public let provider: String
+    /// The model that the provider says it served, which may be a dated version.
+    public let servedModel: String?
+    /// What the answer consumed.
+    public let usage: Usage
+    /// What all attempts cost together, in `currency`; absent if any of them has no price.
+    public let cost: ExactDecimal?
+    /// The currency of `cost`.
+    public let currency: String?
+    /// Where the cost of the answer comes from: `reported`, `computed`, `estimated` or `unpriced`.
+    public let costStatus: CostStatus
+    /// One line per attempt and meter.
+    public let receipt: Receipt
+    /// Every attempt, the failed ones included, in order.
+    public let attempts: [Attempt]
+    /// The id of the call, shared by all its attempts and records.
+    public let requestId: String
+    /// Whether an earlier call with the same idempotency key made this reply; it was billed then.
+    public let replayed: Bool
+
+    private enum CodingKeys: String, CodingKey {
+        case results
+        case model
+        case provider
+        case servedModel = "served_model"
+        case usage
+        case cost
+        case currency
+        case costStatus = "cost_status"
+        case receipt
+        case attempts
+        case requestId = "request_id"
+        case replayed
+    }
+}
+
 /// A model config that was added or set, and what its administrator may want to know.
 public struct ConfiguredModel: Codable, Hashable, Sendable {
     /// The row.

@@ -267,6 +267,8 @@ public enum Capability: String, Codable, Hashable, Sendable, CaseIterable {
     case video = "video"
     /// Embeddings.
     case embedding = "embedding"
+    /// Documents in the order of what they say to a query.
+    case rerank = "rerank"
 }
 
 /// What setting a model config did.
