@@ -318,7 +318,7 @@ export interface ChatParameters extends CallOptions {
   readonly extra?: Readonly<Record<string, unknown>> | null;
 }
 
-/** What embedding takes beside its input: what the model is asked, and what Tollway does with the call. */
+/** What embedding takes beside its input: what the model is asked, and what Tollway does with it. */
 export interface EmbedParameters extends CallOptions {
   /** The model, an alias, or a route; the default of the capability `embedding` where absent. */
   readonly model?: string | null;
@@ -330,10 +330,7 @@ export interface EmbedParameters extends CallOptions {
   readonly extra?: Readonly<Record<string, unknown>> | null;
 }
 
-/**
- * What reranking takes beside its query and its documents: what the model is asked, and what Tollway does with the
- * call.
- */
+/** What reranking takes beside its query and documents: what the model is asked, and what Tollway does with it. */
 export interface RerankParameters extends CallOptions {
   /** The model, an alias, or a route; the default of the capability `rerank` where absent. */
   readonly model?: string | null;

@@ -147,9 +147,6 @@ def as_json(value: Any) -> Any:
         check_receipt(value)
     # A word that Python keeps to itself has an underscore at its end.
     fields = {field.name.rstrip("_"): as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tollway.EmbedReply):
-        rows = [struct.pack(f"<{len(row)}f", *row) for row in value.embeddings]
-        fields["embeddings"] = [b64encode(row).decode() for row in rows]
     for name in ABSENT_IF_EMPTY & fields.keys():
         if not fields[name]:
             del fields[name]
@@ -162,6 +159,9 @@ def as_json(value: Any) -> Any:
             | tollway.UsageRecord()
         ):
             fields["model"] = value.model.removeprefix(f"{value.provider}/")
+            if isinstance(value, tollway.EmbedReply):
+                rows = [struct.pack(f"<{len(row)}f", *row) for row in value.embeddings]
+                fields["embeddings"] = [b64encode(row).decode() for row in rows]
 
         case tollway.ToolCall():
             fields["function"] = {"name": value.name, "arguments": value.arguments}

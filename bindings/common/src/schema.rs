@@ -40,7 +40,7 @@ struct ChatParameters {
     options: CallOptions,
 }
 
-/// What embedding takes beside its input: what the model is asked, and what Tollway does with the call.
+/// What embedding takes beside its input: what the model is asked, and what Tollway does with it.
 #[derive(Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
 struct EmbedParameters {
@@ -53,7 +53,7 @@ struct EmbedParameters {
     options: CallOptions,
 }
 
-/// What reranking takes beside its query and its documents: what the model is asked, and what Tollway does with the call.
+/// What reranking takes beside its query and documents: what the model is asked, and what Tollway does with it.
 #[derive(Deserialize, JsonSchema)]
 #[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
 struct RerankParameters {

@@ -391,7 +391,7 @@ class ChatParameters(TypedDict, total=False):
 
 
 class EmbedParameters(TypedDict, total=False):
-    """What embedding takes beside its input: what the model is asked, and what Tollway does with the call.
+    """What embedding takes beside its input: what the model is asked, and what Tollway does with it.
 
     Attributes:
         model: The model, an alias, or a route; the default of the capability `embedding` where absent.
@@ -423,8 +423,7 @@ class EmbedParameters(TypedDict, total=False):
 
 
 class RerankParameters(TypedDict, total=False):
-    """What reranking takes beside its query and its documents: what the model is asked, and what Tollway does with the call..
-
+    """What reranking takes beside its query and documents: what the model is asked, and what Tollway does with it.
 
     Attributes:
         model: The model, an alias, or a route; the default of the capability `rerank` where absent.

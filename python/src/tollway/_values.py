@@ -8,6 +8,7 @@ from array import array
 from base64 import b64decode
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def vectors(written: Sequence[str]) -> Sequence[Sequence[float]]:
     """Reads vectors of 32-bit numbers: an array of NumPy with a row for each where NumPy is there, else arrays."""
     packed = [b64decode(text) for text in written]
     try:
-        import numpy as np
+        # By its name, because type checkers need not have it.
+        np: Any = import_module("numpy")
     except ImportError:
         return tuple(_numbers(each) for each in packed)
     rows: Any = np.frombuffer(b"".join(packed), dtype="<f4").reshape(len(packed), -1)

@@ -87,9 +87,7 @@ class Tollway:
 
         return self._engine.run(embed(input, parameters))
 
-    def rerank(
-        self, query: str, documents: Sequence[str], **parameters: Unpack[RerankParameters]
-    ) -> RerankReply:
+    def rerank(self, query: str, documents: Sequence[str], **parameters: Unpack[RerankParameters]) -> RerankReply:
         """Orders documents by how much they say to a query, and returns them once their cost is in the ledger.
 
         The parameters are those of `tollway.types.RerankParameters`. `reply.results` has the best document first.

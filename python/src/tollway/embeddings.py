@@ -17,7 +17,9 @@ _OPTIONS = frozenset(
 _HINT = "; pass fields that only some providers know in extra={...}"
 
 
-def _arguments(own: dict[str, Any], parameters: Mapping[str, Any], known: frozenset[str], function: str) -> dict[str, Any]:
+def _arguments(
+    own: dict[str, Any], parameters: Mapping[str, Any], known: frozenset[str], function: str
+) -> dict[str, Any]:
     given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
     check_names(given, known, function, _HINT)
     options = {name: given.pop(name) for name in _OPTIONS & given.keys()}

@@ -151,7 +151,7 @@ def test_embeddings_are_served_and_priced(
     raw = client.with_options(api_key="not-ours").embeddings.with_raw_response.create(
         model="openai/embedder", input="Name three rivers.", **form
     )
-    tokens = EMBEDDINGS["usage"]["prompt_tokens"]
+    tokens = 3
     assert Decimal(raw.headers["x-tollway-cost"]) == Decimal("0.0000005") * tokens
     # What is asked for as Base64 is not read by the library.
     assert raw.parse().data[0].embedding == ("AAAAPwAAoL8=" if asked == "base64" else [0.5, -1.25])

@@ -152,7 +152,9 @@ def test_a_connection_that_is_refused_costs_nothing_however_often_it_is_tried(
         unbilled(tw, attempts=2)
 
 
-@pytest.mark.parametrize("path_of", ["embeddings/multimodal", "completions", "moderations", "images/generations", "rerank/batch"])
+@pytest.mark.parametrize(
+    "path_of", ["embeddings/multimodal", "completions", "moderations", "images/generations", "rerank/batch"]
+)
 def test_a_request_that_is_passed_on_costs_nothing_where_no_connection_is_made(
     path: Path, deaf: int, path_of: str
 ) -> None:
