@@ -43,6 +43,7 @@ export interface ErrorAttributes {
   readonly retryable?: boolean;
   readonly attempts?: readonly FailedAttempt[];
   readonly budget?: BudgetRefusal | null;
+  readonly field?: string | null;
 }
 
 /** Stands for every error of Tollway. Its code is stable; its detail is a sentence for people. */
@@ -69,6 +70,8 @@ export class TollwayError extends Error {
   readonly retryable: boolean;
   /** The attempts of a call that failed, in order; none of what is no call. */
   readonly attempts: readonly FailedAttempt[];
+  /** The argument that is wrong, as its path such as `prices.input_token.unit`; null where none is. */
+  readonly field: string | null;
 
   constructor(detail: string, attributes: ErrorAttributes = {}) {
     const { provider = null, model = null } = attributes;
@@ -84,6 +87,7 @@ export class TollwayError extends Error {
     this.providerCode = attributes.providerCode ?? null;
     this.retryable = attributes.retryable ?? false;
     this.attempts = attributes.attempts ?? [];
+    this.field = attributes.field ?? null;
   }
 }
 
@@ -275,6 +279,7 @@ interface ErrorFields {
   readonly retryable: boolean;
   readonly attempts?: readonly Readonly<Record<string, unknown>>[];
   readonly budget?: Readonly<Record<string, unknown>>;
+  readonly field?: string;
 }
 
 /**
@@ -297,6 +302,7 @@ export function errorFromJson(text: string): TollwayError {
     retryable: fields.retryable,
     attempts: inCamelCase(fields.attempts ?? []) as FailedAttempt[],
     budget: inCamelCase(fields.budget ?? null) as BudgetRefusal | null,
+    field: fields.field === undefined ? null : inOurWords(fields.field),
   });
 }
 

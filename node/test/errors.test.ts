@@ -92,3 +92,15 @@ test('details name options as they are named here, and leave what others wrote',
   }
   assert.equal(await detailOf({ detail: 'max_tokens is too large', status: 400 }), 'max_tokens is too large');
 });
+
+test('the argument that is wrong is told by its path', async (context) => {
+  const { tw } = await openFile(context);
+  const rounding = { minimumQuantity: '-1' };
+  const prices = { input_token: { unitPrice: '1', unit: 'per_1m_tokens', currency: 'USD', rounding } } as const;
+  await assert.rejects(tw.prices.set('openai/house-model', prices), (error: unknown) => {
+    assert.ok(error instanceof tollway.InvalidRequestError);
+    assert.equal(error.field, 'prices.input_token.rounding.minimumQuantity');
+    return true;
+  });
+  await assert.rejects(tw.models.delete('openai/none'), { code: 'not_found', field: null });
+});

@@ -3,7 +3,7 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,7 @@ FIELDS = {
     "request_id": "r1",
     "provider_code": "slow_down",
     "retryable": True,
+    "field": "options.user",
 }
 
 
@@ -130,3 +131,16 @@ def test_the_providers_errors_keep_what_it_said(tw: tollway.Tollway, mock: MockP
     (record,) = tw.usage.records(user="alice")
     assert record.status == "failed"
     assert record.error_code == "rate_limited"
+
+
+def test_the_argument_that_is_wrong_is_told_by_its_path(tw: tollway.Tollway) -> None:
+    price: Any = {**PRICES["input_token"], "unit": "per_word"}
+    with pytest.raises(tollway.InvalidRequestError) as wrong:
+        tw.prices.set("openai/house-model", {"input_token": price})
+    assert wrong.value.field == "prices.input_token.unit"
+    with pytest.raises(tollway.InvalidRequestError) as nested:
+        tw.chat([{"role": "user", "content": "Hi"}, {"role": "user", "content": 5}])
+    assert nested.value.field == "messages[1]"
+    with pytest.raises(tollway.NotFoundError) as unknown:
+        tw.models.delete("openai/none")
+    assert unknown.value.field is None

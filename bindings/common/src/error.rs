@@ -68,6 +68,9 @@ pub struct ErrorContext {
     /// What the budget had that refused the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetRefusal>,
+    /// The argument that is wrong, as its path such as `prices.input_token.unit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Box<str>>,
 }
 
 impl ErrorInfo {
@@ -75,6 +78,13 @@ impl ErrorInfo {
     #[must_use]
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
         Error::new(kind, detail).into()
+    }
+
+    /// Names the argument that is wrong, by its path.
+    #[must_use]
+    pub(crate) fn with_field(mut self, path: &str) -> Self {
+        self.more.field = Some(path.into());
+        self
     }
 
     /// Returns the error as JSON text.
@@ -135,6 +145,7 @@ impl From<Error> for ErrorInfo {
                 retryable: error.is_retryable(),
                 attempts: error.attempts().to_vec(),
                 budget: error.budget().cloned(),
+                field: None,
             }),
         }
     }

@@ -40,6 +40,7 @@ class TollwayError(Exception):
         provider_code: The provider's own error code or type.
         retryable: Whether the same call, sent again, may succeed.
         attempts: The attempts of a call that failed, in order; none of what is no call.
+        field: The argument that is wrong, as its path such as `prices.input_token.unit`, where one is.
     """
 
     default_code: ClassVar[str] = "internal"
@@ -57,6 +58,7 @@ class TollwayError(Exception):
         provider_code: str | None = None,
         retryable: bool = False,
         attempts: tuple[FailedAttempt, ...] = (),
+        field: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code if code is not None else self.default_code
@@ -69,6 +71,7 @@ class TollwayError(Exception):
         self.provider_code = provider_code
         self.retryable = retryable
         self.attempts = attempts
+        self.field = field
 
     def __str__(self) -> str:
         target = f" [{self.provider}/{self.model}]" if self.provider and self.model else ""

@@ -162,6 +162,7 @@ mod tests {
         let error = parse::<Sample>("sample", r#"{"limit": 1, "limt": 2}"#).unwrap_err();
         assert_eq!(error.code, "invalid_request");
         assert_eq!(&*error.detail, "sample: limt: unknown field `limt`, expected `limit`");
+        assert_eq!(error.more.field.as_deref(), Some("limt"));
     }
 
     #[test]

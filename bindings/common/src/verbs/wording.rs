@@ -26,10 +26,12 @@ const EXPECTED: &[(&str, &str)] = &[
 
 /// Says what is wrong at a path of a verb's arguments.
 pub(super) fn invalid_at(verb: &str, path: &str, error: &serde_json::Error) -> ErrorInfo {
-    let place = if path == "." { verb.to_owned() } else { format!("{verb}: {path}") };
     let last = path.rsplit('.').next().unwrap_or_default();
     let sentence = sentence(last, &error.to_string());
-    ErrorInfo::new(ErrorKind::InvalidRequest, format!("{place}: {sentence}"))
+    if path == "." {
+        return ErrorInfo::new(ErrorKind::InvalidRequest, format!("{verb}: {sentence}"));
+    }
+    ErrorInfo::new(ErrorKind::InvalidRequest, format!("{verb}: {path}: {sentence}")).with_field(path)
 }
 
 /// Says what is wrong with a verb's arguments as a whole.
