@@ -66,9 +66,32 @@ export class OptionNames {
     if (camel !== name && this.#wire.has(camel)) {
       return invalid(`${owner} has no option "${name}", which is ${camel} here`);
     }
-    const known = [...this.#wire.keys()].sort().join(', ');
-    return invalid(`${owner} got the unknown option "${name}"; known are ${known}${this.hint}`);
+    const known = [...this.#wire.keys()].sort();
+    const near = nearest(name, known);
+    const meant = near === undefined ? '' : `; did you mean "${near}"?`;
+    return invalid(`${owner} got the unknown option "${name}"; known are ${known.join(', ')}${this.hint}${meant}`);
   }
+}
+
+/** Returns the known name that is the fewest letters away from one that is not known; none if it is too far. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const ranked = known.map((each) => ({ each, distance: distance(name.toLowerCase(), each.toLowerCase()) }));
+  const first = ranked.sort((left, right) => left.distance - right.distance)[0];
+  return first !== undefined && first.distance <= Math.max(1, Math.floor(name.length / 3)) ? first.each : undefined;
+}
+
+/** Counts the letters to add, leave out or change that lie between two texts. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, place) => place);
+  for (const [place, letter] of [...from].entries()) {
+    const next = [place + 1];
+    for (let column = 1; column <= to.length; column += 1) {
+      const changed = (row[column - 1] ?? 0) + (letter === to[column - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
 }
 
 /** Returns a value that must be an object with names; the error shows the example. */

@@ -47,3 +47,15 @@ test('what may be wrong with a model is said', async (context) => {
   assert.equal((await tw.models.set('groq/llama-3.1-8b-instant', { apiKeyFromEnvironment: true })).outcome, 'added');
   await tw.close();
 });
+
+test('a misspelt option is told what was meant', async (context) => {
+  const tw = await Tollway.open(temporaryFile(context), { masterKey: MASTER_KEY });
+  const misspelt = (options: object): object => options;
+  await assert.rejects(tw.chat('Hi', misspelt({ usr: 'alice' })), /unknown option "usr"; .*; did you mean "user"\?/);
+  assert.throws(() => tw.fetch(misspelt({ maxRetrys: 1 })), /did you mean "maxRetries"\?/);
+  await assert.rejects(tw.chat('Hi', misspelt({ colour: 1 })), (error) => {
+    assert(error instanceof InvalidRequestError);
+    return !error.detail.includes('did you mean');
+  });
+  await tw.close();
+});

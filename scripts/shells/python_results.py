@@ -55,6 +55,7 @@ MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
 # Classes of `_behaviour.py` that say what a record does beside holding its fields.
 BEHAVIOUR = {
     "Money": "MoneyText",
+    "ChatReply": "ReplyLine",
     "Receipt": "ReceiptTable",
     "ToolCall": "SentBack",
     "UsagePage": "Records",

@@ -160,6 +160,9 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f".{module}", __name__), name)
     elif name in _MODULES:
         value = importlib.import_module(f".{name}", __name__)
+    elif name == "__version__":
+        # It reads the package's own metadata, which is slow to load.
+        value = importlib.import_module("importlib.metadata").version(__name__)
     else:
         detail = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(detail)
@@ -168,7 +171,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *_MODULES, "__version__"})
 
 
 def _shut_down() -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .results import UsageRecord
     from .verification_results import Damage
 
+# The most characters of an answer that the short form of a reply shows.
+_MOST_SHOWN = 120
+
 _CHANGES = frozenset({"added", "changed", "ended"})
 
 
@@ -30,6 +33,23 @@ class MoneyText(Record):
 
     def __str__(self) -> str:
         return f"{self.amount:f} {self.currency}"
+
+
+class ReplyLine(Record):
+    """Writes a reply in a few words: the beginning of its text, who answered, and what it cost."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        text: str
+        model: str
+        cost: Decimal | None
+        currency: str | None
+
+    def __str__(self) -> str:
+        text = self.text if len(self.text) <= _MOST_SHOWN else f"{self.text[:_MOST_SHOWN]}..."
+        cost = "unpriced" if self.cost is None else f"{self.cost:f} {self.currency}"
+        return f"{text} [{self.model}, {cost}]"
 
 
 class ReceiptTable(Record):

@@ -13,7 +13,7 @@ from .errors import InternalError, from_json
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Result = TypeVar("Result")
 
@@ -183,6 +183,24 @@ def check_names(given_names: dict[str, Any], known: frozenset[str], function: st
     unknown = sorted(given_names.keys() - known)
     if unknown:
         detail = (
-            f"{function} got an unexpected keyword argument {unknown[0]!r}; known are {', '.join(sorted(known))}{hint}"
+            f"{function} got an unexpected keyword argument {unknown[0]!r}{did_you_mean(unknown[0], known)}; "
+            f"known are {', '.join(sorted(known))}{hint}"
         )
         raise TypeError(detail)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Asks whether the nearest known name was meant, as a part of a sentence; nothing where none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only errors need it
+
+    near = get_close_matches(name, list(known), n=1, cutoff=0.7)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+class Namespace:
+    """Holds the methods of one noun of an open file."""
+
+    def __repr__(self) -> str:
+        engine: _Handle = vars(self)["_engine"]
+        methods = ", ".join(name for name in dir(type(self)) if not name.startswith("_"))
+        return f"<{type(self).__name__} of {engine.native.path()!r}: {methods}>"

@@ -7,6 +7,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _fetch
+from ._engine import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,6 +128,7 @@ def _client(
         detail = f"{refused[0]!r} says how connections are made, and this client makes none; leave it out"
         raise TypeError(detail)
     libraries = [importlib.import_module(name) for name in _installed(library)]
+    _check_names(arguments, libraries[0].AsyncClient if awaits else libraries[0].Client, awaits=awaits)
     # A library loads this with its first client otherwise, while other threads may fork.
     transports_module = importlib.import_module("._httpx_transport", __package__)
     made = [transports_module.transports(each, native, chosen) for each in libraries]
@@ -138,6 +140,21 @@ def _client(
         return (both.AsyncBothClient if awaits else both.BothClient)(*transports, arguments)
     kind = libraries[0].AsyncClient if awaits else libraries[0].Client
     return kind(transport=transports[0], **arguments)
+
+
+def _check_names(arguments: Mapping[str, Any], kind: Any, *, awaits: bool) -> None:
+    """Refuses what neither this function nor the client of the library takes, and names what may have been meant."""
+    inspect = importlib.import_module("inspect")
+    own = inspect.signature(httpx_client).parameters
+    known = {*own, *inspect.signature(kind).parameters} - {"tollway", "client_arguments"} - _OF_CONNECTIONS
+    unknown = sorted(arguments.keys() - known)
+    if unknown:
+        function = "async_httpx_client()" if awaits else "httpx_client()"
+        detail = (
+            f"{function} got an unexpected keyword argument {unknown[0]!r}{did_you_mean(unknown[0], known)}; "
+            f"known are {', '.join(sorted(known))}"
+        )
+        raise TypeError(detail)
 
 
 def _installed(library: str | None) -> list[str]:

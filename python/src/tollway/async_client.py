@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _handle
 from ._engine import AsyncEngine
@@ -10,17 +11,27 @@ from ._secret import Secret, hide
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
+    from . import _native
+    from .budgets import AsyncBudgets
+    from .chat import AsyncChat
+    from .fx import AsyncFxRates
+    from .models import AsyncModels
+    from .prices import AsyncPrices
     from .quote_results import Quote
     from .results import EmbedReply, RerankReply
+    from .routes import AsyncRoutes
     from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SettingsParameters
+    from .usage import AsyncUsageLedger
     from .verification_results import Verification
 
 _CLOSE_TIMEOUT = 5.0
+
+Opened = TypeVar("Opened", bound="AsyncTollway")
 
 
 class AsyncTollway:
@@ -40,26 +51,69 @@ class AsyncTollway:
         from .usage import AsyncUsageLedger
 
         self._engine = engine
-        self.chat = AsyncChat(engine)
-        self.models = AsyncModels(engine)
-        self.prices = AsyncPrices(engine)
-        self.routes = AsyncRoutes(engine)
-        self.fx = AsyncFxRates(engine)
-        self.budgets = AsyncBudgets(engine)
-        self.usage = AsyncUsageLedger(engine)
+        self._chat = AsyncChat(engine)
+        self._models = AsyncModels(engine)
+        self._prices = AsyncPrices(engine)
+        self._routes = AsyncRoutes(engine)
+        self._fx = AsyncFxRates(engine)
+        self._budgets = AsyncBudgets(engine)
+        self._usage = AsyncUsageLedger(engine)
+
+    @property
+    def chat(self) -> AsyncChat:
+        """Makes chat calls, whole and streamed."""
+        return self._chat
+
+    @property
+    def models(self) -> AsyncModels:
+        """Configures models, and tells which were used and how healthy they are."""
+        return self._models
+
+    @property
+    def prices(self) -> AsyncPrices:
+        """Sets, lists, imports and checks prices, and bills past calls anew."""
+        return self._prices
+
+    @property
+    def routes(self) -> AsyncRoutes:
+        """Sets which models serve what, and how one is chosen."""
+        return self._routes
+
+    @property
+    def fx(self) -> AsyncFxRates:
+        """Sets dated exchange rates."""
+        return self._fx
+
+    @property
+    def budgets(self) -> AsyncBudgets:
+        """Caps what a user, a tag or everyone may use."""
+        return self._budgets
+
+    @property
+    def usage(self) -> AsyncUsageLedger:
+        """Reads the ledger: records and exact totals."""
+        return self._usage
 
     @classmethod
-    async def open(
+    def open(
         cls,
         path: str | os.PathLike[str],
         *,
         master_key: str | Callable[[], str],
         **settings: Unpack[SettingsParameters],
-    ) -> Self:
-        """Opens a file, and makes it at first use; see `tollway.open`. Cancelling leaves the file closed."""
+    ) -> Opening[Self]:
+        """Opens a file, and makes it at first use; see `tollway.open`. Cancelling leaves the file closed.
+
+        `tw = await AsyncTollway.open(...)` opens it; `async with AsyncTollway.open(...) as tw:` also closes it.
+        """
         key = Secret(master_key)
         del master_key
-        engine = AsyncEngine(_handle.create(path, key, hide(settings, _handle.PLAIN_SETTINGS)))
+        native = _handle.create(path, key, hide(settings, _handle.PLAIN_SETTINGS))
+        return Opening(cls, native)
+
+    @classmethod
+    async def _open(cls, native: _native.Engine) -> Self:
+        engine = AsyncEngine(native)
         await engine.run(_handle.OPEN)
         return cls(engine)
 
@@ -128,3 +182,45 @@ class AsyncTollway:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class Opening(Coroutine[Any, Any, Opened]):
+    """A file that is about to be opened: by `await`, or by `async with`, which closes it at the end."""
+
+    def __init__(self, kind: type[Opened], native: _native.Engine) -> None:
+        self._kind = kind
+        self._native = native
+        self._opened: Opened | None = None
+        self._work: Coroutine[Any, Any, Opened] | None = None
+
+    def __await__(self) -> Generator[Any, Any, Opened]:
+        return self._kind._open(self._native).__await__()
+
+    # What an event loop runs, as it would run the coroutine of a function.
+    def _coroutine(self) -> Coroutine[Any, Any, Opened]:
+        if self._work is None:
+            self._work = self._kind._open(self._native)
+        return self._work
+
+    def send(self, value: Any, /) -> Any:
+        """Goes on with opening the file."""
+        return self._coroutine().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Goes on with opening the file, with an error at the place where it waits."""
+        return self._coroutine().throw(*error)
+
+    def close(self) -> None:
+        """Gives the opening up."""
+        if self._work is not None:
+            self._work.close()
+
+    async def __aenter__(self) -> Opened:
+        self._opened = await self
+        return self._opened
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._opened is not None:
+            await self._opened.aclose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._engine import AsyncEngine, Operation, SyncEngine, nothing
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, nothing
 from ._values import given, money_text
 from .results import Budget
 
@@ -53,7 +53,7 @@ def _delete(budget: Budget | int) -> Operation[None]:
     return Operation("budgets.delete", {"id": budget.id if isinstance(budget, Budget) else budget}, nothing)
 
 
-class Budgets:
+class Budgets(Namespace):
     """Sets budgets."""
 
     def __init__(self, engine: SyncEngine) -> None:
@@ -95,7 +95,7 @@ class Budgets:
         self._engine.run(_delete(budget))
 
 
-class AsyncBudgets:
+class AsyncBudgets(Namespace):
     """Sets budgets; see `Budgets`."""
 
     def __init__(self, engine: AsyncEngine) -> None:

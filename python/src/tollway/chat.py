@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, check_mapping, check_names, encode
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_mapping, check_names, encode
 from .quote_results import Quote
 from .results import ChatReply
 from .stream import AsyncChatStream, ChatStream
@@ -52,7 +52,7 @@ def quote(messages: Messages, parameters: ChatParameters) -> Operation[Quote]:
     return Operation("quote", _arguments(messages, parameters, "quote()"), Quote._decode)
 
 
-class Chat:
+class Chat(Namespace):
     """Makes chat calls. It is called itself for a whole reply, and has `stream` for a streamed one."""
 
     def __init__(self, engine: SyncEngine) -> None:
@@ -80,7 +80,7 @@ class Chat:
         return ChatStream(self._engine.native.stream(encode(_arguments(messages, parameters), "chat").reveal()))
 
 
-class AsyncChat:
+class AsyncChat(Namespace):
     """Makes chat calls. It is called itself for a whole reply, and has `stream` for a streamed one."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -106,3 +106,23 @@ class AsyncChat:
         """
         native = self._engine.native.stream(encode(_arguments(messages, parameters), "chat").reveal())
         return AsyncChatStream(native, self._engine.ready)
+
+
+def _explain(chat: type[Namespace]) -> None:
+    """Lets a class say in its documentation and in its signature which parameters a call takes."""
+    words = (ChatParameters.__doc__ or "").partition("Attributes:")[2].rstrip()
+    chat.__doc__ = f"{chat.__doc__}\n\n    The parameters of a call, beside the messages:\n{words}\n    "
+    chat.__signature__ = property(_signature)  # type: ignore[attr-defined]
+
+
+def _signature(_chat: Namespace) -> Any:
+    from inspect import Parameter, Signature  # noqa: PLC0415 - only who looks at it needs it
+
+    positional, named = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
+    annotations = ChatParameters.__annotations__
+    others = [Parameter(name, named, default=None, annotation=each) for name, each in annotations.items()]
+    return Signature([Parameter("messages", positional, annotation="Messages"), *others], return_annotation="ChatReply")
+
+
+_explain(Chat)
+_explain(AsyncChat)

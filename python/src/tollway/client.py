@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from .budgets import Budgets
+    from .chat import Chat
+    from .fx import FxRates
+    from .models import Models
+    from .prices import Prices
     from .quote_results import Quote
     from .results import EmbedReply, RerankReply
+    from .routes import Routes
     from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SettingsParameters
+    from .usage import UsageLedger
     from .verification_results import Verification
 
 _CLOSE_TIMEOUT = 5.0
@@ -45,13 +52,48 @@ class Tollway:
         from .usage import UsageLedger
 
         self._engine = engine
-        self.chat = Chat(engine)
-        self.models = Models(engine)
-        self.prices = Prices(engine)
-        self.routes = Routes(engine)
-        self.fx = FxRates(engine)
-        self.budgets = Budgets(engine)
-        self.usage = UsageLedger(engine)
+        self._chat = Chat(engine)
+        self._models = Models(engine)
+        self._prices = Prices(engine)
+        self._routes = Routes(engine)
+        self._fx = FxRates(engine)
+        self._budgets = Budgets(engine)
+        self._usage = UsageLedger(engine)
+
+    @property
+    def chat(self) -> Chat:
+        """Makes chat calls, whole and streamed."""
+        return self._chat
+
+    @property
+    def models(self) -> Models:
+        """Configures models, and tells which were used and how healthy they are."""
+        return self._models
+
+    @property
+    def prices(self) -> Prices:
+        """Sets, lists, imports and checks prices, and bills past calls anew."""
+        return self._prices
+
+    @property
+    def routes(self) -> Routes:
+        """Sets which models serve what, and how one is chosen."""
+        return self._routes
+
+    @property
+    def fx(self) -> FxRates:
+        """Sets dated exchange rates."""
+        return self._fx
+
+    @property
+    def budgets(self) -> Budgets:
+        """Caps what a user, a tag or everyone may use."""
+        return self._budgets
+
+    @property
+    def usage(self) -> UsageLedger:
+        """Reads the ledger: records and exact totals."""
+        return self._usage
 
     @classmethod
     def open(

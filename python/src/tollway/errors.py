@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import builtins
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from typing_extensions import Self
 
 
@@ -288,6 +289,8 @@ def from_json(text: str) -> TollwayError:
     fields["attempts"] = tuple(FailedAttempt(**attempt) for attempt in fields.get("attempts", ()))
     error = _CLASSES.get(fields["code"], TollwayError)(detail, **fields)
     if isinstance(error, BudgetExceededError) and budget is not None:
+        from decimal import Decimal  # noqa: PLC0415 - importing the package must not wait for it
+
         amounts = {name: Decimal(budget[name]) for name in ("limit", "settled", "reserved", "asked")}
         error.__dict__.update(budget, **amounts)
     return error

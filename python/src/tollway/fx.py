@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._engine import AsyncEngine, Operation, SyncEngine
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine
 from ._values import given, instant_text, money_text
 from .price_list_results import FxRate
 
@@ -26,7 +26,7 @@ def _list() -> Operation[Sequence[FxRate]]:
     return Operation("fx.list", {}, lambda value: [FxRate._decode(rate) for rate in value])
 
 
-class FxRates:
+class FxRates(Namespace):
     """Sets exchange rates, with which budgets of one currency hold and count calls that are priced in another."""
 
     def __init__(self, engine: SyncEngine) -> None:
@@ -57,7 +57,7 @@ class FxRates:
         return self._engine.run(_list())
 
 
-class AsyncFxRates:
+class AsyncFxRates(Namespace):
     """Sets exchange rates; see `FxRates`."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_names, nothing
 from ._price_arguments import price_arguments
 from ._secret import hide
 from .results import ConfiguredModel, Model, ModelConfig, ModelHealth
@@ -66,7 +66,7 @@ def _health() -> Operation[list[ModelHealth]]:
     return Operation("models.health", {}, lambda value: [ModelHealth(**health) for health in value])
 
 
-class Models:
+class Models(Namespace):
     """Configures models. Everywhere, `model` is an alias, `provider/model`, or a config id as text."""
 
     def __init__(self, engine: SyncEngine) -> None:
@@ -127,7 +127,7 @@ class Models:
         return self._engine.run(_health())
 
 
-class AsyncModels:
+class AsyncModels(Namespace):
     """Configures models; see `Models`."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_names, nothing
 from ._price_arguments import path_text, price_arguments
 from ._values import given, instant_text
 from .price_list_results import Finding, PriceExport, PriceImport, PriceUpdate, RerateReport
@@ -80,7 +80,7 @@ def _decode(value: Any) -> Sequence[Price]:
     return [Price._decode(price) for price in value]
 
 
-class Prices:
+class Prices(Namespace):
     """Sets prices. Everywhere, `model` is an alias, `provider/model`, or a config id as text."""
 
     def __init__(self, engine: SyncEngine) -> None:
@@ -194,7 +194,7 @@ class Prices:
         return self._engine.run(_rerate(since, until, book, format, selection, {"apply": apply}))
 
 
-class AsyncPrices:
+class AsyncPrices(Namespace):
     """Sets prices; see `Prices`."""
 
     def __init__(self, engine: AsyncEngine) -> None:

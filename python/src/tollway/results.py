@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from . import _record, _values
-from ._behaviour import MoneyText, ReceiptTable, Records, SentBack
+from ._behaviour import MoneyText, ReceiptTable, Records, ReplyLine, SentBack
 from ._record import Fields, Record
 from .price_results import Conversion, Facts, ReceiptLine
 
@@ -248,7 +248,7 @@ class Choice(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class ChatReply(Record):
+class ChatReply(ReplyLine, Record):
     """A complete reply: what the model said, what it consumed, and what it cost.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Operation, SyncEngine, check_mapping, nothing
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_mapping, nothing
 from ._values import given, money_text
 from .results import Money, Route
 
@@ -42,7 +42,7 @@ def _delete(name: str) -> Operation[None]:
     return Operation("routes.delete", {"name": name}, nothing)
 
 
-class Routes:
+class Routes(Namespace):
     """Sets routes."""
 
     def __init__(self, engine: SyncEngine) -> None:
@@ -80,7 +80,7 @@ class Routes:
         self._engine.run(_delete(name))
 
 
-class AsyncRoutes:
+class AsyncRoutes(Namespace):
     """Sets routes; see `Routes`."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ._engine import AsyncEngine, Operation, SyncEngine, check_names, nothing
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_names, nothing
 from ._values import given, instant_text, money_text
 from .results import SummaryRow, UsagePage, UsageRecord
 from .types import UsageFilter
@@ -49,7 +49,7 @@ def _price(record: UsageRecord | str, amount: Amount, currency: str) -> Operatio
     return Operation("usage.price", arguments, nothing)
 
 
-class UsageLedger:
+class UsageLedger(Namespace):
     """Reads the ledger. A selection names fields of `tollway.types.UsageFilter`; `until` is exclusive."""
 
     def __init__(self, engine: SyncEngine) -> None:
@@ -108,7 +108,7 @@ class UsageLedger:
         self._engine.run(_price(record, amount, currency))
 
 
-class AsyncUsageLedger:
+class AsyncUsageLedger(Namespace):
     """Reads the ledger; see `UsageLedger`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -125,7 +125,9 @@ class AsyncUsageLedger:
         """Returns a page of records; see `UsageLedger.records`."""
         return await self._engine.run(_records(selection, limit, cursor, order))
 
-    async def iterate(self, *, order: Order | None = None, **selection: Unpack[UsageFilter]) -> AsyncIterator[UsageRecord]:
+    async def iterate(
+        self, *, order: Order | None = None, **selection: Unpack[UsageFilter]
+    ) -> AsyncIterator[UsageRecord]:
         """Returns all records of a selection, a page at a time; the newest first with `order="desc"`."""
         cursor = None
         while True:
