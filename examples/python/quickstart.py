@@ -1,7 +1,7 @@
 """Shows Tollway in one run: three vendors, a fallback, streams, a budget that refuses, and the bill of it all.
 
 Run it with `make demo`. The vendors are played by a local server, so no key and no network is needed. The ledger goes
-into a temporary folder, or into a file that you name, which may hold earlier runs: `python quickstart.py ledger.tollway`.
+into a temporary folder, or into a file that you name and that may hold earlier runs: `python quickstart.py FILE`.
 """
 
 from __future__ import annotations

@@ -150,6 +150,11 @@ def as_json(value: Any) -> Any:
     for name in ABSENT_IF_EMPTY & fields.keys():
         if not fields[name]:
             del fields[name]
+    return in_the_engines_words(value, fields)
+
+
+def in_the_engines_words(value: Any, fields: dict[str, Any]) -> dict[str, Any]:
+    """Takes back what Python puts in a form of its own."""
     match value:
         case (
             tollway.ChatReply()
