@@ -17,9 +17,8 @@ const ROWS: [&[&str]; 7] = [
 ];
 
 /// Rooms whose files need each other. `types`: an error says what a budget had, and sums of money fail with errors. `provider`: the
-/// tables of formats name the adapters, which are made of the types beside those tables. `client`: a call goes from one station to
-/// another and back.
-const ROOMS_WITH_RINGS: [&str; 3] = ["types", "provider", "client"];
+/// tables of formats name the adapters, which are made of the types beside those tables.
+const ROOMS_WITH_RINGS: [&str; 2] = ["types", "provider"];
 
 /// Names of modules, and of those that they need.
 type Graph = BTreeMap<String, BTreeSet<String>>;

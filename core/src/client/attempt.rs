@@ -1,15 +1,9 @@
 //! The attempts of a call, of whatever kind of work: each is planned, held, exchanged and settled.
 
-mod draft;
 mod hold;
-mod line;
-mod outcome;
-mod plan;
 mod pricing;
 mod refusal;
-mod rest;
-mod settlement;
-mod watch;
+pub(super) mod settlement;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,20 +13,17 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-pub(super) use self::draft::{Draft, Reply};
 use self::hold::Hold;
-pub(super) use self::line::Line;
-use self::outcome::timed_out;
-pub(super) use self::outcome::{Account, Basis, Ended, Served, Used, file_closed, given_up, panicked};
-pub(super) use self::plan::Plan;
 use self::pricing::{Priced, Rules, price, reservation};
 use self::refusal::with_fitting_limit;
-pub(super) use self::rest::Rest;
-pub(super) use self::settlement::GRACE;
-use self::settlement::{Ending, latency_ms, settlement};
-pub(super) use self::watch::Watch;
+use self::settlement::{Ending, GRACE, latency_ms, settlement};
 use super::engine::{Engine, unexpected};
 use super::work::Work;
+use super::work::draft::{Draft, Reply};
+use super::work::line::Line;
+use super::work::outcome::timed_out;
+use super::work::outcome::{Account, Ended, Used, file_closed, given_up, panicked};
+use super::work::plan::Plan;
 use crate::billing::coverage::Lack;
 use crate::billing::estimate::head_of;
 use crate::provider::{Target, vendor};

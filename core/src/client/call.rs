@@ -1,7 +1,11 @@
 //! A call of whatever kind of work: candidates, rounds of attempts, waits, and the reply or the error that its caller gets.
 
+mod chat;
+mod embeddings;
 mod idempotency;
+pub(super) mod passed;
 mod quote;
+mod rerank;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -13,9 +17,11 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use self::idempotency::KeyState;
-use super::attempt::{Attempts, Draft, file_closed, given_up, panicked};
+use super::attempt::Attempts;
 use super::engine::Engine;
 use super::work::Work;
+use super::work::draft::Draft;
+use super::work::outcome::{file_closed, given_up, panicked};
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::snapshot::Snapshot;
 use crate::types::{CallOptions, Error, ErrorKind, FailedAttempt, FailedOutcome, ModelConfig, ModelConfigId, Result};
@@ -48,7 +54,7 @@ struct Tried {
 
 /// Starts a call in a task of its own, which the engine tracks until its settlement is in the file. Its caller is gone once the
 /// other end of `sink` is dropped.
-pub(super) fn start<W: Work>(
+fn start<W: Work>(
     engine: &Arc<Engine>,
     work: W,
     options: CallOptions,
@@ -80,7 +86,7 @@ impl<W: Work> Call<W> {
         if outcome.is_err() {
             self.attempts.dropped.close();
             self.attempts.dropped.wait().await;
-            self.release_key().await;
+            self.attempts.release_key().await;
         }
         tokio::select! {
             biased;
@@ -92,7 +98,7 @@ impl<W: Work> Call<W> {
     }
 
     async fn reply(&mut self) -> Result<W::Reply> {
-        match self.claim_key().await? {
+        match self.attempts.claim_key().await? {
             KeyState::Completed(reply) => {
                 Box::pin(self.attempts.work.replay(&reply)).await;
                 Ok(*reply)

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::call::passed;
 use super::engine::{Tollway, broken_off};
 use super::work::chat::{Answering, ChatStream};
-use super::work::passed::{self, PassedEvent};
+use super::work::passed::PassedEvent;
 use crate::dialect::{
     AnswerStart, Dialect, Endpoint, ErrorShape, ListedModel, ReplyEncoder, call_headers, dialect, embeddings,
     encode_model, encode_models, recognize, reply_headers, rerank, status,

@@ -2,6 +2,7 @@
 
 pub(super) mod addresses;
 pub(super) mod billing_ids;
+mod failure;
 pub(super) mod omissions;
 pub(super) mod secrets;
 pub(super) mod snapshots;
@@ -18,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use self::addresses::Addresses;
 use self::billing_ids::BillingIds;
+pub(super) use self::failure::{broken_off, invalid, refuse_first, unexpected};
 use self::omissions::Omissions;
 use self::snapshots::Snapshots;
 use crate::dialect::RecentItems;
@@ -159,30 +161,4 @@ pub(super) fn check_options(options: &CallOptions) -> Result<()> {
         label.as_deref().map_or(Ok(()), |label| check_label(field, label))?;
     }
     check_tags(&options.tags)
-}
-
-/// Fails with `invalid_request` for the first problem that there is.
-pub(super) fn refuse_first(problems: &[(bool, &str)]) -> Result<()> {
-    match problems.iter().find(|(is_wrong, _)| *is_wrong) {
-        Some((_, problem)) => Err(invalid(format!("field {problem}"))),
-        None => Ok(()),
-    }
-}
-
-pub(super) fn invalid(detail: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidRequest, detail)
-}
-
-/// The error of an outcome that its operation never has.
-pub(super) fn unexpected(outcome: &Outcome) -> Error {
-    Error::new(ErrorKind::Internal, format!("the store answered {outcome:?}, which does not belong to the operation"))
-}
-
-/// The end of a call whose task is gone without a word: its runtime was shut down, or the file was closed while the caller
-/// read nothing.
-pub(super) fn broken_off() -> Error {
-    Error::new(
-        ErrorKind::Cancelled,
-        "the call was broken off before its end reached the caller; its usage record tells what became of it",
-    )
 }

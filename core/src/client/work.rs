@@ -2,14 +2,22 @@
 
 pub(super) mod chat;
 mod document;
-mod embeddings;
+pub(super) mod draft;
+pub(super) mod embeddings;
+pub(super) mod line;
+pub(super) mod outcome;
 pub(super) mod passed;
-mod rerank;
+pub(super) mod plan;
+pub(super) mod rerank;
+pub(super) mod rest;
+pub(super) mod watch;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::attempt::{Account, Draft, Line, Reply, Used};
+use self::draft::{Draft, Reply};
+use self::line::Line;
+use self::outcome::{Account, Used};
 use super::engine::Engine;
 use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;

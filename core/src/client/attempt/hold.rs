@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::outcome::panicked;
-use super::plan::Plan;
 use super::pricing::{nothing, reservation};
 use super::settlement::{Ending, settlement};
 use crate::client::engine::{Engine, unexpected};
+use crate::client::work::outcome::panicked;
+use crate::client::work::plan::Plan;
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::transport::{Progress, Stage};

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::outcome::{Basis, Served};
-use super::plan::Plan;
 use crate::billing::bound::estimated_usage;
 use crate::billing::coverage::{configured_tier, is_other_tier};
 use crate::billing::facts::add_served_facts;
 use crate::billing::price::{Bill, BillHead, PriceSet, flat_line};
 use crate::billing::truth::{charge, hold_to_bound};
+use crate::client::work::outcome::{Basis, Served};
+use crate::client::work::plan::Plan;
 use crate::provider::vendor;
 use crate::types::{
     Attribute, CostStatus, Decimal, Facts, Meter, Money, Quantity, ReceiptLine, ReportedCostPolicy, Result, Usage,

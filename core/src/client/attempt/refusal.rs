@@ -1,7 +1,7 @@
 //! What is said of a call that a budget refused: how much less of it there is room for.
 
-use super::plan::Plan;
 use crate::billing::estimate::{Estimate, head_of};
+use crate::client::work::plan::Plan;
 use crate::provider::vendor;
 use crate::types::{BudgetRefusal, Currency, Decimal, Error, Result, exact_subtract};
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::plan::Plan;
 use super::pricing::Priced;
 use crate::client::engine::Engine;
+use crate::client::work::plan::Plan;
 use crate::store::Settlement;
 use crate::types::{BilledBy, RecordStatus, ReservationId};
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use super::Call;
-use crate::client::attempt::{GRACE, Reply, file_closed, given_up, identity};
+use crate::client::attempt::settlement::GRACE;
+use crate::client::attempt::{Attempts, identity};
 use crate::client::work::Work;
+use crate::client::work::draft::Reply;
+use crate::client::work::outcome::{file_closed, given_up};
 use crate::store::{KeyClaim, Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};
 
@@ -24,59 +26,59 @@ pub(super) enum KeyState<R> {
     Completed(Box<R>),
 }
 
-impl<W: Work> Call<W> {
+impl<W: Work> Attempts<W> {
     /// Claims the call's key; waits while another call under way holds it.
     pub(super) async fn claim_key(&mut self) -> Result<KeyState<W::Reply>> {
-        let Some(key) = self.attempts.own_key() else { return Ok(KeyState::None) };
-        let subject = self.attempts.work.subject(&self.attempts.options)?;
-        let fingerprint = self.attempts.engine.vault.fingerprint(&subject);
+        let Some(key) = self.own_key() else { return Ok(KeyState::None) };
+        let subject = self.work.subject(&self.options)?;
+        let fingerprint = self.engine.vault.fingerprint(&subject);
         // What an earlier version kept was digested without a key.
         let former: [u8; 32] = Sha256::digest(&subject).into();
         loop {
-            let now = self.attempts.engine.environment.now();
+            let now = self.engine.environment.now();
             let claim = Operation::ClaimKey {
                 key: key.clone(),
                 fingerprint,
                 former,
-                request_id: self.attempts.request_id.clone(),
+                request_id: self.request_id.clone(),
                 now,
-                expires_at: now.saturating_add(self.attempts.time_left() + GRACE).unwrap_or(now),
+                expires_at: now.saturating_add(self.time_left() + GRACE).unwrap_or(now),
             };
-            match self.attempts.engine.store.apply(claim).await? {
+            match self.engine.store.apply(claim).await? {
                 Outcome::KeyClaim(KeyClaim::Claimed) => return Ok(KeyState::Claimed),
                 Outcome::KeyClaim(KeyClaim::Completed(sealed)) => {
-                    let text = self.attempts.engine.vault.unseal_text(&identity(&key), &sealed)?;
+                    let text = self.engine.vault.unseal_text(&identity(&key), &sealed)?;
                     let mut reply: W::Reply = serde_json::from_str(text.expose_secret()).map_err(|error| {
                         Error::new(
                             ErrorKind::CorruptedFile,
                             format!("the reply kept for the key is unreadable: {error}"),
                         )
                     })?;
-                    self.attempts.engine.know_billing_id(reply.attempts_mut()).await?;
+                    self.engine.know_billing_id(reply.attempts_mut()).await?;
                     reply.mark_replayed();
                     return Ok(KeyState::Completed(Box::new(reply)));
                 }
                 _ => {}
             }
-            if self.attempts.time_left() <= POLL {
+            if self.time_left() <= POLL {
                 return Err(Error::new(
                     ErrorKind::Timeout,
                     "another call with this idempotency key is still under way; wait for it or use another key",
                 ));
             }
             tokio::select! {
-                () = self.attempts.engine.environment.sleep(POLL) => {}
-                () = self.attempts.sink.closed() => return Err(given_up()),
-                () = self.attempts.engine.stopping.cancelled() => return Err(file_closed()),
+                () = self.engine.environment.sleep(POLL) => {}
+                () = self.sink.closed() => return Err(given_up()),
+                () = self.engine.stopping.cancelled() => return Err(file_closed()),
             }
         }
     }
 
     /// Frees the key of a call that failed, so that it can be used again.
     pub(super) async fn release_key(&self) {
-        if let Some(key) = self.attempts.own_key() {
-            let release = Operation::ReleaseKey { key, request_id: self.attempts.request_id.clone() };
-            if let Err(error) = self.attempts.engine.store.apply(release).await {
+        if let Some(key) = self.own_key() {
+            let release = Operation::ReleaseKey { key, request_id: self.request_id.clone() };
+            if let Err(error) = self.engine.store.apply(release).await {
                 tracing::warn!(%error, "an idempotency key stays claimed until it lapses");
             }
         }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::chat::check_request;
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::Bill;
 use crate::budget::admission::{Demand, check_currency, check_price, weigh};
 use crate::client::engine::{Engine, Tollway, check_options};
-use crate::client::work::chat::check_request;
 use crate::provider::vendor;
 use crate::routing::prompt_cache::beginnings;
 use crate::routing::select::{Outlook, select};

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::invalid;
+use super::failure::invalid;
 use crate::provider::is_secret_header;
 use crate::store::NewModelConfig;
 use crate::types::{Error, ErrorKind, MASK, ModelConfig, ModelConfigId, Result, SEALED, SealedSecret, is_sealed};

@@ -2,6 +2,7 @@
 
 mod allowance;
 mod assembly;
+mod conversation;
 mod delivery;
 mod excess;
 mod reading;
@@ -13,81 +14,24 @@ mod waiting;
 use jiff::Timestamp;
 
 use self::allowance::Allowance;
-use self::delivery::Delivery;
+pub(in crate::client) use self::conversation::Chat;
+use self::conversation::Prepared;
+pub(in crate::client) use self::delivery::Delivery;
 pub(in crate::client) use self::reading::provider_request_id;
 use self::received::Received;
 pub use self::stream::{Answering, ChatStream};
 use super::{Work, subject_of};
 use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;
-use crate::client::attempt::{Account, Draft, Line, Used};
-use crate::client::call;
-use crate::client::engine::{Engine, Tollway, check_options, refuse_first};
-use crate::provider::{Adapter, EncodedRequest, Framing, adapter};
+use crate::client::engine::Engine;
+use crate::client::work::draft::Draft;
+use crate::client::work::line::Line;
+use crate::client::work::outcome::{Account, Used};
+use crate::provider::{Framing, adapter};
 use crate::routing::select::{Selection, select};
 use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
-use crate::types::{CallOptions, ChatReply, ChatRequest, Completion, ModelConfig, Result, StreamEvent, Usage};
-
-impl Tollway {
-    /// Sends a chat request and returns the whole reply, settled.
-    ///
-    /// Dropping the future gives the call up: it is cancelled at the provider and billed by its abandon policy. Fails
-    /// with the kinds of [`ErrorKind`](crate::types::ErrorKind) that the design of the call names: budgets, routing, and the
-    /// provider's.
-    pub async fn chat(&self, request: ChatRequest, options: CallOptions) -> Result<ChatReply> {
-        self.start_chat(request, options, Framing::Json)?.reply().await
-    }
-
-    /// Sends a chat request and returns its reply piece by piece.
-    ///
-    /// It returns at once; a failure before the first piece is the stream's first item. Dropping the stream gives the
-    /// call up: it is billed by its abandon policy.
-    #[expect(clippy::unused_async, reason = "every call of the surface is awaited, in every language")]
-    pub async fn chat_stream(&self, request: ChatRequest, options: CallOptions) -> Result<ChatStream> {
-        self.start_chat(request, options, Framing::EventStream)
-    }
-
-    pub(in crate::client) fn start_chat(
-        &self,
-        request: ChatRequest,
-        options: CallOptions,
-        framing: Framing,
-    ) -> Result<ChatStream> {
-        self.engine.check()?;
-        check_request(&request)?;
-        check_options(&options)?;
-        let request_id = self.engine.environment.unique_id();
-        let (delivery, stream) = Delivery::new(&request_id, framing, self.engine.stopping.clone());
-        let sink = delivery.sink();
-        call::start(&self.engine, Chat { request, framing, delivery }, options, request_id, sink);
-        Ok(stream)
-    }
-}
-
-/// Refuses what no provider and no budget could make sense of.
-pub(in crate::client) fn check_request(request: &ChatRequest) -> Result<()> {
-    request.check_levels()?;
-    refuse_first(&[
-        (request.messages.is_empty(), "`messages` is empty; give at least one message"),
-        // Some formats read a limit of zero as none at all, which no bound would hold.
-        (request.max_tokens == Some(0), "`max_tokens` is zero; give at least one, or leave it out"),
-        (request.n == Some(0), "`n` is zero; give at least one, or leave it out"),
-    ])
-}
-
-/// A chat under way.
-struct Chat {
-    request: ChatRequest,
-    framing: Framing,
-    delivery: Delivery,
-}
-
-/// A request in the format of its provider, and who reads the answer.
-struct Prepared {
-    adapter: &'static dyn Adapter,
-    encoded: EncodedRequest,
-}
+use crate::types::{CallOptions, ChatReply, Completion, ModelConfig, Result, StreamEvent, Usage};
 
 impl Work for Chat {
     type Reply = ChatReply;

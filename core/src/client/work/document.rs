@@ -1,6 +1,8 @@
 //! One document for one request: how the kinds of work are exchanged whose answers come whole.
 
-use crate::client::attempt::{Line, Rest, Watch};
+use crate::client::work::line::Line;
+use crate::client::work::rest::Rest;
+use crate::client::work::watch::Watch;
 use crate::provider::{EncodedRequest, Flaw, ResponseHead, Work, compression, is_foreign};
 use crate::transport::Progress;
 use crate::types::Error;

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use super::document::{Document, fetch};
 use super::{Work, subject_of};
@@ -11,9 +10,11 @@ use crate::billing::belief::{Evidence, believe, is_plausible};
 use crate::billing::bound::{InputSize, estimate_tokens, estimated_usage};
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::PriceSet;
-use crate::client::attempt::{Account, Basis, Draft, Ended, Line, Reply, Rest, Served, Used};
-use crate::client::call;
-use crate::client::engine::{Engine, Tollway, broken_off, check_options, refuse_first};
+use crate::client::engine::Engine;
+use crate::client::work::draft::{Draft, Reply};
+use crate::client::work::line::Line;
+use crate::client::work::outcome::{Account, Basis, Ended, Served, Used};
+use crate::client::work::rest::Rest;
 use crate::provider::{
     DecodedEmbeddings, EmbeddingAdapter, EncodedRequest, Flaw, Work as Done, embedding_adapter, embedding_limits,
     vendor,
@@ -36,36 +37,6 @@ const VECTOR_BYTES: u64 = 384 << 10;
 /// The most bytes of an answer beside its vectors.
 const BYTES_BESIDE: u64 = 2 << 20;
 
-impl Tollway {
-    /// Makes a vector of each input, and returns them settled.
-    ///
-    /// Inputs beyond what the provider takes at once go in several requests of one attempt, which is one record and one bill.
-    /// Dropping the future gives the call up: what was embedded by then is billed. Fails as a chat does.
-    pub async fn embed(&self, request: EmbedRequest, options: CallOptions) -> Result<EmbedReply> {
-        self.engine.check()?;
-        check_request(&request)?;
-        check_options(&options)?;
-        let request_id = self.engine.environment.unique_id();
-        let (sink, mut replies) = mpsc::channel(1);
-        let work = Embeddings { request, made: None };
-        call::start(&self.engine, work, options, request_id, sink);
-        replies.recv().await.unwrap_or_else(|| Err(broken_off()))
-    }
-}
-
-/// Refuses what no provider could make sense of.
-fn check_request(request: &EmbedRequest) -> Result<()> {
-    let is_empty = |input: &EmbedInput| match input {
-        EmbedInput::Text(text) => text.is_empty(),
-        EmbedInput::Tokens(tokens) => tokens.is_empty(),
-    };
-    refuse_first(&[
-        (request.input.is_empty(), "`input` is empty; give at least one string"),
-        (request.input.iter().any(is_empty), "`input` has an empty string, which has no vector; leave it out"),
-        (request.dimensions == Some(0), "`dimensions` is zero; give at least one, or leave it out"),
-    ])
-}
-
 impl Reply for EmbedReply {
     fn attempts_mut(&mut self) -> &mut Vec<Attempt> {
         &mut self.attempts
@@ -77,7 +48,7 @@ impl Reply for EmbedReply {
 }
 
 /// Embeddings under way.
-struct Embeddings {
+pub(in crate::client) struct Embeddings {
     request: EmbedRequest,
     /// What earlier attempts with one config made, which is not made again.
     made: Option<Made>,
@@ -90,7 +61,7 @@ struct Made {
     vectors: Vec<Vector>,
 }
 
-struct Prepared {
+pub(in crate::client) struct Prepared {
     adapter: &'static dyn EmbeddingAdapter,
     /// The request for the first inputs.
     first: EncodedRequest,
@@ -98,7 +69,7 @@ struct Prepared {
 
 /// What came of one attempt.
 #[derive(Default)]
-struct Received {
+pub(in crate::client) struct Received {
     vectors: Vec<Vector>,
     usage: Usage,
     /// Whether a part of the usage is an estimate.
@@ -111,7 +82,7 @@ struct Received {
 }
 
 /// The vectors of all inputs, and the model that the provider says it served.
-struct Answer {
+pub(in crate::client) struct Answer {
     vectors: Vec<Vector>,
     served_model: Option<String>,
 }
@@ -269,6 +240,11 @@ impl Work for Embeddings {
 }
 
 impl Embeddings {
+    /// Begins with no vector made.
+    pub(in crate::client) fn new(request: EmbedRequest) -> Self {
+        Self { request, made: None }
+    }
+
     /// Returns how many vectors a config made already.
     fn made_with(&self, config: ModelConfigId) -> usize {
         self.made.as_ref().filter(|made| made.config == config).map_or(0, |made| made.vectors.len())

@@ -1,7 +1,5 @@
 //! Requests that no dialect knows: handed to a config's provider as they are, and recorded as unpriced.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,13 +9,14 @@ use super::Work;
 use super::chat::provider_request_id;
 use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;
-use crate::client::attempt::{Account, Basis, Draft, Line, Reply, Served, Used};
-use crate::client::call;
-use crate::client::engine::{Engine, check_options};
+use crate::client::engine::Engine;
+use crate::client::work::draft::{Draft, Reply};
+use crate::client::work::line::Line;
+use crate::client::work::outcome::{Account, Basis, Served, Used};
 use crate::dialect::{is_foreign_chat, not_read};
 use crate::provider::{
-    EncodedRequest, Redactor, Target, WireFormat, asked_model, asked_path, asked_wire_format, check_pass_through,
-    encode_pass_through, is_free, is_known_vendor, is_passed_back, says_page, wire_format,
+    EncodedRequest, Redactor, Target, WireFormat, asked_model, asked_path, asked_wire_format, encode_pass_through,
+    is_free, is_known_vendor, is_passed_back, says_page, wire_format,
 };
 use crate::routing::select::{Selection, select_any};
 use crate::routing::snapshot::Snapshot;
@@ -29,7 +28,7 @@ use crate::types::{
 };
 
 /// How many pieces of a body may wait for a slow caller before the provider is read no further, and the most bytes of each.
-const PIECES_AHEAD: usize = 16;
+pub(in crate::client) const PIECES_AHEAD: usize = 16;
 const PIECE: usize = 64 << 10;
 
 /// The most bytes of an answer that are handed on: twice the greatest file that a vendor keeps. None of them is kept.
@@ -62,28 +61,8 @@ impl Reply for PassedReply {
     fn mark_replayed(&mut self) {}
 }
 
-/// Starts to hand a request to the provider of the config that it names, or of the first one that speaks the request's format.
-/// Returns the id of the call, and what comes of it: dropping that gives the request up.
-///
-/// One attempt is made: nobody but its author knows whether the request may be repeated.
-pub(in crate::client) fn start(
-    engine: &Arc<Engine>,
-    request: FetchRequest,
-    wanted: Option<String>,
-    options: CallOptions,
-) -> Result<(String, mpsc::Receiver<Result<PassedEvent>>)> {
-    check_pass_through(&request)?;
-    check_options(&options)?;
-    let request_id = engine.environment.unique_id();
-    let wanted = wanted.or_else(|| asked_model(&request));
-    let (sink, events) = mpsc::channel(PIECES_AHEAD);
-    let work = Passed { request, wanted, request_id: request_id.clone(), sink: sink.clone(), has_delivered: false };
-    call::start(engine, work, options, request_id.clone(), sink);
-    Ok((request_id, events))
-}
-
 /// A request under way.
-struct Passed {
+pub(in crate::client) struct Passed {
     request: FetchRequest,
     /// The model that is asked for.
     wanted: Option<String>,
@@ -95,7 +74,7 @@ struct Passed {
 
 /// What is known of an answer when it has ended.
 #[derive(Default)]
-struct Received {
+pub(in crate::client) struct Received {
     provider_request_id: Option<String>,
     /// Whether the provider refused the request, or what answered is no model's provider.
     was_refused: bool,
@@ -219,6 +198,17 @@ impl Work for Passed {
 }
 
 impl Passed {
+    /// Hands a request to the provider of the config that it names, or of the first one that speaks the request's format.
+    pub(in crate::client) fn new(
+        request: FetchRequest,
+        wanted: Option<String>,
+        request_id: &str,
+        sink: mpsc::Sender<Result<PassedEvent>>,
+    ) -> Self {
+        let wanted = wanted.or_else(|| asked_model(&request));
+        Self { request, wanted, request_id: request_id.to_owned(), sink, has_delivered: false }
+    }
+
     /// Returns the method and the path, as errors name the request.
     fn name(&self) -> String {
         format!("{} {}", self.request.method, asked_path(&self.request.url))

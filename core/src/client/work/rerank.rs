@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use super::document::{Document, fetch};
 use super::embeddings::without_zeros;
@@ -13,9 +12,12 @@ use crate::billing::bound::{InputSize, estimate_tokens, estimated_usage};
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::meter::disjoint;
 use crate::billing::price::PriceSet;
-use crate::client::attempt::{Account, Basis, Draft, Ended, Line, Plan, Reply, Rest, Served, Used};
-use crate::client::call;
-use crate::client::engine::{Engine, Tollway, broken_off, check_options, refuse_first};
+use crate::client::engine::Engine;
+use crate::client::work::draft::{Draft, Reply};
+use crate::client::work::line::Line;
+use crate::client::work::outcome::{Account, Basis, Ended, Served, Used};
+use crate::client::work::plan::Plan;
+use crate::client::work::rest::Rest;
 use crate::provider::{DecodedRanking, EncodedRequest, Flaw, RerankAdapter, Work as Done, rerank_adapter, vendor};
 use crate::routing::select::{Selection, Wanted, select_for};
 use crate::routing::snapshot::Snapshot;
@@ -38,30 +40,6 @@ const TOKENS_OF_A_DOCUMENT: u64 = 500;
 const BYTES_BESIDE: u64 = 2 << 20;
 const BYTES_OF_A_RESULT: u64 = 1 << 10;
 
-impl Tollway {
-    /// Orders documents by how much they say to a query, and returns them settled.
-    ///
-    /// Dropping the future gives the call up: it is billed by its abandon policy. Fails as a chat does.
-    pub async fn rerank(&self, request: RerankRequest, options: CallOptions) -> Result<RerankReply> {
-        self.engine.check()?;
-        check_request(&request)?;
-        check_options(&options)?;
-        let request_id = self.engine.environment.unique_id();
-        let (sink, mut replies) = mpsc::channel(1);
-        call::start(&self.engine, Rerank { request }, options, request_id, sink);
-        replies.recv().await.unwrap_or_else(|| Err(broken_off()))
-    }
-}
-
-/// Refuses what no provider could make sense of.
-fn check_request(request: &RerankRequest) -> Result<()> {
-    refuse_first(&[
-        (request.query.is_empty(), "`query` is empty; say what the documents are searched for"),
-        (request.documents.is_empty(), "`documents` is empty; give at least one"),
-        (request.top_n == Some(0), "`top_n` is zero; give at least one, or leave it out"),
-    ])
-}
-
 impl Reply for RerankReply {
     fn attempts_mut(&mut self) -> &mut Vec<Attempt> {
         &mut self.attempts
@@ -73,18 +51,18 @@ impl Reply for RerankReply {
 }
 
 /// Reranking under way.
-struct Rerank {
+pub(in crate::client) struct Rerank {
     request: RerankRequest,
 }
 
-struct Prepared {
+pub(in crate::client) struct Prepared {
     adapter: &'static dyn RerankAdapter,
     encoded: EncodedRequest,
 }
 
 /// What came of one attempt.
 #[derive(Default)]
-struct Received {
+pub(in crate::client) struct Received {
     ranking: Option<DecodedRanking>,
     /// What a flawed answer says of its usage.
     usage: Option<Box<ReportedUsage>>,
@@ -249,6 +227,10 @@ impl Work for Rerank {
 }
 
 impl Rerank {
+    pub(in crate::client) fn new(request: RerankRequest) -> Self {
+        Self { request }
+    }
+
     async fn fetch_ranking(
         &self,
         line: &Line<'_>,

@@ -430,3 +430,18 @@ fn a_file_that_an_earlier_version_made_has_no_rates() {
     fixture.reopen();
     assert_eq!(fixture.configuration().fx_rates.len(), 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_another_user_is_refused() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let fixture = Fixture::new();
+    let path = fixture.path();
+    drop(fixture.another());
+    std::os::unix::fs::chown(&path, Some(1_000), None).unwrap();
+    let error = open(&path, false).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.detail().contains("belongs to user 1000"), "{error}");
+}

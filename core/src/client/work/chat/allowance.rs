@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::client::attempt::Plan;
+use crate::client::work::plan::Plan;
 use crate::provider::MOST_VALUES;
 use crate::settings::Settings;
 use crate::types::{ChatRequest, Tool};

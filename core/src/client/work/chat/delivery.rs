@@ -15,7 +15,7 @@ use crate::types::{Choice, Delta, Result, StreamEvent};
 const EVENTS_AHEAD: usize = 256;
 
 /// The writing end of a call, whose reading end its caller has.
-pub(super) struct Delivery {
+pub(in crate::client) struct Delivery {
     sink: mpsc::Sender<Result<StreamEvent>>,
     /// How much waits for the caller.
     waiting: Arc<Waiting>,
@@ -30,7 +30,11 @@ pub(super) struct Delivery {
 
 impl Delivery {
     /// Makes both ends.
-    pub(super) fn new(request_id: &str, framing: Framing, stopping: CancellationToken) -> (Self, ChatStream) {
+    pub(in crate::client) fn new(
+        request_id: &str,
+        framing: Framing,
+        stopping: CancellationToken,
+    ) -> (Self, ChatStream) {
         let (sink, events) = mpsc::channel(EVENTS_AHEAD);
         let (waiting, answering) = (Arc::new(Waiting::default()), Arc::new(OnceLock::new()));
         let stream = ChatStream::new(request_id.to_owned(), events, Arc::clone(&waiting), Arc::clone(&answering));
@@ -39,7 +43,7 @@ impl Delivery {
     }
 
     /// Returns where the last event goes.
-    pub(super) fn sink(&self) -> mpsc::Sender<Result<StreamEvent>> {
+    pub(in crate::client) fn sink(&self) -> mpsc::Sender<Result<StreamEvent>> {
         self.sink.clone()
     }
 

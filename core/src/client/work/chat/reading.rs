@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use super::conversation::{Chat, Prepared};
 use super::received::Received;
 use super::stream::Answering;
-use super::{Chat, Prepared, assembly, excess};
-use crate::client::attempt::{Line, Rest, Watch};
+use super::{assembly, excess};
+use crate::client::work::line::Line;
+use crate::client::work::rest::Rest;
+use crate::client::work::watch::Watch;
 use crate::provider::{
     Adapter, Flaw, Framing, MOST_VALUES, ResponseHead, StreamDecoder, Target, Work, compression, has_more_values,
     is_foreign, outline, says_pieces,

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use super::allowance::Allowance;
 use super::assembly::{Assembly, estimate_output};
-use crate::client::attempt::{Line, Rest};
+use crate::client::work::line::Line;
+use crate::client::work::rest::Rest;
 use crate::provider::{Flaw, Redactor, StreamDecoder, Work};
 use crate::transport::Stage;
 use crate::types::{Completion, Error, ReportedUsage};
 
 /// What came from the provider, as far as it came.
-pub(super) struct Received {
+pub(in crate::client) struct Received {
     /// The status of the answer.
     pub(super) status: Option<u16>,
     /// What is wrong with the answer, where it could tell whether a model worked.

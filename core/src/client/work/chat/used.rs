@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::Chat;
+use super::conversation::Chat;
 use super::received::Received;
 use crate::billing::belief::{Believed, Evidence, believe, is_plausible};
 use crate::billing::bound::estimated_usage;
 use crate::billing::meter::disjoint;
-use crate::client::attempt::{Account, Basis, Ended, Line, Plan, Served, Used};
+use crate::client::work::line::Line;
+use crate::client::work::outcome::{Account, Basis, Ended, Served, Used};
+use crate::client::work::plan::Plan;
 use crate::routing::prompt_cache::beginnings;
 use crate::types::{AbandonPolicy, Attribute, BilledBy, Completion, ReportedUsage, Usage};
 

@@ -21,7 +21,7 @@ pub(in crate::client) enum Ended {
 
 impl Ended {
     /// Returns the status of the record. `is_drained` tells that nobody wanted the answer any more.
-    pub(super) fn status(&self, has_delivered: bool, is_drained: bool) -> RecordStatus {
+    pub(in crate::client) fn status(&self, has_delivered: bool, is_drained: bool) -> RecordStatus {
         let partial = if has_delivered { RecordStatus::Partial } else { RecordStatus::Cancelled };
         match self {
             Self::Complete if is_drained => partial,

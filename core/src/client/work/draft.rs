@@ -14,7 +14,7 @@ pub(in crate::client) struct Draft {
 
 impl Draft {
     /// Returns the place of the next attempt, from 1.
-    pub(super) fn next_number(&self) -> u32 {
+    pub(in crate::client) fn next_number(&self) -> u32 {
         u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
 

@@ -1,0 +1,24 @@
+//! A chat under way: what is asked, and who reads the answer.
+
+use super::delivery::Delivery;
+use crate::provider::{Adapter, EncodedRequest, Framing};
+use crate::types::ChatRequest;
+
+/// A chat under way.
+pub(in crate::client) struct Chat {
+    pub(super) request: ChatRequest,
+    pub(super) framing: Framing,
+    pub(super) delivery: Delivery,
+}
+
+/// A request in the format of its provider, and who reads the answer.
+pub(in crate::client) struct Prepared {
+    pub(super) adapter: &'static dyn Adapter,
+    pub(super) encoded: EncodedRequest,
+}
+
+impl Chat {
+    pub(in crate::client) fn new(request: ChatRequest, framing: Framing, delivery: Delivery) -> Self {
+        Self { request, framing, delivery }
+    }
+}
