@@ -32,6 +32,8 @@ SHAPES = {
     "AssistantMessage": "AssistantMessage",
     "Calendar": "Calendar",
     "ChatParameters": "ChatParameters",
+    "EmbedParameters": "EmbedParameters",
+    "RerankParameters": "RerankParameters",
     "Conditions": "Conditions",
     "ModelChanges": "ModelChanges",
     "ModelParameters": "ModelParameters",
@@ -52,8 +54,10 @@ def python_methods(module: str, name: str) -> set[str]:
     """Returns the public methods of a class."""
     tree = ast.parse((PYTHON / f"{module}.py").read_text())
     (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    members = (node.name for node in found.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    return {member for member in members if not member.startswith("_")}
+    members = (node for node in found.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    # What hands out the object of a noun is a property in Python and a field in Node.
+    methods = (each for each in members if "property" not in {ast.unparse(mark) for mark in each.decorator_list})
+    return {method.name for method in methods if not method.name.startswith("_")}
 
 
 def node_methods(file: str, name: str) -> set[str]:
