@@ -178,7 +178,7 @@ async fn longest_wait(tollway: Tollway) {
 async fn fetched(tollway: &Tollway, call: &Value, options: CallOptions, mode: &str) -> Got {
     let is_passed = mode.starts_with("passed");
     let path = match call["format"].as_str() {
-        _ if is_passed => "/v1/embeddings",
+        _ if is_passed => "/v1/embeddings/multimodal",
         Some("anthropic_messages") => "/v1/messages",
         Some("gemini_generate_content") => "/v1/responses",
         _ => "/v1/chat/completions",

@@ -152,7 +152,7 @@ impl Call {
             ),
             Way::Passed => {
                 let path = match format {
-                    Format::OpenAi => "/v1/embeddings",
+                    Format::OpenAi => "/v1/embeddings/multimodal",
                     Format::Anthropic => "/v1/messages/count_tokens",
                     Format::Gemini => "/v1beta/models/main:embedContent",
                 };
