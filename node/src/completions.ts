@@ -6,10 +6,13 @@
  */
 
 // Imported, because programs put timers of their own in the place of the global ones.
-import { setInterval } from 'node:timers';
+import type * as timersOfNode from 'node:timers';
 
 import { errorFromJson } from './errors.js';
 import { type NativeCall, type NativeQueue, native } from './native.js';
+import { builtin } from './place.js';
+
+const { setInterval } = builtin<typeof timersOfNode>('node:timers');
 
 interface Pending {
   readonly resolve: (text: string) => void;

@@ -1,12 +1,15 @@
 /** An open file as all parts of a client share it: verbs in, results out. */
 
-import { isMainThread } from 'node:worker_threads';
+import type * as threadsOfNode from 'node:worker_threads';
 
 import { completionOf } from './completions.js';
 import { DECODERS, type Results } from './decode.js';
 import { errorFromJson, InternalError } from './errors.js';
 import { type NativeEngine, type NativeFetch, type NativeStream, native } from './native.js';
 import { encode } from './values.js';
+import { builtin } from './place.js';
+
+const { isMainThread } = builtin<typeof threadsOfNode>('node:worker_threads');
 
 /** How long the end of a thread or of the process may take for settlements, in seconds. */
 const EXIT_TIMEOUT = 5;

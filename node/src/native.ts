@@ -1,8 +1,6 @@
 /** The native module: its shape, and where it is found. */
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-
+import { requireFromHere } from './place.js';
 import { platformName } from './platform.js';
 
 /** What a stream had at hand. */
@@ -71,17 +69,32 @@ export interface NativeModule {
 
 function load(): NativeModule {
   const platform = platformName();
-  const beside = join(__dirname, '..', `tollway.${platform}.node`);
-  const name = existsSync(beside) ? beside : `@tollway/${platform}`;
+  const require = requireFromHere();
+  // Beside a bundle, in a checkout, or in a package of its own.
+  const names = [`./tollway.${platform}.node`, `../tollway.${platform}.node`, `@tollway/${platform}`];
+  const name = names.find((each) => isThere(require, each));
+  if (name === undefined) {
+    throw new Error(
+      `the package @tollway/${platform}, which has Tollway's native module for this platform, is not installed: ` +
+        `install again without --omit=optional and on the platform that runs it, or run npm install @tollway/${platform}; ` +
+        `a bundle may have the package's file tollway.${platform}.node beside it instead`,
+    );
+  }
   try {
     return require(name) as NativeModule;
   } catch (error) {
-    const isMissing = (error as { code?: unknown }).code === 'MODULE_NOT_FOUND' && name !== beside;
-    const detail = isMissing
-      ? `the package @tollway/${platform}, which has Tollway's native module for this platform, is not installed: ` +
-        `install again without --omit=optional and on the platform that runs it, or run npm install @tollway/${platform}`
-      : `Tollway's native module for ${platform} cannot be loaded from ${name}`;
-    throw new Error(detail, { cause: error });
+    throw new Error(`Tollway's native module for ${platform} cannot be loaded from ${require.resolve(name)}`, {
+      cause: error,
+    });
+  }
+}
+
+function isThere(require: NodeJS.Require, name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch {
+    return false;
   }
 }
 

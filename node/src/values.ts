@@ -1,11 +1,14 @@
 /** Values as they cross: amounts and instants to text, and arguments to JSON text. */
 
-import { fileURLToPath } from 'node:url';
+import type * as urlOfNode from 'node:url';
 
 import { invalid } from './errors.js';
 import { isOpaque, kindOf } from './names.js';
 import type { Amount, Instant } from './types.js';
 import { inOurWords } from './wording.js';
+import { builtin } from './place.js';
+
+const { fileURLToPath } = builtin<typeof urlOfNode>('node:url');
 
 // Far beyond what the engine takes. Written out, a number with a great exponent would fill the memory.
 const MOST_PLACES = 100;
