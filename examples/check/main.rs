@@ -87,6 +87,8 @@ fn compare(name: &str, binary: &str, openai: &[Reply], anthropic: &[Reply]) {
         let Output { status, stdout, stderr } = command.output().unwrap();
         let printed = String::from_utf8(stdout).unwrap();
         let printed = printed.replace(&before, "YYYY-MM-DD").replace(&today(), "YYYY-MM-DD");
+        // Node writes the names of parameters as its programs do.
+        let printed = printed.replace("maxTokens", "max_tokens");
         let complaint = String::from_utf8_lossy(&stderr);
         if !in_ci() && LIBRARY_MISSING.iter().any(|missing| complaint.contains(missing)) {
             eprintln!("skipped: {language} {name}: OpenAI's library is not installed");
