@@ -8,73 +8,34 @@ import type {
 } from '@ai-sdk/provider' with { 'resolution-mode': 'import' };
 
 import type { Tollway } from '../client.js';
-import { callError } from './errors.js';
-import { chatRequest } from './options.js';
-import type { TollwayProviderSettings } from './provider.js';
-import { contentOf, finishReasonOf, metadataOf, responseOf, usageOf } from './reply.js';
-import { partsOf } from './stream.js';
+import { ModelCalls, SUPPORTED_URLS } from './calls.js';
+import type { TollwayProviderSettings } from './settings.js';
 
 /** A language model. The AI SDK's functions take it as their `model`. */
 export class TollwayLanguageModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4';
   readonly provider = 'tollway';
   /** Images and documents at addresses are left to the provider to fetch; nothing is downloaded here. */
-  readonly supportedUrls: Record<string, RegExp[]> = { 'image/*': [/^https:\/\//], 'application/pdf': [/^https:\/\//] };
+  readonly supportedUrls: Record<string, RegExp[]> = SUPPORTED_URLS;
+  readonly #calls: ModelCalls;
 
   /** @internal */
   constructor(
-    private readonly tw: Tollway,
+    tw: Tollway,
     /** What the engine routes by: `provider/model`, an alias, a route or a capability. */
     readonly modelId: string,
-    private readonly settings: TollwayProviderSettings,
-  ) {}
+    settings: TollwayProviderSettings,
+  ) {
+    this.#calls = new ModelCalls(tw, modelId, settings);
+  }
 
   /** Makes a call and returns the whole reply, once its cost is in the ledger. */
-  async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
-    const timestamp = new Date();
-    const { request, body, warnings } = await this.#request(options);
-    try {
-      const reply = await this.tw.chat(request);
-      return {
-        content: contentOf(reply),
-        finishReason: finishReasonOf(reply),
-        usage: usageOf(reply),
-        providerMetadata: metadataOf(reply),
-        request: { body },
-        response: responseOf(reply, timestamp),
-        warnings,
-      };
-    } catch (error) {
-      throw await callError(error, body);
-    }
+  doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
+    return this.#calls.generate(options);
   }
 
   /** Makes a streamed call; it resolves when the first piece is there. Cancelling the stream gives the call up. */
-  async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
-    const timestamp = new Date();
-    const { request, body, warnings } = await this.#request(options);
-    if (options.includeRawChunks === true) {
-      const details = 'the pieces of providers have many formats, of which the engine makes one';
-      warnings.push({ type: 'unsupported', feature: 'includeRawChunks', details });
-    }
-    try {
-      const events = this.tw.chatStream(request);
-      // A refusal rejects here, where the AI SDK expects it, and not inside of a stream that seems to have begun.
-      const first = await events.next();
-      return {
-        stream: partsOf(events, first, { warnings, timestamp, body, signal: options.abortSignal }),
-        request: { body },
-      };
-    } catch (error) {
-      throw await callError(error, body);
-    }
-  }
-
-  async #request(options: LanguageModelV4CallOptions): Promise<ReturnType<typeof chatRequest>> {
-    try {
-      return chatRequest(this.modelId, this.settings, options);
-    } catch (error) {
-      throw await callError(error, {});
-    }
+  doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
+    return this.#calls.stream(options);
   }
 }

@@ -4,32 +4,22 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4ToolChoice,
   SharedV4ProviderOptions,
-  SharedV4Warning,
 } from '@ai-sdk/provider' with { 'resolution-mode': 'import' };
 
 import { ENGINE_OPTIONS } from '../chat.js';
 import { OptionNames } from '../names.js';
-import type { CallOptions, ChatRequest, Tool } from '../types.js';
+import type { ChatRequest, Tool } from '../types.js';
 import { breakpoint } from './breakpoint.js';
 import { messagesOf } from './prompt.js';
-import type { TollwayProviderSettings } from './provider.js';
-
-/** What `providerOptions.tollway` of a call may say: the engine's choices, and what the AI SDK has no setting for. */
-export interface TollwayCallOptions extends CallOptions {
-  readonly parallelToolCalls?: boolean | null;
-  readonly serviceTier?: string | null;
-  /** Whether the output must follow the schema exactly; true where left out. */
-  readonly strictJsonSchema?: boolean | null;
-  /** Fields that only some providers know, by their own names. */
-  readonly extra?: Readonly<Record<string, unknown>> | null;
-}
+import type { Warning } from './reply.js';
+import type { TollwayCallOptions, TollwayProviderSettings } from './settings.js';
 
 /** A request with what the caller hears of it. */
 export interface MadeRequest {
   readonly request: ChatRequest;
   /** The request without what cannot be written down. */
   readonly body: Omit<ChatRequest, 'signal'>;
-  readonly warnings: SharedV4Warning[];
+  readonly warnings: Warning[];
 }
 
 const NAMES = new OptionNames('providerOptions.tollway', [
@@ -46,7 +36,7 @@ export function chatRequest(
   settings: TollwayProviderSettings,
   options: LanguageModelV4CallOptions,
 ): MadeRequest {
-  const warnings: SharedV4Warning[] = [];
+  const warnings: Warning[] = [];
   const { strictJsonSchema, extra, ...chosen } = choicesOf(options.providerOptions);
   const tools = toolsOf(options, warnings);
   const toolChoice = toolChoiceOf(options.toolChoice, tools, warnings);
@@ -80,7 +70,7 @@ function choicesOf(providerOptions: SharedV4ProviderOptions | undefined): Tollwa
   return given ?? {};
 }
 
-function toolsOf(options: LanguageModelV4CallOptions, warnings: SharedV4Warning[]): Tool[] {
+function toolsOf(options: LanguageModelV4CallOptions, warnings: Warning[]): Tool[] {
   const tools: Tool[] = [];
   for (const tool of options.tools ?? []) {
     if (tool.type !== 'function') {
@@ -108,7 +98,7 @@ function toolsOf(options: LanguageModelV4CallOptions, warnings: SharedV4Warning[
 function toolChoiceOf(
   choice: LanguageModelV4ToolChoice | undefined,
   tools: readonly Tool[],
-  warnings: SharedV4Warning[],
+  warnings: Warning[],
 ): string | Record<string, unknown> | null {
   if (choice === undefined) {
     return null;

@@ -6,15 +6,15 @@ import type {
   LanguageModelV4ToolResultOutput,
   LanguageModelV4ToolResultPart,
   SharedV4ProviderOptions,
-  SharedV4Warning,
 } from '@ai-sdk/provider' with { 'resolution-mode': 'import' };
 
 import type { AssistantMessage, Content, Message, ToolCallMessage, ToolMessage } from '../types.js';
 import { breakpoint } from './breakpoint.js';
 import { type ContentPart, filePart } from './files.js';
+import type { Warning } from './reply.js';
 
 type AssistantParts = Extract<LanguageModelV4Message, { role: 'assistant' }>;
-type Warnings = SharedV4Warning[];
+type Warnings = Warning[];
 
 /** Makes the messages of a prompt; a part that no message can carry becomes a warning. */
 export function messagesOf(prompt: LanguageModelV4Prompt, warnings: Warnings): Message[] {

@@ -2,25 +2,33 @@
 
 import type {
   JSONObject,
-  LanguageModelV4Content,
-  LanguageModelV4FinishReason,
+  LanguageModelV3FinishReason,
+  LanguageModelV4Reasoning,
   LanguageModelV4ResponseMetadata,
   LanguageModelV4Source,
+  LanguageModelV4Text,
   LanguageModelV4ToolCall,
   LanguageModelV4Usage,
   SharedV4ProviderMetadata,
+  SharedV4Warning,
 } from '@ai-sdk/provider' with { 'resolution-mode': 'import' };
 
 import type { ChatReply } from '../results.js';
 
+/** What replies consist of: parts that every version of the AI SDK's interface has. */
+export type Content = LanguageModelV4Reasoning | LanguageModelV4Source | LanguageModelV4Text | LanguageModelV4ToolCall;
+
+/** What a caller is told that does not reach the provider. */
+export type Warning = Extract<SharedV4Warning, { type: 'unsupported' }>;
+
 /** What the first answer's message may hold beside its text and calls. */
-interface Said {
+interface FirstMessage {
   readonly refusal?: string | null;
   readonly thinking_blocks?: readonly unknown[];
   readonly annotations?: readonly { readonly url_citation?: { readonly url?: string; readonly title?: string } }[];
 }
 
-const FINISH_REASONS: Readonly<Record<string, LanguageModelV4FinishReason['unified']>> = {
+const FINISH_REASONS: Readonly<Record<string, LanguageModelV3FinishReason['unified']>> = {
   stop: 'stop',
   length: 'length',
   tool_calls: 'tool-calls',
@@ -28,7 +36,7 @@ const FINISH_REASONS: Readonly<Record<string, LanguageModelV4FinishReason['unifi
 };
 
 /** Names why an answer ended. */
-export function finishReasonOf(reply: ChatReply): LanguageModelV4FinishReason {
+export function finishReasonOf(reply: ChatReply): LanguageModelV3FinishReason {
   const { finishReason, providerFinishReason } = reply;
   return {
     unified: FINISH_REASONS[finishReason ?? ''] ?? 'other',
@@ -79,8 +87,8 @@ export function responseOf(reply: ChatReply, timestamp: Date): LanguageModelV4Re
 }
 
 /** Lists the content of a reply: reasoning, text, calls, and the sources that it cites. */
-export function contentOf(reply: ChatReply): LanguageModelV4Content[] {
-  const content: LanguageModelV4Content[] = [];
+export function contentOf(reply: ChatReply): Content[] {
+  const content: Content[] = [];
   const blocks = saidIn(reply).thinking_blocks ?? [];
   if ((reply.reasoning ?? '') !== '' || blocks.length > 0) {
     content.push({ type: 'reasoning', text: reply.reasoning ?? '', ...reasoningMetadata(blocks) });
@@ -133,6 +141,6 @@ export function sourcesOf(reply: ChatReply): LanguageModelV4Source[] {
   return [...sources.values()];
 }
 
-function saidIn(reply: ChatReply): Said {
-  return (reply.choices[0]?.message ?? {}) as Said;
+function saidIn(reply: ChatReply): FirstMessage {
+  return (reply.choices[0]?.message ?? {}) as FirstMessage;
 }

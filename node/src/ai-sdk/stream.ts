@@ -1,18 +1,41 @@
 /** Streamed replies in the AI SDK's parts. */
 
-import type { LanguageModelV4StreamPart, SharedV4Warning } from '@ai-sdk/provider' with { 'resolution-mode': 'import' };
+import type { LanguageModelV3FinishReason, LanguageModelV4StreamPart } from '@ai-sdk/provider' with {
+  'resolution-mode': 'import',
+};
 
 import type { ChatReply, StreamEvent, ToolCallDelta } from '../results.js';
 import type { ChatStream } from '../stream.js';
 import { callError } from './errors.js';
-import { finishReasonOf, metadataOf, reasoningMetadata, responseOf, sourcesOf, toolCall, usageOf } from './reply.js';
+import {
+  type Content,
+  finishReasonOf,
+  metadataOf,
+  reasoningMetadata,
+  responseOf,
+  sourcesOf,
+  toolCall,
+  usageOf,
+  type Warning,
+} from './reply.js';
 
-type Part = LanguageModelV4StreamPart;
+/** A part that every version of the AI SDK's interface has. */
+export type Part =
+  | { readonly type: 'stream-start'; readonly warnings: Warning[] }
+  | Exclude<Content, { type: 'text' | 'reasoning' }>
+  | (Omit<Extract<LanguageModelV4StreamPart, { type: 'finish' }>, 'finishReason'> & {
+      finishReason: LanguageModelV3FinishReason;
+    })
+  | Extract<
+      LanguageModelV4StreamPart,
+      { type: `${'text' | 'reasoning' | 'tool-input'}-${'start' | 'delta' | 'end'}` | 'response-metadata' | 'error' }
+    >;
+
 type Read = IteratorResult<StreamEvent, undefined>;
 
 /** What the parts say beside what the model said. */
 export interface StreamContext {
-  readonly warnings: SharedV4Warning[];
+  readonly warnings: Warning[];
   readonly timestamp: Date;
   /** What was asked, for the error. */
   readonly body: unknown;

@@ -8,6 +8,7 @@ import { generateText, isStepCount, streamText, tool } from 'ai';
 import { z } from 'zod';
 
 import { tollway, type TollwayProvider } from '../../dist/ai-sdk/index.js';
+import { tollway as tollway6 } from '../../dist/ai-sdk-6/index.js';
 import type { Tollway } from '../../dist/index.js';
 import { records } from '../support.js';
 import { CALLER, CITY_SCHEMA, openVendors, stopMock } from './support.js';
@@ -450,4 +451,13 @@ test('addresses that an answer cites become sources', async (context) => {
     ),
     ['text', ['source-0', 'https://a.test/', 'T'], ['source-1', 'https://b.test/', 'T']],
   );
+});
+
+test('models of the AI SDK 6 are taken by its successor too', async (context) => {
+  const { tw } = await openVendors(context);
+  const { text } = await generateText({
+    model: tollway6(tw, CALLER)('openai/house-model'),
+    prompt: 'Name three rivers.',
+  });
+  assert.equal(text, 'You said: Name three rivers.');
 });

@@ -1,0 +1,42 @@
+/** A language model of the AI SDK that the engine serves, for its major version 6. */
+
+import type {
+  LanguageModelV3,
+  LanguageModelV3CallOptions,
+  LanguageModelV3GenerateResult,
+  LanguageModelV3StreamResult,
+} from '@ai-sdk/provider' with { 'resolution-mode': 'import' };
+
+import type { Tollway } from '../client.js';
+import { ModelCalls, SUPPORTED_URLS } from '../ai-sdk/calls.js';
+import type { TollwayProviderSettings } from '../ai-sdk/settings.js';
+import { promptOf } from './prompt.js';
+
+/** A language model. The AI SDK's functions take it as their `model`. */
+export class TollwayLanguageModel implements LanguageModelV3 {
+  readonly specificationVersion = 'v3';
+  readonly provider = 'tollway';
+  /** Images and documents at addresses are left to the provider to fetch; nothing is downloaded here. */
+  readonly supportedUrls: Record<string, RegExp[]> = SUPPORTED_URLS;
+  readonly #calls: ModelCalls;
+
+  /** @internal */
+  constructor(
+    tw: Tollway,
+    /** What the engine routes by: `provider/model`, an alias, a route or a capability. */
+    readonly modelId: string,
+    settings: TollwayProviderSettings,
+  ) {
+    this.#calls = new ModelCalls(tw, modelId, settings);
+  }
+
+  /** Makes a call and returns the whole reply, once its cost is in the ledger. */
+  doGenerate(options: LanguageModelV3CallOptions): Promise<LanguageModelV3GenerateResult> {
+    return this.#calls.generate({ ...options, prompt: promptOf(options.prompt) });
+  }
+
+  /** Makes a streamed call; it resolves when the first piece is there. Cancelling the stream gives the call up. */
+  doStream(options: LanguageModelV3CallOptions): Promise<LanguageModelV3StreamResult> {
+    return this.#calls.stream({ ...options, prompt: promptOf(options.prompt) });
+  }
+}
