@@ -122,9 +122,12 @@ async fn open(path: &Path) -> Result<Tollway> {
 
 /// Writes the file that the first version of the schema left.
 fn version_1(folder: &Path) -> std::path::PathBuf {
-    let compressed = include_bytes!("../../../tests/files/ledger_version_1.gz");
+    written(folder, include_bytes!("../../../tests/files/ledger_version_1.gz"))
+}
+
+fn written(folder: &Path, compressed: &[u8]) -> std::path::PathBuf {
     let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(compressed.as_slice()).read_to_end(&mut bytes).unwrap();
+    flate2::read::GzDecoder::new(compressed).read_to_end(&mut bytes).unwrap();
     let path = folder.join("app.tollway");
     std::fs::write(&path, bytes).unwrap();
     path
@@ -169,6 +172,31 @@ async fn a_file_of_the_first_schema_is_signed_and_sealed_anew_when_it_is_opened(
     let error = open(&path).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::CorruptedFile);
     assert!(error.detail().contains("set back"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_of_this_schema_that_an_earlier_version_left_opens_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), include_bytes!("../../../tests/files/ledger_version_2.gz"));
+    let tollway = open(&path).await.unwrap();
+    let configs = tollway.model_configs().await.unwrap();
+    let keys: Vec<_> = configs.iter().map(|config| key(&tollway, config).unwrap()).collect();
+    assert_eq!(keys, ["sk-bench", "sk-bench"]);
+    let verified = tollway.verify(None).await.unwrap();
+    assert_eq!((verified.records, verified.damage), (10, Vec::new()));
+    let records = tollway.usage_records(UsageFilter::default(), None, 100).await.unwrap().records;
+    // Two whole replies of 20 words, and eight streams of 100.
+    let costs: Vec<_> = records.iter().filter_map(|record| record.cost_amount).collect();
+    assert_eq!(costs, [[decimal("0.00001335"); 2].as_slice(), &[decimal("0.00006135"); 8]].concat());
+    let balance = &tollway.budgets().await.unwrap()[0].balance;
+    assert_eq!((balance.settled, balance.reserved), (decimal("0.0005175"), decimal("0")));
+    // What is written next joins the same rows.
+    let input: ModelInput = from_json(json!({"name": "house/m", "base_url": "https://house.example/v1"}));
+    assert_eq!(tollway.add_model(input).await.unwrap().config.id.get(), 3);
+    assert!(tollway.shutdown(std::time::Duration::from_secs(5)).await);
+    drop(tollway);
+    assert_eq!(schema(&path, None), 2);
+    assert_eq!(open(&path).await.unwrap().model_configs().await.unwrap().len(), 3);
 }
 
 #[cfg(target_os = "linux")]
