@@ -4,8 +4,9 @@ use std::ops::Deref;
 
 use serde::Serialize;
 
+use super::model_fields::check_has_key;
 use crate::catalog::bundled;
-use crate::provider::{is_known_vendor, seller};
+use crate::provider::{has_secret_header, is_known_vendor, seller};
 use crate::types::{ModelConfig, did_you_mean, nearest};
 
 /// How many models are named that may have been meant.
@@ -91,6 +92,10 @@ pub(super) fn warnings(config: &ModelConfig, lacks_prices: bool) -> (Vec<String>
             "{name} has no prices: its calls are recorded as unpriced, and refused under a budget in money; give `prices`, \
              or set them with prices.set"
         ));
+    }
+    let has_key = config.api_key.is_some() || has_secret_header(&config.model_params);
+    if let Err(error) = check_has_key(&config.provider, config.base_url.as_deref(), has_key) {
+        warnings.push(format!("{name} has prices and no key, so that calls of it fail: {}", error.detail()));
     }
     (near, warnings)
 }

@@ -96,7 +96,10 @@ impl Tollway {
         let api_key = self.key_of(terms, &provider)?;
         let has_key = api_key.is_some();
         check_target(&provider, terms.base_url.as_deref(), &model_params, has_key)?;
-        check_has_key(&provider, terms.base_url.as_deref(), has_key || has_secret_header(&model_params))?;
+        // What has prices of its own may be there for them alone.
+        if terms.prices.is_none() {
+            check_has_key(&provider, terms.base_url.as_deref(), has_key || has_secret_header(&model_params))?;
+        }
         let config = NewModelConfig {
             names: ModelConfigNames { provider, model_name, alias: terms.alias.clone() },
             api_key: None,
@@ -168,7 +171,9 @@ impl Tollway {
         let params = update.params.as_ref().unwrap_or(&config.model_params);
         let base_url = update.base_url.as_ref().unwrap_or(&config.base_url).as_deref();
         let has_key = update.api_key.is_some() || config.api_key.is_some() || has_secret_header(params);
-        check_has_key(&config.provider, base_url, has_key)?;
+        if terms.prices.is_none() {
+            check_has_key(&config.provider, base_url, has_key)?;
+        }
         let prices = terms.prices.as_ref().map(|prices| self.price_change(snapshot, config.id, prices)).transpose()?;
         let mut outcome = Configured::Unchanged;
         if !update.is_empty() {

@@ -142,6 +142,13 @@ async fn a_vendor_that_wants_a_key_is_not_set_up_without_one() {
     add(&fixture, json!({"name": "openai/gpt-4o-mini", "base_url": "http://127.0.0.1:9/v1"})).await.unwrap();
     let header = json!({"name": "openai/gpt-4o", "params": {"headers": {"x-gateway-key": "k"}}});
     add(&fixture, header).await.unwrap();
+    // It may be there for its prices alone, which a list of prices will set.
+    let unpriced = json!({"name": "openrouter/a/b", "prices": {}});
+    for outcome in [Configured::Added, Configured::Unchanged] {
+        let listed = set(&fixture, unpriced.clone()).await.unwrap();
+        assert_eq!(listed.outcome, outcome);
+        assert!(listed.warnings.iter().any(|warning| warning.contains("OPENROUTER_API_KEY")), "{:?}", listed.warnings);
+    }
 }
 
 #[tokio::test]
