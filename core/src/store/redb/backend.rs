@@ -18,9 +18,9 @@ use super::failure::{closed, corrupted, of_io, of_open, of_open_io};
 use crate::types::{Error, ErrorKind, Result};
 
 /// How often opening and closing try to get a lock that another process holds: for some ten seconds.
-pub(super) const ATTEMPTS: u32 = 60_000;
+const ATTEMPTS: u32 = 60_000;
 /// How long to wait between two attempts to get a lock: less than a writer lets others in for.
-pub(super) const PAUSE: Duration = Duration::from_micros(100);
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// A file that is open. Clones share it.
 #[derive(Clone)]

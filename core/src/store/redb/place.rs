@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::backend::{ATTEMPTS, PAUSE, is_same};
+use super::backend::is_same;
 use super::failure::{corrupted, locked, not_ours, of_open_io};
 use super::file::fill;
 use crate::environment::Environment;
@@ -15,6 +16,10 @@ use crate::types::{Error, ErrorKind, Result};
 const NAMES: u32 = 8;
 /// How often the path is looked at again, because other processes changed what lies there.
 const LOOKS: u32 = 64;
+/// How often it is tried to lock an empty file, which others lock only while they fill it: for some three seconds.
+const ATTEMPTS: u32 = 600;
+/// How long to wait between two attempts to lock it.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Opens what lies at a path, which is made where it is missing or empty, and `create` says so. Returns it with its full path.
 ///

@@ -445,3 +445,15 @@ fn a_file_of_another_user_is_refused() {
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert!(error.detail().contains("belongs to user 1000"), "{error}");
 }
+
+#[test]
+fn an_empty_file_that_another_process_locks_is_not_waited_for_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let held = fs::File::create(&path).unwrap();
+    held.lock().unwrap();
+    let error = open(&path, false).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
+    drop(held);
+    open(&path, false).unwrap();
+}
