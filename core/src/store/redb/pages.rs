@@ -17,32 +17,56 @@ use crate::types::{ErrorKind, Result};
 pub(super) const CHECKED_WHEN_OPENED: u64 = 64 << 20;
 /// How often a check is tried while others write, which can make a file look damaged.
 const ATTEMPTS: u32 = 4;
+/// How often it is tried where it is known that others committed meanwhile.
+const ATTEMPTS_IN_COMPANY: u32 = 256;
 /// How long to wait between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Checks all pages of an open file. Fails with `corrupted_file` if one is damaged, or if what the checksums vouch for is not what
 /// the open file reads.
 pub(super) fn check(path: &Path, open: &OpenFile) -> Result<()> {
-    let mut attempt = 1;
+    let (mut attempt, mut raced) = (1, 1);
     loop {
         match check_once(path, open) {
+            Ok(Checked::Whole) => return Ok(()),
+            Ok(Checked::Raced) if raced < ATTEMPTS_IN_COMPANY => raced += 1,
+            Ok(Checked::Raced) => return Err(corrupted("its last changes are damaged")),
             Err(error) if error.kind() == ErrorKind::CorruptedFile && attempt < ATTEMPTS => {
                 attempt += 1;
                 std::thread::sleep(PAUSE);
             }
-            outcome => return outcome,
+            Err(error) => return Err(error),
         }
     }
 }
 
-fn check_once(path: &Path, open: &OpenFile) -> Result<()> {
+/// What a check found.
+enum Checked {
+    Whole,
+    /// Others committed meanwhile, so that the copy may be of a state that the open file had and has no more.
+    Raced,
+}
+
+fn check_once(path: &Path, open: &OpenFile) -> Result<Checked> {
+    guarded(|| {
+        let before = state(open.get()?)?;
+        let copied = copied_state(path);
+        let after = state(open.get()?)?;
+        match copied {
+            Ok(copied) if copied == before || copied == after => Ok(Checked::Whole),
+            Ok(_) if before == after => Err(corrupted("its last changes are damaged")),
+            Err(error) if error.kind() != ErrorKind::CorruptedFile || before == after => Err(error),
+            _ => Ok(Checked::Raced),
+        }
+    })
+}
+
+/// Returns the state that a copy has whose pages were all read and checked.
+fn copied_state(path: &Path) -> Result<Option<Vec<u8>>> {
     guarded(|| {
         let mut copy = repaired_in_memory(path)?;
         copy.get_mut()?.check_integrity().map_err(|error| of_open(path, error))?;
-        if state(copy.get()?)? != state(open.get()?)? {
-            return Err(corrupted("its last changes are damaged"));
-        }
-        Ok(())
+        state(copy.get()?)
     })
 }
 
