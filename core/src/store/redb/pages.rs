@@ -17,8 +17,8 @@ use crate::types::{ErrorKind, Result};
 pub(super) const CHECKED_WHEN_OPENED: u64 = 64 << 20;
 /// How often a check is tried while others write, which can make a file look damaged.
 const ATTEMPTS: u32 = 4;
-/// How often it is tried where it is known that others committed meanwhile.
-const ATTEMPTS_IN_COMPANY: u32 = 256;
+/// How often it is tried while others commit, before they have to wait for it.
+const ATTEMPTS_IN_COMPANY: u32 = 8;
 /// How long to wait between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -30,7 +30,7 @@ pub(super) fn check(path: &Path, open: &OpenFile) -> Result<()> {
         match check_once(path, open) {
             Ok(Checked::Whole) => return Ok(()),
             Ok(Checked::Raced) if raced < ATTEMPTS_IN_COMPANY => raced += 1,
-            Ok(Checked::Raced) => return Err(corrupted("its last changes are damaged")),
+            Ok(Checked::Raced) => return check_alone(path, open),
             Err(error) if error.kind() == ErrorKind::CorruptedFile && attempt < ATTEMPTS => {
                 attempt += 1;
                 std::thread::sleep(PAUSE);
@@ -38,6 +38,19 @@ pub(super) fn check(path: &Path, open: &OpenFile) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Checks while nobody can commit.
+fn check_alone(path: &Path, open: &OpenFile) -> Result<()> {
+    guarded(|| {
+        let transaction = open.get()?.begin_write().map_err(Failure::error)?;
+        let checked = check_once(path, open);
+        transaction.abort().map_err(Failure::error)?;
+        match checked? {
+            Checked::Whole => Ok(()),
+            Checked::Raced => Err(corrupted("its last changes are damaged")),
+        }
+    })
 }
 
 /// What a check found.
