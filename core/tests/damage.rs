@@ -55,6 +55,7 @@ fn request(user: &str) -> Operation {
         worst_case: Some(usd("0.01")),
         worst_case_tokens: Some(10),
         on_unpriced: None,
+        planned_with: None,
         now,
         expires_at: now + Duration::from_hours(1),
     }))

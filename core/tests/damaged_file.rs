@@ -56,6 +56,7 @@ async fn call(store: &RedbStore, number: usize) {
         worst_case: Some(usd("0.01")),
         worst_case_tokens: Some(100),
         on_unpriced: None,
+        planned_with: None,
         now: noon(),
         expires_at: noon() + std::time::Duration::from_mins(10),
     };

@@ -62,6 +62,7 @@ fn request(worst_case: &str) -> Operation {
         worst_case: Some(usd(worst_case)),
         worst_case_tokens: Some(10),
         on_unpriced: None,
+        planned_with: None,
         now,
         expires_at: now + Duration::from_hours(1),
     }))

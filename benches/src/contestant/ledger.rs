@@ -66,6 +66,7 @@ impl Ledger {
             worst_case: Some(dollars(1)),
             worst_case_tokens: Some(1_000),
             on_unpriced: None,
+            planned_with: None,
             now,
             expires_at: now.saturating_add(jiff::SignedDuration::from_mins(15)).unwrap_or(now),
         }))

@@ -55,6 +55,14 @@ pub(super) struct Attempts<W: Work> {
     pub(super) dropped: TaskTracker,
 }
 
+/// What came of an attempt that did not fail.
+pub(super) enum Made<R> {
+    /// It answered.
+    Answered(R),
+    /// It was neither held nor sent: the configuration that it was planned with has been replaced.
+    Superseded,
+}
+
 impl<W: Work> Attempts<W> {
     pub(super) fn on_abandon(&self) -> AbandonPolicy {
         self.options.on_abandon.unwrap_or(self.engine.settings.on_abandon)
@@ -64,9 +72,9 @@ impl<W: Work> Attempts<W> {
         self.deadline.saturating_sub(self.engine.environment.monotonic())
     }
 
-    /// Makes one attempt with a config. On failure the error has its target, and the attempt is settled and recorded
-    /// if it was held.
-    pub(super) async fn make(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<W::Reply> {
+    /// Makes one attempt with a config of a snapshot that is still in force when it is held. On failure the error has its target,
+    /// and the attempt is settled and recorded if it was held.
+    pub(super) async fn make(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Made<W::Reply>> {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
         let engine = Arc::clone(&self.engine);
         let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
@@ -76,23 +84,18 @@ impl<W: Work> Attempts<W> {
         let redactor = engine.addresses.check(config, &target).map_err(targeted)?;
         let line = Line { engine: &engine, plan: &plan, target, redactor, progress: Progress::default() };
         let is_capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
-        let mut prepared = self.work.prepare(&line, is_capped).map_err(targeted)?;
+        let prepared = self.work.prepare(&line, is_capped).map_err(targeted)?;
         if self.work.is_free() {
-            return self.make_free(&line, prepared).await.map_err(targeted);
-        }
-        let hold = self.hold(&plan, &line.progress).await.map_err(targeted)?;
-        let has_limit = plan.estimate.injected_limit.is_none();
-        let mut received = self.work.receive(&line, has_limit || is_capped || hold.budgets_apply());
-        if hold.budgets_apply() && !is_capped && !has_limit {
-            match self.work.prepare(&line, true) {
-                Ok(bounded) => prepared = bounded,
-                // What is held is settled like that of every other attempt: as one that was never sent.
-                Err(error) => {
-                    let ended = Ended::Failed(targeted(error));
-                    return Box::pin(self.settle(&line, hold, ended, &mut received)).await.map_err(targeted)?;
-                }
+            // What is not held is not looked at by its reservation.
+            if engine.store.configuration_version().await.map_err(targeted)? != snapshot.version {
+                return Ok(Made::Superseded);
             }
+            return self.make_free(&line, prepared).await.map(Made::Answered).map_err(targeted);
         }
+        let hold = self.hold(&plan, snapshot.version, &line.progress).await.map_err(targeted)?;
+        let Some(hold) = hold else { return Ok(Made::Superseded) };
+        let has_limit = plan.estimate.injected_limit.is_none();
+        let mut received = self.work.receive(&line, has_limit || is_capped);
         let ticket = engine.health.begin(config.id, engine.environment.monotonic());
         let exchange = self.exchange(&line, prepared, &mut received);
         let ended = AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()));
@@ -103,7 +106,7 @@ impl<W: Work> Attempts<W> {
         }
         let settled = self.settle(&line, hold, ended, &mut received).await.map_err(targeted);
         W::let_end(&engine, received);
-        settled?
+        settled?.map(Made::Answered)
     }
 
     /// Makes an attempt that costs nothing, which is neither held nor recorded and says nothing of the config's health.
@@ -157,9 +160,10 @@ impl<W: Work> Attempts<W> {
         })
     }
 
-    /// Holds the worst case. If a budget refuses, what processes that ended still hold is freed first, once.
-    async fn hold(&self, plan: &Arc<Plan>, progress: &Progress) -> Result<Hold> {
-        let first = self.engine.store.apply(self.reservation(plan)).await;
+    /// Holds the worst case; nothing where the configuration is no longer of the version that the plan was made with. If a budget
+    /// refuses, what processes that ended still hold is freed first, once.
+    async fn hold(&self, plan: &Arc<Plan>, version: u64, progress: &Progress) -> Result<Option<Hold>> {
+        let first = self.engine.store.apply(self.reservation(plan, version)).await;
         let first = first.map_err(|error| match &plan.estimate.uncovered {
             // What is not read has no count of tokens either, so that a budget of tokens refuses it too.
             Some(gap)
@@ -172,18 +176,19 @@ impl<W: Work> Attempts<W> {
         });
         let refused = first.as_ref().is_err_and(|error| error.kind() == ErrorKind::BudgetExceeded);
         let outcome = if refused && self.engine.recover().await? > 0 {
-            self.engine.store.apply(self.reservation(plan)).await
+            self.engine.store.apply(self.reservation(plan, version)).await
         } else {
             first
         };
         let outcome = outcome.map_err(|error| with_fitting_limit(error, plan))?;
         match outcome {
-            Outcome::Reserved(reserved) => Ok(Hold::new(&self.engine, plan, progress, reserved, &self.dropped)),
+            Outcome::Reserved(reserved) => Ok(Some(Hold::new(&self.engine, plan, progress, reserved, &self.dropped))),
+            Outcome::Superseded => Ok(None),
             other => Err(unexpected(&other)),
         }
     }
 
-    fn reservation(&self, plan: &Plan) -> Operation {
+    fn reservation(&self, plan: &Plan, version: u64) -> Operation {
         let now = self.engine.environment.now();
         Operation::Reserve(Box::new(ReserveRequest {
             request_id: self.request_id.clone(),
@@ -198,6 +203,7 @@ impl<W: Work> Attempts<W> {
             worst_case: plan.worst_case,
             worst_case_tokens: plan.estimate.most_tokens(),
             on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
+            planned_with: Some(version),
             now,
             expires_at: now.saturating_add(self.time_left() + GRACE).unwrap_or(now),
         }))

@@ -17,12 +17,13 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use self::idempotency::KeyState;
-use super::attempt::Attempts;
+use super::attempt::{Attempts, Made};
 use super::engine::Engine;
 use super::work::Work;
 use super::work::draft::Draft;
 use super::work::outcome::{file_closed, given_up, panicked};
 use crate::routing::retry::{Verdict, judge, wait};
+use crate::routing::select::Selection;
 use crate::routing::snapshot::Snapshot;
 use crate::types::{CallOptions, Error, ErrorKind, FailedAttempt, FailedOutcome, ModelConfig, ModelConfigId, Result};
 
@@ -35,6 +36,9 @@ fn is_refused(error: &Error) -> bool {
     error.kind() == ErrorKind::InvalidRequest || (error.kind() == ErrorKind::ContentFiltered && stated)
 }
 
+/// How often a call is planned again because the configuration was replaced before it was held.
+const MOST_PLANS: u32 = 32;
+
 /// No call takes longer: sums of times stay within what clocks can hold.
 const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
 
@@ -43,6 +47,15 @@ struct Call<W: Work> {
     attempts: Attempts<W>,
     /// What was tried so far and failed.
     tried: Vec<Tried>,
+    /// How often it was planned in vain.
+    superseded: u32,
+}
+
+/// What a call chooses from: a configuration, and those of its models that can serve.
+struct Choice {
+    snapshot: Arc<Snapshot>,
+    selection: Selection,
+    candidates: Vec<Arc<ModelConfig>>,
 }
 
 /// A config that was tried and failed.
@@ -74,7 +87,7 @@ fn start<W: Work>(
         may_mend: false,
         dropped: TaskTracker::new(),
     };
-    engine.tracker.spawn(Call { attempts, tried: Vec::new() }.run());
+    engine.tracker.spawn(Call { attempts, tried: Vec::new(), superseded: 0 }.run());
 }
 
 impl<W: Work> Call<W> {
@@ -111,7 +124,7 @@ impl<W: Work> Call<W> {
     }
 
     /// Makes an attempt with a config, and notes how it failed.
-    async fn try_one(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<W::Reply> {
+    async fn try_one(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Made<W::Reply>> {
         let before = self.attempts.draft.attempts.len();
         let outcome = self.attempts.make(snapshot, config).await;
         if let Err(error) = &outcome {
@@ -151,12 +164,31 @@ impl<W: Work> Call<W> {
         error.with_detail_suffix(&format!(" (candidates passed over: {})", others.join("; ")))
     }
 
-    /// Tries the candidates in rounds until one answers, none can, or time or retries are used up.
-    async fn route(&mut self) -> Result<W::Reply> {
-        let snapshot = self.attempts.engine.snapshot().await?;
+    /// Chooses the candidates of a configuration.
+    fn choose(&self, snapshot: Arc<Snapshot>) -> Result<Choice> {
         let fallbacks = self.attempts.options.fallbacks.as_deref();
         let mut selection = self.attempts.work.select(&self.attempts.engine, &snapshot, fallbacks)?;
         let candidates = std::mem::take(&mut selection.candidates);
+        Ok(Choice { snapshot, selection, candidates })
+    }
+
+    /// Chooses again, from the configuration that took the place of one.
+    async fn choose_again(&mut self, replaced: &Snapshot) -> Result<Choice> {
+        self.superseded += 1;
+        self.check_running()?;
+        if self.superseded >= MOST_PLANS {
+            return Err(Error::new(
+                ErrorKind::Storage,
+                "the configuration is changed faster than a call can be planned; make fewer changes, then call again",
+            ));
+        }
+        self.choose(self.attempts.engine.snapshot_after(replaced).await?)
+    }
+
+    /// Tries the candidates in rounds until one answers, none can, or time or retries are used up.
+    async fn route(&mut self) -> Result<W::Reply> {
+        let Choice { mut snapshot, mut selection, mut candidates } =
+            self.choose(self.attempts.engine.snapshot().await?)?;
         let mut retries_left = self.attempts.options.max_retries.unwrap_or(self.attempts.engine.settings.max_retries);
         let mut out = BTreeSet::<ModelConfigId>::new();
         // Until when a candidate asked to be left alone.
@@ -165,7 +197,7 @@ impl<W: Work> Call<W> {
         // What the first provider that refused the request said of it.
         let mut refusal = None;
         let mut round = 0;
-        loop {
+        'rounds: loop {
             let order =
                 self.attempts.engine.health.order(candidates.clone(), self.attempts.engine.environment.monotonic());
             for config in order {
@@ -182,7 +214,14 @@ impl<W: Work> Call<W> {
                     attempted = self.try_one(&snapshot, &config).await;
                 }
                 let error = match attempted {
-                    Ok(reply) => return Ok(reply),
+                    Ok(Made::Answered(reply)) => return Ok(reply),
+                    Ok(Made::Superseded) => {
+                        match self.choose_again(&snapshot).await {
+                            Ok(choice) => Choice { snapshot, selection, candidates } = choice,
+                            Err(error) => return Err(refusal.or(last_error).unwrap_or(error)),
+                        }
+                        continue 'rounds;
+                    }
                     Err(error) => error,
                 };
                 if !W::REPEATS || self.attempts.work.has_delivered() {
@@ -227,7 +266,7 @@ impl<W: Work> Call<W> {
             let Some(error) = refusal.clone().or_else(|| last_error.clone()) else {
                 return Err(selection.no_route("the request"));
             };
-            if out.len() == candidates.len() || retries_left == 0 {
+            if candidates.iter().all(|config| out.contains(&config.id)) || retries_left == 0 {
                 return Err(error);
             }
             // The soonest wait that any candidate asks for; where one asks for none, it can be tried after the usual one.

@@ -105,6 +105,11 @@ impl Engine {
         self.snapshots.reload(self.store.as_ref(), self.environment.as_ref()).await
     }
 
+    /// Returns the configuration that took the place of one.
+    pub(super) async fn snapshot_after(&self, replaced: &Snapshot) -> Result<Arc<Snapshot>> {
+        self.snapshots.after(replaced.version, self.store.as_ref(), self.environment.as_ref()).await
+    }
+
     /// Returns what choices look at now.
     pub(super) fn outlook(&self) -> Outlook<'_> {
         Outlook {

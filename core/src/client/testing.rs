@@ -110,6 +110,7 @@ impl Fixture {
             worst_case: cost,
             worst_case_tokens: Some(tokens),
             on_unpriced: Some(UnpricedPolicy::Allow),
+            planned_with: None,
             now,
             expires_at: now + std::time::Duration::from_mins(10),
         };
@@ -160,6 +161,7 @@ pub(super) async fn spent(store: &Arc<dyn Store>, world: &dyn Environment, confi
         worst_case: None,
         worst_case_tokens: None,
         on_unpriced: Some(UnpricedPolicy::Allow),
+        planned_with: None,
         now,
         expires_at: now + std::time::Duration::from_mins(10),
     };

@@ -100,6 +100,11 @@ impl<'t> Ledger<'t> {
         Ok(())
     }
 
+    /// Returns the version of the configuration.
+    pub(super) fn version(&self) -> u64 {
+        self.budgets.as_ref().map_or(0, |budgets| budgets.version)
+    }
+
     /// Returns the budgets that apply to a call.
     pub(super) fn applying(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> Vec<Budget> {
         self.budgets.as_ref().map(|budgets| budgets.applying(user, tags)).unwrap_or_default()

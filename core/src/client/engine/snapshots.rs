@@ -18,12 +18,13 @@ const FRESH_FOR: u64 = 250;
 pub(in crate::client) struct Snapshots {
     current: ArcSwap<Snapshot>,
     checked_at: AtomicU64,
-    loading: Mutex<()>,
+    /// Held while the file is asked, so that one call asks and those that begin meanwhile wait for what it learns.
+    asking: Mutex<()>,
 }
 
 impl Snapshots {
     pub(in crate::client) fn new(first: Snapshot, now: u64) -> Self {
-        Self { current: ArcSwap::from_pointee(first), checked_at: AtomicU64::new(now), loading: Mutex::new(()) }
+        Self { current: ArcSwap::from_pointee(first), checked_at: AtomicU64::new(now), asking: Mutex::new(()) }
     }
 
     /// Returns the configuration; asks the file for its version if that was not done for a while.
@@ -32,13 +33,16 @@ impl Snapshots {
         store: &dyn Store,
         environment: &dyn Environment,
     ) -> Result<Arc<Snapshot>> {
-        let now = millis(environment);
-        let checked = self.checked_at.load(Ordering::Acquire);
-        let due = now.saturating_sub(checked) >= FRESH_FOR;
-        let claimed =
-            due && self.checked_at.compare_exchange(checked, now, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        if claimed && store.configuration_version().await? != self.current.load().version {
-            return self.reload(store, environment).await;
+        if !self.is_due(environment) {
+            return Ok(self.current.load_full());
+        }
+        let _one_at_a_time = self.asking.lock().await;
+        if self.is_due(environment) {
+            let now = millis(environment);
+            if store.configuration_version().await? != self.current.load().version {
+                return self.read(store, environment).await;
+            }
+            self.checked_at.store(now, Ordering::Release);
         }
         Ok(self.current.load_full())
     }
@@ -49,10 +53,32 @@ impl Snapshots {
         store: &dyn Store,
         environment: &dyn Environment,
     ) -> Result<Arc<Snapshot>> {
-        let _one_at_a_time = self.loading.lock().await;
+        let _one_at_a_time = self.asking.lock().await;
+        self.read(store, environment).await
+    }
+
+    /// Returns the configuration that took the place of one that a reservation found replaced, however many calls ask for it.
+    pub(in crate::client) async fn after(
+        &self,
+        replaced: u64,
+        store: &dyn Store,
+        environment: &dyn Environment,
+    ) -> Result<Arc<Snapshot>> {
+        let _one_at_a_time = self.asking.lock().await;
+        let current = self.current.load_full();
+        if current.version == replaced { self.read(store, environment).await } else { Ok(current) }
+    }
+
+    fn is_due(&self, environment: &dyn Environment) -> bool {
+        millis(environment).saturating_sub(self.checked_at.load(Ordering::Acquire)) >= FRESH_FOR
+    }
+
+    async fn read(&self, store: &dyn Store, environment: &dyn Environment) -> Result<Arc<Snapshot>> {
+        // What is learned is as old as the question.
+        let now = millis(environment);
         let fresh = Arc::new(Snapshot::new(store.configuration().await?));
         self.current.store(Arc::clone(&fresh));
-        self.checked_at.store(millis(environment), Ordering::Release);
+        self.checked_at.store(now, Ordering::Release);
         Ok(fresh)
     }
 }

@@ -41,6 +41,9 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         Operation::DeleteRoute { name } => routes::delete(ledger, &name).map(done),
         Operation::PutBudget { terms, now } => budgets::put(ledger, &terms, now).map(Outcome::BudgetPut),
         Operation::DeleteBudget { id } => budgets::delete(ledger, id).map(done),
+        Operation::Reserve(request) if request.planned_with.is_some_and(|version| version != ledger.version()) => {
+            Ok(Outcome::Superseded)
+        }
         Operation::Reserve(request) => reserve::reserve(ledger, *request).map(Outcome::Reserved),
         Operation::Settle(settlement) => settle::settle(ledger, *settlement).map(Outcome::Settled),
         Operation::PriceRecord { uid, cost } => settle::price_record(ledger, &uid, cost).map(done),

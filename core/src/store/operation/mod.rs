@@ -124,7 +124,8 @@ pub enum Operation {
         /// The budget.
         id: BudgetId,
     },
-    /// Holds the worst case of an attempt in every budget that applies, all or nothing. Outcome: [`Outcome::Reserved`].
+    /// Holds the worst case of an attempt in every budget that applies, all or nothing. Outcome: [`Outcome::Reserved`], or
+    /// [`Outcome::Superseded`] where the configuration is no longer the one that it was planned with.
     Reserve(Box<ReserveRequest>),
     /// Writes the usage record of an attempt, moves the balances by the true amount, frees the reservation, updates the
     /// daily rollup and creates the model row if it is new. Outcome: [`Outcome::Settled`].

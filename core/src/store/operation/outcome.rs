@@ -21,6 +21,8 @@ pub enum Outcome {
     BudgetPut(BudgetId),
     /// What was held.
     Reserved(Reserved),
+    /// Nothing was held, because the configuration that it was planned with has been replaced.
+    Superseded,
     /// What was written.
     Settled(Settled),
     /// What the key stands for.

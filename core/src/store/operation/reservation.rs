@@ -35,6 +35,8 @@ pub struct ReserveRequest {
     pub worst_case_tokens: Option<u64>,
     /// What to do without a price; where absent, refuse if a money budget applies.
     pub on_unpriced: Option<UnpricedPolicy>,
+    /// The version of the configuration that it was planned with; absent where any will do. It is not kept.
+    pub planned_with: Option<u64>,
     /// The instant.
     pub now: Timestamp,
     /// When the reservation is stale, whatever became of its process.

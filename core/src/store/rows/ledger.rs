@@ -128,6 +128,7 @@ impl ReservationRow {
                 worst_case: self.worst_case.map(|money| money.money(Self::TABLE)).transpose()?,
                 worst_case_tokens: self.worst_case_tokens,
                 on_unpriced: self.on_unpriced.map(|name| from_name(Self::TABLE, &name)).transpose()?,
+                planned_with: None,
                 now: time(Self::TABLE, self.created_at)?,
                 expires_at: time(Self::TABLE, self.expires_at)?,
             },

@@ -232,6 +232,7 @@ impl Fixture {
             worst_case,
             worst_case_tokens: Some(100),
             on_unpriced: None,
+            planned_with: None,
             now: noon(),
             expires_at: noon() + Duration::from_mins(10),
         }

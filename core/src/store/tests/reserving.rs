@@ -12,6 +12,7 @@ on_each_engine! {
     a_token_budget_wants_no_price,
     a_negative_reservation_is_refused,
     a_budget_of_tokens_refuses_a_number_that_is_not_known_unless_the_policy_allows_it,
+    what_was_planned_with_a_configuration_that_was_replaced_holds_nothing,
 }
 
 fn unpriced(fixture: &Fixture, policy: Option<UnpricedPolicy>) -> ReserveRequest {
@@ -161,5 +162,22 @@ fn a_budget_of_tokens_refuses_a_number_that_is_not_known_unless_the_policy_allow
             assert!(error.detail().contains("is not known"), "{error}");
         }
         assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0), "{policy:?}");
+    }
+}
+
+fn what_was_planned_with_a_configuration_that_was_replaced_holds_nothing(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    let planned = |version| ReserveRequest { planned_with: Some(version), ..fixture.request("alice", Some(usd("1"))) };
+    let version = fixture.configuration().version;
+    assert!(matches!(fixture.apply(Operation::Reserve(Box::new(planned(version)))), Ok(Outcome::Reserved(_))));
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
+    assert_eq!(fixture.apply(Operation::Reserve(Box::new(planned(version)))).unwrap(), Outcome::Superseded);
+    assert_eq!(fixture.run(fixture.store().reservations()).unwrap().len(), 1);
+    let another = fixture.another();
+    fixture.run(another.apply(Operation::DeleteBudget { id })).unwrap();
+    let after_both = planned(version + 2);
+    for (request, is_held) in [(planned(version + 1), false), (after_both, true)] {
+        let outcome = fixture.apply(Operation::Reserve(Box::new(request))).unwrap();
+        assert_eq!(matches!(outcome, Outcome::Reserved(_)), is_held, "{outcome:?}");
     }
 }
