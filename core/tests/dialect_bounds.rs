@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use tollway::billing::estimate::Estimate;
 use tollway::billing::price::PriceSet;
 use tollway::dialect::{Endpoint, RecentItems, dialect};
-use tollway::provider::{Framing, Target, adapter, vendor};
+use tollway::provider::{Framing, Target, chat_adapter, vendor};
 use tollway::types::{Capability, ChatRequest, ModelConfig, ModelConfigId};
 
-const ENDPOINTS: [Endpoint; 3] = [Endpoint::OpenAiChat, Endpoint::OpenAiResponses, Endpoint::AnthropicMessages];
+const ENDPOINTS: [Endpoint; 3] = [Endpoint::OpenAiChat, Endpoint::OpenAiResponses, Endpoint::AnthropicChat];
 
 /// The limit that the engine gives an output which nothing else limits.
 const DEFAULT_LIMIT: u64 = 777;
@@ -133,7 +133,7 @@ fn sent(request: &ChatRequest, provider: &'static str, limit: Option<u64>, frami
     let params = Map::new();
     let base_url = Some("https://provider.test/v1");
     let target = Target { vendor: vendor(provider), provider, model: "m", base_url, api_key: None, params: &params };
-    let encoded = adapter(&target).unwrap().encode(&target, request, limit, framing).ok()?;
+    let encoded = chat_adapter(&target).unwrap().encode(&target, request, limit, framing).ok()?;
     Some(serde_json::from_slice(&encoded.body).unwrap())
 }
 
@@ -195,7 +195,7 @@ fn check_bounds(body: &Value, estimate: &Estimate, provider: &str) {
 fn asked(endpoint: &Endpoint, text: &str) -> Value {
     match endpoint {
         Endpoint::OpenAiResponses => json!({"model": "m", "input": text}),
-        Endpoint::AnthropicMessages => {
+        Endpoint::AnthropicChat => {
             json!({"model": "m", "max_tokens": 20, "messages": [{"role": "user", "content": text}]})
         }
         _ => json!({"model": "m", "messages": [{"role": "user", "content": text}]}),
@@ -257,7 +257,7 @@ proptest! {
         chat["max_completion_tokens"] = limit.into();
         for (endpoint, mut body) in ENDPOINTS.into_iter().zip([chat, responses, messages]) {
             let mut twin = native.clone();
-            if endpoint == Endpoint::AnthropicMessages {
+            if endpoint == Endpoint::AnthropicChat {
                 twin.as_object_mut().unwrap().remove("reasoning_effort");
             }
             if let (Some(answers), Endpoint::OpenAiChat) = (answers, &endpoint) {
@@ -275,7 +275,7 @@ proptest! {
                 );
                 // The field for Anthropic's own words is there even if it is empty.
                 let more = own.size.bound - native.size.bound;
-                prop_assert!(more == 0 || endpoint == Endpoint::AnthropicMessages && more <= 20, "{}", more);
+                prop_assert!(more == 0 || endpoint == Endpoint::AnthropicChat && more <= 20, "{}", more);
             }
         }
     }

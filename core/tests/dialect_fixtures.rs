@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use tollway::billing::meter::disjoint;
 use tollway::dialect::{AnswerStart, DecodedRequest, Dialect, Endpoint, RecentItems, UserItems, dialect};
-use tollway::provider::{Decoded, Framing, ResponseHead, ServerEvent, Target, adapter, vendor};
+use tollway::provider::{DecodedChat, Framing, ResponseHead, ServerEvent, Target, chat_adapter, vendor};
 
 use tollway::types::{
     AssistantMessage, ChatReply, Choice, Completion, Content, CostStatus, Delta, FinishReason, Meter, Receipt,
@@ -34,8 +34,8 @@ const FOLDERS: [(&str, &str, Endpoint); 12] = [
     ("openai/responses", "openai", Endpoint::OpenAiResponses),
     ("azure/responses", "azure", Endpoint::OpenAiResponses),
     ("xai/responses", "xai", Endpoint::OpenAiResponses),
-    ("anthropic/messages", "anthropic", Endpoint::AnthropicMessages),
-    ("azure/messages", "azure", Endpoint::AnthropicMessages),
+    ("anthropic/messages", "anthropic", Endpoint::AnthropicChat),
+    ("azure/messages", "azure", Endpoint::AnthropicChat),
 ];
 
 struct Case {
@@ -90,7 +90,7 @@ impl Case {
 }
 
 fn with_target<T>(provider: &'static str, endpoint: &Endpoint, use_it: impl FnOnce(&Target<'_>) -> T) -> T {
-    let format = if *endpoint == Endpoint::AnthropicMessages { "anthropic_messages" } else { "openai_chat" };
+    let format = if *endpoint == Endpoint::AnthropicChat { "anthropic_messages" } else { "openai_chat" };
     let params = Map::from_iter([("wire_format".to_owned(), Value::from(format))]);
     let base_url = Some("https://provider.test/v1");
     use_it(&Target { vendor: vendor(provider), provider, model: "m", base_url, api_key: None, params: &params })
@@ -148,7 +148,7 @@ fn a_request_comes_out_as_it_went_in() {
             continue;
         };
         let sent = with_target(case.provider, &case.endpoint, |target| {
-            adapter(target).unwrap().encode(target, &request, None, framing)
+            chat_adapter(target).unwrap().encode(target, &request, None, framing)
         });
         let mut sent: Map<String, Value> = match sent {
             Ok(sent) => serde_json::from_slice(&sent.body).unwrap(),
@@ -210,7 +210,7 @@ fn plain(body: &mut Value, endpoint: &Endpoint) {
     if let Some(Value::String(stop)) = fields.get("stop").cloned() {
         fields.insert("stop".to_owned(), json!([stop]));
     }
-    if *endpoint == Endpoint::AnthropicMessages {
+    if *endpoint == Endpoint::AnthropicChat {
         if let Some(system) = fields.get("system").cloned() {
             fields.insert("system".to_owned(), blocks(&system));
             fields.retain(|key, value| !(key == "system" && *value == json!([])));
@@ -235,7 +235,7 @@ fn plain(body: &mut Value, endpoint: &Endpoint) {
             message.insert("role".to_owned(), "system".into());
         }
         let content = blocks(message.get("content").unwrap_or(&Value::Null));
-        if *endpoint == Endpoint::AnthropicMessages
+        if *endpoint == Endpoint::AnthropicChat
             && let Some(last) = joined.last_mut().filter(|last| last["role"] == message["role"])
         {
             last["content"].as_array_mut().unwrap().extend(content.as_array().unwrap().iter().cloned());
@@ -294,7 +294,7 @@ fn recorded_answers_survive_every_dialect() {
         let reply = reply(completion, usage.as_ref());
         let expected = read_choice(&choice, &reply.usage);
         count += 1;
-        for endpoint in [Endpoint::OpenAiChat, Endpoint::OpenAiResponses, Endpoint::AnthropicMessages] {
+        for endpoint in [Endpoint::OpenAiChat, Endpoint::OpenAiResponses, Endpoint::AnthropicChat] {
             for framing in [Framing::Json, Framing::EventStream] {
                 if framing == Framing::EventStream && !is_streamed {
                     continue;
@@ -325,7 +325,7 @@ fn loosen(endpoint: &Endpoint, expected: &mut Read) {
         Some(FinishReason::Other) | None => FinishReason::Stop,
         Some(known) => known,
     });
-    if *endpoint == Endpoint::AnthropicMessages {
+    if *endpoint == Endpoint::AnthropicChat {
         // A refusal is why the answer ended, and not a part of what was said; and counts are numbers.
         if !expected.refusal.is_empty() {
             expected.finish = Some(FinishReason::ContentFilter);
@@ -341,11 +341,11 @@ fn answer(case: &Case, body: &[u8], is_streamed: bool) -> Result<Answer> {
     with_target(case.provider, &case.endpoint, |target| {
         let head = ResponseHead { status: 200, headers: [].into() };
         if !is_streamed {
-            let Decoded { completion, usage, is_piece: _ } =
-                adapter(target)?.decode(target, &head, body).map_err(|flaw| flaw.error)?;
+            let DecodedChat { completion, usage, is_piece: _ } =
+                chat_adapter(target)?.decode(target, &head, body).map_err(|flaw| flaw.error)?;
             return Ok((Vec::new(), completion, usage));
         }
-        let mut decoder = adapter(target)?.decode_stream(target, &head);
+        let mut decoder = chat_adapter(target)?.decode_stream(target, &head);
         let mut deltas = Vec::new();
         for event in events(body) {
             decoder.decode_event(&event, &mut deltas).map_err(|flaw| flaw.error)?;
@@ -472,7 +472,7 @@ fn through(endpoint: &Endpoint, framing: Framing, deltas: &[Delta], reply: &Chat
     if *endpoint == Endpoint::OpenAiResponses {
         return read_response(&written, framing);
     }
-    let provider = if *endpoint == Endpoint::AnthropicMessages { "anthropic" } else { "openai" };
+    let provider = if *endpoint == Endpoint::AnthropicChat { "anthropic" } else { "openai" };
     let case = Case { name: String::new(), provider, endpoint: endpoint.clone(), path: PathBuf::new() };
     let (_, completion, usage) = answer(&case, &written, framing == Framing::EventStream).unwrap();
     read_choice(&completion.choices[0], &usage.as_ref().map(disjoint).unwrap_or_default())

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use tollway::billing::meter::disjoint;
-use tollway::provider::{Decoded, ResponseHead, Target, adapter, vendor};
+use tollway::provider::{DecodedChat, ResponseHead, Target, chat_adapter, vendor};
 use tollway::transport::EventReader;
 use tollway::types::{
     AssistantMessage, Choice, Content, Delta, Error, ErrorKind, FunctionCall, Meter, ReportedUsage, Result, ToolCall,
@@ -403,12 +403,12 @@ fn read(case: &Case) -> Result<Reading> {
         api_key: None,
         params: &params,
     };
-    let adapter = adapter(&target)?;
+    let adapter = chat_adapter(&target)?;
     if case.head.status != 200 {
         return Err(adapter.decode_error(&target, &case.head, &case.body));
     }
     if !case.is_streamed {
-        let Decoded { completion, usage, is_piece: _ } =
+        let DecodedChat { completion, usage, is_piece: _ } =
             adapter.decode(&target, &case.head, &case.body).map_err(|flaw| flaw.error)?;
         return Ok(Reading { choice: completion.choices.into_iter().next(), usage, is_complete: true });
     }

@@ -191,7 +191,7 @@ pub fn unbounded(
         meaning(format, field, value).is_none() && !value.is_null() && configured(params, field) != Some(*value)
     };
     // Formats beside OpenAI's refuse what they do not know.
-    if format == WireFormat::OpenAiChat
+    if format == WireFormat::OpenAi
         && let Some((field, _)) = request.extra.iter().find(is_unknown)
     {
         return Some(Gap::new(field, Lack::Meaning));
@@ -263,7 +263,7 @@ mod tests {
     use super::*;
     use crate::types::{Conditions, Currency, Decimal, Meter, PriceTerms, Unit};
 
-    const ASKED: Asked<'_> = Asked { vendor: "openai", format: WireFormat::OpenAiChat, model: "duck" };
+    const ASKED: Asked<'_> = Asked { vendor: "openai", format: WireFormat::OpenAi, model: "duck" };
 
     fn read(request: &Value) -> ChatRequest {
         let mut body = request.clone();
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn the_body_fields_of_a_config_are_priced_unless_nothing_bounds_them() {
-        let claude = Asked { vendor: "anthropic", format: WireFormat::AnthropicMessages, model: "claude" };
+        let claude = Asked { vendor: "anthropic", format: WireFormat::Anthropic, model: "claude" };
         let servers = json!([{"type": "url", "url": "https://a.test", "name": "a"}]);
         let lack =
             |asked, request: Value, params: Value| without_bound(asked, &request, &params, &[]).map(|gap| gap.lack);
@@ -318,9 +318,9 @@ mod tests {
     #[test]
     fn work_is_covered_where_its_price_and_its_maximum_are_known() {
         const SEARCHED: &[Meter] = &[Meter::WebSearch];
-        let claude = Asked { vendor: "anthropic", format: WireFormat::AnthropicMessages, model: "claude" };
-        let gemini = |model| Asked { vendor: "gemini", format: WireFormat::GeminiGenerateContent, model };
-        let at = |vendor, model| Asked { vendor, format: WireFormat::OpenAiChat, model };
+        let claude = Asked { vendor: "anthropic", format: WireFormat::Anthropic, model: "claude" };
+        let gemini = |model| Asked { vendor: "gemini", format: WireFormat::Gemini, model };
+        let at = |vendor, model| Asked { vendor, format: WireFormat::OpenAi, model };
         let tool = |tool: Value| json!({"tools": [tool]});
         let dated = "web_search_20250305";
         let unlimited = tool(json!({"type": dated, "name": "web_search"}));

@@ -13,7 +13,7 @@ use crate::types::{Meter, Quantity};
 #[must_use]
 pub fn uncounted(format: WireFormat, works: &[AskedWork]) -> BTreeMap<Meter, Quantity> {
     let mut least = BTreeMap::new();
-    if format != WireFormat::OpenAiChat {
+    if format != WireFormat::OpenAi {
         return least;
     }
     for work in works.iter().map(|asked| &asked.work).filter(|work| work.is_known) {
@@ -59,9 +59,9 @@ mod tests {
             ("groq", "duck", json!({"tools": [{"type": "browser_search"}]}), vec![(Meter::WebSearch, false)]),
             ("openai", "duck", json!({"top_k": 1}), vec![]),
         ] {
-            assert_eq!(asked(vendor, WireFormat::OpenAiChat, model, &fields), found, "{vendor} {model} {fields}");
+            assert_eq!(asked(vendor, WireFormat::OpenAi, model, &fields), found, "{vendor} {model} {fields}");
         }
         let tool = json!({"tools": [{"type": "web_search_20250305", "name": "web_search"}]});
-        assert_eq!(asked("anthropic", WireFormat::AnthropicMessages, "duck", &tool), []);
+        assert_eq!(asked("anthropic", WireFormat::Anthropic, "duck", &tool), []);
     }
 }

@@ -10,7 +10,7 @@ pub enum Endpoint {
     /// A chat in OpenAI's format of responses.
     OpenAiResponses,
     /// A chat in Anthropic's format.
-    AnthropicMessages,
+    AnthropicChat,
     /// Embeddings, in OpenAI's format.
     Embeddings,
     /// The order of documents, in the format of Jina, Cohere or Voyage.
@@ -39,7 +39,7 @@ pub fn recognize(method: &str, url: &str) -> Endpoint {
         "POST" if path.ends_with("/chat/completions") && STRICT.contains(&host_of(url)) => Endpoint::StrictOpenAiChat,
         "POST" if path.ends_with("/chat/completions") => Endpoint::OpenAiChat,
         "POST" if path.ends_with("/responses") => Endpoint::OpenAiResponses,
-        "POST" if path.ends_with("/messages") && !path.contains("/threads/") => Endpoint::AnthropicMessages,
+        "POST" if path.ends_with("/messages") && !path.contains("/threads/") => Endpoint::AnthropicChat,
         "POST" if path.ends_with("/embeddings") => Endpoint::Embeddings,
         "POST" if path.ends_with("/rerank") => Endpoint::Rerank,
         "GET" if path.ends_with("/models") => Endpoint::Models,
@@ -105,8 +105,8 @@ mod tests {
             ("POST", "https://api.openai.com/v1/responses", Endpoint::OpenAiResponses),
             ("POST", "https://api.openai.com/v1/responses/compact", Endpoint::Other),
             ("GET", "https://api.openai.com/v1/responses", Endpoint::Other),
-            ("POST", "https://api.anthropic.com/v1/messages", Endpoint::AnthropicMessages),
-            ("POST", "https://api.anthropic.com/v1/messages?beta=true", Endpoint::AnthropicMessages),
+            ("POST", "https://api.anthropic.com/v1/messages", Endpoint::AnthropicChat),
+            ("POST", "https://api.anthropic.com/v1/messages?beta=true", Endpoint::AnthropicChat),
             ("POST", "https://api.anthropic.com/v1/messages/count_tokens", Endpoint::Other),
             ("POST", "https://api.openai.com/v1/threads/t/messages", Endpoint::Other),
             ("GET", "https://api.openai.com/v1/models", Endpoint::Models),
@@ -118,7 +118,7 @@ mod tests {
             ("POST", "https://api.cohere.com/v2/rerank", Endpoint::Rerank),
             ("POST", "https://api.openai.com", Endpoint::Other),
             ("POST", "https://api.openai.com?to=/chat/completions", Endpoint::Other),
-            ("POST", "https://a.test/v1/messages/#x", Endpoint::AnthropicMessages),
+            ("POST", "https://a.test/v1/messages/#x", Endpoint::AnthropicChat),
             ("POST", "/v1/forward?to=https://a.test/v1/responses", Endpoint::Other),
             ("POST", "https://api.anthropic.com/v1/messages/batches", Endpoint::Other),
             ("GET", "https://api.anthropic.com/v1/models?limit=20", Endpoint::Models),

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn no_tree_is_made_of_a_body_with_too_many_values() {
         let body = |count: usize| format!("{{\"messages\":[{}{{}}]}}", "{},".repeat(count / 2));
-        for endpoint in [Endpoint::OpenAiChat, Endpoint::OpenAiResponses, Endpoint::AnthropicMessages] {
+        for endpoint in [Endpoint::OpenAiChat, Endpoint::OpenAiResponses, Endpoint::AnthropicChat] {
             let items = RecentItems::default().of(None);
             let refused =
                 |count: usize| dialect(&endpoint).unwrap().decode_request(body(count).as_bytes(), &items).err();

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::vendor::WireFormat;
+use super::wire_format::WireFormat;
 
 /// What a field means for what a call can cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +37,10 @@ struct Group {
     names: &'static [&'static str],
 }
 
-const OPENAI: &[WireFormat] = &[WireFormat::OpenAiChat];
-const ANTHROPIC: &[WireFormat] = &[WireFormat::AnthropicMessages];
-const GEMINI: &[WireFormat] = &[WireFormat::GeminiGenerateContent];
-const EVERY: &[WireFormat] = &WireFormat::ALL;
+const OPENAI: &[WireFormat] = &[WireFormat::OpenAi];
+const ANTHROPIC: &[WireFormat] = &[WireFormat::Anthropic];
+const GEMINI: &[WireFormat] = &[WireFormat::Gemini];
+const EVERY: &[WireFormat] = &WireFormat::OF_CHATS;
 
 const GROUPS: &[Group] = &[
     Group {
@@ -96,7 +96,7 @@ const GROUPS: &[Group] = &[
     // A config's body may have the rest of it: what it may not have in it is in `GENERATION`.
     Group {
         meaning: Meaning::Bound,
-        formats: &[WireFormat::OpenAiChat, WireFormat::AnthropicMessages],
+        formats: &[WireFormat::OpenAi, WireFormat::Anthropic],
         names: &["generationConfig", "generation_config"],
     },
     Group {
@@ -117,17 +117,17 @@ const GROUPS: &[Group] = &[
     },
     Group {
         meaning: Meaning::PaidWork,
-        formats: &[WireFormat::OpenAiChat, WireFormat::AnthropicMessages],
+        formats: &[WireFormat::OpenAi, WireFormat::Anthropic],
         names: &["fallbacks", "container", "mcp_servers"],
     },
     Group {
         meaning: Meaning::Fact,
-        formats: &[WireFormat::OpenAiChat, WireFormat::AnthropicMessages],
+        formats: &[WireFormat::OpenAi, WireFormat::Anthropic],
         names: &["speed", "inference_geo"],
     },
     Group {
         meaning: Meaning::RemoteInput,
-        formats: &[WireFormat::OpenAiChat, WireFormat::GeminiGenerateContent],
+        formats: &[WireFormat::OpenAi, WireFormat::Gemini],
         names: &["cached_content", "cachedContent"],
     },
     Group {
@@ -394,7 +394,7 @@ const ROUTING: [&str; 6] =
 /// Returns what a field of a format's body means; nothing if the list does not know it.
 #[must_use]
 pub fn meaning(format: WireFormat, name: &str, value: &Value) -> Option<Meaning> {
-    if name == "provider" && format == WireFormat::OpenAiChat {
+    if name == "provider" && format == WireFormat::OpenAi {
         let is_harmless =
             |(part, value): (&String, &Value)| ROUTING.contains(&part.as_str()) || (part == "sort" && value == "price");
         return value.as_object().is_some_and(|parts| parts.iter().all(is_harmless)).then_some(Meaning::Harmless);
@@ -427,7 +427,7 @@ pub(super) fn is_reserved(format: WireFormat, name: &str) -> bool {
 /// Returns the field of a config's body that only requests may set, whatever format the config speaks.
 pub(super) fn reserved_in(body: &Map<String, Value>) -> Option<&str> {
     let is_reserved = |name: &str| {
-        let meanings = WireFormat::ALL.map(|format| meaning_of(format, name));
+        let meanings = WireFormat::OF_CHATS.map(|format| meaning_of(format, name));
         meanings.into_iter().all(|meaning| meaning.is_some_and(Meaning::is_reserved))
     };
     let outer = body.keys().map(String::as_str).find(|name| is_reserved(name));
@@ -446,7 +446,7 @@ mod tests {
 
     #[test]
     fn no_field_has_two_meanings_in_one_format() {
-        for format in WireFormat::ALL {
+        for format in WireFormat::OF_CHATS {
             let groups = GROUPS.iter().filter(|group| group.formats.contains(&format));
             let mut names: Vec<&str> = groups.flat_map(|group| group.names).copied().collect();
             let all = names.len();
@@ -459,13 +459,13 @@ mod tests {
     #[test]
     fn a_body_field_that_is_not_listed_has_no_known_meaning() {
         for (format, name, known) in [
-            (WireFormat::OpenAiChat, "min_p", Some(Meaning::Harmless)),
-            (WireFormat::OpenAiChat, "generationConfig", Some(Meaning::Bound)),
-            (WireFormat::GeminiGenerateContent, "generationConfig", Some(Meaning::Harmless)),
-            (WireFormat::AnthropicMessages, "speed", Some(Meaning::Fact)),
-            (WireFormat::GeminiGenerateContent, "cachedContent", Some(Meaning::RemoteInput)),
-            (WireFormat::OpenAiChat, "quantum_boost", None),
-            (WireFormat::AnthropicMessages, "min_p", None),
+            (WireFormat::OpenAi, "min_p", Some(Meaning::Harmless)),
+            (WireFormat::OpenAi, "generationConfig", Some(Meaning::Bound)),
+            (WireFormat::Gemini, "generationConfig", Some(Meaning::Harmless)),
+            (WireFormat::Anthropic, "speed", Some(Meaning::Fact)),
+            (WireFormat::Gemini, "cachedContent", Some(Meaning::RemoteInput)),
+            (WireFormat::OpenAi, "quantum_boost", None),
+            (WireFormat::Anthropic, "min_p", None),
         ] {
             assert_eq!(meaning(format, name, &Value::Null), known, "{format:?} {name}");
         }
@@ -473,7 +473,7 @@ mod tests {
 
     #[test]
     fn a_choice_of_hosts_is_harmless_only_where_it_names_no_dearer_one() {
-        let of = |value: Value| meaning(WireFormat::OpenAiChat, "provider", &value);
+        let of = |value: Value| meaning(WireFormat::OpenAi, "provider", &value);
         for harmless in [json!({}), json!({"zdr": true}), json!({"sort": "price", "data_collection": "deny"})] {
             assert_eq!(of(harmless.clone()), Some(Meaning::Harmless), "{harmless}");
         }

@@ -9,10 +9,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::endpoint::{self, invalid};
-use super::{
-    EmbeddingFormat, Embeddings, EncodedRequest, Flaw, ResponseHead, Target, cohere, dashscope, gemini, ollama, openai,
-    vertex,
-};
+use super::exchange::{EncodedRequest, ResponseHead};
+use super::flaw::Flaw;
+use super::target::Target;
+use super::vendor::Embeddings;
 use crate::types::{EmbedInput, EmbedRequest, Error, ReportedUsage, Result, Vector};
 
 /// What an answer brought.
@@ -45,21 +45,6 @@ pub trait EmbeddingAdapter: Send + Sync {
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error;
 }
 
-/// Returns the adapter that asks a target for embeddings: that of the parameter `embedding_format`, or of the provider.
-///
-/// Fails with `invalid_request` if the target has no address, or names an unknown format.
-pub fn embedding_adapter(target: &Target<'_>) -> Result<&'static dyn EmbeddingAdapter> {
-    base_url(target)?;
-    Ok(match format(target)? {
-        EmbeddingFormat::OpenAi => &openai::embeddings::OpenAiEmbeddings,
-        EmbeddingFormat::Gemini => &gemini::embeddings::GeminiEmbeddings,
-        EmbeddingFormat::Cohere => &cohere::embeddings::CohereEmbeddings,
-        EmbeddingFormat::DashScope => &dashscope::embeddings::DashScopeEmbeddings,
-        EmbeddingFormat::Ollama => &ollama::embeddings::OllamaEmbeddings,
-        EmbeddingFormat::Vertex => &vertex::embeddings::VertexEmbeddings,
-    })
-}
-
 /// Returns how many inputs, and how many tokens, one request to a target takes. The parameter `most_inputs` stands over what is
 /// known of the provider.
 #[must_use]
@@ -70,14 +55,6 @@ pub fn embedding_limits(target: &Target<'_>) -> (usize, u64) {
     // Whoever states the one limit of a host knows that it takes as much.
     let most_tokens = if stated.is_some() { most_tokens.max(300_000) } else { most_tokens };
     (stated.unwrap_or(most_inputs).max(1), most_tokens)
-}
-
-fn format(target: &Target<'_>) -> Result<EmbeddingFormat> {
-    let Some(name) = target.params.get("embedding_format") else { return Ok(target.vendor.embeddings.format) };
-    EmbeddingFormat::ALL.into_iter().find(|format| name == format.name()).ok_or_else(|| {
-        let known = EmbeddingFormat::ALL.map(EmbeddingFormat::name).join(", ");
-        invalid(target, format!("model parameter `embedding_format` is {name}; it must be one of {known}"))
-    })
 }
 
 /// Returns the address that paths are appended to, without a slash at its end, and its query.

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Number, Value};
 
 use super::params::OMIT;
-use super::vendor::{AuthHeader, WireFormat};
+use super::wire_format::{AuthHeader, WireFormat};
 use super::{EncodedRequest, Framing, Target, vendor_tool};
 use crate::types::{ChatRequest, Content, Error, ErrorKind, Message, Result, Tool};
 
@@ -52,19 +52,19 @@ pub(super) fn invalid(target: &Target<'_>, detail: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidRequest, detail).with_target(target.provider, target.model)
 }
 
-/// Returns the wire format of a target: the one that its config states, or that the address names, or else its provider's.
+/// Returns the wire format of a target's chats: the one that its config states, or that the address names, or else its provider's.
 ///
 /// Several vendors offer Anthropic's format beside their own, at an address with the segment `anthropic` or the end point
-/// `messages` (Azure, DeepSeek and Moonshot among them).
-pub(super) fn wire_format(target: &Target<'_>) -> Result<WireFormat> {
+/// `messages` (Azure, DeepSeek and Moonshot among them). Fails with `invalid_request` if the config states an unknown one.
+pub fn wire_format(target: &Target<'_>) -> Result<WireFormat> {
     let Some(name) = target.params.get("wire_format") else {
         let path = target.base_url.and_then(|url| split_query(url).0.split_once("://")).map_or("", |(_, path)| path);
         let mut segments = path.split('/').skip(1);
         let is_anthropic = path.ends_with("/messages") || segments.any(|segment| segment == "anthropic");
-        return Ok(if is_anthropic { WireFormat::AnthropicMessages } else { target.vendor.wire_format });
+        return Ok(if is_anthropic { WireFormat::Anthropic } else { target.vendor.wire_format });
     };
-    name.as_str().and_then(WireFormat::from_name).ok_or_else(|| {
-        let known = WireFormat::ALL.map(WireFormat::name).join(", ");
+    name.as_str().and_then(WireFormat::from_chat_name).ok_or_else(|| {
+        let known = WireFormat::OF_CHATS.map(WireFormat::chat_name).join(", ");
         invalid(target, format!("model parameter `wire_format` is {name}; it must be one of {known}"))
     })
 }
@@ -87,7 +87,7 @@ pub(super) fn base_url<'a>(target: &Target<'a>) -> Result<&'a str> {
             format!(
                 "provider {:?} has no address of its own for wire format {}; set base_url on the model",
                 target.provider,
-                format.name()
+                format.chat_name()
             ),
         )),
         None => Err(invalid(
@@ -313,13 +313,13 @@ mod tests {
             let target = Target { vendor, provider, model: "m", base_url, api_key: None, params: &params };
             wire_format(&target).unwrap()
         };
-        assert_eq!(format("openai", None, json!({})), WireFormat::OpenAiChat);
+        assert_eq!(format("openai", None, json!({})), WireFormat::OpenAi);
         let azure = "https://r.services.ai.azure.com/anthropic/v1?api-version=1";
-        assert_eq!(format("azure", Some(azure), json!({})), WireFormat::AnthropicMessages);
-        assert_eq!(format("house", Some("http://127.0.0.1:9/v1/messages"), json!({})), WireFormat::AnthropicMessages);
-        assert_eq!(format("house", Some("https://anthropic/v1"), json!({})), WireFormat::OpenAiChat);
+        assert_eq!(format("azure", Some(azure), json!({})), WireFormat::Anthropic);
+        assert_eq!(format("house", Some("http://127.0.0.1:9/v1/messages"), json!({})), WireFormat::Anthropic);
+        assert_eq!(format("house", Some("https://anthropic/v1"), json!({})), WireFormat::OpenAi);
         let stated = json!({"wire_format": "openai_chat"});
-        assert_eq!(format("azure", Some(azure), stated), WireFormat::OpenAiChat);
+        assert_eq!(format("azure", Some(azure), stated), WireFormat::OpenAi);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::endpoint::{
     base_url, invalid, join_query, model_in_path, put_configured_headers, secret_header, split_query, with_version,
 };
 use super::params::is_secret_header;
-use super::vendor::WireFormat;
+use super::wire_format::WireFormat;
 use super::{EncodedRequest, Target, endpoint};
 use crate::types::{Error, ErrorKind, FetchRequest, Result, is_control};
 
@@ -88,7 +88,7 @@ struct Peek<'a> {
 #[must_use]
 pub fn asked_model(request: &FetchRequest) -> Option<String> {
     // The names of OpenAI's trained models have colons too.
-    if asked_wire_format(request) == WireFormat::GeminiGenerateContent
+    if asked_wire_format(request) == WireFormat::Gemini
         && let Some(place) = place_in_path(&request.url)
     {
         return request.url.get(place).map(str::to_owned);
@@ -104,11 +104,11 @@ pub fn asked_model(request: &FetchRequest) -> Option<String> {
 #[must_use]
 pub fn asked_wire_format(request: &FetchRequest) -> WireFormat {
     if request.header("anthropic-version").is_some() {
-        WireFormat::AnthropicMessages
+        WireFormat::Anthropic
     } else if request.header("x-goog-api-key").is_some() || request.url.contains("/v1beta/") {
-        WireFormat::GeminiGenerateContent
+        WireFormat::Gemini
     } else {
-        WireFormat::OpenAiChat
+        WireFormat::OpenAi
     }
 }
 
@@ -175,14 +175,14 @@ fn url(target: &Target<'_>, asked: &str) -> Result<String> {
     let base = CHAT_PATHS.iter().find_map(|path| base.strip_suffix(path)).unwrap_or(base);
     let format = endpoint::wire_format(target)?;
     let base = match format {
-        WireFormat::OpenAiChat => base.to_owned(),
-        WireFormat::AnthropicMessages => with_version(base, "v1"),
-        WireFormat::GeminiGenerateContent => with_version(base, "v1beta"),
+        WireFormat::Anthropic => with_version(base, "v1"),
+        WireFormat::Gemini => with_version(base, "v1beta"),
+        _ => base.to_owned(),
     };
     let (path, query) = split_address(asked);
     let query = query.map(without_keys).filter(|query| !query.is_empty());
     let behind = behind_version(path);
-    let renamed = match place_in_path(behind).filter(|_| format == WireFormat::GeminiGenerateContent) {
+    let renamed = match place_in_path(behind).filter(|_| format == WireFormat::Gemini) {
         Some(place) => {
             let (before, after) = (behind.get(..place.start), behind.get(place.end..));
             Some(format!("{}{}{}", before.unwrap_or_default(), model_in_path(target)?, after.unwrap_or_default()))

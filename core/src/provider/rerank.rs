@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::endpoint::{self, invalid};
+use super::endpoint;
+use super::exchange::{EncodedRequest, ResponseHead};
+use super::flaw::Flaw;
 use super::json::{count, get, items};
-use super::{EncodedRequest, Flaw, RerankFormat, ResponseHead, Target, cohere, dashscope, jina, voyage};
+use super::target::Target;
 use crate::types::{Error, ReportedUsage, RerankRequest, Result};
 
 /// What an answer brought.
@@ -33,27 +35,6 @@ pub trait RerankAdapter: Send + Sync {
 
     /// Decodes the answer of a status that is not a success.
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error;
-}
-
-/// Returns the adapter that has a target order documents: that of the parameter `rerank_format`, or of the provider.
-///
-/// Fails with `invalid_request` if the target has no address, or names an unknown format.
-pub fn rerank_adapter(target: &Target<'_>) -> Result<&'static dyn RerankAdapter> {
-    base_url(target)?;
-    Ok(match format(target)? {
-        RerankFormat::Jina => &jina::rerank::JinaRerank,
-        RerankFormat::Cohere => &cohere::rerank::CohereRerank,
-        RerankFormat::Voyage => &voyage::rerank::VoyageRerank,
-        RerankFormat::DashScope => &dashscope::rerank::DashScopeRerank,
-    })
-}
-
-fn format(target: &Target<'_>) -> Result<RerankFormat> {
-    let Some(name) = target.params.get("rerank_format") else { return Ok(target.vendor.rerank) };
-    RerankFormat::ALL.into_iter().find(|format| name == format.name()).ok_or_else(|| {
-        let known = RerankFormat::ALL.map(RerankFormat::name).join(", ");
-        invalid(target, format!("model parameter `rerank_format` is {name}; it must be one of {known}"))
-    })
 }
 
 /// Returns the address that paths are appended to, without a slash at its end, and its query.

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::*;
-use crate::types::{ErrorKind, ToolCallDelta};
+use crate::types::{ChatRequest, Delta, Error, ErrorKind, Result, ToolCallDelta};
 
 /// A target that is put together for one test.
 pub(super) struct Subject {
@@ -43,7 +43,7 @@ impl Subject {
 
     pub(super) fn try_encode(&self, request: Value, framing: Framing) -> Result<EncodedRequest> {
         let request: ChatRequest = serde_json::from_value(request).unwrap();
-        adapter(&self.target())?.encode(&self.target(), &request, None, framing)
+        chat_adapter(&self.target())?.encode(&self.target(), &request, None, framing)
     }
 
     pub(super) fn encode(&self, request: Value) -> Value {
@@ -73,24 +73,24 @@ impl Subject {
         (name, secret.expose_secret().to_owned())
     }
 
-    pub(super) fn decode(&self, body: &str) -> Result<Decoded> {
+    pub(super) fn decode(&self, body: &str) -> Result<DecodedChat> {
         let head = ResponseHead { status: 200, headers: [].into() };
-        adapter(&self.target())?.decode(&self.target(), &head, body.as_bytes()).map_err(|flaw| flaw.error)
+        chat_adapter(&self.target())?.decode(&self.target(), &head, body.as_bytes()).map_err(|flaw| flaw.error)
     }
 
     /// Decodes an answer of status 200 that must be none.
     pub(super) fn flawed(&self, body: &str) -> Flaw {
         let head = ResponseHead { status: 200, headers: [].into() };
-        adapter(&self.target()).unwrap().decode(&self.target(), &head, body.as_bytes()).unwrap_err()
+        chat_adapter(&self.target()).unwrap().decode(&self.target(), &head, body.as_bytes()).unwrap_err()
     }
 
     pub(super) fn fails(&self, status: u16, body: &str) -> Error {
         let head = ResponseHead { status, headers: [].into() };
-        adapter(&self.target()).unwrap().decode_error(&self.target(), &head, body.as_bytes())
+        chat_adapter(&self.target()).unwrap().decode_error(&self.target(), &head, body.as_bytes())
     }
 
     pub(super) fn stream(&self) -> Box<dyn StreamDecoder> {
-        adapter(&self.target())
+        chat_adapter(&self.target())
             .unwrap()
             .decode_stream(&self.target(), &ResponseHead { status: 200, headers: [].into() })
     }

@@ -1,93 +1,8 @@
 //! The facts of each provider, as data.
 
 use super::history::CallIds;
+use super::wire_format::{AuthHeader, WireFormat};
 use crate::types::{Currency, Place};
-
-/// A wire format: how requests and answers are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum WireFormat {
-    /// `POST {base}/chat/completions`, which most providers speak.
-    OpenAiChat,
-    /// `POST {base}/messages`.
-    AnthropicMessages,
-    /// `POST {base}/models/{model}:generateContent`.
-    GeminiGenerateContent,
-}
-
-impl WireFormat {
-    /// Every wire format.
-    pub const ALL: [Self; 3] = [Self::OpenAiChat, Self::AnthropicMessages, Self::GeminiGenerateContent];
-
-    /// Returns the stable name, as it stands in the parameters of a model config.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenAiChat => "openai_chat",
-            Self::AnthropicMessages => "anthropic_messages",
-            Self::GeminiGenerateContent => "gemini_generate_content",
-        }
-    }
-
-    /// Returns the wire format of a stable name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
-    }
-
-    /// Returns the header in which the format's own vendor wants the API key.
-    #[must_use]
-    pub const fn auth_header(self) -> AuthHeader {
-        match self {
-            Self::OpenAiChat => AuthHeader::Bearer,
-            Self::AnthropicMessages => AuthHeader::XApiKey,
-            Self::GeminiGenerateContent => AuthHeader::XGoogApiKey,
-        }
-    }
-}
-
-/// The header that carries the API key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AuthHeader {
-    /// `authorization: Bearer KEY`.
-    Bearer,
-    /// `x-api-key: KEY`.
-    XApiKey,
-    /// `x-goog-api-key: KEY`.
-    XGoogApiKey,
-    /// `api-key: KEY`.
-    ApiKey,
-}
-
-impl AuthHeader {
-    /// Every style.
-    pub const ALL: [Self; 4] = [Self::Bearer, Self::XApiKey, Self::XGoogApiKey, Self::ApiKey];
-
-    /// Returns the stable name, as it stands in the parameters of a model config.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bearer => "bearer",
-            other => other.header(),
-        }
-    }
-
-    /// Returns the style of a stable name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|style| style.name() == name)
-    }
-
-    /// Returns the header's name, in lower case.
-    #[must_use]
-    pub const fn header(self) -> &'static str {
-        match self {
-            Self::Bearer => "authorization",
-            Self::XApiKey => "x-api-key",
-            Self::XGoogApiKey => "x-goog-api-key",
-            Self::ApiKey => "api-key",
-        }
-    }
-}
 
 /// Where a provider says what an attempt cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,46 +123,11 @@ const DASHSCOPE: Quirks = Quirks {
     ..THINKING
 };
 
-/// How embeddings are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EmbeddingFormat {
-    /// `POST {base}/embeddings`, which most providers speak.
-    OpenAi,
-    /// `POST {base}/models/{model}:batchEmbedContents`.
-    Gemini,
-    /// `POST {base}/embed`.
-    Cohere,
-    /// Model Studio's own service.
-    DashScope,
-    /// `POST {host}/api/embed`.
-    Ollama,
-    /// `POST {base}/publishers/google/models/{model}:predict`.
-    Vertex,
-}
-
-impl EmbeddingFormat {
-    /// Every format.
-    pub const ALL: [Self; 6] = [Self::OpenAi, Self::Gemini, Self::Cohere, Self::DashScope, Self::Ollama, Self::Vertex];
-
-    /// Returns the stable name, as it stands in the parameters of a model config.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::Gemini => "gemini",
-            Self::Cohere => "cohere",
-            Self::DashScope => "dashscope",
-            Self::Ollama => "ollama",
-            Self::Vertex => "vertex",
-        }
-    }
-}
-
 /// How a provider is asked for embeddings.
 #[derive(Clone, Copy, Debug)]
 pub struct Embeddings {
     /// The format.
-    pub format: EmbeddingFormat,
+    pub format: WireFormat,
     /// The address, where it is not that of chats.
     pub base_url: Option<&'static str>,
     /// The field for the length of the vectors.
@@ -266,7 +146,7 @@ pub struct Embeddings {
 
 /// OpenAI's own way (its API reference: 2,048 inputs and 300,000 tokens).
 const OPENAI_EMBEDDINGS: Embeddings = Embeddings {
-    format: EmbeddingFormat::OpenAi,
+    format: WireFormat::OpenAi,
     base_url: None,
     dimensions_field: "dimensions",
     input_type: None,
@@ -280,35 +160,6 @@ const OPENAI_EMBEDDINGS: Embeddings = Embeddings {
 const COMPATIBLE_EMBEDDINGS: Embeddings =
     Embeddings { base64: None, most_inputs: 32, most_tokens: 8_192, ..OPENAI_EMBEDDINGS };
 
-/// How documents are ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RerankFormat {
-    /// `POST {base}/rerank` with `top_n`, as Jina and most others take it.
-    Jina,
-    /// `POST {base}/rerank` of Cohere's second version, which bills by searches.
-    Cohere,
-    /// `POST {base}/rerank` with `top_k`.
-    Voyage,
-    /// Model Studio's own service.
-    DashScope,
-}
-
-impl RerankFormat {
-    /// Every format.
-    pub const ALL: [Self; 4] = [Self::Jina, Self::Cohere, Self::Voyage, Self::DashScope];
-
-    /// Returns the stable name, as it stands in the parameters of a model config.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Jina => "jina",
-            Self::Cohere => "cohere",
-            Self::Voyage => "voyage",
-            Self::DashScope => "dashscope",
-        }
-    }
-}
-
 /// Model Studio's way: its third and fourth model take 10 inputs.
 const DASHSCOPE_EMBEDDINGS: Embeddings =
     Embeddings { base64: Some(("encoding_format", "base64")), most_inputs: 10, ..COMPATIBLE_EMBEDDINGS };
@@ -320,7 +171,7 @@ pub struct Vendor {
     pub name: &'static str,
     /// Other names that mean the same provider.
     pub aliases: &'static [&'static str],
-    /// The format that it speaks unless a model config says otherwise.
+    /// The format in which it is asked for chats, unless a model config says otherwise.
     pub wire_format: WireFormat,
     /// Its address; absent where each account has its own.
     pub base_url: Option<&'static str>,
@@ -332,8 +183,8 @@ pub struct Vendor {
     pub quirks: Quirks,
     /// How it is asked for embeddings.
     pub embeddings: Embeddings,
-    /// How it orders documents.
-    pub rerank: RerankFormat,
+    /// The format in which it is asked to order documents.
+    pub rerank: WireFormat,
 }
 
 /// A provider in dollars that speaks OpenAI's format.
@@ -341,13 +192,13 @@ const fn compatible(name: &'static str, base_url: &'static str, quirks: Quirks) 
     Vendor {
         name,
         aliases: &[],
-        wire_format: WireFormat::OpenAiChat,
+        wire_format: WireFormat::OpenAi,
         base_url: Some(base_url),
         auth_header: None,
         currency: Currency::USD,
         quirks,
         embeddings: COMPATIBLE_EMBEDDINGS,
-        rerank: RerankFormat::Jina,
+        rerank: WireFormat::Jina,
     }
 }
 
@@ -371,14 +222,14 @@ static VENDORS: [Vendor; 27] = [
         ..compatible("azure", "", OPENAI)
     },
     Vendor {
-        wire_format: WireFormat::AnthropicMessages,
+        wire_format: WireFormat::Anthropic,
         ..compatible("anthropic", "https://api.anthropic.com/v1", COMPATIBLE)
     },
     Vendor {
         aliases: &["google"],
-        wire_format: WireFormat::GeminiGenerateContent,
+        wire_format: WireFormat::Gemini,
         embeddings: Embeddings {
-            format: EmbeddingFormat::Gemini,
+            format: WireFormat::Gemini,
             dimensions_field: "outputDimensionality",
             input_type: Some(("taskType", ["RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "CLASSIFICATION", "CLUSTERING"])),
             most_inputs: 100,
@@ -390,12 +241,12 @@ static VENDORS: [Vendor; 27] = [
     Vendor {
         currency: Currency::CNY,
         embeddings: DASHSCOPE_EMBEDDINGS,
-        rerank: RerankFormat::DashScope,
+        rerank: WireFormat::DashScope,
         ..compatible("dashscope", "https://dashscope.aliyuncs.com/compatible-mode/v1", DASHSCOPE)
     },
     Vendor {
         embeddings: DASHSCOPE_EMBEDDINGS,
-        rerank: RerankFormat::DashScope,
+        rerank: WireFormat::DashScope,
         ..compatible("dashscope-intl", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", DASHSCOPE)
     },
     Vendor {
@@ -529,7 +380,7 @@ static VENDORS: [Vendor; 27] = [
     ),
     Vendor {
         embeddings: Embeddings {
-            format: EmbeddingFormat::Cohere,
+            format: WireFormat::Cohere,
             base_url: Some("https://api.cohere.com/v2"),
             dimensions_field: "output_dimension",
             input_type: Some(("input_type", ["search_query", "search_document", "classification", "clustering"])),
@@ -537,7 +388,7 @@ static VENDORS: [Vendor; 27] = [
             most_tokens: 128_000,
             ..COMPATIBLE_EMBEDDINGS
         },
-        rerank: RerankFormat::Cohere,
+        rerank: WireFormat::Cohere,
         ..compatible("cohere", "https://api.cohere.ai/compatibility/v1", COMPATIBLE)
     },
     Vendor {
@@ -550,7 +401,7 @@ static VENDORS: [Vendor; 27] = [
             most_tokens: 120_000,
             ..COMPATIBLE_EMBEDDINGS
         },
-        rerank: RerankFormat::Voyage,
+        rerank: WireFormat::Voyage,
         ..compatible("voyage", "https://api.voyageai.com/v1", COMPATIBLE)
     },
     Vendor {
@@ -649,16 +500,6 @@ mod tests {
         }
         for name in ["dashscope-intl", "zai", "deepseek", "openai", "my-gateway"] {
             assert_eq!(default_currency(name), Currency::USD, "{name}");
-        }
-    }
-
-    #[test]
-    fn names_of_formats_and_headers_come_back() {
-        for format in WireFormat::ALL {
-            assert_eq!(WireFormat::from_name(format.name()), Some(format));
-        }
-        for style in AuthHeader::ALL {
-            assert_eq!(AuthHeader::from_name(style.name()), Some(style));
         }
     }
 }

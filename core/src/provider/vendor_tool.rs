@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::vendor::WireFormat;
+use super::wire_format::WireFormat;
 use crate::types::Meter;
 
 /// Who takes a tool.
@@ -50,11 +50,11 @@ const OPENROUTER_MAX: &[&str] = &["/parameters/max_uses", "/parameters/max_total
 const GROUNDED_ONCE: &[&str] = &["gemini-1", "gemini-2"];
 
 const fn anthropic(names: &'static [&'static str], work: Work) -> Known {
-    Known { names, is_dated: true, takers: Takers::Format(WireFormat::AnthropicMessages), work }
+    Known { names, is_dated: true, takers: Takers::Format(WireFormat::Anthropic), work }
 }
 
 const fn gemini(names: &'static [&'static str], work: Work) -> Known {
-    Known { names, is_dated: false, takers: Takers::Format(WireFormat::GeminiGenerateContent), work }
+    Known { names, is_dated: false, takers: Takers::Format(WireFormat::Gemini), work }
 }
 
 const fn other(providers: &'static [&'static str], names: &'static [&'static str], work: Work) -> Known {
@@ -206,7 +206,7 @@ impl Asked<'_> {
             let is_taker = match known.takers {
                 Takers::Format(format) => format == self.format,
                 Takers::Providers(vendors) => {
-                    self.format == WireFormat::OpenAiChat && (vendors.contains(&self.vendor) || self.is_unlisted())
+                    self.format == WireFormat::OpenAi && (vendors.contains(&self.vendor) || self.is_unlisted())
                 }
             };
             is_taker && known.is_named(name)
@@ -216,11 +216,11 @@ impl Asked<'_> {
     /// Returns whether a tool that is newer than the list is of a form that only this format's vendor has.
     fn takes_unseen(&self, name: &str) -> bool {
         match self.format {
-            WireFormat::AnthropicMessages => is_dated(name),
-            WireFormat::OpenAiChat => {
+            WireFormat::Anthropic => is_dated(name),
+            WireFormat::OpenAi => {
                 name.starts_with(OPENROUTER_PREFIX) && (self.vendor == "openrouter" || self.is_unlisted())
             }
-            WireFormat::GeminiGenerateContent => false,
+            _ => false,
         }
     }
 
@@ -281,7 +281,7 @@ impl Asked<'_> {
         if servers.is_some_and(|servers| servers.as_array().is_none_or(|servers| !servers.is_empty())) {
             works.push(VendorWork { meter: None, is_known: false, ..search("mcp_servers", None, Reading::EachUse) });
         }
-        if self.format != WireFormat::OpenAiChat {
+        if self.format != WireFormat::OpenAi {
             return works;
         }
         if field("web_search_options").is_some_and(|options| !options.is_null()) && !self.always_searches(field) {
@@ -334,7 +334,7 @@ impl Asked<'_> {
             let reading = if is_read { Reading::EachUse } else { Reading::Nothing };
             return vec![search((!is_research).then_some(1), reading)];
         }
-        if self.model.ends_with(":online") && self.format == WireFormat::OpenAiChat {
+        if self.model.ends_with(":online") && self.format == WireFormat::OpenAi {
             return vec![search(Some(OPENROUTER_RESULTS), Reading::Once)];
         }
         Vec::new()
@@ -347,7 +347,7 @@ impl Asked<'_> {
             model.starts_with("sonar") && (self.vendor == "perplexity" || self.model.starts_with("perplexity/"));
         let is_off = field("disable_search").is_some_and(|disabled| *disabled == Value::Bool(true));
         let is_search_model = model.contains("search-preview") || model.contains("search-api");
-        self.format == WireFormat::OpenAiChat && (is_sonar && !is_off || is_search_model)
+        self.format == WireFormat::OpenAi && (is_sonar && !is_off || is_search_model)
     }
 
     /// Returns whether the model reads and thinks beyond what its limits of the output count.

@@ -12,12 +12,12 @@ fn object(value: &Value) -> Map<String, Value> {
 
 #[test]
 fn a_tool_is_taken_by_those_that_have_it_and_by_no_other() {
-    let claude = asked("anthropic", WireFormat::AnthropicMessages);
-    let gemini = asked("gemini", WireFormat::GeminiGenerateContent);
-    let router = asked("openrouter", WireFormat::OpenAiChat);
-    let openai = asked("openai", WireFormat::OpenAiChat);
-    let zhipu = asked("zhipu", WireFormat::OpenAiChat);
-    let house = asked("openai_compatible", WireFormat::OpenAiChat);
+    let claude = asked("anthropic", WireFormat::Anthropic);
+    let gemini = asked("gemini", WireFormat::Gemini);
+    let router = asked("openrouter", WireFormat::OpenAi);
+    let openai = asked("openai", WireFormat::OpenAi);
+    let zhipu = asked("zhipu", WireFormat::OpenAi);
+    let house = asked("openai_compatible", WireFormat::OpenAi);
     for (tool, takers) in [
         (json!({"type": "computer_20250124", "name": "computer"}), vec![claude]),
         (json!({"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"}), vec![claude]),
@@ -47,9 +47,9 @@ fn a_tool_is_taken_by_those_that_have_it_and_by_no_other() {
 
 #[test]
 fn the_maximum_of_a_tool_is_read_where_its_vendor_states_it() {
-    let claude = asked("anthropic", WireFormat::AnthropicMessages);
-    let router = asked("openrouter", WireFormat::OpenAiChat);
-    let gemini = |model| Asked { model, ..asked("gemini", WireFormat::GeminiGenerateContent) };
+    let claude = asked("anthropic", WireFormat::Anthropic);
+    let router = asked("openrouter", WireFormat::OpenAi);
+    let gemini = |model| Asked { model, ..asked("gemini", WireFormat::Gemini) };
     for (asked, tool, meter, most) in [
         (claude, json!({"type": "web_search_20250305", "max_uses": 4}), Some(Meter::WebSearch), Some(4)),
         (claude, json!({"type": "web_search_20250305"}), Some(Meter::WebSearch), None),
@@ -86,7 +86,7 @@ fn the_maximum_of_a_tool_is_read_where_its_vendor_states_it() {
 
 #[test]
 fn fields_and_models_that_search_are_known() {
-    let at = |vendor, model| Asked { vendor, format: WireFormat::OpenAiChat, model };
+    let at = |vendor, model| Asked { vendor, format: WireFormat::OpenAi, model };
     let works = |asked: Asked<'_>, body: &Value| {
         let field = |name: &str| body.get(name);
         let works = asked.work_of_fields(&field).into_iter().chain(asked.work_of_model(&field));

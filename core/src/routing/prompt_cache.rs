@@ -100,7 +100,7 @@ impl PromptCache {
     ) -> CacheOutlook {
         self.is_asked.store(true, Ordering::Relaxed);
         let until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_explicit = wire_format == WireFormat::AnthropicMessages;
+        let is_explicit = wire_format == WireFormat::Anthropic;
         let marked = beginnings.iter().rev().find(|beginning| beginning.is_marked);
         if is_explicit && marked.is_none() {
             return CacheOutlook::default();
@@ -153,12 +153,12 @@ mod tests {
         let now = Duration::from_secs(1_000);
         let two = conversation(2, None);
         let three = conversation(3, None);
-        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAiChat, &three, now).read, 0);
+        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAi, &three, now).read, 0);
         cache.remember(CONFIG, &two, now);
         let later = now + Duration::from_secs(299);
-        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAiChat, &three, later).read, two[1].tokens);
-        assert_eq!(cache.outlook(ModelConfigId::new(2), WireFormat::OpenAiChat, &three, later).read, 0);
-        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAiChat, &three, now + LIFETIME).read, 0);
+        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAi, &three, later).read, two[1].tokens);
+        assert_eq!(cache.outlook(ModelConfigId::new(2), WireFormat::OpenAi, &three, later).read, 0);
+        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAi, &three, now + LIFETIME).read, 0);
         assert!(cache.is_asked());
     }
 
@@ -167,15 +167,15 @@ mod tests {
         let cache = PromptCache::default();
         let now = Duration::from_secs(1_000);
         let plain = conversation(2, None);
-        assert_eq!(cache.outlook(CONFIG, WireFormat::AnthropicMessages, &plain, now), CacheOutlook::default());
+        assert_eq!(cache.outlook(CONFIG, WireFormat::Anthropic, &plain, now), CacheOutlook::default());
         for (marker, lifetime) in [("5m", LIFETIME), ("1h", LONG_LIFETIME)] {
             let marked = conversation(2, Some(marker));
-            let first = cache.outlook(CONFIG, WireFormat::AnthropicMessages, &marked, now);
+            let first = cache.outlook(CONFIG, WireFormat::Anthropic, &marked, now);
             assert_eq!((first.read, first.written_5m + first.written_1h), (0, marked[0].tokens));
             assert_eq!(first.written_1h > 0, marker == "1h");
             cache.remember(CONFIG, &marked, now);
             let kept = now + lifetime.saturating_sub(Duration::from_secs(1));
-            let second = cache.outlook(CONFIG, WireFormat::AnthropicMessages, &marked, kept);
+            let second = cache.outlook(CONFIG, WireFormat::Anthropic, &marked, kept);
             assert_eq!((second.read, second.written_5m + second.written_1h), (marked[0].tokens, 0));
         }
     }
@@ -186,6 +186,6 @@ mod tests {
         let short =
             beginnings(&serde_json::from_value(json!({"messages": [{"role": "user", "content": "hi"}]})).unwrap());
         cache.remember(CONFIG, &short, Duration::ZERO);
-        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAiChat, &short, Duration::ZERO), CacheOutlook::default());
+        assert_eq!(cache.outlook(CONFIG, WireFormat::OpenAi, &short, Duration::ZERO), CacheOutlook::default());
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Map;
 use tollway::billing::belief::{Evidence, believe, is_plausible};
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{BillHead, PriceSet};
-use tollway::provider::{ResponseHead, Target, adapter, vendor};
+use tollway::provider::{ResponseHead, Target, chat_adapter, vendor};
 use tollway::types::{Currency, Facts, Offer, ReportedUsage};
 
 use super::framing::events;
@@ -106,7 +106,7 @@ fn answer(bytes: &[u8], providers: &[&'static str]) {
     let params = Map::new();
     let base_url = Some("https://provider.test/v1");
     let target = Target { vendor: vendor(provider), provider, model: "m", base_url, api_key: None, params: &params };
-    let Ok(adapter) = adapter(&target) else { return };
+    let Ok(adapter) = chat_adapter(&target) else { return };
     match kind {
         "stream" => {
             let mut decoder = adapter.decode_stream(&target, &answered(200));

@@ -5,7 +5,7 @@ use serde_json::Map;
 use tollway::billing::estimate::Estimate;
 use tollway::billing::price::PriceSet;
 use tollway::dialect::{Endpoint, RecentItems, dialect};
-use tollway::provider::{Target, adapter, vendor};
+use tollway::provider::{Target, chat_adapter, vendor};
 use tollway::types::{Capability, ModelConfig, ModelConfigId};
 
 pub(super) const WORDS: &[&str] = &[
@@ -61,7 +61,7 @@ pub fn openai_responses(bytes: &[u8]) {
 
 /// Reads requests in Anthropic's format.
 pub fn anthropic_messages(bytes: &[u8]) {
-    request(&Endpoint::AnthropicMessages, bytes);
+    request(&Endpoint::AnthropicChat, bytes);
 }
 
 /// Reads a request, bounds what it can cost, and writes it in every format of providers.
@@ -83,7 +83,7 @@ fn request(endpoint: &Endpoint, body: &[u8]) {
         let base_url = Some("https://provider.test/v1");
         let target =
             Target { vendor: vendor(provider), provider, model: "m", base_url, api_key: None, params: &params };
-        let Ok(adapter) = adapter(&target) else { continue };
+        let Ok(adapter) = chat_adapter(&target) else { continue };
         if let Ok(sent) = adapter.encode(&target, &decoded.request, estimate.injected_limit, decoded.framing) {
             assert!(serde_json::from_slice::<serde_json::Value>(&sent.body).is_ok(), "what is sent is no JSON");
         }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use crate::client::engine::invalid;
 use crate::environment::Environment;
 use crate::provider::{
-    ALLOW_INSECURE, Target, adapter, check_address_with, has_secret_header, is_known_vendor, key_variables, vendor,
-    vendor_names, wants_key,
+    ALLOW_INSECURE, Target, chat_adapter, check_address_with, has_secret_header, is_known_vendor, key_variables,
+    vendor, vendor_names, wants_key,
 };
 use crate::routing::snapshot::Snapshot;
 use crate::types::{Capability, Error, ModelConfigId, Result, check_label, did_you_mean, is_control, nearest};
@@ -115,7 +115,7 @@ pub(super) fn check_target(
     let target = Target { vendor, provider, model: "", base_url, api_key: None, params };
     let has_secret = has_key || has_secret_header(params);
     check_address_with(&target, has_secret)?;
-    adapter(&target).map(|_| ())
+    chat_adapter(&target).map(|_| ())
 }
 
 /// How many providers an error names that may have been meant.

@@ -27,7 +27,7 @@ use crate::client::engine::Engine;
 use crate::client::work::draft::Draft;
 use crate::client::work::line::Line;
 use crate::client::work::outcome::{Account, Used};
-use crate::provider::{Framing, adapter};
+use crate::provider::{Framing, chat_adapter};
 use crate::routing::select::{Selection, select};
 use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
@@ -57,7 +57,7 @@ impl Work for Chat {
     }
 
     fn prepare(&self, line: &Line<'_>, is_capped: bool) -> Result<Prepared> {
-        let adapter = adapter(&line.target)?;
+        let adapter = chat_adapter(&line.target)?;
         let limit = line.plan.estimate.injected_limit.filter(|_| is_capped);
         let encoded = adapter.encode(&line.target, &self.request, limit, self.framing)?;
         Ok(Prepared { adapter, encoded })

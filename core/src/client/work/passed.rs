@@ -100,7 +100,7 @@ impl Work for Passed {
         for config in std::mem::take(&mut selection.candidates) {
             let spoken = wire_format(&Target::of(&config, None))?;
             // What stands at a vendor's name reads the vendor's format; what is nobody's may read any.
-            let reads = !is_foreign || asked != WireFormat::OpenAiChat || !is_known_vendor(&config.provider);
+            let reads = !is_foreign || asked != WireFormat::OpenAi || !is_known_vendor(&config.provider);
             if spoken == asked && reads {
                 selection.candidates.push(config);
             } else {

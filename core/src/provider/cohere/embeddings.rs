@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::usage;
 use crate::provider::embeddings::{DecodedEmbeddings, EmbeddingAdapter, base_url, put_choices, texts};
 use crate::provider::endpoint::{assemble, join_query, with_version};
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{EmbedInput, EmbedRequest, Error, Result, Vector};
 
 const PATH: &str = "/embed";
@@ -18,9 +18,9 @@ const USUAL_TYPE: &str = "search_document";
 const FIELDS: [&str; 4] = ["embeddings", "meta", "response_type", "id"];
 
 /// The format.
-pub(in crate::provider) struct CohereEmbeddings;
+pub(in crate::provider) struct Embeddings;
 
-impl EmbeddingAdapter for CohereEmbeddings {
+impl EmbeddingAdapter for Embeddings {
     fn encode(&self, target: &Target<'_>, request: &EmbedRequest, inputs: &[EmbedInput]) -> Result<EncodedRequest> {
         let mut body = request.extra.clone();
         body.insert("model".to_owned(), target.model.into());
@@ -53,7 +53,7 @@ impl EmbeddingAdapter for CohereEmbeddings {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }
 
@@ -79,7 +79,7 @@ fn flaw(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Flaw {
         Err(flaw) => return flaw,
     };
     let usage = usage::read(&document.value);
-    if let Some(error) = openai::embedded_error(target, head, &document.value) {
+    if let Some(error) = openai::error::embedded(target, head, &document.value) {
         return Flaw::stated(error, usage);
     }
     let flaw = Flaw::without_answer(target, head, &document, &FIELDS, "its body has no vectors that can be read");

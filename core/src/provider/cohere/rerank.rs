@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::usage;
 use crate::provider::endpoint::{assemble, join_query, with_version};
 use crate::provider::rerank::{DecodedRanking, RerankAdapter, base_url, ranked};
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{Error, RerankRequest, Result};
 
 const PATH: &str = "/rerank";
@@ -14,9 +14,9 @@ const PATH: &str = "/rerank";
 const FIELDS: [&str; 3] = ["results", "meta", "id"];
 
 /// The format.
-pub(in crate::provider) struct CohereRerank;
+pub(in crate::provider) struct Rerank;
 
-impl RerankAdapter for CohereRerank {
+impl RerankAdapter for Rerank {
     fn encode(&self, target: &Target<'_>, request: &RerankRequest) -> Result<EncodedRequest> {
         let mut body = request.extra.clone();
         body.insert("model".to_owned(), target.model.into());
@@ -39,7 +39,7 @@ impl RerankAdapter for CohereRerank {
         let document = Flaw::read(target, head, body, &["results"])?;
         let value = &document.value;
         let usage = usage::read(value);
-        if let Some(error) = openai::embedded_error(target, head, value) {
+        if let Some(error) = openai::error::embedded(target, head, value) {
             return Err(Flaw::stated(error, usage));
         }
         if !value.get("results").is_some_and(Value::is_array) {
@@ -50,6 +50,6 @@ impl RerankAdapter for CohereRerank {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }

@@ -7,7 +7,7 @@ use super::url;
 use crate::provider::embeddings::{DecodedEmbeddings, EmbeddingAdapter, of_input, texts};
 use crate::provider::endpoint::assemble;
 use crate::provider::json::{count, field};
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{EmbedInput, EmbedRequest, Error, ReportedUsage, Result, Vector};
 
 /// Where the service stands, beside the address at which the same host speaks OpenAI's format.
@@ -17,9 +17,9 @@ const PATH: &str = "/api/v1/services/embeddings/text-embedding/text-embedding";
 const FIELDS: [&str; 3] = ["output", "usage", "request_id"];
 
 /// The format.
-pub(in crate::provider) struct DashScopeEmbeddings;
+pub(in crate::provider) struct Embeddings;
 
-impl EmbeddingAdapter for DashScopeEmbeddings {
+impl EmbeddingAdapter for Embeddings {
     fn encode(&self, target: &Target<'_>, request: &EmbedRequest, inputs: &[EmbedInput]) -> Result<EncodedRequest> {
         let mut parameters = request.extra.clone();
         if let Some(dimensions) = request.dimensions {
@@ -55,7 +55,7 @@ impl EmbeddingAdapter for DashScopeEmbeddings {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }
 
@@ -91,7 +91,7 @@ fn flaw(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Flaw {
         Err(flaw) => return flaw,
     };
     let usage = read_usage(&document.value);
-    if let Some(error) = openai::embedded_error(target, head, &document.value) {
+    if let Some(error) = openai::error::embedded(target, head, &document.value) {
         return Flaw::stated(error, usage);
     }
     let flaw = Flaw::without_answer(target, head, &document, &FIELDS, "its body has no vectors that can be read");

@@ -7,7 +7,7 @@ use crate::provider::embeddings::of_input;
 use crate::provider::endpoint::assemble;
 use crate::provider::json::field;
 use crate::provider::rerank::{DecodedRanking, RerankAdapter, ranked};
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{Error, RerankRequest, Result};
 
 /// Where the service stands, beside the address at which the same host speaks OpenAI's format.
@@ -17,9 +17,9 @@ const PATH: &str = "/api/v1/services/rerank/text-rerank/text-rerank";
 const FIELDS: [&str; 3] = ["output", "usage", "request_id"];
 
 /// The format.
-pub(in crate::provider) struct DashScopeRerank;
+pub(in crate::provider) struct Rerank;
 
-impl RerankAdapter for DashScopeRerank {
+impl RerankAdapter for Rerank {
     fn encode(&self, target: &Target<'_>, request: &RerankRequest) -> Result<EncodedRequest> {
         let mut parameters = request.extra.clone();
         parameters.entry("return_documents").or_insert(Value::Bool(false));
@@ -42,10 +42,10 @@ impl RerankAdapter for DashScopeRerank {
     ) -> std::result::Result<DecodedRanking, Flaw> {
         let document = Flaw::read(target, head, body, &["output"])?;
         let value = &document.value;
-        let usage = openai::read_usage(target, value, &document.text).map(of_input);
+        let usage = openai::usage::read_answer(target, value, &document.text).map(of_input);
         let Some(output) = field(value, "output").filter(|output| output.get("results").is_some_and(Value::is_array))
         else {
-            if let Some(error) = openai::embedded_error(target, head, value) {
+            if let Some(error) = openai::error::embedded(target, head, value) {
                 return Err(Flaw::stated(error, usage));
             }
             let flaw = Flaw::without_answer(target, head, &document, &FIELDS, "its body has no results");
@@ -55,6 +55,6 @@ impl RerankAdapter for DashScopeRerank {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }

@@ -15,9 +15,9 @@ use crate::types::{EmbedInput, EmbedRequest, Error, ReportedModalities, Reported
 const FIELDS: [&str; 3] = ["embeddings", "embedding", "usageMetadata"];
 
 /// The format.
-pub(in crate::provider) struct GeminiEmbeddings;
+pub(in crate::provider) struct Embeddings;
 
-impl EmbeddingAdapter for GeminiEmbeddings {
+impl EmbeddingAdapter for Embeddings {
     fn encode(&self, target: &Target<'_>, request: &EmbedRequest, inputs: &[EmbedInput]) -> Result<EncodedRequest> {
         let model = model_in_path(target)?;
         let one = |text: &str| {

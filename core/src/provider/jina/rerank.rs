@@ -6,16 +6,16 @@ use crate::provider::embeddings::of_input;
 use crate::provider::endpoint::assemble;
 use crate::provider::json::{count, field, owned};
 use crate::provider::rerank::{DecodedRanking, RerankAdapter, ranked, url};
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{Error, Meter, ReportedUsage, RerankRequest, Result};
 
 /// The fields of which every answer has at least one.
 const FIELDS: [&str; 4] = ["results", "usage", "meta", "model"];
 
 /// The format.
-pub(in crate::provider) struct JinaRerank;
+pub(in crate::provider) struct Rerank;
 
-impl RerankAdapter for JinaRerank {
+impl RerankAdapter for Rerank {
     fn encode(&self, target: &Target<'_>, request: &RerankRequest) -> Result<EncodedRequest> {
         let mut body = request.extra.clone();
         body.insert("model".to_owned(), target.model.into());
@@ -37,7 +37,7 @@ impl RerankAdapter for JinaRerank {
         let document = Flaw::read(target, head, body, &["results"])?;
         let value = &document.value;
         let usage = read_usage(value, target, &document.text);
-        if let Some(error) = openai::embedded_error(target, head, value) {
+        if let Some(error) = openai::error::embedded(target, head, value) {
             return Err(Flaw::stated(error, usage));
         }
         if !value.get("results").is_some_and(Value::is_array) {
@@ -48,7 +48,7 @@ impl RerankAdapter for JinaRerank {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }
 
@@ -58,7 +58,7 @@ fn read_usage(value: &Value, target: &Target<'_>, text: &[u8]) -> Option<Reporte
     let places = [field(value, "usage"), meta.and_then(|meta| field(meta, "billed_units"))];
     let searches = places.into_iter().flatten().find_map(|place| count(place, "search_units"));
     let tokens = meta.and_then(|meta| field(meta, "tokens")).and_then(|tokens| count(tokens, "input_tokens"));
-    let mut reported = openai::read_usage(target, value, text).map(of_input);
+    let mut reported = openai::usage::read_answer(target, value, text).map(of_input);
     if reported.is_none() && (searches.is_some() || tokens.is_some()) {
         reported = Some(of_input(ReportedUsage { input: tokens.or(Some(0)), ..ReportedUsage::default() }));
     }

@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 use crate::provider::embeddings::{DecodedEmbeddings, EmbeddingAdapter, base_url, of_input, texts};
 use crate::provider::endpoint::{assemble, join_query};
 use crate::provider::json::count;
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{EmbedInput, EmbedRequest, Error, ReportedUsage, Result, Vector};
 
 /// The fields of which every answer has at least one.
 const FIELDS: [&str; 4] = ["embeddings", "embedding", "model", "total_duration"];
 
 /// The format.
-pub(in crate::provider) struct OllamaEmbeddings;
+pub(in crate::provider) struct Embeddings;
 
-impl EmbeddingAdapter for OllamaEmbeddings {
+impl EmbeddingAdapter for Embeddings {
     fn encode(&self, target: &Target<'_>, request: &EmbedRequest, inputs: &[EmbedInput]) -> Result<EncodedRequest> {
         let mut body = request.extra.clone();
         body.insert("model".to_owned(), target.model.into());
@@ -46,7 +46,7 @@ impl EmbeddingAdapter for OllamaEmbeddings {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }
 
@@ -75,7 +75,7 @@ fn flaw(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Flaw {
         Err(flaw) => return flaw,
     };
     let usage = read_usage(&document.value);
-    if let Some(error) = openai::embedded_error(target, head, &document.value) {
+    if let Some(error) = openai::error::embedded(target, head, &document.value) {
         return Flaw::stated(error, usage);
     }
     let flaw = Flaw::without_answer(target, head, &document, &FIELDS, "its body has no vectors that can be read");

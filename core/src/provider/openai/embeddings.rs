@@ -16,9 +16,9 @@ const PATH: &str = "/embeddings";
 const FIELDS: [&str; 4] = ["data", "usage", "object", "model"];
 
 /// The format.
-pub(in crate::provider) struct OpenAiEmbeddings;
+pub(in crate::provider) struct Embeddings;
 
-impl EmbeddingAdapter for OpenAiEmbeddings {
+impl EmbeddingAdapter for Embeddings {
     fn encode(&self, target: &Target<'_>, request: &EmbedRequest, inputs: &[EmbedInput]) -> Result<EncodedRequest> {
         let mut body = request.extra.clone();
         // How vectors are written is between us and the provider.

@@ -8,7 +8,7 @@ use crate::provider::{ResponseHead, Target};
 use crate::types::Error;
 
 /// Decodes the answer of a status that is not a success.
-pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
+pub(in crate::provider) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
     let failure = match serde_json::from_slice(body) {
         Ok(value) => failure(&value).unwrap_or_else(|| without_shape(body)),
         Err(_) => without_shape(body),
@@ -17,7 +17,7 @@ pub(super) fn decode_error(target: &Target<'_>, head: &ResponseHead, body: &[u8]
 }
 
 /// Reads an error inside an answer or an event of status 200; nothing if there is none.
-pub(super) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
+pub(in crate::provider) fn embedded(target: &Target<'_>, head: &ResponseHead, value: &Value) -> Option<Error> {
     let has_answer = get(value, "choices").is_some_and(Value::is_array);
     let is_error = error_field(value, has_answer).is_some() || text(value, "object") == Some("error");
     let in_choice = || get(value, "choices")?.as_array()?.iter().find(|choice| error_field(choice, true).is_some());

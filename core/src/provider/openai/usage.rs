@@ -11,6 +11,7 @@ use super::usage_table as table;
 use super::usage_table::Names;
 use crate::provider::json::{count, exact_decimal, field, get, items, owned, text};
 use crate::provider::snapshots::Sum;
+use crate::provider::target::Target;
 use crate::provider::usage_fields::has_unknown;
 use crate::provider::vendor::{CostReport, Quirks, SearchReport, Vendor};
 use crate::types::{Meter, Place, Quantity, ReportedModalities, ReportedUsage, exact_add};
@@ -83,6 +84,12 @@ pub(super) fn read(vendor: &Vendor, usage: &Value, cost: Option<Decimal>) -> Opt
     };
     let known = [reported.input, reported.output, reported.total];
     (known.iter().any(Option::is_some) || reported.cost.is_some()).then_some(reported)
+}
+
+/// Reads the usage of an answer, with the cost that stands in its document.
+pub(in crate::provider) fn read_answer(target: &Target<'_>, value: &Value, document: &[u8]) -> Option<ReportedUsage> {
+    let found = find(value)?;
+    read(target.vendor, found, stated_cost(target.vendor, found, document))
 }
 
 /// Counts the search that an answer's citations tell of, where its usage counts none.

@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 use crate::provider::embeddings::{DecodedEmbeddings, EmbeddingAdapter, base_url, of_input, texts};
 use crate::provider::endpoint::{assemble, join_query, model_in_path};
 use crate::provider::json::{count, field, items};
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{EmbedInput, EmbedRequest, Error, ReportedUsage, Result, Vector};
 
 /// The fields of which every answer has at least one.
 const FIELDS: [&str; 3] = ["predictions", "metadata", "deployedModelId"];
 
 /// The format.
-pub(in crate::provider) struct VertexEmbeddings;
+pub(in crate::provider) struct Embeddings;
 
-impl EmbeddingAdapter for VertexEmbeddings {
+impl EmbeddingAdapter for Embeddings {
     fn encode(&self, target: &Target<'_>, request: &EmbedRequest, inputs: &[EmbedInput]) -> Result<EncodedRequest> {
         let task = request
             .input_type
@@ -57,7 +57,7 @@ impl EmbeddingAdapter for VertexEmbeddings {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }
 
@@ -101,7 +101,7 @@ fn flaw(target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Flaw {
         Err(flaw) => return flaw,
     };
     let usage = read_usage(&document.value);
-    if let Some(error) = openai::embedded_error(target, head, &document.value) {
+    if let Some(error) = openai::error::embedded(target, head, &document.value) {
         return Flaw::stated(error, usage);
     }
     let flaw = Flaw::without_answer(target, head, &document, &FIELDS, "its body has no vectors that can be read");

@@ -6,16 +6,16 @@ use crate::provider::embeddings::of_input;
 use crate::provider::endpoint::assemble;
 use crate::provider::json::owned;
 use crate::provider::rerank::{DecodedRanking, RerankAdapter, ranked, url};
-use crate::provider::{Adapter as _, EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
+use crate::provider::{EncodedRequest, Flaw, Framing, ResponseHead, Target, openai};
 use crate::types::{Error, RerankRequest, Result};
 
 /// The fields of which every answer has at least one.
 const FIELDS: [&str; 4] = ["data", "usage", "object", "model"];
 
 /// The format.
-pub(in crate::provider) struct VoyageRerank;
+pub(in crate::provider) struct Rerank;
 
-impl RerankAdapter for VoyageRerank {
+impl RerankAdapter for Rerank {
     fn encode(&self, target: &Target<'_>, request: &RerankRequest) -> Result<EncodedRequest> {
         let mut body = request.extra.clone();
         body.insert("model".to_owned(), target.model.into());
@@ -35,8 +35,8 @@ impl RerankAdapter for VoyageRerank {
     ) -> std::result::Result<DecodedRanking, Flaw> {
         let document = Flaw::read(target, head, body, &["data"])?;
         let value = &document.value;
-        let usage = openai::read_usage(target, value, &document.text).map(of_input);
-        if let Some(error) = openai::embedded_error(target, head, value) {
+        let usage = openai::usage::read_answer(target, value, &document.text).map(of_input);
+        if let Some(error) = openai::error::embedded(target, head, value) {
             return Err(Flaw::stated(error, usage));
         }
         if !value.get("data").is_some_and(Value::is_array) {
@@ -47,6 +47,6 @@ impl RerankAdapter for VoyageRerank {
     }
 
     fn decode_error(&self, target: &Target<'_>, head: &ResponseHead, body: &[u8]) -> Error {
-        openai::OpenAi.decode_error(target, head, body)
+        openai::error::decode_error(target, head, body)
     }
 }

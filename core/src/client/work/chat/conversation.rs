@@ -1,7 +1,7 @@
 //! A chat under way: what is asked, and who reads the answer.
 
 use super::delivery::Delivery;
-use crate::provider::{Adapter, EncodedRequest, Framing};
+use crate::provider::{ChatAdapter, EncodedRequest, Framing};
 use crate::types::ChatRequest;
 
 /// A chat under way.
@@ -13,7 +13,7 @@ pub(in crate::client) struct Chat {
 
 /// A request in the format of its provider, and who reads the answer.
 pub(in crate::client) struct Prepared {
-    pub(super) adapter: &'static dyn Adapter,
+    pub(super) adapter: &'static dyn ChatAdapter,
     pub(super) encoded: EncodedRequest,
 }
 

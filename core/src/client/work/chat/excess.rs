@@ -1,7 +1,7 @@
 //! Answers with too many values to be read: what is short in them is, such as their usage and their errors.
 
 use crate::provider::{
-    Adapter, Decoded, Flaw, ResponseHead, ServerEvent, StreamDecoder, Target, Work, has_more_values, outline,
+    ChatAdapter, DecodedChat, Flaw, ResponseHead, ServerEvent, StreamDecoder, Target, Work, has_more_values, outline,
 };
 use crate::types::Delta;
 
@@ -18,12 +18,12 @@ pub(super) fn long_work<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
 
 /// Decodes a whole answer, if it has no more JSON values than a number. Of any other, what is short is read.
 pub(super) fn decode(
-    adapter: &dyn Adapter,
+    adapter: &dyn ChatAdapter,
     target: &Target<'_>,
     head: &ResponseHead,
     body: &[u8],
     most_values: usize,
-) -> Result<Decoded, Flaw> {
+) -> Result<DecodedChat, Flaw> {
     long_work(body.len(), || {
         if !has_more_values(body, most_values) {
             return adapter.decode(target, head, body);
@@ -74,11 +74,11 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::provider::adapter;
+    use crate::provider::chat_adapter;
 
     const MOST: usize = 1_000;
 
-    fn with_target<T>(format: &str, read: impl FnOnce(&dyn Adapter, &Target<'_>) -> T) -> T {
+    fn with_target<T>(format: &str, read: impl FnOnce(&dyn ChatAdapter, &Target<'_>) -> T) -> T {
         let params = Map::from_iter([("wire_format".to_owned(), format.into())]);
         let target = Target {
             vendor: crate::provider::vendor("house"),
@@ -88,7 +88,7 @@ mod tests {
             api_key: None,
             params: &params,
         };
-        read(adapter(&target).unwrap(), &target)
+        read(chat_adapter(&target).unwrap(), &target)
     }
 
     #[test]

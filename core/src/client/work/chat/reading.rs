@@ -10,7 +10,7 @@ use crate::client::work::line::Line;
 use crate::client::work::rest::Rest;
 use crate::client::work::watch::Watch;
 use crate::provider::{
-    Adapter, Flaw, Framing, MOST_VALUES, ResponseHead, StreamDecoder, Target, Work, compression, has_more_values,
+    ChatAdapter, Flaw, Framing, MOST_VALUES, ResponseHead, StreamDecoder, Target, Work, compression, has_more_values,
     is_foreign, outline, says_pieces,
 };
 use crate::transport::{EventReader, HttpResponse, Step};
@@ -83,7 +83,7 @@ impl Chat {
     async fn read_document(
         &mut self,
         line: &Line<'_>,
-        adapter: &dyn Adapter,
+        adapter: &dyn ChatAdapter,
         mut response: HttpResponse,
         mut watch: Watch,
         received: &mut Received,

@@ -1,0 +1,3 @@
+//! Anthropic's format, as apps speak it.
+
+pub(super) mod chat;

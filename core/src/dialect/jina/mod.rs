@@ -1,0 +1,3 @@
+//! Jina's format, as apps speak it.
+
+pub mod rerank;
