@@ -8,8 +8,8 @@ use std::sync::mpsc;
 use napi::Result;
 use napi_derive::napi;
 use tollway_common::StartedCall;
-use zeroize::Zeroizing;
 
+use crate::argument::{seconds, wiped};
 use crate::fetch::Fetch;
 use crate::queue::CompletionQueue;
 use crate::stream::Stream;
@@ -29,11 +29,6 @@ pub struct Created {
     pub engine: Option<Engine>,
     /// What went wrong.
     pub error: Option<String>,
-}
-
-/// Takes a text that may hold a key, and wipes it when it is dropped.
-pub(crate) fn wiped(text: String) -> Zeroizing<String> {
-    Zeroizing::new(text)
 }
 
 #[napi]
@@ -93,7 +88,7 @@ impl Engine {
     /// for the end of a worker thread, after which nothing of its own can be awaited.
     #[napi]
     pub fn close_blocking(&self, timeout: f64) -> Result<()> {
-        let timeout = crate::seconds(timeout)?;
+        let timeout = seconds(timeout)?;
         let (sender, ended) = mpsc::sync_channel(1);
         let arguments = format!(r#"{{"timeout":{}}}"#, timeout.as_secs_f64());
         let _call = self.0.start("close", &arguments, move |_| {

@@ -3,15 +3,15 @@
 //! Results and errors cross as JSON text, which JavaScript's own parser reads. No thread of the runtime ever touches the
 //! engine of JavaScript: a finished call is put on a [`queue::CompletionQueue`], which the event loop's thread empties.
 
+mod argument;
 mod engine;
 mod fetch;
 mod queue;
 mod stream;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
-use napi::{Error, Result, Status};
+use napi::Result;
 use napi_derive::napi;
 
 /// Runs the `tollway` command with arguments whose first is its name, and returns its exit code.
@@ -35,18 +35,13 @@ pub fn error_codes() -> Vec<&'static str> {
 #[napi]
 #[must_use]
 pub fn check_fetch(chosen: String) -> Option<String> {
-    tollway_common::fetch::check(&engine::wiped(chosen)).err().map(|error| error.to_json())
+    tollway_common::fetch::check(&argument::wiped(chosen)).err().map(|error| error.to_json())
 }
 
 /// Gives up what is under way in the whole process, waits for its settlement at most for the seconds given, and stops the
 /// runtime. It blocks the calling thread.
 #[napi]
 pub fn shutdown(timeout: f64) -> Result<()> {
-    tollway_common::runtime::shutdown(seconds(timeout)?);
+    tollway_common::runtime::shutdown(argument::seconds(timeout)?);
     Ok(())
-}
-
-pub(crate) fn seconds(timeout: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(timeout)
-        .map_err(|_| Error::new(Status::InvalidArg, "timeout must be a positive number of seconds"))
 }

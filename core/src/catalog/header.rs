@@ -3,8 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::invalid;
-use crate::types::Result;
+use crate::types::{Error, ErrorKind, Result};
 
 /// The name of the form; another form has another name.
 const FORMAT: &str = "tollway-catalog/1";
@@ -61,4 +60,9 @@ impl Header {
 /// Returns what follows the header line.
 pub(super) fn rest_of(text: &str) -> &str {
     text.split_once('\n').map_or("", |(_, rest)| rest)
+}
+
+/// Makes the error of a text that is no catalog.
+pub(super) fn invalid(what: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::InvalidRequest, format!("the catalog is not valid: {what}"))
 }

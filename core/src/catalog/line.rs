@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::header::Header;
-use super::invalid;
+use super::header::invalid;
 use crate::types::{
     Basis, Capability, Conditions, Currency, Family, Meter, Modifier, Offer, OfferPrice, PricingType, Result, Rounding,
     Unit, decimal_of,

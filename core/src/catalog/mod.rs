@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 pub use bundled::{bundled, bundled_text};
 pub use header::CatalogSource;
 
-use crate::types::{Error, ErrorKind, Offer, Result};
-use header::Header;
+use crate::types::{Offer, Result};
+use header::{Header, invalid};
 use names::Names;
 
 /// A set of offers with a version, the sources of its facts, and a digest.
@@ -36,7 +36,7 @@ pub struct Catalog {
 impl Catalog {
     /// Opens a catalog from its text: reads the header and finds the offers, which are read when they are asked for.
     ///
-    /// Fails with [`ErrorKind::InvalidRequest`] if it is not in that form, names a model twice, or holds another number
+    /// Fails with [`ErrorKind::InvalidRequest`](crate::types::ErrorKind::InvalidRequest) if it is not in that form, names a model twice, or holds another number
     /// of offers than it states. [`Self::verify`] reads all the rest as well.
     pub fn from_text(text: impl Into<Cow<'static, str>>) -> Result<Self> {
         let text = text.into();
@@ -109,7 +109,7 @@ impl Catalog {
 
     /// Checks that the lines are those of the stated digest and that every one of them can be read.
     ///
-    /// Fails with [`ErrorKind::InvalidRequest`], naming the line.
+    /// Fails with [`ErrorKind::InvalidRequest`](crate::types::ErrorKind::InvalidRequest), naming the line.
     pub fn verify(&self) -> Result<()> {
         let computed = hex::encode(Sha256::digest(self.signed_bytes()));
         if computed != self.digest() {
@@ -120,10 +120,6 @@ impl Catalog {
         }
         self.names.each_line(&self.text).try_for_each(|line| line::read(line, &self.header).map(|_| ()))
     }
-}
-
-fn invalid(what: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::InvalidRequest, format!("the catalog is not valid: {what}"))
 }
 
 #[cfg(test)]

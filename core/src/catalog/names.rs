@@ -1,6 +1,6 @@
 //! The names in a catalog: where the line of each provider and model is.
 
-use super::{header, invalid};
+use super::header::{self, invalid};
 use crate::types::Result;
 
 /// A piece of the text.

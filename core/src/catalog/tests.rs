@@ -1,5 +1,5 @@
 use super::*;
-use crate::types::{Basis, Capability, Currency, Meter, Unit};
+use crate::types::{Basis, Capability, Currency, ErrorKind, Meter, Unit};
 
 const OFFERS: [&str; 3] = [
     r#"{"p":"acme","m":"duck-2","a":["duck-2-2026-01-05","duck-latest"],"c":"EUR","o":4096,"s":"list","d":"2026-11-20","x":[{"t":"2027-01-01T00:00:00Z","q":{"input_token":"0.10","output_token":"2","output_audio_token@per_1k_tokens":"3"}},{"w":{"service_tier":["batch"]},"z":["0.5",{"group":"tier"}]}]}"#,

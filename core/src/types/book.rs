@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::condition::Conditions;
+use super::currency::Currency;
 use super::model_config::Capability;
-use super::money::Currency;
 use super::price::{Basis, Modifier, PriceTerms, PricingType, Rounding};
 use super::unit::Unit;
 

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::currency::Currency;
 use super::ids::BudgetId;
-use super::money::{Currency, Money};
+use super::money::Money;
 
 /// Whose calls a budget caps. It is written as the fields `user` and `tag`, of which everyone's budget has neither.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

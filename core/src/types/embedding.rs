@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::money::Currency;
+use super::currency::Currency;
 use super::receipt::{CostStatus, Receipt};
 use super::reply::Attempt;
 use super::usage::Usage;

@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::currency::Currency;
 use super::ids::BudgetId;
-use super::money::Currency;
-use super::record::RecordStatus;
+use super::record_status::RecordStatus;
 
 /// How an attempt of a call that failed ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

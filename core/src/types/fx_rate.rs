@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::currency::Currency;
 use super::ids::FxRateId;
-use super::money::Currency;
 
 /// A row of `fx_rates`: one unit of `from` is worth `rate` units of `to`, from an instant on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

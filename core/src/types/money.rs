@@ -7,65 +7,18 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::currency::Currency;
 use super::decimal_text::from_mantissa;
 use super::error::{Error, ErrorKind, Result};
 
 /// The decimal places that the ledger keeps. With 28 digits, 10 are left for what the calls of years add up to.
 pub const LEDGER_DECIMALS: u32 = 18;
 
-/// Names a currency by its ISO 4217 code: three upper-case letters such as `USD` or `CNY`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency([u8; 3]);
-
-impl Currency {
-    /// The United States dollar.
-    pub const USD: Self = Self(*b"USD");
-    /// The Chinese yuan.
-    pub const CNY: Self = Self(*b"CNY");
-
-    /// Returns the three-letter code.
-    #[must_use]
-    pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
 impl FromStr for Currency {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
-            _ => Err(Error::new(
-                ErrorKind::InvalidRequest,
-                format!("currency {text:?} is not an ISO 4217 code; give three upper-case letters such as \"USD\""),
-            )),
-        }
-    }
-}
-
-impl fmt::Display for Currency {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.code())
-    }
-}
-
-impl fmt::Debug for Currency {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.code())
-    }
-}
-
-impl Serialize for Currency {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
-}
-
-impl<'de> Deserialize<'de> for Currency {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(|error: Error| serde::de::Error::custom(error.detail()))
+        Self::of_code(text).map_err(|detail| Error::new(ErrorKind::InvalidRequest, detail))
     }
 }
 

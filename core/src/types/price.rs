@@ -9,9 +9,9 @@ use serde::de::IntoDeserializer;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::condition::{Conditions, Scale};
+use super::currency::Currency;
 use super::ids::{ModelConfigId, PriceId};
 use super::meter::Meter;
-use super::money::Currency;
 use super::quantity::Quantity;
 use super::unit::Unit;
 
@@ -141,7 +141,8 @@ impl Rounding {
 
 /// What a modifier multiplies, and how it stands to others. Its ratio is the row's `unit_price`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = super::schema::with_group))]
+// One without a group is read, so that the error can say what to give.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["group"])))]
 #[serde(deny_unknown_fields, default)]
 pub struct Modifier {
     /// The meters that it multiplies, with those below them; all where empty.

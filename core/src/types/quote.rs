@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::budget::{Limit, Scope, Window};
+use super::currency::Currency;
 use super::ids::{BudgetId, ModelConfigId};
-use super::money::Currency;
 use super::receipt::ReceiptLine;
 
 /// What a request would cost, and the way that it would take.

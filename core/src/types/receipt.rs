@@ -3,10 +3,11 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::currency::Currency;
 use super::error::Result;
 use super::ids::PriceId;
 use super::meter::Meter;
-use super::money::{Currency, Totals};
+use super::money::Totals;
 use super::quantity::Quantity;
 use super::unit::Unit;
 

@@ -6,45 +6,14 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::currency::Currency;
 use super::facts::Facts;
 use super::fx_rate::Conversion;
 use super::ids::{ModelConfigId, ModelId, PriceId, ProviderId, UsageRecordId};
-use super::money::Currency;
 use super::receipt::{CostStatus, ReceiptLine};
+use super::record_status::RecordStatus;
 use super::request::AbandonPolicy;
 use super::usage::Usage;
-
-/// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RecordStatus {
-    /// The answer is complete.
-    Success,
-    /// The provider or the connection failed, or the process ended before settlement.
-    Failed,
-    /// The deadline passed.
-    Timeout,
-    /// The caller gave up before any of the answer arrived.
-    Cancelled,
-    /// Part of the answer arrived, then the caller gave up or the stream broke.
-    Partial,
-}
-
-impl RecordStatus {
-    /// Returns the stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failed => "failed",
-            Self::Timeout => "timeout",
-            Self::Cancelled => "cancelled",
-            Self::Partial => "partial",
-        }
-    }
-}
 
 /// What produced the number of a record whose answer did not come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

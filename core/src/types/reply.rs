@@ -4,11 +4,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::currency::Currency;
 use super::ids::{ModelConfigId, ModelId};
 use super::message::{AssistantMessage, ToolCall};
-use super::money::Currency;
 use super::receipt::{CostStatus, Receipt};
-use super::record::RecordStatus;
+use super::record_status::RecordStatus;
 use super::usage::Usage;
 
 /// Why the model stopped, in OpenAI's words.

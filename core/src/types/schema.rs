@@ -85,8 +85,3 @@ impl JsonSchema for Conditions {
         })
     }
 }
-
-/// Says of modifiers that they have a group, although one without is read, so that the error can say what to give.
-pub(super) fn with_group(schema: &mut Schema) {
-    schema.insert("required".to_owned(), Value::from(vec!["group"]));
-}

@@ -20,9 +20,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use blake2::{Blake2b512, Digest};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::key::{KEY_LENGTH, Key, new_key};
 use super::master_key::Material;
 use super::seal::{NONCE_LENGTH, TAG_LENGTH};
-use super::{KEY_LENGTH, Key, new_key};
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
 

@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::{KEY_LENGTH, Key, new_key};
+use super::key::{KEY_LENGTH, Key, new_key};
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
 

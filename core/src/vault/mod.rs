@@ -5,6 +5,7 @@
 //! A new master key therefore needs a new envelope and nothing else: no row is sealed again.
 
 mod envelope;
+mod key;
 mod master_key;
 mod seal;
 #[cfg(test)]
@@ -19,18 +20,14 @@ use zeroize::Zeroizing;
 
 pub use master_key::{MasterKey, MasterKeyCallback};
 
+use self::key::{Key, new_key};
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
 
-/// The length of every key, in bytes.
-const KEY_LENGTH: usize = 32;
 /// The length of the key that rows are signed with, in bytes.
 const ROW_KEY_LENGTH: usize = 16;
 /// The length of a fingerprint, in bytes.
 const FINGERPRINT_LENGTH: usize = 32;
-
-/// A key that is wiped from memory when it is dropped. It is boxed, so that moving it leaves no copy behind.
-type Key = Box<Zeroizing<[u8; KEY_LENGTH]>>;
 
 /// Seals and opens the secrets of one file. It shows nothing of its key, and dropping it wipes the key from memory.
 ///
@@ -141,9 +138,4 @@ impl fmt::Debug for Vault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Vault(..)")
     }
-}
-
-#[expect(clippy::unnecessary_box_returns, reason = "a key that is moved by value leaves copies of itself behind")]
-fn new_key() -> Key {
-    Box::new(Zeroizing::new([0; KEY_LENGTH]))
 }

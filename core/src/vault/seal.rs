@@ -7,7 +7,7 @@ use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce, Tag};
 use zeroize::Zeroizing;
 
-use super::Key;
+use super::key::Key;
 use crate::environment::Environment;
 use crate::types::{Error, ErrorKind, Result};
 
