@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use super::exchange::{Towards, convert};
 use crate::types::{
-    Balance, Budget, Currency, Decimal, Error, ErrorKind, Exchange, Limit, ModelConfigId, Money, Result, Scope,
-    UnpricedPolicy, Window, exact_add,
+    Balance, Budget, Currency, Decimal, Error, ErrorKind, Exchange, Limit, ModelConfigId, ModelName, Money, Result,
+    Scope, UnpricedPolicy, Window, exact_add,
 };
 
 /// What a call asks for.
@@ -25,6 +25,12 @@ pub struct Demand<'a> {
     pub worst_case_tokens: Option<u64>,
     /// What to do without a price; where absent, refuse if a money budget applies.
     pub on_unpriced: Option<UnpricedPolicy>,
+}
+
+impl Demand<'_> {
+    const fn full_name(&self) -> ModelName<'_> {
+        ModelName::new(self.provider, self.model)
+    }
 }
 
 /// Returns the rate from one currency to another at the instant of the call.
@@ -63,8 +69,9 @@ fn unpriced(demand: &Demand<'_>, why: &str) -> Error {
     Error::new(
         ErrorKind::Unpriced,
         format!(
-            "{}/{} has no price, and {why}; add a price to model config {}, or pass on_unpriced \"hold\" or \"allow\"",
-            demand.provider, demand.model, demand.model_config_id
+            "{} has no price, and {why}; add a price to model config {}, or pass on_unpriced \"hold\" or \"allow\"",
+            demand.full_name(),
+            demand.model_config_id
         ),
     )
     .with_target(demand.provider, demand.model)
@@ -88,10 +95,9 @@ pub fn check_currency(demand: &Demand<'_>, budgets: &[Budget], rates: Rates<'_>)
             return Err(Error::new(
                 ErrorKind::CurrencyMismatch,
                 format!(
-                    "{}/{} is priced in {}, but the money of {} is capped in {} only, and no exchange rate is in force; \
+                    "{} is priced in {}, but the money of {} is capped in {} only, and no exchange rate is in force; \
                      set a budget in {} for that scope, or a rate to the budget's currency with `fx`",
-                    demand.provider,
-                    demand.model,
+                    demand.full_name(),
                     worst.currency,
                     name(scope),
                     capped.join(" and "),
@@ -121,8 +127,8 @@ pub fn weigh(demand: &Demand<'_>, limit: &Limit, balance: &Balance, rates: Rates
     let may_be_unknown = matches!(demand.on_unpriced, Some(UnpricedPolicy::Allow | UnpricedPolicy::Hold));
     if currency.is_none() && demand.worst_case_tokens.is_none() && !may_be_unknown {
         return Ok(verdict(Some(format!(
-            "counts tokens, and how many {}/{} would take is not known; pass on_unpriced \"hold\" or \"allow\"",
-            demand.provider, demand.model
+            "counts tokens, and how many {} would take is not known; pass on_unpriced \"hold\" or \"allow\"",
+            demand.full_name()
         ))));
     }
     let unit = currency.map_or_else(|| "tokens".to_owned(), |currency| currency.to_string());

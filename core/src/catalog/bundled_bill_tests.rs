@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use super::bundled;
 use crate::billing::component::Component;
 use crate::billing::price::{BillHead, PriceSet};
-use crate::types::{Attribute, CostStatus, Currency, Facts, Meter, Usage};
+use crate::types::{Attribute, CostStatus, Currency, Facts, Meter, ModelName, Usage};
 
 const MILLION: u64 = 1_000_000;
 
 /// Returns the cost of a call by the prices that were in force at its start, or nothing if it is unpriced.
 fn cost(name: &str, at: &str, facts: &[(Attribute, &str)], meters: &[(Meter, u64)]) -> Option<String> {
-    let (provider, model) = name.split_once('/').unwrap();
+    let ModelName { provider, model } = ModelName::parse(name).unwrap();
     let offer = bundled().find(provider, model).unwrap();
     let at: Timestamp = at.parse().unwrap();
     let terms = offer.prices.iter().map(|price| offer.term(price, Timestamp::MIN));

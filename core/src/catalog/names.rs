@@ -1,7 +1,7 @@
 //! The names in a catalog: where the line of each provider and model is.
 
 use super::header::{self, invalid};
-use crate::types::Result;
+use crate::types::{ModelName, Result};
 
 /// A piece of the text.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ impl Names {
         for pair in names.names.windows(2) {
             let (provider, model) = pair[0].key(text);
             if (provider, model) == pair[1].key(text) {
-                return Err(invalid(format!("it names {provider}/{model} twice")));
+                return Err(invalid(format!("it names {} twice", ModelName::new(provider, model))));
             }
         }
         Ok(names)

@@ -14,7 +14,9 @@ use crate::dialect::{
     encode_model, encode_models, recognize, reply_headers, rerank, status,
 };
 use crate::provider::Framing;
-use crate::types::{CallOptions, Error, ErrorKind, FetchHead, FetchOptions, FetchRequest, Result, StreamEvent};
+use crate::types::{
+    CallOptions, Error, ErrorKind, FetchHead, FetchOptions, FetchRequest, ModelName, Result, StreamEvent,
+};
 
 /// How many events of a stream are written at once.
 const BATCH: usize = 64;
@@ -165,7 +167,8 @@ impl Tollway {
         let models = self.listed_models().await?;
         let Some(wanted) = wanted else { return Ok(json(200, Vec::new(), encode_models(&models, is_anthropic))) };
         let named = models.iter().find(|model| model.name == wanted);
-        let bare = || models.iter().find(|model| model.name.split_once('/').is_some_and(|(_, name)| name == wanted));
+        let bare =
+            || models.iter().find(|model| ModelName::parse(&model.name).is_some_and(|name| name.model == wanted));
         let model = named.or_else(bare).ok_or_else(|| {
             let known: Vec<_> = models.iter().map(|model| model.name.as_str()).collect();
             let detail = format!("no model or route is named {wanted:?}; there are: {}", known.join(", "));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::types::{Attempt, ChatReply, CostStatus, Currency, Decimal, EmbedReply, Receipt, RerankReply};
+use crate::types::{Attempt, ChatReply, CostStatus, Currency, Decimal, EmbedReply, ModelName, Receipt, RerankReply};
 
 /// The name of the field that an answer carries its cost and receipt in.
 pub(super) const FIELD: &str = "tollway";
@@ -48,7 +48,7 @@ pub(super) fn receipt_field<'a>(reply: impl Into<Bill<'a>>) -> Value {
     let bill = reply.into();
     json!({
         "request_id": bill.request_id,
-        "model": format!("{}/{}", bill.provider, bill.model),
+        "model": ModelName::new(bill.provider, bill.model).to_string(),
         "cost": bill.cost,
         "currency": bill.currency,
         "cost_status": bill.cost_status,
@@ -70,7 +70,7 @@ pub fn call_headers(request_id: &str, target: Option<&str>) -> Vec<(String, Stri
 #[must_use]
 pub fn reply_headers<'a>(reply: impl Into<Bill<'a>>) -> Vec<(String, String)> {
     let reply = reply.into();
-    let mut headers = call_headers(reply.request_id, Some(&format!("{}/{}", reply.provider, reply.model)));
+    let mut headers = call_headers(reply.request_id, Some(&ModelName::new(reply.provider, reply.model).to_string()));
     let receipt = serde_json::to_string(reply.receipt).unwrap_or_default();
     let cost = reply.cost.map(|cost| cost.to_string());
     let currency = reply.currency.map(|currency| currency.to_string());

@@ -67,10 +67,9 @@ pub(super) fn base_url<'a>(target: &Target<'a>) -> Result<(&'a str, Option<&'a s
 pub(super) fn texts<'a>(target: &Target<'_>, inputs: &'a [EmbedInput]) -> Result<Vec<&'a str>> {
     let text = |input: &'a EmbedInput| match input {
         EmbedInput::Text(text) => Ok(text.as_str()),
-        EmbedInput::Tokens(_) => Err(invalid(
-            target,
-            format!("field `input`: {}/{} takes no token numbers; give strings", target.provider, target.model),
-        )),
+        EmbedInput::Tokens(_) => {
+            Err(invalid(target, format!("field `input`: {} takes no token numbers; give strings", target.full_name())))
+        }
     };
     inputs.iter().map(text).collect()
 }

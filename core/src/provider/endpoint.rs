@@ -15,10 +15,7 @@ pub(super) const ON_DEMAND: &str = "on_demand";
 pub(super) fn refused(target: &Target<'_>, field: &str) -> Error {
     invalid(
         target,
-        format!(
-            "field `{field}` cannot be expressed for {}/{}; leave it out or choose another model",
-            target.provider, target.model
-        ),
+        format!("field `{field}` cannot be expressed for {}; leave it out or choose another model", target.full_name()),
     )
 }
 
@@ -32,9 +29,9 @@ pub(super) fn check_tools(target: &Target<'_>, request: &ChatRequest) -> Result<
             && let Some(name) = vendor_tool::unknown_name(&asked, fields)
         {
             let detail = format!(
-                "field `tools[{place}]`: {}/{} has no tool {name:?}, which another vendor defines; leave it out, choose \
+                "field `tools[{place}]`: {} has no tool {name:?}, which another vendor defines; leave it out, choose \
                  another model, or describe it as a function and run it yourself",
-                target.provider, target.model
+                target.full_name()
             );
             return Err(invalid(target, detail));
         }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::vendor::{Vendor, vendor};
-use crate::types::ModelConfig;
+use crate::types::{ModelConfig, ModelName};
 
 /// What a request is encoded for.
 pub struct Target<'a> {
@@ -34,5 +34,11 @@ impl<'a> Target<'a> {
             api_key,
             params: &config.model_params,
         }
+    }
+
+    /// Returns the name of the model.
+    #[must_use]
+    pub const fn full_name(&self) -> ModelName<'a> {
+        ModelName::new(self.provider, self.model)
     }
 }

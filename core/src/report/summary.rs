@@ -113,7 +113,7 @@ impl Summary {
     fn value(&self, key: &Key, record: &UsageRecord) -> Option<String> {
         let date = || record.created_at.to_zoned(self.time_zone.clone().unwrap_or(TimeZone::UTC)).date();
         match key {
-            Key::Model => Some(format!("{}/{}", record.provider, record.model)),
+            Key::Model => Some(record.full_name().to_string()),
             Key::Provider => Some(record.provider.clone()),
             Key::User => record.user.clone(),
             Key::Day => Some(date().to_string()),

@@ -2,14 +2,15 @@ use serde_json::Map;
 
 use super::*;
 use crate::types::{
-    Conditions, Configuration, FxRate, FxRateId, Meter, ModelConfigId, Price, PriceId, PriceTerms, RouteId, Unit,
+    Conditions, Configuration, FxRate, FxRateId, Meter, ModelConfigId, ModelName, Price, PriceId, PriceTerms, RouteId,
+    Unit,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const OUTLOOK: Outlook<'_> = Outlook { now: NOW, default_limit: 4_096, prompt_cache: None };
 
 fn config(id: u64, name: &str, priority: i64) -> ModelConfig {
-    let (provider, model_name) = name.split_once('/').unwrap();
+    let ModelName { provider, model: model_name } = ModelName::parse(name).unwrap();
     ModelConfig {
         id: ModelConfigId::new(id),
         provider: provider.into(),

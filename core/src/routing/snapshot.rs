@@ -58,11 +58,7 @@ impl Snapshot {
     #[must_use]
     pub fn named(&self, reference: &str) -> Vec<Arc<ModelConfig>> {
         let by_alias: Matches = |config, reference| config.alias.as_deref() == Some(reference);
-        let by_name: Matches = |config, reference| {
-            let rest = reference.strip_prefix(config.provider.as_str());
-            let model = rest.and_then(|rest| rest.strip_prefix(['/', ':']));
-            model == Some(config.model_name.as_str())
-        };
+        let by_name: Matches = |config, reference| config.full_name().is_meant_by(reference);
         let by_model: Matches = |config, reference| config.model_name == reference;
         let by_id: Matches = |config, reference| reference.parse() == Ok(config.id.get());
         for matches in [by_alias, by_name, by_model, by_id] {

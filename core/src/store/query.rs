@@ -272,12 +272,7 @@ fn matches(filter: &UsageFilter, record: &UsageRecord) -> bool {
     fn is<T: PartialEq>(wanted: Option<&T>, actual: &T) -> bool {
         wanted.is_none_or(|wanted| wanted == actual)
     }
-    let names_model = |wanted: &String| {
-        *wanted == record.model
-            || wanted
-                .split_once('/')
-                .is_some_and(|(provider, model)| (provider, model) == (&record.provider, &record.model))
-    };
+    let names_model = |wanted: &String| *wanted == record.model || record.full_name() == **wanted;
     filter.user.as_ref().is_none_or(|user| record.user.as_ref() == Some(user))
         && filter.tags.iter().all(|(key, value)| record.tags.get(key) == Some(value))
         && is(filter.provider.as_ref(), &record.provider)

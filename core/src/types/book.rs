@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::condition::Conditions;
 use super::currency::Currency;
 use super::model_config::Capability;
+use super::model_name::ModelName;
 use super::price::{Basis, Modifier, PriceTerms, PricingType, Rounding};
 use super::unit::Unit;
 
@@ -122,7 +123,7 @@ impl Offer {
     /// Returns `provider/model`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}/{}", self.provider, self.model)
+        ModelName::new(&self.provider, &self.model).to_string()
     }
 
     /// Returns the prices as rows would hold them that are written at an instant.

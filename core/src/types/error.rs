@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{BudgetRefusal, FailedAttempt};
+use super::model_name::ModelName;
 use super::printable::{cut, printable};
 
 /// The result of every fallible function of the crate.
@@ -296,7 +297,7 @@ impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.code(), self.detail())?;
         if let (Some(provider), Some(model)) = (self.provider(), self.model()) {
-            write!(formatter, " [{provider}/{model}")?;
+            write!(formatter, " [{}", ModelName::new(provider, model))?;
             if let Some(status) = self.status() {
                 write!(formatter, ", status {status}")?;
             }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::ids::{ModelConfigId, ModelId, ProviderId};
+use super::model_name::ModelName;
 
 /// What a model can make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -133,10 +134,16 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
+    /// Returns the name of its model.
+    #[must_use]
+    pub fn full_name(&self) -> ModelName<'_> {
+        ModelName::new(&self.provider, &self.model_name)
+    }
+
     /// Returns `provider/model`.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}/{}", self.provider, self.model_name)
+        self.full_name().to_string()
     }
 }
 

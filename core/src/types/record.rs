@@ -10,6 +10,7 @@ use super::currency::Currency;
 use super::facts::Facts;
 use super::fx_rate::Conversion;
 use super::ids::{ModelConfigId, ModelId, PriceId, ProviderId, UsageRecordId};
+use super::model_name::ModelName;
 use super::receipt::{CostStatus, ReceiptLine};
 use super::record_status::RecordStatus;
 use super::request::AbandonPolicy;
@@ -129,6 +130,14 @@ pub struct UsageRecord {
     pub latency_ms: u64,
     /// When it was settled.
     pub created_at: Timestamp,
+}
+
+impl UsageRecord {
+    /// Returns the name of the model that is billed.
+    #[must_use]
+    pub fn full_name(&self) -> ModelName<'_> {
+        ModelName::new(&self.provider, &self.model)
+    }
 }
 
 /// Which usage records to return. Records come in the order in which they were settled.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tollway::billing::meter::disjoint;
 use tollway::billing::price::{Bill, BillHead};
-use tollway::types::{Currency, Error, ErrorKind, Meter, ReceiptLine, Result, UsageFlag, check_levels};
+use tollway::types::{Currency, Error, ErrorKind, Meter, ModelName, ReceiptLine, Result, UsageFlag, check_levels};
 
 use crate::arguments::CostArguments;
 use crate::failure::Failure;
@@ -141,7 +141,7 @@ fn price(line: &Line<'_>, cache: &mut Cache) -> Result<(Bill, Vec<UsageFlag>)> {
         Format::Tollway => tollway_format::usage(line, prepared)?,
     };
     let usage = disjoint(&reported);
-    let model = format!("{}/{}", line.provider, line.model);
+    let model = ModelName::new(&line.provider, &line.model).to_string();
     let head = BillHead { attempt: 1, model: &model, reported_currency: Currency::USD };
     let bill = prepared.prices(facts.started_at)?.bill(head, &usage, &facts)?;
     Ok((bill, usage.flags))

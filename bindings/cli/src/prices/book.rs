@@ -8,7 +8,7 @@ use tollway::catalog::import::{ImportReport, Origin, SourceFormat, import, read_
 use tollway::catalog::{Catalog, bundled};
 use tollway::environment::{Environment, SystemEnvironment};
 use tollway::provider::seller;
-use tollway::types::{Error, ErrorKind, Offer, PriceBook};
+use tollway::types::{Error, ErrorKind, ModelName, Offer, PriceBook};
 
 use crate::arguments::BookArguments;
 use crate::failure::Failure;
@@ -117,7 +117,7 @@ impl Book {
     }
 
     fn hints(&self, name: &str) -> Vec<String> {
-        let (provider, model) = name.split_once('/').unwrap_or_default();
+        let ModelName { provider, model } = ModelName::parse(name).unwrap_or(ModelName::new("", ""));
         let closeness = |offer: &Offer| match (offer.provider == provider, offer.model == model) {
             (_, true) => usize::MAX,
             (true, false) => shared(&offer.model, model),

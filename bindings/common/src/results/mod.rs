@@ -19,7 +19,7 @@ use serde::Serialize;
 use tollway::catalog::lint::Finding;
 use tollway::client::{ModelHealth, PriceExport, PriceImport, PriceUpdate, RerateReport};
 use tollway::report::SummaryRow;
-use tollway::types::{BudgetStatus, FxRate, LedgerHead, Model, Price, Quote, Route, Verification};
+use tollway::types::{BudgetStatus, FxRate, LedgerHead, Model, ModelName, Price, Quote, Route, Verification};
 
 /// What a verb can return, and the form in which it is shown.
 pub(crate) trait Shown {
@@ -63,5 +63,5 @@ as_it_is! {
 
 /// Returns the name of a model as calls give it.
 fn full_name(provider: &str, model: &str) -> String {
-    format!("{provider}/{model}")
+    ModelName::new(provider, model).to_string()
 }

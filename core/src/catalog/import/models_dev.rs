@@ -9,7 +9,7 @@ use super::extent::{self, MOST_PRICES, TOO_MANY_PRICES};
 use super::fields::{Fields, List};
 use super::{ImportReport, Imported, NotUnderstood, Origin, tiers};
 use crate::types::{
-    Attribute, Capability, Conditions, Currency, Decimal, Meter, Offer, OfferPrice, PriceBook, Result, Unit,
+    Attribute, Capability, Conditions, Currency, Decimal, Meter, ModelName, Offer, OfferPrice, PriceBook, Result, Unit,
 };
 
 /// The length that the older field for long inputs is named after.
@@ -73,20 +73,21 @@ pub(super) fn read(text: &str, origin: &Origin) -> Result<Imported> {
             report.not_understood.push(digits::not_understood(&provider, "models", raw, "the provider has no models"));
             continue;
         };
+        let name_of = |model: &str| ModelName::new(&provider, model).to_string();
         let mut models: Fields<'_> = digits::parse(models.get(), &provider)?;
         for (model, raw) in models.take_replaced() {
-            report.not_understood.push(digits::not_understood(&format!("{provider}/{model}"), "", raw, LISTED_TWICE));
+            report.not_understood.push(digits::not_understood(&name_of(&model), "", raw, LISTED_TWICE));
         }
         for (model, raw) in models {
             report.entries += 1;
             extent::check(&report)?;
-            let reader = Reader { entry: format!("{provider}/{model}"), not_understood: &mut report.not_understood };
+            let reader = Reader { entry: name_of(&model), not_understood: &mut report.not_understood };
             match reader.offer(&provider, &model, raw, origin) {
                 Some(offer) => {
                     report.prices += offer.prices.len();
                     offers.push(offer);
                 }
-                None => report.unpriced.push(format!("{provider}/{model}")),
+                None => report.unpriced.push(name_of(&model)),
             }
         }
     }

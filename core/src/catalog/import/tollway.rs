@@ -11,8 +11,8 @@ use super::extent::{self, MOST_PRICES, quoted};
 use super::fields::{Fields, List};
 use super::{ImportReport, Imported, Origin};
 use crate::types::{
-    Basis, Conditions, Currency, Error, ErrorKind, Modifier, Offer, OfferPrice, PriceBook, PricingType, Result,
-    Rounding, Unit,
+    Basis, Conditions, Currency, Error, ErrorKind, ModelName, Modifier, Offer, OfferPrice, PriceBook, PricingType,
+    Result, Rounding, Unit,
 };
 
 /// The name of the form, as it stands in a list.
@@ -73,7 +73,7 @@ pub(super) fn read(text: &str, _origin: &Origin) -> Result<Imported> {
         }
         for name in std::iter::once(&offer.model).chain(&offer.aliases) {
             if !names.insert((offer.provider.clone(), name.clone())) {
-                return Err(invalid(format!("{}/{name} is named twice; keep one", offer.provider)));
+                return Err(invalid(format!("{} is named twice; keep one", ModelName::new(&offer.provider, name))));
             }
         }
         offers.push(offer);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::model_fields::check_has_key;
 use crate::catalog::bundled;
 use crate::provider::{has_secret_header, is_known_vendor, seller};
-use crate::types::{ModelConfig, did_you_mean, nearest};
+use crate::types::{ModelConfig, ModelName, did_you_mean, nearest};
 
 /// How many models are named that may have been meant.
 const MOST_NEAR: usize = 3;
@@ -79,7 +79,7 @@ pub(super) fn warnings(config: &ModelConfig, lacks_prices: bool) -> (Vec<String>
     let mut known = bundled().models_of(seller).peekable();
     if is_at_home && known.peek().is_some() && bundled().find(seller, &config.model_name).is_none() {
         let found = nearest(&config.model_name, known, MOST_NEAR);
-        near = found.iter().map(|model| format!("{}/{model}", config.provider)).collect();
+        near = found.iter().map(|model| ModelName::new(&config.provider, model).to_string()).collect();
         let named: Vec<&str> = near.iter().map(String::as_str).collect();
         warnings.push(format!(
             "{name} is not in the catalog of {}, so that it is new, or misspelt{}",

@@ -10,7 +10,9 @@ use crate::provider::{
     vendor, vendor_names, wants_key,
 };
 use crate::routing::snapshot::Snapshot;
-use crate::types::{Capability, Error, ModelConfigId, Result, check_label, did_you_mean, is_control, nearest};
+use crate::types::{
+    Capability, Error, ModelConfigId, ModelName, Result, check_label, did_you_mean, is_control, nearest,
+};
 
 /// Returns an API key as a header carries it: without the white space around it that copying leaves.
 ///
@@ -31,15 +33,18 @@ pub(super) fn header_key(api_key: &SecretString) -> Result<SecretString> {
 
 pub(super) fn split_name(name: &str) -> Result<(String, String)> {
     check_label("name", name)?;
-    let split = name.split_once('/').or_else(|| name.split_once(':'));
-    match split {
-        Some((_, model)) if model.chars().any(is_control) || model.trim() != model => Err(invalid(format!(
-            "field `name`: {name:?} has control characters, or spaces at an end of the model's name; leave them out"
-        ))),
-        Some((_, model)) if model.split('/').any(|part| part == "." || part == "..") => Err(invalid(format!(
-            "field `name`: {name:?} has `.` or `..` as a part of the model's name, which can be a part of an address; leave it out"
-        ))),
-        Some((provider, model)) if is_provider_name(provider) && !model.is_empty() => {
+    match ModelName::parse_given(name) {
+        Some(ModelName { model, .. }) if model.chars().any(is_control) || model.trim() != model => {
+            Err(invalid(format!(
+                "field `name`: {name:?} has control characters, or spaces at an end of the model's name; leave them out"
+            )))
+        }
+        Some(ModelName { model, .. }) if model.split('/').any(|part| part == "." || part == "..") => {
+            Err(invalid(format!(
+                "field `name`: {name:?} has `.` or `..` as a part of the model's name, which can be a part of an address; leave it out"
+            )))
+        }
+        Some(ModelName { provider, model }) if is_provider_name(provider) && !model.is_empty() => {
             Ok((provider.to_ascii_lowercase(), model.to_owned()))
         }
         _ => Err(invalid(format!("field `name`: {name:?} is not of the form \"provider/model\""))),
@@ -168,7 +173,7 @@ pub(super) fn check_alias_is_free(snapshot: &Snapshot, alias: Option<&str>, own:
             config.id
         )));
     }
-    match others().find(|config| config.name() == alias) {
+    match others().find(|config| config.full_name() == *alias) {
         Some(config) => Err(invalid(format!(
             "field `alias`: {alias:?} is the name of config {}, which requests would no longer reach; choose another",
             config.id

@@ -14,8 +14,8 @@ use crate::provider::{seller, vendor};
 use crate::routing::snapshot::Snapshot;
 use crate::store::{Adjustment, Operation, Outcome};
 use crate::types::{
-    Attribute, BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, Money, PriceBook, PriceId, Result, Totals,
-    UsageFilter, UsageFlag, UsageRecord, exact_add, exact_subtract,
+    Attribute, BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, ModelName, Money, PriceBook, PriceId, Result,
+    Totals, UsageFilter, UsageFlag, UsageRecord, exact_add, exact_subtract,
 };
 
 /// Which records to bill again, and at which prices.
@@ -193,7 +193,7 @@ impl Run {
         let old = record.cost_amount.map(|amount| exact_add(amount, adjusted)).transpose()?;
         let mut line = RerateLine {
             uid: record.uid.clone(),
-            model: format!("{}/{}", record.provider, record.model),
+            model: record.full_name().to_string(),
             old_cost: old,
             new_cost: None,
             difference: None,
@@ -345,8 +345,8 @@ fn offers(book: PriceBook) -> Result<Offers> {
             let key = (seller(&offer.provider).to_owned(), name.clone());
             if offers.insert(key, Arc::clone(&components)).is_some() {
                 return Err(crate::client::engine::invalid(format!(
-                    "the price book offers {}/{name} twice; leave one of the offers out",
-                    offer.provider
+                    "the price book offers {} twice; leave one of the offers out",
+                    ModelName::new(&offer.provider, name)
                 )));
             }
         }

@@ -112,7 +112,7 @@ fn billed(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Decimal> {
 fn line(record: &UsageRecord, difference: Money) -> ReceiptLine {
     ReceiptLine {
         attempt: record.attempt,
-        model: format!("{}/{}", record.provider, record.model),
+        model: record.full_name().to_string(),
         meter: None,
         note: Some("adjustment".to_owned()),
         quantity: 1.into(),

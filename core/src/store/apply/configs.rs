@@ -8,7 +8,7 @@ use crate::store::codec::micros;
 use crate::store::ledger::Ledger;
 use crate::store::rows::{ModelConfigRow, ProviderRow};
 use crate::store::{ModelConfigChange, ModelConfigNames, NewModelConfig};
-use crate::types::{ModelConfig, ModelConfigId, PriceTerms, Result, SealedSecret};
+use crate::types::{ModelConfig, ModelConfigId, ModelName, PriceTerms, Result, SealedSecret};
 
 /// Takes the id of a config that may be added, whose secrets are sealed for it meanwhile.
 pub(super) fn take_id(ledger: &mut Ledger<'_>, names: &ModelConfigNames) -> Result<ModelConfigId> {
@@ -88,8 +88,8 @@ fn check_names(ledger: &Ledger<'_>, names: &ModelConfigNames) -> Result<()> {
         check_alias(names.alias.as_deref(), id, &row)?;
         if names_of(&row) == *names {
             return Err(invalid(format!(
-                "{}/{} is configured already (config {id}); update that config, or give this one an alias of its own",
-                names.provider, names.model_name
+                "{} is configured already (config {id}); update that config, or give this one an alias of its own",
+                ModelName::new(&names.provider, &names.model_name)
             )));
         }
     }

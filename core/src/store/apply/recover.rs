@@ -8,7 +8,8 @@ use crate::store::ledger::Ledger;
 use crate::store::storage::{Liveness, Session};
 use crate::store::{Reservation, Settlement};
 use crate::types::{
-    BilledBy, CostStatus, ErrorKind, Facts, Money, ReceiptLine, RecordStatus, RecoveryPolicy, Result, Usage, UsageFlag,
+    BilledBy, CostStatus, ErrorKind, Facts, ModelName, Money, ReceiptLine, RecordStatus, RecoveryPolicy, Result, Usage,
+    UsageFlag,
 };
 
 /// Returns whether what a session left behind is to be settled or freed.
@@ -71,7 +72,7 @@ fn settlement(reservation: &Reservation, policy: RecoveryPolicy, now: Timestamp)
     }
     let line = ReceiptLine {
         attempt: request.attempt,
-        model: format!("{}/{}", request.provider, request.model),
+        model: ModelName::new(&request.provider, &request.model).to_string(),
         meter: None,
         note: Some("reservation".to_owned()),
         quantity: 1.into(),

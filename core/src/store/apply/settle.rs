@@ -10,8 +10,8 @@ use crate::store::ledger::Ledger;
 use crate::store::rows::{ConversionRow, HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};
 use crate::store::{Hold, Reservation, ReserveRequest, Settled, Settlement};
 use crate::types::{
-    BilledBy, CostStatus, Facts, Limit, ModelId, Money, ProviderId, ReceiptLine, Result, UsageFlag, UsageRecord,
-    UsageRecordId, exact_add,
+    BilledBy, CostStatus, Facts, Limit, ModelId, ModelName, Money, ProviderId, ReceiptLine, Result, UsageFlag,
+    UsageRecord, UsageRecordId, exact_add,
 };
 
 /// The key in `meta` of how far settlement times ever ran backwards, in microseconds.
@@ -246,7 +246,7 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
     row.conversions = moved.conversions.iter().map(ConversionRow::new).collect();
     row.receipt.push(ReceiptLineRow::new(&ReceiptLine {
         attempt: row.attempt,
-        model: format!("{}/{}", row.provider, row.model),
+        model: ModelName::new(&row.provider, &row.model).to_string(),
         meter: None,
         note: Some("priced later".to_owned()),
         quantity: 1.into(),

@@ -18,7 +18,7 @@ use super::digits;
 use super::extent::{self, MOST_PRICES, MOST_RULES, TOO_MANY_PRICES, TOO_MANY_RULES, quoted};
 use super::fields::{Fields, List};
 use super::{Entry, ImportReport, Imported, NotUnderstood, Origin};
-use crate::types::{Capability, Currency, Hours, Meter, Offer, OfferPrice, PriceBook, Quantity, Result};
+use crate::types::{Capability, Currency, Hours, Meter, ModelName, Offer, OfferPrice, PriceBook, Quantity, Result};
 use rules::{Constraint, Rule};
 use variants::Variant;
 
@@ -93,7 +93,7 @@ fn offer(provider: &str, fields: &Fields<'_>, origin: &Origin, report: &mut Impo
         report.not_understood.push(NotUnderstood { entry, key, value, reason });
         return None;
     };
-    let entry = format!("{provider}/{model}");
+    let entry = ModelName::new(provider, &model).to_string();
     for (name, raw) in fields.iter().filter(|(name, _)| !OTHER_FIELDS.contains(&name.as_str())) {
         report.not_understood.push(digits::not_understood(&entry, name, raw, "the field is not known"));
     }
@@ -173,7 +173,7 @@ fn of_model(
     variants: Option<&RawValue>,
     omission: Omission,
 ) -> Entry {
-    let mut reader = Reader { entry: format!("{provider}/{model}"), omission, ..Reader::default() };
+    let mut reader = Reader { entry: ModelName::new(provider, model).to_string(), omission, ..Reader::default() };
     if let Some(raw) = prices {
         reader.take_prices(raw);
     }

@@ -141,7 +141,7 @@ impl Chat {
     /// Notes who answers, with the first piece of the answer.
     fn note_answering(&self, target: &Target<'_>, model: Option<String>) {
         let model = model.unwrap_or_else(|| target.model.to_owned());
-        self.delivery.note_answering(Answering { target: format!("{}/{}", target.provider, target.model), model });
+        self.delivery.note_answering(Answering { target: target.full_name().to_string(), model });
     }
 
     /// Reads a streamed answer to the end that its format marks; else to the end of the body, to silence or to a fault, each of
