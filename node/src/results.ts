@@ -461,7 +461,7 @@ export interface UsageRecord {
   readonly usageType: string;
   /** What it consumed. */
   readonly usage: Usage;
-  /** All tokens, where known. */
+  /** All tokens, where known. An adjustment's are those beyond what its record says, and may be below zero. */
   readonly tokenConsumed: number | null;
   /** What it cost, in `currency`; absent if it is unpriced. An adjustment's may be below zero. */
   readonly costAmount: string | null;

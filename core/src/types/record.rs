@@ -92,8 +92,8 @@ pub struct UsageRecord {
     /// What it was, as far as prices depend on it.
     #[serde(default)]
     pub facts: Facts,
-    /// All tokens, where known.
-    pub token_consumed: Option<u64>,
+    /// All tokens, where known. An adjustment's are those beyond what its record says, and may be below zero.
+    pub token_consumed: Option<i64>,
     /// What it cost; absent if unpriced. An adjustment's may be below zero.
     pub cost_amount: Option<Decimal>,
     /// The currency of the cost.

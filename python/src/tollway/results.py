@@ -686,7 +686,8 @@ class UsageRecord(Record):
         model_config_id: The config that was picked, which may be deleted since.
         usage_type: The kind of work: `text_generation`.
         usage: What it consumed.
-        token_consumed: All tokens, where known.
+        token_consumed: All tokens, where known. An adjustment's are those beyond what its record says, and may be below
+            zero.
         cost_amount: What it cost, in `currency`; absent if it is unpriced. An adjustment's may be below zero.
         currency: The currency of the cost.
         cost_status: Where the cost comes from: `reported`, `computed`, `estimated` or `unpriced`.

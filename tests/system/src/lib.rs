@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use mock_provider::MockProvider;
 use rust_decimal::Decimal;
 use serde_json::json;
 use tollway::client::{ModelInput, Tollway};
+use tollway::environment::{BoxFuture, Environment, SystemEnvironment};
 use tollway::settings::Settings;
 use tollway::types::{
     BudgetStatus, CallOptions, ChatRequest, CostStatus, Currency, Money, Result, Totals, UsageFilter, UsageRecord,
@@ -24,9 +28,67 @@ pub fn master_key() -> MasterKey {
 
 /// Opens a file with settings that suit a test: no retries.
 pub async fn open(path: &Path) -> Result<Tollway> {
+    open_in(path, settings(), Arc::new(SystemEnvironment)).await
+}
+
+/// Opens a file in a given world.
+pub async fn open_in(path: &Path, settings: Settings, world: Arc<dyn Environment>) -> Result<Tollway> {
+    Tollway::open_in(path, master_key(), settings, world).await
+}
+
+/// Returns settings that suit a test: no retries.
+#[must_use]
+pub fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.max_retries = 0;
-    Tollway::open(path, master_key(), settings).await
+    settings
+}
+
+/// The real world, but for its wall clock, which is ahead by the seconds that stand in a file. Every process that has the file
+/// sees its jumps.
+pub struct JumpingClock(PathBuf);
+
+impl JumpingClock {
+    /// Makes a clock that is right as long as its file does not exist.
+    #[must_use]
+    pub fn new(file: &Path) -> Arc<Self> {
+        Arc::new(Self(file.to_owned()))
+    }
+
+    /// Moves the wall clock of everyone who has the file: ahead of the right time, or behind it.
+    pub fn jump(&self, ahead: SignedDuration) -> std::io::Result<()> {
+        // A reader sees the old number or the new one.
+        let aside = self.0.with_extension("new");
+        std::fs::write(&aside, ahead.as_secs().to_string())?;
+        std::fs::rename(aside, &self.0)
+    }
+}
+
+impl Environment for JumpingClock {
+    fn now(&self) -> Timestamp {
+        let ahead = std::fs::read_to_string(&self.0).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
+        SystemEnvironment.now().saturating_add(SignedDuration::from_secs(ahead)).unwrap_or(Timestamp::MAX)
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemEnvironment.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        SystemEnvironment.sleep(duration)
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        SystemEnvironment.fill_random(buffer);
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        SystemEnvironment.variable(name)
+    }
+
+    fn process_id(&self) -> u32 {
+        SystemEnvironment.process_id()
+    }
 }
 
 /// Adds `openai/mock-words-8` at an address, at a cent for each output token and a tenth of one for each input token.

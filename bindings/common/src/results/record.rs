@@ -37,8 +37,8 @@ pub struct UsageRecord<'a> {
     usage_type: &'a str,
     /// What it consumed.
     usage: &'a Usage,
-    /// All tokens, where known.
-    token_consumed: Option<u64>,
+    /// All tokens, where known. An adjustment's are those beyond what its record says, and may be below zero.
+    token_consumed: Option<i64>,
     /// What it cost, in `currency`; absent if it is unpriced. An adjustment's may be below zero.
     cost_amount: Option<Decimal>,
     /// The currency of the cost.

@@ -505,7 +505,7 @@ public data class UsageRecord(
     public val usageType: String,
     /** What it consumed. */
     public val usage: Usage,
-    /** All tokens, where known. */
+    /** All tokens, where known. An adjustment's are those beyond what its record says, and may be below zero. */
     @SerialName("token_consumed")
     public val tokenConsumed: Long?,
     /** What it cost, in `currency`; absent if it is unpriced. An adjustment's may be below zero. */

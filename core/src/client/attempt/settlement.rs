@@ -10,7 +10,7 @@ use crate::client::work::plan::Plan;
 use crate::store::Settlement;
 use crate::types::{BilledBy, RecordStatus, ReservationId};
 
-/// How long after a call's deadline its reservation is stale, whatever became of its process.
+/// How long after a call's deadline its reservation is stale, where the system does not say whether its process lives.
 pub(in crate::client) const GRACE: Duration = Duration::from_mins(15);
 
 /// What an attempt is billed, and how it ended.

@@ -96,8 +96,8 @@ fn original(ledger: &Ledger<'_>, uid: &str, cost: Money) -> Result<UsageRecord> 
     }
 }
 
-/// Sums the cost of a record and of its adjustments.
-fn billed(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Decimal> {
+/// Sums the cost of a record and of its adjustments in its own currency.
+pub(super) fn billed(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Decimal> {
     let mut adjustments = Vec::new();
     ledger.records_by_adjusted.each((record.uid.as_str(), 0)..=(record.uid.as_str(), u64::MAX), |(_, id)| {
         adjustments.push(id);
@@ -105,6 +105,7 @@ fn billed(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Decimal> {
     })?;
     adjustments.into_iter().try_fold(record.cost_amount.unwrap_or_default(), |sum, id| {
         let cost = ledger.records.get(id)?.map(|row| row.cost()).transpose()?.flatten();
+        let cost = cost.filter(|cost| Some(cost.currency) == record.currency);
         exact_add(sum, cost.map_or(Decimal::ZERO, |cost| cost.amount))
     })
 }

@@ -111,6 +111,29 @@ pub(super) struct Moved {
     pub(super) was_cut: bool,
 }
 
+/// Returns what a hold counts of an attempt's true amount, within what was proven to be possible, and notes what it passed.
+pub(super) fn within(
+    ledger: &Ledger<'_>,
+    hold: &Hold,
+    cost: Option<Money>,
+    tokens: Option<u64>,
+    made: HeldAs,
+    moved: &mut Moved,
+) -> Result<Option<Counted>> {
+    let mut counted = counted(ledger, hold, cost, tokens, made)?;
+    if let Some(counted) = counted.as_mut().filter(|counted| counted.amount > hold.amount) {
+        // What was billed is within its bound already, but for a currency that the bound is not in, and for tokens.
+        let is_other = made.currency.is_some() && cost.is_some_and(|cost| Some(cost.currency) != made.currency);
+        if is_other || (hold.currency.is_none() && made.bounds_tokens) {
+            counted.cut(hold.amount);
+            moved.was_cut = true;
+        } else {
+            moved.exceeded = true;
+        }
+    }
+    Ok(counted)
+}
+
 /// Works out the balances after the holds of an attempt become its true amount. A budget that was deleted is left out.
 pub(super) fn released(
     ledger: &Ledger<'_>,
@@ -122,17 +145,7 @@ pub(super) fn released(
 ) -> Result<Moved> {
     let mut moved = Moved::default();
     for hold in holds {
-        let mut counted = counted(ledger, hold, cost, tokens, made)?;
-        if let Some(counted) = counted.as_mut().filter(|counted| counted.amount > hold.amount) {
-            // What was billed is within its bound already, but for a currency that the bound is not in, and for tokens.
-            let is_other = made.currency.is_some() && cost.is_some_and(|cost| Some(cost.currency) != made.currency);
-            if is_other || (hold.currency.is_none() && made.bounds_tokens) {
-                counted.cut(hold.amount);
-                moved.was_cut = true;
-            } else {
-                moved.exceeded = true;
-            }
-        }
+        let counted = within(ledger, hold, cost, tokens, made, &mut moved)?;
         if ledger.budget_rows.get(hold.budget_id.get())?.is_none() {
             continue;
         }

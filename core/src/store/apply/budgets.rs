@@ -73,7 +73,7 @@ fn used(ledger: &Ledger<'_>, terms: &BudgetTerms, bounds: Option<(Timestamp, Tim
         if terms.scope.covers(row.user.as_deref(), tags) {
             let amount = match terms.limit {
                 Limit::Money(limit) => money_of(ledger, row, limit.currency)?,
-                Limit::Tokens(_) => Decimal::from(row.token_consumed.unwrap_or(0)),
+                Limit::Tokens(_) => row.tokens().unwrap_or(0).into(),
             };
             total = exact_add(total, amount)?;
         }

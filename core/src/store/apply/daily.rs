@@ -51,7 +51,19 @@ fn read(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Rollup> {
 
 /// Works out the rollup with one record more.
 pub(super) fn with(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Rollup> {
-    let mut rollup = read(ledger, record)?;
+    added(read(ledger, record)?, record)
+}
+
+/// Works out the rollups after a record that has no cost becomes another one.
+pub(super) fn replaced(ledger: &Ledger<'_>, before: &UsageRecord, after: &UsageRecord) -> Result<Vec<Rollup>> {
+    let rest = without(ledger, before)?;
+    if after.currency.is_none() {
+        return Ok(vec![added(rest, after)?]);
+    }
+    Ok(vec![rest, with(ledger, after)?])
+}
+
+fn added(mut rollup: Rollup, record: &UsageRecord) -> Result<Rollup> {
     let row = &mut rollup.row;
     if let Some(amount) = record.cost_amount {
         row.cost = exact_add(decimal(DailyRow::TABLE, row.cost)?, amount)?.serialize();

@@ -93,7 +93,7 @@ pub(super) fn complete(
     ledger.keys_by_time.put((micros(now), key), ())
 }
 
-/// Frees the claims of sessions that ended, and those that expired, and deletes the replies that are kept no longer.
+/// Frees the claims that are stale, and deletes the replies that are kept no longer.
 pub(super) fn clean(ledger: &mut Ledger<'_>, now: Timestamp) -> Result<()> {
     delete_lapsed(ledger, now, usize::MAX)?;
     let mut names: Vec<String> = Vec::new();

@@ -7,6 +7,7 @@ mod configs;
 pub(super) mod daily;
 mod fx_rates;
 mod keys;
+mod late;
 mod prices;
 mod recover;
 mod reserve;

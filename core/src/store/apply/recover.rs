@@ -12,9 +12,22 @@ use crate::types::{
     UsageFlag,
 };
 
-/// Returns whether what a session left behind is to be settled or freed.
+/// What the record says of an attempt that nobody settled in time.
+const UNSETTLED: &str = "the process ended before settlement";
+
+/// Returns whether what a session left behind is to be settled or freed. The wall clock, which may jump, is asked only where the
+/// system does not say who is alive.
 pub(super) fn is_stale(own: &dyn Session, session: u64, expires_at: Timestamp, now: Timestamp) -> bool {
-    expires_at <= now || own.liveness(session) == Liveness::Dead
+    match own.liveness(session) {
+        Liveness::Alive => false,
+        Liveness::Dead => true,
+        Liveness::Unknown => expires_at <= now,
+    }
+}
+
+/// Returns whether a record stands for an attempt whose own settlement has not come yet.
+pub(super) fn is_unsettled(error_message: Option<&str>) -> bool {
+    error_message == Some(UNSETTLED)
 }
 
 pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Timestamp) -> Result<u64> {
@@ -97,10 +110,39 @@ fn settlement(reservation: &Reservation, policy: RecoveryPolicy, now: Timestamp)
         provider_request_id: None,
         served_model: None,
         error_code: Some(ErrorKind::Internal.code().to_owned()),
-        error_message: Some("the process ended before settlement".to_owned()),
+        error_message: Some(UNSETTLED.to_owned()),
         latency_ms: 0,
         completes_key: None,
         now,
     };
     (settlement, tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another session, of which the system says this.
+    struct Other(Liveness);
+
+    impl Session for Other {
+        fn id(&self) -> u64 {
+            1
+        }
+
+        fn liveness(&self, _id: u64) -> Liveness {
+            self.0
+        }
+    }
+
+    #[test]
+    fn the_clock_is_asked_only_where_the_system_does_not_say_who_is_alive() {
+        let (early, late) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+        for (liveness, before, after) in
+            [(Liveness::Alive, false, false), (Liveness::Dead, true, true), (Liveness::Unknown, false, true)]
+        {
+            assert_eq!(is_stale(&Other(liveness), 2, late, early), before, "{liveness:?}");
+            assert_eq!(is_stale(&Other(liveness), 2, early, early), after, "{liveness:?}");
+        }
+    }
 }

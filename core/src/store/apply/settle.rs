@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::budgets::money_holds;
-use super::{balance, configs, daily, invalid, keys, not_found};
+use super::recover::is_unsettled;
+use super::{balance, configs, daily, invalid, keys, late, not_found};
 use crate::budget::window::window_bounds;
 use crate::store::codec::{kept, micros, time};
 use crate::store::ledger::Ledger;
@@ -27,7 +28,11 @@ pub(super) fn settle(ledger: &mut Ledger<'_>, settlement: Settlement) -> Result<
     let record_id = ledger.records_by_reservation.get(id.get())?;
     let record_id = record_id.ok_or_else(|| not_found(&format!("reservation {id}")))?;
     let row = ledger.records.get(record_id)?.ok_or_else(|| not_found(&format!("usage record {record_id}")))?;
-    Ok(Settled { record_id: UsageRecordId::new(record_id), model_id: ModelId::new(row.model_id) })
+    let settled = Settled { record_id: UsageRecordId::new(record_id), model_id: ModelId::new(row.model_id) };
+    if is_unsettled(row.error_message.as_deref()) {
+        late::settle(ledger, record_id, row, settlement)?;
+    }
+    Ok(settled)
 }
 
 /// Settles an open reservation. `tokens` is what its token budgets count.
@@ -79,7 +84,7 @@ pub(super) fn write(
         usage_type: usage_type(request).to_owned(),
         usage,
         facts: kept_facts(settlement.facts),
-        token_consumed: tokens,
+        token_consumed: tokens.map(|tokens| i64::try_from(tokens).unwrap_or(i64::MAX)),
         cost_amount: settlement.cost.map(|cost| cost.amount),
         currency: settlement.cost.map(|cost| cost.currency),
         cost_status: settlement.cost_status,
@@ -105,7 +110,14 @@ pub(super) fn write(
     if known.is_none() {
         create_model(ledger, request, record.provider_id, now)?;
     }
-    let holds = if awaits_price { money_holds(&reservation.holds) } else { Vec::new() };
+    let holds = if is_unsettled(record.error_message.as_deref()) {
+        // Its own settlement may come yet.
+        reservation.holds.iter().map(HoldRow::new).collect()
+    } else if awaits_price {
+        money_holds(&reservation.holds)
+    } else {
+        Vec::new()
+    };
     let record_id = ledger.records.take_id()?;
     ledger.put_record(record_id, &UsageRecordRow::new(&record, holds)?)?;
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
@@ -143,7 +155,7 @@ pub(super) fn held_as(request: &ReserveRequest) -> balance::HeldAs {
 }
 
 /// Returns facts with instants as rows keep them.
-fn kept_facts(facts: Facts) -> Facts {
+pub(super) fn kept_facts(facts: Facts) -> Facts {
     Facts {
         started_at: kept(facts.started_at),
         first_token_at: facts.first_token_at.map(kept),
@@ -211,7 +223,8 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
     if row.cost_amount.is_some() {
         return Err(invalid(format!("record {uid} has a cost already, and what was billed stays")));
     }
-    let holds: Vec<Hold> = std::mem::take(&mut row.holds)
+    let stays = is_unsettled(row.error_message.as_deref());
+    let holds: Vec<Hold> = if stays { row.holds.clone() } else { std::mem::take(&mut row.holds) }
         .into_iter()
         .map(|hold| {
             // The money was freed at settlement; what is left to move is the cost and the closing.

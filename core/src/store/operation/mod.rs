@@ -128,7 +128,8 @@ pub enum Operation {
     /// [`Outcome::Superseded`] where the configuration is no longer the one that it was planned with.
     Reserve(Box<ReserveRequest>),
     /// Writes the usage record of an attempt, moves the balances by the true amount, frees the reservation, updates the
-    /// daily rollup and creates the model row if it is new. Outcome: [`Outcome::Settled`].
+    /// daily rollup and creates the model row if it is new. Where recovery has written the record, corrects that.
+    /// Outcome: [`Outcome::Settled`].
     Settle(Box<Settlement>),
     /// Puts a cost on a record that has none, and moves the balances of its budgets. Outcome: [`Outcome::Done`].
     PriceRecord {
@@ -152,7 +153,7 @@ pub enum Operation {
         request_id: String,
         /// The instant.
         now: Timestamp,
-        /// When a claim that was never completed lapses.
+        /// When a claim that was never completed lapses, where the system does not say who is alive.
         expires_at: Timestamp,
     },
     /// Gives up a claim of this call, after it failed. Outcome: [`Outcome::Done`].
@@ -162,8 +163,8 @@ pub enum Operation {
         /// The id of the call that claimed it.
         request_id: String,
     },
-    /// Settles the reservations of processes that ended, and those that expired, and frees their idempotency keys.
-    /// Outcome: [`Outcome::Recovered`].
+    /// Settles the reservations of processes that ended, and frees their idempotency keys; where the system does not say who is
+    /// alive, of what has expired. Outcome: [`Outcome::Recovered`].
     Recover {
         /// What to bill them.
         policy: RecoveryPolicy,

@@ -39,7 +39,7 @@ pub struct ReserveRequest {
     pub planned_with: Option<u64>,
     /// The instant.
     pub now: Timestamp,
-    /// When the reservation is stale, whatever became of its process.
+    /// When the reservation is stale, where the system does not say whether its process lives.
     pub expires_at: Timestamp,
 }
 

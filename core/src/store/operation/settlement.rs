@@ -7,7 +7,7 @@ use crate::types::{BilledBy, CostStatus, Facts, Money, PriceId, ReceiptLine, Rec
 /// The end of an attempt, to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
-    /// The reservation. If it is gone and its record exists, recovery settled it, and nothing is written again.
+    /// The reservation. Where it was settled before, nothing is written again; what recovery wrote for it is corrected.
     pub reservation_id: ReservationId,
     /// What it consumed.
     pub usage: Usage,

@@ -151,7 +151,7 @@ impl UsageRecordRow {
             usage_type: record.usage_type.clone(),
             usage: UsageRow::new(&record.usage)?,
             facts: FactsRow::new(&record.facts),
-            token_consumed: record.token_consumed,
+            token_consumed: record.token_consumed.map(i64::cast_unsigned),
             cost_amount: record.cost_amount.map(|amount| amount.serialize()),
             currency: record.currency.map(|currency| currency.code().to_owned()),
             cost_status: record.cost_status.name().to_owned(),
@@ -171,6 +171,11 @@ impl UsageRecordRow {
             created_at: micros(record.created_at),
             holds,
         })
+    }
+
+    /// Returns how many tokens it consumed; the number is kept as the bits of one that may be below zero.
+    pub(in crate::store) fn tokens(&self) -> Option<i64> {
+        self.token_consumed.map(u64::cast_signed)
     }
 
     /// Returns the cost, where there is one.
@@ -196,7 +201,7 @@ impl UsageRecordRow {
             usage_type: self.usage_type,
             usage: self.usage.usage(Self::TABLE)?,
             facts: self.facts.facts(Self::TABLE)?,
-            token_consumed: self.token_consumed,
+            token_consumed: self.token_consumed.map(u64::cast_signed),
             cost_amount: cost.map(|cost| cost.amount),
             currency: cost.map(|cost| cost.currency),
             cost_status: from_name(Self::TABLE, &self.cost_status)?,

@@ -5,7 +5,7 @@ use super::*;
 on_each_engine! {
     a_key_is_claimed_once_completed_with_its_settlement_and_then_answers,
     a_key_is_released_by_its_own_call_only,
-    a_claim_whose_process_ended_is_free_and_so_is_one_that_expired,
+    a_claim_whose_process_ended_is_free_and_one_that_lives_is_not_whatever_the_clock_says,
     claims_delete_the_replies_that_lapsed,
     recovery_frees_claims_and_deletes_old_replies_but_no_others,
 }
@@ -58,13 +58,19 @@ fn a_key_is_released_by_its_own_call_only(engine: Engine) {
     assert_eq!(outcome, Outcome::KeyClaim(KeyClaim::Claimed));
 }
 
-fn a_claim_whose_process_ended_is_free_and_so_is_one_that_expired(engine: Engine) {
+fn a_claim_whose_process_ended_is_free_and_one_that_lives_is_not_whatever_the_clock_says(engine: Engine) {
     let mut fixture = Fixture::on(engine);
     fixture.apply(claim("ended", 1, "a", noon())).unwrap();
     fixture.reopen();
     assert_eq!(fixture.apply(claim("ended", 2, "b", noon())).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
-    let later = noon() + Duration::from_mins(1);
-    assert_eq!(fixture.apply(claim("ended", 3, "c", later)).unwrap(), Outcome::KeyClaim(KeyClaim::Claimed));
+    let another = fixture.another();
+    for now in [Timestamp::MIN, noon() + Duration::from_mins(1), Timestamp::MAX] {
+        fixture.recover(RecoveryPolicy::BillReserved, now);
+        for store in [fixture.store(), &another] {
+            let claimed = fixture.run(store.apply(claim("ended", 2, "c", noon()))).unwrap();
+            assert_eq!(claimed, Outcome::KeyClaim(KeyClaim::InFlight), "{now}");
+        }
+    }
 }
 
 fn claims_delete_the_replies_that_lapsed(engine: Engine) {

@@ -7,6 +7,7 @@ mod configs;
 mod conversion;
 mod exactness;
 mod keys;
+mod late;
 mod opening;
 mod prices;
 mod queries;

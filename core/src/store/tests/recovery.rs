@@ -4,7 +4,7 @@ use super::*;
 
 on_each_engine! {
     recovery_bills_reservations_of_ended_sessions_and_leaves_living_ones,
-    a_reservation_that_expired_is_settled_even_if_its_session_lives,
+    whatever_the_clock_says_a_reservation_of_a_living_session_is_let_alone,
     a_cost_that_does_not_fit_its_budget_keeps_no_file_from_opening,
     an_unpriced_reservation_keeps_its_budget_closed_when_billed_and_opens_it_when_released,
     recovery_bills_no_number_of_tokens_that_nobody_knew,
@@ -38,36 +38,58 @@ fn recovery_bills_reservations_of_ended_sessions_and_leaves_living_ones(engine: 
     assert_eq!(fixture.balance(id, noon()), balance("1.25", "2.5", 0));
     assert_eq!(fixture.balance(tokens, noon()), balance("100", "200", 0));
 
-    // The settlement that comes too late finds what recovery wrote.
+    // The settlement that comes too late corrects what recovery wrote.
     let late = fixture.settle(settlement(lost, Some(usd("0.1")))).unwrap();
     assert_eq!(late.record_id, record.id);
-    assert_eq!(fixture.balance(id, noon()), balance("1.25", "2.5", 0));
+    assert_eq!(fixture.balance(id, noon()), balance("0.1", "2.5", 0));
     fixture.settle(settlement(own, Some(usd("0.5")))).unwrap();
     fixture.settle(settlement(living.id, Some(usd("2")))).unwrap();
-    assert_eq!(fixture.balance(id, noon()), balance("3.75", "0", 0));
+    assert_eq!(fixture.balance(id, noon()), balance("2.6", "0", 0));
 }
 
-fn a_reservation_that_expired_is_settled_even_if_its_session_lives(engine: Engine) {
-    let fixture = Fixture::on(engine);
+/// Instants that a wall clock may jump to.
+fn jumps() -> impl Iterator<Item = Timestamp> {
+    let hours = [2, -2, 365 * 24, -365 * 24].map(|hours| noon() + jiff::SignedDuration::from_hours(hours));
+    hours.into_iter().chain([Timestamp::MIN, Timestamp::MAX])
+}
+
+fn whatever_the_clock_says_a_reservation_of_a_living_session_is_let_alone(engine: Engine) {
+    let mut fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
-    let expiry = noon() + Duration::from_mins(10);
-    assert_eq!(fixture.recover(RecoveryPolicy::Release, expiry - Duration::from_micros(1)), 0);
-    assert_eq!(fixture.recover(RecoveryPolicy::Release, expiry), 1);
-    let record = fixture.records(UsageFilter::default()).remove(0);
-    assert_eq!((record.cost_amount, record.billed_by), (Some(decimal("0")), BilledBy::NotBilled));
-    assert_eq!(fixture.balance(id, noon()), balance("0", "0", 0));
+    let own = fixture.reserve(fixture.request("alice", Some(usd("2")))).unwrap();
+    let another = fixture.another();
+    for now in jumps() {
+        assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, now), 0, "{now}");
+        let recover = Operation::Recover { policy: RecoveryPolicy::BillReserved, now };
+        assert_eq!(fixture.run(another.apply(recover)).unwrap(), Outcome::Recovered(0), "{now}");
+    }
+    drop(another);
+    fixture.settle(settlement(own, Some(usd("0.5")))).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("0.5", "1", 0));
+    fixture.reopen();
+    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, Timestamp::MIN), 1, "its session has ended");
+}
+
+#[test]
+fn whatever_the_clock_says_the_reservations_of_an_exclusive_handle_are_let_alone() {
+    let fixture = Fixture::exclusive();
+    fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+    for now in jumps() {
+        assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, now), 0, "{now}");
+    }
 }
 
 fn a_cost_that_does_not_fit_its_budget_keeps_no_file_from_opening(engine: Engine) {
-    let fixture = Fixture::on(engine);
+    let mut fixture = Fixture::on(engine);
     fixture.budget(terms(user("alice"), Limit::Money(usd("1000000000000000000000")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(usd("0.5")))).unwrap();
     fixture.reserve(fixture.request("alice", Some(usd("100000000000000000000")))).unwrap();
     let fine = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     fixture.settle(settlement(fine, Some(usd("0.0000000001")))).unwrap();
     // 10^20 and 10^-10 have no exact sum.
-    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon() + Duration::from_mins(10)), 2);
+    fixture.reopen();
+    assert_eq!(fixture.recover(RecoveryPolicy::BillReserved, noon()), 2);
     let records = fixture.records(UsageFilter::default());
     let costs: Vec<_> = records.iter().map(|record| record.cost_amount).collect();
     assert_eq!(costs, [Some(decimal("0.0000000001")), Some(decimal("0.5")), None]);

@@ -624,7 +624,7 @@ public struct UsageRecord: Codable, Hashable, Sendable {
     public let usageType: String
     /// What it consumed.
     public let usage: Usage
-    /// All tokens, where known.
+    /// All tokens, where known. An adjustment's are those beyond what its record says, and may be below zero.
     public let tokenConsumed: Int?
     /// What it cost, in `currency`; absent if it is unpriced. An adjustment's may be below zero.
     public let costAmount: ExactDecimal?

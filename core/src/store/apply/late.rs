@@ -1,0 +1,153 @@
+//! Late settlements: an attempt was taken for one whose process had ended, so that recovery has written its record.
+//!
+//! What was billed stays: records of their own correct it, and all of them sum to what the settlement says. A record without a
+//! cost has billed nothing yet, and becomes what the settlement says.
+
+mod counting;
+
+use sha2::{Digest, Sha256};
+
+use self::counting::Counting;
+use super::budgets::money_holds;
+use super::settle::index;
+use super::{adjust, daily, keys};
+use crate::store::codec::{Row, kept};
+use crate::store::ledger::Ledger;
+use crate::store::rows::{KeyRow, UsageRecordRow};
+use crate::store::{Hold, Settlement};
+use crate::types::{BilledBy, Money, ReceiptLine, Result, Usage, UsageFlag, UsageRecord, UsageRecordId, exact_add};
+
+/// Settles an attempt whose record recovery has written. What was settled so before stays as it is.
+pub(super) fn settle(ledger: &mut Ledger<'_>, id: u64, row: UsageRecordRow, settlement: Settlement) -> Result<()> {
+    let holds: Vec<Hold> =
+        row.holds.iter().map(|hold| hold.clone().hold(UsageRecordRow::TABLE)).collect::<Result<_>>()?;
+    let record = row.record(id)?;
+    tracing::warn!(record = record.uid, "an attempt was settled after recovery had; its record is corrected");
+    match record.cost_amount.zip(record.currency) {
+        Some((amount, currency)) => correct(ledger, &record, Money::new(amount, currency), &holds, settlement),
+        None => complete(ledger, &record, &holds, settlement),
+    }
+}
+
+/// Writes what corrects a record that has a cost: the difference, or, where there is none because the currency is another or the
+/// cost is not known, what takes the cost back and what bills the attempt.
+fn correct(
+    ledger: &mut Ledger<'_>,
+    record: &UsageRecord,
+    first: Money,
+    holds: &[Hold],
+    mut settlement: Settlement,
+) -> Result<()> {
+    let uid = derived_uid(record, "settled late");
+    if ledger.records_by_uid.get(uid.as_str())?.is_some() {
+        return Ok(());
+    }
+    let key = completed_key(ledger, record, &mut settlement)?;
+    let now = kept(settlement.now);
+    let awaits_price = settlement.cost.is_none() && settlement.billed_by != BilledBy::NotBilled;
+    let is_one_currency = settlement.cost.is_some_and(|cost| cost.currency == first.currency);
+    if is_one_currency && settlement.cost.is_some_and(|cost| cost.amount > first.amount) {
+        settlement.usage.flag(UsageFlag::ExceededReservation);
+    }
+    let mut counting = Counting::new(record, holds, Some(first.currency));
+    let mut own = UsageRecord { uid, ..counting.settled(ledger, settlement)? };
+    let back = Money::new(-adjust::billed(ledger, record)?, first.currency);
+    let mut corrections = Vec::new();
+    if let (true, Some(cost)) = (is_one_currency, own.cost_amount) {
+        own.cost_amount = Some(exact_add(cost, back.amount)?);
+        own.receipt.insert(0, line(record, back));
+    } else if !back.amount.is_zero() {
+        corrections.push(UsageRecord {
+            uid: derived_uid(record, "taken back"),
+            usage: Usage::default(),
+            token_consumed: None,
+            cost_amount: Some(back.amount),
+            currency: Some(back.currency),
+            receipt: vec![line(record, back)],
+            ..record.clone()
+        });
+    }
+    corrections.push(own);
+    let mut written = Vec::with_capacity(corrections.len());
+    for correction in corrections {
+        let correction = UsageRecord {
+            billed_by: BilledBy::Adjustment,
+            adjusts: Some(record.uid.clone()),
+            conversions: counting.count(ledger, correction.cost_amount.zip(correction.currency))?,
+            created_at: now,
+            ..correction
+        };
+        let holds = if awaits_price && correction.cost_amount.is_none() { money_holds(holds) } else { Vec::new() };
+        written.push((daily::with(ledger, &correction)?, correction, holds));
+    }
+
+    for (rollup, mut correction, holds) in written {
+        let id = ledger.records.take_id()?;
+        correction.id = UsageRecordId::new(id);
+        ledger.put_record(id, &UsageRecordRow::new(&correction, holds)?)?;
+        index(ledger, &correction, id)?;
+        daily::write(ledger, &rollup)?;
+    }
+    counting.write(ledger)?;
+    key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))
+}
+
+/// Makes a record that has no cost what its settlement says.
+fn complete(ledger: &mut Ledger<'_>, before: &UsageRecord, holds: &[Hold], mut settlement: Settlement) -> Result<()> {
+    let key = completed_key(ledger, before, &mut settlement)?;
+    let (now, billed_by) = (kept(settlement.now), settlement.billed_by);
+    let mut counting = Counting::new(before, holds, None);
+    let mut after = UsageRecord { billed_by, ..counting.settled(ledger, settlement)? };
+    after.conversions = counting.count(ledger, after.cost_amount.zip(after.currency))?;
+    after.token_consumed = match (before.token_consumed, after.token_consumed) {
+        (Some(counted), Some(more)) => Some(counted.saturating_add(more)),
+        (counted, more) => more.or(counted),
+    };
+    let awaits_price = |record: &UsageRecord| record.cost_amount.is_none() && record.billed_by != BilledBy::NotBilled;
+    counting.close(ledger, awaits_price(before), awaits_price(&after))?;
+    let rollups = daily::replaced(ledger, before, &after)?;
+    let row = UsageRecordRow::new(&after, if awaits_price(&after) { money_holds(holds) } else { Vec::new() })?;
+
+    ledger.records.put(before.id.get(), &row)?;
+    for rollup in rollups {
+        daily::write(ledger, &rollup)?;
+    }
+    counting.write(ledger)?;
+    key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))
+}
+
+/// Returns the claim that the attempt completes, if it is still the call's own.
+fn completed_key(
+    ledger: &Ledger<'_>,
+    record: &UsageRecord,
+    settlement: &mut Settlement,
+) -> Result<Option<(String, KeyRow, Vec<u8>)>> {
+    let Some((key, reply)) = settlement.completes_key.take() else { return Ok(None) };
+    Ok(keys::completable(ledger, &key, &record.request_id)?.map(|row| (key, row, reply)))
+}
+
+/// Makes the uid of a record that corrects another: the same one whenever it is made.
+fn derived_uid(record: &UsageRecord, what: &str) -> String {
+    let digest = Sha256::digest(format!("{what}:{}", record.uid));
+    let mut random = [0; 10];
+    random.copy_from_slice(&digest[..10]);
+    let millis = u64::try_from(record.created_at.as_millisecond()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+}
+
+fn line(record: &UsageRecord, back: Money) -> ReceiptLine {
+    ReceiptLine {
+        attempt: record.attempt,
+        model: format!("{}/{}", record.provider, record.model),
+        meter: None,
+        note: Some("reservation".to_owned()),
+        quantity: 1.into(),
+        billed_quantity: None,
+        modifiers: Vec::new(),
+        unit_price: None,
+        unit: None,
+        price_id: None,
+        amount: Some(back.amount),
+        currency: Some(back.currency),
+    }
+}
