@@ -54,6 +54,7 @@ fn request(user: &str) -> Operation {
         capability: Capability::Text,
         worst_case: Some(usd("0.01")),
         worst_case_tokens: Some(10),
+        worst_case_meters: None,
         on_unpriced: None,
         planned_with: None,
         now,
@@ -99,9 +100,9 @@ fn folder() -> tempfile::TempDir {
 fn make(path: &Path) {
     let store = open(path).unwrap();
     run(async {
-        for scope in [Scope::Everyone, Scope::User { user: "user-3".into() }] {
+        for scope in [Scope::everyone(), Scope::of_user("user-3")] {
             let limit = Limit::Money(usd("100000"));
-            let terms = BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() };
+            let terms = BudgetTerms::new(scope, limit, Window::Total);
             store.apply(Operation::PutBudget { terms, now: SystemEnvironment.now() }).await.unwrap();
         }
         for batch in 0..RECORDS / 100 {
@@ -146,7 +147,7 @@ fn damage(bytes: &mut Vec<u8>, pages: &[usize], case: u64) -> String {
 /// What a reader sees of a file.
 fn seen(store: &RedbStore) -> Result<String> {
     run(async {
-        let statuses = store.budget_statuses(SystemEnvironment.now()).await?;
+        let statuses = store.budget_statuses(None, SystemEnvironment.now()).await?;
         let of_user = UsageFilter { user: Some("user-3".into()), ..UsageFilter::default() };
         let of_user = store.usage_records(of_user, None, usize::MAX).await?;
         let records = store.usage_records(UsageFilter::default(), None, usize::MAX).await?;

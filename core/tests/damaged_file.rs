@@ -55,6 +55,7 @@ async fn call(store: &RedbStore, number: usize) {
         capability: Capability::Text,
         worst_case: Some(usd("0.01")),
         worst_case_tokens: Some(100),
+        worst_case_meters: None,
         on_unpriced: None,
         planned_with: None,
         now: noon(),
@@ -96,12 +97,8 @@ fn write(path: &Path, records: usize) {
             store.apply(Operation::AddModelConfig { id, config, prices: Vec::new(), now: noon() }).await.unwrap();
         }
         for user in 0..7 {
-            let terms = BudgetTerms {
-                scope: Scope::User { user: format!("user-{user}") },
-                limit: Limit::Money(usd("1000")),
-                window: Window::Month,
-                time_zone: "UTC".into(),
-            };
+            let terms =
+                BudgetTerms::new(Scope::of_user(format!("user-{user}")), Limit::Money(usd("1000")), Window::Month);
             store.apply(Operation::PutBudget { terms, now: noon() }).await.unwrap();
         }
         for first in (0..records).step_by(200) {
@@ -118,7 +115,7 @@ fn read(path: &Path) -> Result<u64> {
     runtime.block_on(async {
         let configuration = store.configuration().await?;
         format!("{:?}", (configuration.model_configs, configuration.budgets, configuration.prices)).hash(&mut hasher);
-        format!("{:?}", store.budget_statuses(noon()).await?).hash(&mut hasher);
+        format!("{:?}", store.budget_statuses(None, noon()).await?).hash(&mut hasher);
         format!("{:?}", store.models().await?).hash(&mut hasher);
         let day = jiff::civil::date(2026, 11, 22);
         format!("{:?}", store.daily_costs(day, day).await?).hash(&mut hasher);

@@ -34,16 +34,11 @@ fn run<F: Future>(future: F) -> F::Output {
 }
 
 fn cap(store: &RedbStore) -> BudgetStatus {
-    run(store.budget_statuses(SystemEnvironment.now())).unwrap().remove(0)
+    run(store.budget_statuses(None, SystemEnvironment.now())).unwrap().remove(0)
 }
 
 fn put_cap(store: &RedbStore, limit: &str) {
-    let terms = BudgetTerms {
-        scope: Scope::Everyone,
-        limit: Limit::Money(usd(limit)),
-        window: Window::Total,
-        time_zone: "UTC".into(),
-    };
+    let terms = BudgetTerms::new(Scope::everyone(), Limit::Money(usd(limit)), Window::Total);
     run(store.apply(Operation::PutBudget { terms, now: SystemEnvironment.now() })).unwrap();
 }
 
@@ -61,6 +56,7 @@ fn request(worst_case: &str) -> Operation {
         capability: Capability::Text,
         worst_case: Some(usd(worst_case)),
         worst_case_tokens: Some(10),
+        worst_case_meters: None,
         on_unpriced: None,
         planned_with: None,
         now,

@@ -28,8 +28,8 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         ModelTerms { name, api_key: Some(api_key.into()), base_url, default: Some(true), ..ModelTerms::default() };
     tw.set_model(model).await?;
     let limit = Limit::Money(Money::new("0.001".parse()?, Currency::USD));
-    let scope = Scope::User { user: "alice".into() };
-    tw.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone: "UTC".into() }).await?;
+    let scope = Scope::of_user("alice");
+    tw.set_budget(BudgetTerms::new(scope, limit, Window::Month)).await?;
 
     // The most that a call can cost is held while it runs; then it is settled at what it did cost.
     let reply = ask(&tw, "alice", "Name three hills.", Some(100)).await?;

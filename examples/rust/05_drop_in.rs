@@ -27,8 +27,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tw = Tollway::open(folder.path().join("app.tollway"), master_key, Settings::default()).await?;
     let (name, base_url) = ("anthropic/claude-haiku-4-5".into(), std::env::var("ANTHROPIC_BASE_URL").ok());
     tw.set_model(ModelTerms { name, api_key: Some(api_key.into()), base_url, ..ModelTerms::default() }).await?;
-    let (scope, limit) = (Scope::Everyone, Limit::Money(Money::new("0.05".parse()?, Currency::USD)));
-    tw.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone: "UTC".into() }).await?;
+    let (scope, limit) = (Scope::everyone(), Limit::Money(Money::new("0.05".parse()?, Currency::USD)));
+    tw.set_budget(BudgetTerms::new(scope, limit, Window::Month)).await?;
 
     let mut response = post(&tw, "Name three rivers.", 100, false).await?;
     let completion: Value = from_slice(&response.body.next().await.ok_or("no body")??)?;

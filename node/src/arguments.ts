@@ -130,9 +130,6 @@ export type ReportedCostPolicy = 'over_catalog' | 'always' | 'never';
 /** How a route orders its candidates. */
 export type Strategy = 'single' | 'fallback' | 'economy';
 
-/** How long a budget runs before it starts again from zero. */
-export type Window = 'total' | 'day' | 'month';
-
 /** A form that price lists come in. */
 export type PriceFormat = 'tollway' | 'litellm' | 'genai-prices' | 'models.dev' | 'openrouter';
 
@@ -259,6 +256,19 @@ export interface CallOptions {
   readonly user?: string | null;
   /** Labels that budgets and reports can select by. */
   readonly tags?: Readonly<Record<string, string>> | null;
+  /** The key of the app's own that the call came with, by a name that is no secret: the tag `key`. */
+  readonly key?: string | null;
+  /** The team that it is made for: the tag `team`. */
+  readonly team?: string | null;
+  /** The project that it is made for: the tag `project`. */
+  readonly project?: string | null;
+  /** The session, such as an agent's run, that it is a part of: the tag `session`. */
+  readonly session?: string | null;
+  /**
+   * How long it waits, in seconds, for calls under way to settle what a budget has no room for beside them. It is
+   * refused at once where absent.
+   */
+  readonly budgetWait?: number | null;
   /** Makes a repeated call of the same user return the first one's record and reply, billed once. */
   readonly idempotencyKey?: string | null;
   /** The time that all attempts together may take, in seconds. */

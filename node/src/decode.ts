@@ -235,9 +235,13 @@ function decodeBudgetQuote(value: Wire): BudgetQuote {
     budgetId: value['budget_id'],
     user: value['user'],
     tag: value['tag'],
+    tags: value['tags'],
+    provider: value['provider'],
+    model: value['model'],
     window: value['window'],
     limit: value['limit'],
     currency: value['currency'],
+    meter: value['meter'],
     remaining: value['remaining'],
     needed: value['needed'],
     admits: value['admits'],
@@ -516,10 +520,16 @@ function decodeBudget(value: Wire): Budget {
     id: value['id'],
     user: value['user'],
     tag: value['tag'],
+    tags: value['tags'],
+    provider: value['provider'],
+    model: value['model'],
     limit: value['limit'],
     currency: value['currency'],
+    meter: value['meter'],
     window: value['window'],
     timeZone: value['time_zone'],
+    enforcement: value['enforcement'],
+    onExceeded: value['on_exceeded'],
     createdAt: value['created_at'],
     updatedAt: value['updated_at'],
     windowStart: value['window_start'],
@@ -679,6 +689,7 @@ export interface Results {
   readonly 'routes.list': Route[];
   readonly 'routes.delete': undefined;
   readonly 'budgets.set': Budget;
+  readonly 'budgets.get': Budget;
   readonly 'budgets.list': Budget[];
   readonly 'budgets.delete': undefined;
   readonly 'usage.records': UsagePage;
@@ -719,6 +730,7 @@ export const DECODERS: { readonly [Verb in keyof Results]: (value: never) => Res
   'routes.list': listOf(decodeRoute),
   'routes.delete': nothing,
   'budgets.set': decodeBudget,
+  'budgets.get': decodeBudget,
   'budgets.list': listOf(decodeBudget),
   'budgets.delete': nothing,
   'usage.records': decodeUsagePage,

@@ -237,16 +237,30 @@ export interface QuotedCost {
 export interface BudgetQuote {
   /** The budget. */
   readonly budgetId: number;
-  /** The user whose calls it caps; absent where it caps others'. */
+  /** The user whose calls it caps, or `*` for each; absent where it tells no users apart. */
   readonly user: string | null;
-  /** The tag whose calls it caps, as its key and value; absent where it caps others'. */
+  /** The tag whose calls it caps, as its name and value; absent where it has none, or several. */
   readonly tag: readonly [string, string] | null;
+  /**
+   * The tags that its calls have, each with its value, or `*` for each; among them `key`, `team`, `project` and
+   * `session`.
+   */
+  readonly tags: Readonly<Record<string, string>>;
+  /** The provider whose calls it caps, or `*` for each; absent where it tells none apart. */
+  readonly provider: string | null;
+  /** The model whose calls it caps, or `*` for each; absent where it tells none apart. */
+  readonly model: string | null;
   /** How long it runs. */
   readonly window: string;
-  /** What may be used in a window: an amount in `currency`, or a number of tokens if that is absent. */
+  /**
+   * What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if both are
+   * absent.
+   */
   readonly limit: string;
-  /** The currency of the amounts; absent where tokens are counted. */
+  /** The currency of the amounts; absent where no money is counted. */
   readonly currency: string | null;
+  /** What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`. */
+  readonly meter: string | null;
   /** What is left of it now, in its own currency or in tokens. */
   readonly remaining: string;
   /** What the call would hold of it, in its own currency or in tokens; absent if that is not known. */
@@ -403,22 +417,43 @@ export interface Route {
   readonly updatedAt: string;
 }
 
-/** A cap with its state in the window that is running. `user` and `tag` are both absent for everyone's budget. */
+/**
+ * A cap with its state in the window that is running. `user`, `tags`, `provider` and `model` are absent for everyone's
+ * budget. The state of a budget with `*` is that of one value, where a call of it was named; else nothing is used.
+ */
 export interface Budget {
   /** The row. */
   readonly id: number;
-  /** The user whose calls it caps; absent where it caps others'. */
+  /** The user whose calls it caps, or `*` for each; absent where it tells no users apart. */
   readonly user: string | null;
-  /** The tag whose calls it caps, as its key and value; absent where it caps others'. */
+  /** The tag whose calls it caps, as its name and value; absent where it has none, or several. */
   readonly tag: readonly [string, string] | null;
-  /** What may be used in a window: an amount in `currency`, or a number of tokens if that is absent. */
+  /**
+   * The tags that its calls have, each with its value, or `*` for each; among them `key`, `team`, `project` and
+   * `session`.
+   */
+  readonly tags: Readonly<Record<string, string>>;
+  /** The provider whose calls it caps, or `*` for each; absent where it tells none apart. */
+  readonly provider: string | null;
+  /** The model whose calls it caps, or `*` for each; absent where it tells none apart. */
+  readonly model: string | null;
+  /**
+   * What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if both are
+   * absent.
+   */
   readonly limit: string;
-  /** The currency of the amounts; absent where tokens are counted. */
+  /** The currency of the amounts; absent where no money is counted. */
   readonly currency: string | null;
+  /** What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`. */
+  readonly meter: string | null;
   /** How long it runs. */
   readonly window: string;
-  /** The IANA time zone that days and months begin in, such as `Asia/Shanghai`. */
+  /** The IANA time zone that hours, days, weeks and months begin in, such as `Asia/Shanghai`. */
   readonly timeZone: string;
+  /** Whether it refuses calls, or only counts and warns. */
+  readonly enforcement: string;
+  /** What becomes of a call that it has no room for. */
+  readonly onExceeded: string;
   /** When the row was written. */
   readonly createdAt: string;
   /** When the row was last changed. */

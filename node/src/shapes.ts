@@ -6,6 +6,12 @@ export type Amount = string | bigint | number;
 /** An instant: RFC 3339 text, a `Date`, or a day such as `2026-11-01`, which is its midnight UTC. */
 export type Instant = string | Date;
 
+/**
+ * How long a budget runs before it starts again from zero: `total`, `minute`, `hour`, `day`, `week`, `month`; an ISO 8601
+ * duration such as `PT5H` for a rolling window; or a recurrence such as `R/2026-11-15/P1M` for a calendar of its own.
+ */
+export type Window = 'total' | 'minute' | 'hour' | 'day' | 'week' | 'month' | `PT${string}` | `P${string}` | `R/${string}`;
+
 /** A word, or several of which one must be the call's. */
 export type OneOf = string | readonly string[];
 

@@ -10,9 +10,8 @@ import type {
   Settings,
   Strategy,
   UsageFilter,
-  Window,
 } from './arguments.js';
-import type { Amount, Instant, Messages } from './shapes.js';
+import type { Amount, Instant, Messages, Window } from './shapes.js';
 
 export type * from './arguments.js';
 export type * from './shapes.js';

@@ -42,8 +42,8 @@ impl Engine {
             tollway.add_model(model).await?;
         }
         let limit = Limit::Money(Money::new(Decimal::from(1_000_000), Currency::USD));
-        let scope = Scope::User { user: "bench".into() };
-        tollway.set_budget(BudgetTerms { scope, limit, window: Window::Month, time_zone: "UTC".into() }).await?;
+        let scope = Scope::of_user("bench");
+        tollway.set_budget(BudgetTerms::new(scope, limit, Window::Month)).await?;
         Ok(Self {
             tollway,
             whole: request(WHOLE_WORDS)?,

@@ -41,12 +41,7 @@ impl Ledger {
         let Outcome::ModelConfigAdded(model_config_id) = store.apply(add).await? else {
             return Err(Failure::new("the store did not add the model config"));
         };
-        let terms = BudgetTerms {
-            scope: Scope::User { user: "bench".into() },
-            limit: Limit::Money(dollars(1_000_000_000)),
-            window: Window::Month,
-            time_zone: "UTC".into(),
-        };
+        let terms = BudgetTerms::new(Scope::of_user("bench"), Limit::Money(dollars(1_000_000_000)), Window::Month);
         store.apply(Operation::PutBudget { terms, now }).await?;
         Ok(Self { store, environment, model_config_id })
     }
@@ -65,6 +60,7 @@ impl Ledger {
             capability: tollway::types::Capability::Text,
             worst_case: Some(dollars(1)),
             worst_case_tokens: Some(1_000),
+            worst_case_meters: None,
             on_unpriced: None,
             planned_with: None,
             now,

@@ -185,6 +185,14 @@ impl Estimate {
         self.is_bounded.then(|| self.size.bound.saturating_add(self.output_bound).saturating_add(cited))
     }
 
+    /// Returns the most of each meter that the attempt can take and give, what is input and output in tokens each as one; nothing if no
+    /// bound is known.
+    #[must_use]
+    pub fn most_meters(&self) -> Option<BTreeMap<Meter, u64>> {
+        let tokens = [(Meter::InputToken, self.size.bound), (Meter::OutputToken, self.output_bound)];
+        self.is_bounded.then(|| self.counts.iter().map(|(meter, most)| (*meter, *most)).chain(tokens).collect())
+    }
+
     /// Returns the greatest output limit, below the one that it has, with which an attempt takes no more than there is room for;
     /// nothing if not even a single token fits.
     pub fn fitting_limit(

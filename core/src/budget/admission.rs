@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::exchange::{Towards, convert};
+use super::index::Applying;
 use crate::types::{
-    Balance, Budget, Currency, Decimal, Error, ErrorKind, Exchange, Limit, ModelConfigId, ModelName, Money, Result,
-    Scope, UnpricedPolicy, Window, exact_add,
+    AccountUnit, Balance, Budget, Currency, Decimal, EACH, Enforcement, Error, ErrorKind, Exchange, Limit, Meter,
+    ModelConfigId, ModelName, Money, Result, Scope, UnpricedPolicy, exact_add,
 };
 
 /// What a call asks for.
@@ -23,6 +24,8 @@ pub struct Demand<'a> {
     pub worst_case: Option<Money>,
     /// The most tokens that it can consume; absent if that is not known.
     pub worst_case_tokens: Option<u64>,
+    /// The most that it can consume of each meter; what is not in it is none of its work. Absent if that is not known.
+    pub worst_case_meters: Option<&'a BTreeMap<Meter, u64>>,
     /// What to do without a price; where absent, refuse if a money budget applies.
     pub on_unpriced: Option<UnpricedPolicy>,
 }
@@ -30,6 +33,13 @@ pub struct Demand<'a> {
 impl Demand<'_> {
     const fn full_name(&self) -> ModelName<'_> {
         ModelName::new(self.provider, self.model)
+    }
+
+    /// Returns the most that it can consume of a meter and those below it, where that is known.
+    fn most_of(&self, meter: Meter) -> Option<Decimal> {
+        let most = self.worst_case_meters?;
+        let counts = |other: &Meter| other.is_within(meter) || meter.is_within(*other);
+        Some(most.iter().filter(|(other, _)| counts(other)).map(|(_, count)| Decimal::from(*count)).sum())
     }
 }
 
@@ -39,24 +49,33 @@ pub type Rates<'a> = &'a dyn Fn(Currency, Currency) -> Option<Exchange>;
 /// What one budget says of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// What the call would hold, in the currency of the budget or in tokens.
+    /// What the call would hold, in what the budget counts.
     pub amount: Decimal,
-    /// The currency; absent for tokens.
-    pub currency: Option<Currency>,
+    /// What the budget counts.
+    pub unit: AccountUnit,
     /// The rate, where the amount was converted.
     pub exchange: Option<Exchange>,
-    /// Why the budget refuses, where it does.
-    pub refusal: Option<String>,
+    /// Why the budget has no room, where it has none.
+    pub refusal: Option<Refusal>,
+}
+
+/// Why a budget has no room for a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason, for people.
+    pub why: String,
+    /// Whether there is room once calls under way have settled for less than they hold.
+    pub is_held: bool,
 }
 
 /// Applies the policy for a call without a price. Returns whether its money budgets close until it is priced.
 ///
 /// Fails with `unpriced`, saying what to do, if the call must not be made.
-pub fn check_price(demand: &Demand<'_>, budgets: &[Budget]) -> Result<bool> {
+pub fn check_price(demand: &Demand<'_>, budgets: &[Applying]) -> Result<bool> {
     if demand.worst_case.is_some() {
         return Ok(false);
     }
-    let money = budgets.iter().find(|budget| matches!(budget.terms.limit, Limit::Money(_)));
+    let money = capping_money(budgets).map(|(budget, _)| budget).next();
     match (demand.on_unpriced, money) {
         (Some(UnpricedPolicy::Allow), _) | (None, None) => Ok(false),
         (Some(UnpricedPolicy::Hold), money) => Ok(money.is_some()),
@@ -80,13 +99,11 @@ fn unpriced(demand: &Demand<'_>, why: &str) -> Error {
 /// Checks that every scope whose money is capped has a cap that the price, or what it converts to, counts in.
 ///
 /// Fails with `currency_mismatch`.
-pub fn check_currency(demand: &Demand<'_>, budgets: &[Budget], rates: Rates<'_>) -> Result<()> {
+pub fn check_currency(demand: &Demand<'_>, budgets: &[Applying], rates: Rates<'_>) -> Result<()> {
     let Some(worst) = demand.worst_case else { return Ok(()) };
     let mut scopes: BTreeMap<&Scope, Vec<Currency>> = BTreeMap::new();
-    for budget in budgets {
-        if let Limit::Money(limit) = budget.terms.limit {
-            scopes.entry(&budget.terms.scope).or_default().push(limit.currency);
-        }
+    for (budget, limit) in capping_money(budgets) {
+        scopes.entry(&budget.terms.scope).or_default().push(limit.currency);
     }
     for (scope, currencies) in scopes {
         let counts = |currency: &Currency| *currency == worst.currency || rates(worst.currency, *currency).is_some();
@@ -110,70 +127,87 @@ pub fn check_currency(demand: &Demand<'_>, budgets: &[Budget], rates: Rates<'_>)
     Ok(())
 }
 
-/// Works out what one budget would hold of a call, and whether it lets it in.
-pub fn weigh(demand: &Demand<'_>, limit: &Limit, balance: &Balance, rates: Rates<'_>) -> Result<Verdict> {
-    let (limit, currency) = match limit {
-        Limit::Tokens(limit) => (Decimal::from(*limit), None),
-        Limit::Money(limit) => (limit.amount, Some(limit.currency)),
-    };
-    let (amount, exchange) = asked(demand, currency, rates)?;
-    let verdict = |refusal| Verdict { amount, currency, exchange, refusal };
-    if currency.is_some() && balance.holds > 0 {
-        return Ok(verdict(Some(format!(
-            "is closed by {} calls without a price; put a cost on their records to open it again",
-            balance.holds
-        ))));
-    }
-    let may_be_unknown = matches!(demand.on_unpriced, Some(UnpricedPolicy::Allow | UnpricedPolicy::Hold));
-    if currency.is_none() && demand.worst_case_tokens.is_none() && !may_be_unknown {
-        return Ok(verdict(Some(format!(
-            "counts tokens, and how many {} would take is not known; pass on_unpriced \"hold\" or \"allow\"",
-            demand.full_name()
-        ))));
-    }
-    let unit = currency.map_or_else(|| "tokens".to_owned(), |currency| currency.to_string());
-    let taken = exact_add(exact_add(balance.settled, balance.reserved)?, amount)?;
-    // A call in a currency that has no rate asks nothing of this budget; its scope has one that it counts in.
-    let is_native = currency.is_none() || demand.worst_case.is_none_or(|worst| Some(worst.currency) == currency);
-    if (is_native || exchange.is_some()) && taken > limit {
-        return Ok(verdict(Some(format!(
-            "would be passed: limit {limit} {unit}, settled {} {unit}, reserved {} {unit}, asked {amount} {unit}; wait \
-             for the next window, raise the limit, or ask for less",
-            balance.settled, balance.reserved
-        ))));
-    }
-    Ok(verdict(None))
+/// Returns the budgets that refuse calls for their money.
+fn capping_money(budgets: &[Applying]) -> impl Iterator<Item = (&Budget, Money)> {
+    budgets.iter().filter_map(|applying| {
+        let terms = &applying.budget.terms;
+        match terms.limit {
+            Limit::Money(limit) if terms.enforcement == Enforcement::Hard => Some((&*applying.budget, limit)),
+            _ => None,
+        }
+    })
 }
 
-/// Returns what a budget in a currency, or in tokens, holds of a call, and the rate where it was converted.
-pub fn asked(demand: &Demand<'_>, currency: Option<Currency>, rates: Rates<'_>) -> Result<(Decimal, Option<Exchange>)> {
-    match (currency, demand.worst_case) {
-        // What is not known holds nothing; whether it is let in at all is a policy.
-        (None, _) => Ok((demand.worst_case_tokens.unwrap_or_default().into(), None)),
-        (Some(_), None) => Ok((Decimal::ZERO, None)),
-        (Some(currency), Some(worst)) if worst.currency == currency => Ok((worst.amount, None)),
-        (Some(currency), Some(worst)) => match rates(worst.currency, currency) {
-            Some(exchange) => Ok((convert(&exchange, worst.amount, Towards::Up)?, Some(exchange))),
-            None => Ok((Decimal::ZERO, None)),
-        },
+/// Works out what one budget would hold of a call, and whether it has room for it.
+pub fn weigh(demand: &Demand<'_>, limit: &Limit, balance: &Balance, rates: Rates<'_>) -> Result<Verdict> {
+    let (limit, unit) = (limit.amount(), limit.unit());
+    let (asked, exchange) = asked(demand, unit, rates)?;
+    let amount = asked.unwrap_or_default();
+    let verdict = |refusal| Verdict { amount, unit, exchange, refusal };
+    let lasting = |why| verdict(Some(Refusal { why, is_held: false }));
+    let is_money = unit.currency().is_some();
+    if is_money && balance.holds > 0 {
+        return Ok(lasting(format!(
+            "is closed by {} calls without a price; put a cost on their records to open it again",
+            balance.holds
+        )));
     }
+    let may_be_unknown = matches!(demand.on_unpriced, Some(UnpricedPolicy::Allow | UnpricedPolicy::Hold));
+    if !is_money && asked.is_none() && !may_be_unknown {
+        return Ok(lasting(format!(
+            "counts {unit}, and how many {}/{} would take is not known; pass on_unpriced \"hold\" or \"allow\"",
+            demand.provider, demand.model
+        )));
+    }
+    let used = exact_add(balance.settled, amount)?;
+    // A call in a currency that has no rate asks nothing of this budget; its scope has one that it counts in.
+    let is_native = !is_money || demand.worst_case.is_none_or(|worst| Some(worst.currency) == unit.currency());
+    if !(is_native || exchange.is_some()) || exact_add(used, balance.reserved)? <= limit {
+        return Ok(verdict(None));
+    }
+    let is_held = used <= limit;
+    let remedy = if is_held {
+        "calls under way hold the rest; try again when they have ended, or let this call wait with `budget_wait`"
+    } else {
+        "wait for the next window, raise the limit, or ask for less"
+    };
+    let why = format!(
+        "would be passed: limit {limit} {unit}, settled {} {unit}, reserved {} {unit}, asked {amount} {unit}; {remedy}",
+        balance.settled, balance.reserved
+    );
+    Ok(verdict(Some(Refusal { why, is_held })))
+}
+
+/// Returns what a budget that counts in a unit holds of a call, where that is known, and the rate where it was converted.
+pub fn asked(demand: &Demand<'_>, unit: AccountUnit, rates: Rates<'_>) -> Result<(Option<Decimal>, Option<Exchange>)> {
+    let asked = match (unit, demand.worst_case) {
+        // What is not known holds nothing; whether it is let in at all is a policy.
+        (AccountUnit::Tokens, _) => demand.worst_case_tokens.map(Decimal::from),
+        (AccountUnit::Requests, _) => Some(Decimal::ONE),
+        (AccountUnit::Meter(meter), _) => demand.most_of(meter),
+        (AccountUnit::Money(_), None) => None,
+        (AccountUnit::Money(currency), Some(worst)) if worst.currency == currency => Some(worst.amount),
+        (AccountUnit::Money(currency), Some(worst)) => match rates(worst.currency, currency) {
+            Some(exchange) => return Ok((Some(convert(&exchange, worst.amount, Towards::Up)?), Some(exchange))),
+            None => None,
+        },
+    };
+    Ok((asked, None))
 }
 
 /// Names a budget, for people.
 #[must_use]
 pub fn describe(budget: &Budget) -> String {
-    let window = match budget.terms.window {
-        Window::Total => "the total".to_owned(),
-        Window::Day => format!("the daily ({})", budget.terms.time_zone),
-        Window::Month => format!("the monthly ({})", budget.terms.time_zone),
-    };
-    format!("{window} budget {} of {}", budget.id, name(&budget.terms.scope))
+    let window = budget.terms.window.describe();
+    let zone = if window == "total" { String::new() } else { format!(" ({})", budget.terms.time_zone) };
+    format!("the {window}{zone} budget {} of {}", budget.id, name(&budget.terms.scope))
 }
 
 fn name(scope: &Scope) -> String {
-    match scope {
-        Scope::Everyone => "everyone".to_owned(),
-        Scope::User { user } => format!("user {user:?}"),
-        Scope::Tag { key, value } => format!("tag {key:?} = {value:?}"),
-    }
+    let of_user = |user: &String| if user == EACH { "each user".to_owned() } else { format!("user {user:?}") };
+    let mut names: Vec<_> = scope.user.iter().map(of_user).collect();
+    names.extend(scope.tags.iter().map(|(key, value)| format!("tag {key:?} = {value:?}")));
+    names.extend(scope.provider.iter().map(|provider| format!("provider {provider:?}")));
+    names.extend(scope.model.iter().map(|model| format!("model {model:?}")));
+    if names.is_empty() { "everyone".to_owned() } else { names.join(" and ") }
 }

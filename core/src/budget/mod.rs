@@ -4,4 +4,5 @@
 
 pub mod admission;
 pub mod exchange;
+pub mod index;
 pub mod window;

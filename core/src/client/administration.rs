@@ -29,8 +29,8 @@ use self::references::{not_found, one};
 use super::engine::{Tollway, invalid, unexpected};
 use crate::store::{Operation, Outcome};
 use crate::types::{
-    BudgetId, BudgetStatus, BudgetTerms, Capability, Decimal, LEDGER_DECIMALS, Limit, ModelConfig, Result, Route,
-    RouteTerms, Scope, check_label, check_tag,
+    BudgetId, BudgetStatus, BudgetTerms, Call, Capability, Decimal, Error, ErrorKind, LEDGER_DECIMALS, Limit,
+    ModelConfig, Result, Route, RouteTerms, Scope, check_label, check_tags,
 };
 
 /// The most decimal places of a limit: the ledger's.
@@ -83,11 +83,11 @@ impl Tollway {
                 )));
             }
         }
-        match &terms.scope {
-            Scope::User { user } => check_label("user", user)?,
-            Scope::Tag { key, value } => check_tag("tag", key, value)?,
-            _ => {}
+        let Scope { user, tags, provider, model } = &terms.scope;
+        for (field, value) in [("user", user), ("provider", provider), ("model", model)] {
+            value.as_deref().map_or(Ok(()), |value| check_label(field, value))?;
         }
+        check_tags(tags)?;
         let now = self.engine.environment.now();
         crate::budget::window::window_bounds(terms.window, &terms.time_zone, now)?;
         let outcome = self.engine.store.apply(Operation::PutBudget { terms, now }).await?;
@@ -101,7 +101,22 @@ impl Tollway {
     /// Returns all budgets with their state in the running window, by id.
     pub async fn budgets(&self) -> Result<Vec<BudgetStatus>> {
         self.engine.check()?;
-        self.engine.store.budget_statuses(self.engine.environment.now()).await
+        self.engine.store.budget_statuses(None, self.engine.environment.now()).await
+    }
+
+    /// Returns the budgets that apply to a call, with their state in the running window, by id. Those of which the scope has `*` have
+    /// the state of the call's values.
+    pub async fn budgets_of(&self, call: Call) -> Result<Vec<BudgetStatus>> {
+        self.engine.check()?;
+        self.engine.store.budget_statuses(Some(call), self.engine.environment.now()).await
+    }
+
+    /// Returns a budget with its state in the running window: where its scope has `*`, for the values of a call. Fails with
+    /// `not_found`.
+    pub async fn budget(&self, id: BudgetId, call: Option<Call>) -> Result<BudgetStatus> {
+        self.engine.check()?;
+        let status = self.engine.store.budget_status(id, call, self.engine.environment.now()).await?;
+        status.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("budget {id} does not exist; list the budgets")))
     }
 
     /// Deletes a budget.

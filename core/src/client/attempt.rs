@@ -32,7 +32,8 @@ use crate::routing::snapshot::Snapshot;
 use crate::store::{Operation, Outcome, ReserveRequest};
 use crate::transport::Progress;
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, CallOptions, Error, ErrorKind, ModelConfig, RecordStatus, Result, Usage,
+    AbandonPolicy, Attempt, BilledBy, CallOptions, Dimensions, Error, ErrorKind, ModelConfig, RecordStatus, Result,
+    Usage,
 };
 
 /// The attempts of one call, and what they share.
@@ -68,6 +69,16 @@ impl<W: Work> Attempts<W> {
         self.options.on_abandon.unwrap_or(self.engine.settings.on_abandon)
     }
 
+    /// Returns what scopes see of an attempt with a config.
+    fn dimensions<'a>(&'a self, config: &'a ModelConfig) -> Dimensions<'a> {
+        Dimensions {
+            user: self.options.user.as_deref(),
+            tags: &self.options.tags,
+            provider: Some(&config.provider),
+            model: Some(&config.model_name),
+        }
+    }
+
     pub(super) fn time_left(&self) -> Duration {
         self.deadline.saturating_sub(self.engine.environment.monotonic())
     }
@@ -83,7 +94,7 @@ impl<W: Work> Attempts<W> {
         let target = Target { params: &params, ..Target::of(config, api_key.as_ref()) };
         let redactor = engine.addresses.check(config, &target).map_err(targeted)?;
         let line = Line { engine: &engine, plan: &plan, target, redactor, progress: Progress::default() };
-        let is_capped = snapshot.is_capped(self.options.user.as_deref(), &self.options.tags);
+        let is_capped = snapshot.is_capped(&self.dimensions(config));
         let prepared = self.work.prepare(&line, is_capped).map_err(targeted)?;
         if self.work.is_free() {
             // What is not held is not looked at by its reservation.
@@ -145,7 +156,7 @@ impl<W: Work> Attempts<W> {
         let now = environment.now();
         let prices = snapshot.price_set(config.id, now)?;
         let mut estimate = self.work.estimate(config, &prices, &self.engine.settings, now);
-        if snapshot.caps_money(self.options.user.as_deref(), &self.options.tags) {
+        if snapshot.caps_money(&self.dimensions(config)) {
             estimate = estimate.under_cap();
         }
         let worst_case = estimate.worst(head_of("", vendor(&config.provider).currency), &prices)?;
@@ -202,6 +213,7 @@ impl<W: Work> Attempts<W> {
             capability: plan.config.capability,
             worst_case: plan.worst_case,
             worst_case_tokens: plan.estimate.most_tokens(),
+            worst_case_meters: plan.estimate.most_meters(),
             on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
             planned_with: Some(version),
             now,

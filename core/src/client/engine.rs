@@ -153,7 +153,9 @@ impl Engine {
 }
 
 /// Refuses choices of a call that no budget could make sense of.
-pub(super) fn check_options(options: &CallOptions) -> Result<()> {
+/// Returns them with their labels as tags.
+pub(super) fn check_options(options: CallOptions) -> Result<CallOptions> {
+    let options = options.with_labels_as_tags()?;
     let is_empty = |text: &Option<String>| text.as_deref().is_some_and(str::is_empty);
     refuse_first(&[
         (is_empty(&options.user), "`user` is empty; name whom the call is billed to, or leave it out"),
@@ -165,5 +167,6 @@ pub(super) fn check_options(options: &CallOptions) -> Result<()> {
     for (field, label) in [("user", &options.user), ("idempotency_key", &options.idempotency_key)] {
         label.as_deref().map_or(Ok(()), |label| check_label(field, label))?;
     }
-    check_tags(&options.tags)
+    check_tags(&options.tags)?;
+    Ok(options)
 }

@@ -109,6 +109,8 @@ impl Fixture {
             capability: Capability::Text,
             worst_case: cost,
             worst_case_tokens: Some(tokens),
+
+            worst_case_meters: None,
             on_unpriced: Some(UnpricedPolicy::Allow),
             planned_with: None,
             now,
@@ -160,6 +162,8 @@ pub(super) async fn spent(store: &Arc<dyn Store>, world: &dyn Environment, confi
         capability: Capability::Text,
         worst_case: None,
         worst_case_tokens: None,
+
+        worst_case_meters: None,
         on_unpriced: Some(UnpricedPolicy::Allow),
         planned_with: None,
         now,

@@ -1,14 +1,15 @@
 //! The configuration as routing and pricing see it: one version of the file, indexed, in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::billing::component::{self, Component};
 use crate::billing::price::PriceSet;
+use crate::budget::index::BudgetIndex;
 use crate::types::{
-    Budget, Configuration, Currency, Exchange, FxRate, Limit, ModelConfig, ModelConfigId, Price, Result, Route,
+    Configuration, Currency, Dimensions, Exchange, FxRate, Limit, ModelConfig, ModelConfigId, Price, Result, Route,
 };
 
 /// Returns whether a reference names a config.
@@ -23,7 +24,7 @@ pub struct Snapshot {
     routes: HashMap<String, Route>,
     prices: HashMap<ModelConfigId, Vec<Price>>,
     components: HashMap<ModelConfigId, Vec<Arc<Component>>>,
-    budgets: Vec<Budget>,
+    budgets: BudgetIndex,
     fx_rates: Vec<FxRate>,
 }
 
@@ -42,7 +43,7 @@ impl Snapshot {
             routes: configuration.routes.into_iter().map(|route| (route.terms.name.clone(), route)).collect(),
             prices,
             components,
-            budgets: configuration.budgets,
+            budgets: BudgetIndex::new(configuration.budgets),
             fx_rates: configuration.fx_rates,
         }
     }
@@ -87,18 +88,14 @@ impl Snapshot {
 
     /// Returns whether any budget applies to a call.
     #[must_use]
-    pub fn is_capped(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
-        self.budgets_of(user, tags).next().is_some()
+    pub fn is_capped(&self, call: &Dimensions<'_>) -> bool {
+        self.budgets.any(call, |_| true)
     }
 
     /// Returns whether any budget of money applies to a call.
     #[must_use]
-    pub fn caps_money(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> bool {
-        self.budgets_of(user, tags).any(|budget| matches!(budget.terms.limit, Limit::Money(_)))
-    }
-
-    fn budgets_of(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> impl Iterator<Item = &Budget> {
-        self.budgets.iter().filter(move |budget| budget.terms.scope.covers(user, tags.iter()))
+    pub fn caps_money(&self, call: &Dimensions<'_>) -> bool {
+        self.budgets.any(call, |limit| matches!(limit, Limit::Money(_)))
     }
 
     /// Returns all prices of a config, in force or not, by id.

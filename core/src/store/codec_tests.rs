@@ -17,10 +17,12 @@ fn conversion() -> ConversionRow {
 
 fn hold() -> HoldRow {
     HoldRow {
-        budget_id: 3,
-        window_start: Some(-5),
+        kind: 1,
+        account: 3,
+        part: "5:alice".into(),
+        bucket: Some(-5),
+        unit: "tokens".into(),
         amount: [7; 16],
-        currency: None,
         closes: true,
         exchange: Some(exchange()),
     }
@@ -104,6 +106,7 @@ fn record() -> UsageRecordRow {
         latency_ms: 12,
         created_at: i64::MIN,
         holds: vec![hold()],
+        bounds: vec![hold(), hold()],
     }
 }
 
@@ -203,17 +206,21 @@ fn each_row_type_has_the_bytes_of_bincode() {
             updated_at: 2,
         },
         BudgetRow {
-            scope: "tag".into(),
-            scope_key: "k".into(),
-            scope_value: "v".into(),
+            user: Some("u".into()),
+            tags: vec![("k".into(), "v".into())],
+            provider: None,
+            model: Some("m".into()),
             limit: [5; 16],
-            currency: None,
+            unit: "requests".into(),
             window: "day".into(),
             time_zone: "UTC".into(),
+            enforcement: "hard".into(),
+            on_exceeded: "clamp".into(),
             created_at: 1,
             updated_at: 2,
         },
-        BalanceRow { settled: [1; 16], reserved: [2; 16], holds: 3 },
+        BalanceRow { settled: [1; 16], reserved: [2; 16], holds: 3, movements: 4 },
+        MovementRow { cause: 1, amount: [1; 16], balance: [2; 16], record_id: 3, created_at: 4 },
         ReservationRow {
             session: 1 << 59,
             request_id: "r".into(),
@@ -227,6 +234,7 @@ fn each_row_type_has_the_bytes_of_bincode() {
             capability: "text".into(),
             worst_case: None,
             worst_case_tokens: Some(100),
+            worst_case_meters: Some(vec![("image".into(), 2)]),
             on_unpriced: Some("hold".into()),
             created_at: 1,
             expires_at: 2,
@@ -255,11 +263,11 @@ fn each_row_type_has_the_bytes_of_bincode() {
 
 #[test]
 fn a_row_of_a_newer_version_names_its_table() {
-    let mut bytes = encode(&BalanceRow { settled: [0; 16], reserved: [0; 16], holds: 0 }).unwrap();
+    let mut bytes = encode(&BalanceRow { settled: [0; 16], reserved: [0; 16], holds: 0, movements: 0 }).unwrap();
     bytes[0] = BalanceRow::VERSION + 1;
     let error = decode::<BalanceRow>(&bytes).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NewerFile);
-    assert!(error.detail().contains("budget_balances"));
+    assert!(error.detail().contains("account_balances"));
     bytes[0] = 0xFF;
     assert_eq!(decode::<BalanceRow>(&bytes).unwrap_err().kind(), ErrorKind::CorruptedFile);
     bytes[0] = 0;
@@ -276,13 +284,13 @@ fn each_type_is_written_in_its_latest_version() {
         (ModelConfigRow::TABLE, ModelConfigRow::VERSION, 1),
         (ModelRow::TABLE, ModelRow::VERSION, 1),
         (RouteRow::TABLE, RouteRow::VERSION, 1),
-        (BudgetRow::TABLE, BudgetRow::VERSION, 1),
+        (BudgetRow::TABLE, BudgetRow::VERSION, 2),
         (BalanceRow::TABLE, BalanceRow::VERSION, 1),
         (KeyRow::TABLE, KeyRow::VERSION, 1),
         (FxRateRow::TABLE, FxRateRow::VERSION, 1),
         (PriceRow::TABLE, PriceRow::VERSION, 2),
-        (ReservationRow::TABLE, ReservationRow::VERSION, 3),
-        (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 3),
+        (ReservationRow::TABLE, ReservationRow::VERSION, 4),
+        (UsageRecordRow::TABLE, UsageRecordRow::VERSION, 4),
         (DailyRow::TABLE, DailyRow::VERSION, 2),
     ];
     for (table, version, expected) in versions {

@@ -3,7 +3,7 @@
 use super::codec::{Row, decode, encode};
 use super::rows::{
     BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, LedgerStateRow, ModelConfigRow, ModelRow,
-    PriceRow, ProviderRow, ReservationRow, RouteRow, UsageRecordRow,
+    MovementRow, PriceRow, ProviderRow, ReservationRow, RouteRow, UsageRecordRow,
 };
 use crate::types::Result;
 
@@ -13,7 +13,7 @@ const ID: u64 = 7;
 /// Decodes a row of the type that a number picks, and turns it into what it stands for. Whatever decodes is the same once it was
 /// written and read again.
 pub fn row(kind: usize, bytes: &[u8]) {
-    let kinds: [fn(&[u8]); 14] = [
+    let kinds: [fn(&[u8]); 15] = [
         |bytes| check::<UsageRecordRow, _>(bytes, |row| row.record(ID)),
         |bytes| check::<ReservationRow, _>(bytes, |row| row.reservation(ID)),
         |bytes| check::<PriceRow, _>(bytes, |row| row.price(ID)),
@@ -28,6 +28,7 @@ pub fn row(kind: usize, bytes: &[u8]) {
         |bytes| check::<FxRateRow, _>(bytes, |row| row.fx_rate(ID)),
         |bytes| check::<LedgerStateRow, _>(bytes, Ok),
         |bytes| check::<LedgerHeadRow, _>(bytes, Ok),
+        |bytes| check::<MovementRow, _>(bytes, Ok),
     ];
     kinds[kind % kinds.len()](bytes);
 }

@@ -1,20 +1,19 @@
 //! The tables of one write transaction, as operations see them.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::codec::Row;
 use super::failure::damaged;
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow,
-    ReservationRow, RouteRow, UsageRecordRow,
+    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, PriceRow,
+    ProviderRow, ReservationRow, RouteRow, UsageRecordRow,
 };
 use super::snapshot::Budgets;
 use super::storage::Session;
-use super::tables::{self, BalanceKey, DailyKey};
+use super::tables::{self, BalanceKey, DailyKey, MovementKey};
 use super::writing::{Index, Meta, Rows, Writing, number};
-use crate::types::{Budget, Currency, Exchange, Result};
+use crate::budget::index::Applying;
+use crate::types::{Currency, Dimensions, Exchange, Result};
 
 /// The key in `meta` of the configuration's version.
 pub(super) const CONFIGURATION_VERSION: &str = "configuration_version";
@@ -41,6 +40,7 @@ pub(super) struct Ledger<'t> {
     pub(super) daily: Rows<'t, DailyKey, DailyRow>,
     pub(super) budget_rows: Rows<'t, u64, BudgetRow>,
     pub(super) balances: Rows<'t, BalanceKey, BalanceRow>,
+    pub(super) movements: Rows<'t, MovementKey, MovementRow>,
     pub(super) reservations: Rows<'t, u64, ReservationRow>,
     pub(super) keys: Rows<'t, &'static str, KeyRow>,
     pub(super) keys_by_session: Index<'t, (u64, &'static str), ()>,
@@ -77,6 +77,7 @@ impl<'t> Ledger<'t> {
             daily: writing.rows(tables::DAILY),
             budget_rows: writing.rows(tables::BUDGETS),
             balances: writing.rows(tables::BALANCES),
+            movements: writing.rows(tables::MOVEMENTS),
             reservations: writing.rows(tables::RESERVATIONS),
             keys: writing.rows(tables::KEYS),
             keys_by_session: writing.index(tables::KEYS_BY_SESSION),
@@ -106,8 +107,8 @@ impl<'t> Ledger<'t> {
     }
 
     /// Returns the budgets that apply to a call.
-    pub(super) fn applying(&self, user: Option<&str>, tags: &BTreeMap<String, String>) -> Vec<Budget> {
-        self.budgets.as_ref().map(|budgets| budgets.applying(user, tags)).unwrap_or_default()
+    pub(super) fn applying(&self, call: &Dimensions<'_>) -> Vec<Applying> {
+        self.budgets.as_ref().map(|budgets| budgets.applying(call)).unwrap_or_default()
     }
 
     /// Returns the rate between two currencies at an instant.

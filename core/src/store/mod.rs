@@ -42,7 +42,9 @@ pub use tables::WRAPPED_DATA_KEY;
 use jiff::Timestamp;
 
 use crate::environment::BoxFuture;
-use crate::types::{BudgetStatus, Configuration, Damage, Model, Result, UsageFilter, UsageRecord, UsageRecordId};
+use crate::types::{
+    BudgetId, BudgetStatus, Call, Configuration, Damage, Model, Result, UsageFilter, UsageRecord, UsageRecordId,
+};
 
 /// What a check of a whole store found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,8 +67,15 @@ pub trait Store: Send + Sync + 'static {
     fn configuration(&self) -> BoxFuture<'static, Result<Configuration>>;
     /// Reads all models, by id.
     fn models(&self) -> BoxFuture<'static, Result<Vec<Model>>>;
-    /// Reads all budgets with their state in the windows that run at an instant.
-    fn budget_statuses(&self, now: Timestamp) -> BoxFuture<'static, Result<Vec<BudgetStatus>>>;
+    /// Reads all budgets, or those that apply to a call, with their state in the windows that run at an instant.
+    fn budget_statuses(&self, call: Option<Call>, now: Timestamp) -> BoxFuture<'static, Result<Vec<BudgetStatus>>>;
+    /// Reads one budget with its state in the window that runs at an instant; where its scope has `*`, for the values of a call.
+    fn budget_status(
+        &self,
+        id: BudgetId,
+        call: Option<Call>,
+        now: Timestamp,
+    ) -> BoxFuture<'static, Result<Option<BudgetStatus>>>;
     /// Reads up to `limit` records that pass the filter and come after a record, in the order of their ids.
     fn usage_records(
         &self,

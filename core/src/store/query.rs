@@ -14,7 +14,7 @@ use super::ledger::CONFIGURATION_VERSION;
 use super::reading::Reader;
 use super::rows::{
     BalanceRow, BudgetRow, DailyRow, FxRateRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow,
-    RouteRow, UsageRecordRow, meters_by_name,
+    RouteRow, UsageRecordRow, meters_by_name, numbers,
 };
 use super::state::{STATE_KEY, State, TableSum};
 use super::tables::{self, META_TABLE, WHOLE_TIME, is_unsigned};
@@ -22,8 +22,8 @@ use super::writing::number;
 use super::{DailyCost, Reservation};
 use crate::budget::window::window_bounds;
 use crate::types::{
-    Balance, Budget, BudgetStatus, Configuration, Decimal, Limit, Model, ModelId, Result, UsageFilter, UsageRecord,
-    UsageRecordId, exact_add, exact_subtract,
+    AccountId, Balance, Budget, BudgetId, BudgetStatus, Call, Configuration, Decimal, Model, ModelId, Result,
+    UsageFilter, UsageRecord, UsageRecordId, exact_add, exact_subtract,
 };
 
 fn meta_number(reader: &Reader<'_>, key: &str) -> Result<u64> {
@@ -87,26 +87,54 @@ pub(super) fn has_claims(reader: &Reader<'_>, session: u64) -> Result<bool> {
     Ok(has)
 }
 
-pub(super) fn budget_statuses(reader: &Reader<'_>, now: Timestamp) -> Result<Vec<BudgetStatus>> {
-    let balances = reader.rows::<_, BalanceRow>(tables::BALANCES);
-    let status = |budget: Budget| {
-        let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, now)?;
-        let key = (budget.id.get(), bounds.map_or(WHOLE_TIME, |(start, _)| micros(start)));
-        let balance = balances.get(key)?.map_or_else(|| Ok(Balance::default()), |row| row.balance())?;
-        let limit = match budget.terms.limit {
-            Limit::Money(money) => money.amount,
-            Limit::Tokens(tokens) => Decimal::from(tokens),
+pub(super) fn budget_statuses(reader: &Reader<'_>, call: Option<&Call>, now: Timestamp) -> Result<Vec<BudgetStatus>> {
+    let mut statuses = Vec::new();
+    for budget in budgets(reader)? {
+        let part = match call {
+            Some(call) => budget.terms.scope.part_of(&call.dimensions()),
+            None => Some(String::new()),
         };
-        let remaining = exact_subtract(limit, exact_add(balance.settled, balance.reserved)?)?;
-        Ok(BudgetStatus {
-            budget,
-            window_start: bounds.map(|(start, _)| kept(start)),
-            window_end: bounds.map(|(_, end)| kept(end)),
-            balance,
-            remaining: remaining.max(Decimal::ZERO),
-        })
-    };
-    budgets(reader)?.into_iter().map(status).collect()
+        if let Some(part) = part {
+            statuses.push(status(reader, budget, &part, now)?);
+        }
+    }
+    Ok(statuses)
+}
+
+/// Returns one budget with its state: for one with `*`, that of the call's values.
+pub(super) fn budget_status(
+    reader: &Reader<'_>,
+    id: BudgetId,
+    call: Option<&Call>,
+    now: Timestamp,
+) -> Result<Option<BudgetStatus>> {
+    let Some(row) = reader.rows::<_, BudgetRow>(tables::BUDGETS).get(id.get())? else { return Ok(None) };
+    let budget = row.budget(id.get())?;
+    let part = call.and_then(|call| budget.terms.scope.part_of(&call.dimensions())).unwrap_or_default();
+    status(reader, budget, &part, now).map(Some)
+}
+
+fn status(reader: &Reader<'_>, budget: Budget, part: &str, now: Timestamp) -> Result<BudgetStatus> {
+    let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, now)?;
+    let (kind, number) = numbers(AccountId::Budget(budget.id));
+    let key = |start: i64| (u64::from(kind), number, part, start);
+    let (first, last) = bounds.map_or((WHOLE_TIME, WHOLE_TIME), |bounds| (micros(bounds.first), micros(bounds.bucket)));
+    let mut balance = Balance::default();
+    reader.rows(tables::BALANCES).each(key(first)..=key(last), |_, row: BalanceRow| {
+        let own = row.balance()?;
+        balance.settled = exact_add(balance.settled, own.settled)?;
+        balance.reserved = exact_add(balance.reserved, own.reserved)?;
+        balance.holds += own.holds;
+        Ok(true)
+    })?;
+    let remaining = exact_subtract(budget.terms.limit.amount(), exact_add(balance.settled, balance.reserved)?)?;
+    Ok(BudgetStatus {
+        budget,
+        window_start: bounds.map(|bounds| kept(bounds.first)),
+        window_end: bounds.map(|bounds| kept(bounds.end)),
+        balance,
+        remaining: remaining.max(Decimal::ZERO),
+    })
 }
 
 pub(super) fn daily_costs(reader: &Reader<'_>, first: Date, last: Date) -> Result<Vec<DailyCost>> {

@@ -17,7 +17,8 @@ use super::writer::{self, Job, QUEUE};
 use super::{CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, query, verification};
 use crate::environment::{BoxFuture, Environment};
 use crate::types::{
-    BudgetStatus, Configuration, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord, UsageRecordId,
+    BudgetId, BudgetStatus, Call, Configuration, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord,
+    UsageRecordId,
 };
 
 /// A [`Store`] over the tables of a storage.
@@ -126,8 +127,17 @@ impl<S: Storage> Store for TableStore<S> {
         self.read(query::models)
     }
 
-    fn budget_statuses(&self, now: Timestamp) -> BoxFuture<'static, Result<Vec<BudgetStatus>>> {
-        self.read(move |reader| query::budget_statuses(reader, now))
+    fn budget_statuses(&self, call: Option<Call>, now: Timestamp) -> BoxFuture<'static, Result<Vec<BudgetStatus>>> {
+        self.read(move |reader| query::budget_statuses(reader, call.as_ref(), now))
+    }
+
+    fn budget_status(
+        &self,
+        id: BudgetId,
+        call: Option<Call>,
+        now: Timestamp,
+    ) -> BoxFuture<'static, Result<Option<BudgetStatus>>> {
+        self.read(move |reader| query::budget_status(reader, id, call.as_ref(), now))
     }
 
     fn usage_records(

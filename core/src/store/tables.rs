@@ -64,8 +64,10 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
 pub(super) type RowTable<K> = Table<K, &'static [u8]>;
 /// A secondary index.
 pub(super) type Index<K, V> = Table<K, V>;
-/// The key of a balance: the budget and the first microsecond of the window.
-pub(super) type BalanceKey = (u64, i64);
+/// The key of a balance: the kind and the number of the account, the part of a template, and the first microsecond of the bucket.
+pub(super) type BalanceKey = (u64, u64, &'static str, i64);
+/// The key of a movement: that of its balance, and its place among the movements of that one, from 1.
+pub(super) type MovementKey = (u64, u64, &'static str, i64, u64);
 /// The key of a daily rollup: days since 1970, provider, billing id, usage type, currency or nothing.
 pub(super) type DailyKey = (i32, &'static str, u64, &'static str, &'static str);
 
@@ -82,7 +84,7 @@ pub(super) fn is_unsigned(key: &str) -> bool {
 }
 
 /// The tables whose rows are signed, in an order that never changes: the state of the file names them by their places.
-pub(super) const SIGNED_TABLES: [&str; 14] = [
+pub(super) const SIGNED_TABLES: [&str; 16] = [
     "meta",
     "ai_providers",
     "ai_model_config",
@@ -97,6 +99,8 @@ pub(super) const SIGNED_TABLES: [&str; 14] = [
     "reservations",
     "idempotency_keys",
     "ledger_heads",
+    "account_balances",
+    "account_movements",
 ];
 
 /// Where a total's balance stands among the windows.
@@ -156,8 +160,12 @@ tables! {
     DAILY: RowTable<DailyKey> = "ai_cost_daily";
     /// Budgets by id.
     BUDGETS: RowTable<u64> = "budgets";
-    /// The balances of budgets.
-    BALANCES: RowTable<BalanceKey> = "budget_balances";
+    /// The balances of budgets, as schema 2 kept them.
+    BUDGET_BALANCES: RowTable<(u64, i64)> = "budget_balances";
+    /// The balances of accounts.
+    BALANCES: RowTable<BalanceKey> = "account_balances";
+    /// The journal: what moved the balances of accounts.
+    MOVEMENTS: RowTable<MovementKey> = "account_movements";
     /// Reservations by id.
     RESERVATIONS: RowTable<u64> = "reservations";
     /// Idempotency keys.

@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use super::CheckedStore;
 use super::apply::daily::day_number;
 use super::codec::{Row, decimal, micros};
 use super::key::Key;
+use super::operation::Cause;
 use super::reading::Reader;
 use super::row_key::Tag;
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow,
-    ReservationRow, RouteRow, UsageRecordRow,
+    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, PriceRow,
+    ProviderRow, ReservationRow, RouteRow, UsageRecordRow, numbers,
 };
 use super::state::{HEADS_EVERY, State, TableSum};
 use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table};
 use super::value::Value;
+use super::{CheckedStore, Hold};
 use crate::types::{Damage, Result, UsageRecord, exact_add};
 
 /// The most damage that is told; a file that has more is lost anyway.
@@ -62,6 +63,25 @@ pub(super) fn link_at(reader: &Reader<'_>, record: u64) -> Result<Tag> {
     Ok(link)
 }
 
+/// The key of a balance.
+type OwnKey = (u64, u64, String, i64);
+
+/// What the rest of the file says of a balance.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    held: Decimal,
+    closed: u64,
+    moved: Decimal,
+    opened: Decimal,
+    after: Decimal,
+    movements: u64,
+}
+
+fn key_of(hold: &Hold) -> OwnKey {
+    let (kind, number) = numbers(hold.account);
+    (kind.into(), number, hold.part.clone(), hold.bucket.map_or(tables::WHOLE_TIME, micros))
+}
+
 struct Check<'t> {
     reader: &'t Reader<'t>,
     state: State,
@@ -98,22 +118,58 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Holds the balances against what is reserved.
+    /// Holds the balances against what is reserved, against what records moved, and against their journal.
     fn balances(&mut self) -> Result<()> {
-        let mut held = BTreeMap::<BalanceKey, Decimal>::new();
+        let mut sums = BTreeMap::<OwnKey, Sums>::new();
         self.table::<u64, ReservationRow>(tables::RESERVATIONS, |_, id, row| {
             for hold in row.reservation(id)?.holds {
-                let key = (hold.budget_id.get(), hold.window_start.map_or(tables::WHOLE_TIME, micros));
-                let sum = held.entry(key).or_default();
-                *sum = exact_add(*sum, hold.amount)?;
+                let sum = sums.entry(key_of(&hold)).or_default();
+                sum.held = exact_add(sum.held, hold.amount)?;
+                sum.closed += u64::from(hold.closes);
             }
             Ok(())
         })?;
+        self.reader.rows::<u64, UsageRecordRow>(tables::RECORDS).each_whatever(|_, row, _| {
+            // One that cannot be read is told with the records.
+            for hold in row.map(|row| row.holds).unwrap_or_default() {
+                if let Ok(hold) = hold.hold(UsageRecordRow::TABLE) {
+                    let sum = sums.entry(key_of(&hold)).or_default();
+                    sum.moved = exact_add(sum.moved, hold.amount)?;
+                    sum.closed += u64::from(hold.closes);
+                }
+            }
+            Ok(())
+        })?;
+        self.table::<tables::MovementKey, MovementRow>(tables::MOVEMENTS, |check, key, row| {
+            let (kind, account, part, start, number) = key;
+            let sum = sums.entry((kind, account, part.to_owned(), start)).or_default();
+            let (amount, after) = (decimal(MovementRow::TABLE, row.amount)?, decimal(MovementRow::TABLE, row.balance)?);
+            if row.cause == Cause::Opening.number() {
+                sum.opened = exact_add(sum.opened, amount)?;
+            }
+            let expected = exact_add(sum.after, amount)?;
+            if (expected, sum.movements + 1) != (after, number) {
+                let problem = format!("it says {after} after movement {number}, and {expected} is right");
+                check.note(MovementRow::TABLE, Some(format!("{key:?}")), &problem);
+            }
+            (sum.after, sum.movements) = (after, number);
+            Ok(())
+        })?;
         self.table::<BalanceKey, BalanceRow>(tables::BALANCES, |check, key, row| {
-            let (reserved, held) = (row.balance()?.reserved, held.get(&key).copied().unwrap_or_default());
-            if reserved != held {
-                let problem = format!("{reserved} is reserved, and open reservations hold {held}");
-                check.note(BalanceRow::TABLE, Some(format!("{key:?}")), &problem);
+            let (kind, account, part, start) = key;
+            let sum = sums.get(&(kind, account, part.to_owned(), start)).copied().unwrap_or_default();
+            let balance = row.balance()?;
+            let used = exact_add(sum.opened, sum.moved)?;
+            for (what, stated, right) in [
+                ("reserved, and open reservations hold", balance.reserved, sum.held),
+                ("settled, and records add up to", balance.settled, used),
+                ("settled, and its journal ends with", balance.settled, sum.after),
+                ("the number of its movements, and the journal has", row.movements.into(), sum.movements.into()),
+                ("the number of calls that keep it closed, and there are", balance.holds.into(), sum.closed.into()),
+            ] {
+                if stated != right {
+                    check.note(BalanceRow::TABLE, Some(format!("{key:?}")), &format!("{stated} is {what} {right}"));
+                }
             }
             Ok(())
         })

@@ -11,7 +11,7 @@ use super::reading::{key_of, value_of};
 use super::row_key::RowKey;
 use super::state::{STATE_KEY, State, TableSum};
 use super::storage::WriteTables;
-use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table, is_unsigned};
+use super::tables::{self, META_TABLE, RowTable, Table, is_unsigned};
 use super::value::Value;
 use crate::types::Result;
 
@@ -59,6 +59,18 @@ impl<K: Key, R: Row> Rows<'_, K, R> {
     /// Reads a row that stands at a key, if it was written there.
     fn open(&self, key: &[u8], signed: &[u8]) -> Result<R> {
         decode(self.writing.key.open(R::TABLE, key, signed)?)
+    }
+
+    /// Visits the rows of a range in the order of their keys until `visit` returns false.
+    pub(super) fn each_in<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>, R) -> Result<bool>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        self.writing.tables.range(shape, Ends::<K>::of(&range).as_bytes(), &mut |key, signed| {
+            visit(key_of::<K>(shape, key)?, self.open(key, signed)?)
+        })
     }
 
     pub(super) fn put(&mut self, key: K::Of<'_>, row: &R) -> Result<()> {
@@ -129,19 +141,6 @@ pub(super) fn number(value: Option<&[u8]>) -> Result<u64> {
     value.map_or(Ok(0), |bytes| {
         bytes.try_into().map(u64::from_le_bytes).map_err(|_| damaged(META_TABLE, "a number has no 8 bytes"))
     })
-}
-
-impl<R: Row> Rows<'_, BalanceKey, R> {
-    /// Returns the keys of one budget.
-    pub(super) fn windows(&self, budget: u64) -> Result<Vec<BalanceKey>> {
-        let ends = Ends::<BalanceKey>::of(&((budget, i64::MIN)..=(budget, i64::MAX)));
-        let mut keys = Vec::new();
-        self.writing.tables.range(self.table.shape(), ends.as_bytes(), &mut |key, _| {
-            keys.push(key_of::<BalanceKey>(self.table.shape(), key)?);
-            Ok(true)
-        })?;
-        Ok(keys)
-    }
 }
 
 /// A secondary index.

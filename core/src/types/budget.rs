@@ -1,86 +1,76 @@
-//! Budgets: caps on money or on tokens, for a scope, over a window.
+//! Budgets: caps on money, on tokens or on any other quantity, for a scope, over a window.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::account_unit::AccountUnit;
 use super::currency::Currency;
 use super::ids::BudgetId;
+use super::meter::Meter;
 use super::money::Money;
+use super::on_exceeded::OnExceeded;
+use super::quantity::Quantity;
+use super::scope::Scope;
+use super::window::Window;
 
-/// Whose calls a budget caps. It is written as the fields `user` and `tag`, of which everyone's budget has neither.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Scope {
-    /// All calls.
-    Everyone,
-    /// The calls of one user.
-    User {
-        /// The user.
-        user: String,
-    },
-    /// The calls with one tag.
-    Tag {
-        /// The tag's key.
-        key: String,
-        /// The tag's value.
-        value: String,
-    },
-}
-
-impl Scope {
-    /// Returns whether a call of a user, with tags, is capped by it.
-    pub fn covers<'a>(&self, user: Option<&str>, mut tags: impl Iterator<Item = (&'a String, &'a String)>) -> bool {
-        match self {
-            Self::Everyone => true,
-            Self::User { user: capped } => user == Some(capped),
-            Self::Tag { key, value } => tags.any(|tag| tag == (key, value)),
-        }
-    }
-}
-
-/// How long a budget runs before it starts again from zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Window {
-    /// It never starts again.
-    #[default]
-    Total,
-    /// A calendar day in the budget's time zone.
-    Day,
-    /// A calendar month in the budget's time zone.
-    Month,
-}
-
-/// What a budget counts, and how much of it may be used in a window. It is written as the fields `limit` and `currency`.
+/// What a budget counts, and how much of it may be used in a window. It is written as the fields `limit`, `currency` and `meter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Limit {
     /// Money in one currency.
     Money(Money),
     /// Tokens, input and output together.
     Tokens(u64),
+    /// Requests that are answered, or that may be charged for.
+    Requests(u64),
+    /// A quantity of one meter, with those below it.
+    Meter(Meter, Quantity),
 }
 
-/// How a [`Scope`] is written.
-#[derive(Serialize)]
+impl Limit {
+    /// Returns what may be used in a window.
+    #[must_use]
+    pub fn amount(&self) -> Decimal {
+        match self {
+            Self::Money(money) => money.amount,
+            Self::Tokens(count) | Self::Requests(count) => (*count).into(),
+            Self::Meter(_, quantity) => quantity.get(),
+        }
+    }
+
+    /// Returns what is counted.
+    #[must_use]
+    pub const fn unit(&self) -> AccountUnit {
+        match self {
+            Self::Money(money) => AccountUnit::Money(money.currency),
+            Self::Tokens(_) => AccountUnit::Tokens,
+            Self::Requests(_) => AccountUnit::Requests,
+            Self::Meter(meter, _) => AccountUnit::Meter(*meter),
+        }
+    }
+}
+
+/// Whether a budget keeps calls from being made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct WrittenScope<'a> {
-    /// The user whose calls it caps; absent where it caps others'.
-    user: Option<&'a str>,
-    /// The tag whose calls it caps, as its key and value; absent where it caps others'.
-    tag: Option<(&'a str, &'a str)>,
+#[serde(rename_all = "snake_case")]
+pub enum Enforcement {
+    /// No call passes it.
+    #[default]
+    Hard,
+    /// It counts and warns, and refuses nothing.
+    Soft,
 }
 
-impl Serialize for Scope {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = match self {
-            Self::Everyone => WrittenScope { user: None, tag: None },
-            Self::User { user } => WrittenScope { user: Some(user), tag: None },
-            Self::Tag { key, value } => WrittenScope { user: None, tag: Some((key, value)) },
-        };
-        written.serialize(serializer)
+impl Enforcement {
+    /// Returns the stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+        }
     }
 }
 
@@ -88,21 +78,21 @@ impl Serialize for Scope {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct WrittenLimit {
-    /// What may be used in a window: an amount in `currency`, or a number of tokens if that is absent.
+    /// What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if both are absent.
     #[serde(with = "super::decimal_text")]
     #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
     limit: Decimal,
-    /// The currency of the amounts; absent where tokens are counted.
+    /// The currency of the amounts; absent where no money is counted.
     currency: Option<Currency>,
+    /// What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`.
+    meter: Option<AccountUnit>,
 }
 
 impl Serialize for Limit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = match *self {
-            Self::Money(money) => WrittenLimit { limit: money.amount, currency: Some(money.currency) },
-            Self::Tokens(tokens) => WrittenLimit { limit: tokens.into(), currency: None },
-        };
-        written.serialize(serializer)
+        let unit = self.unit();
+        let meter = super::failure::BudgetRefusal::meter_of(unit);
+        WrittenLimit { limit: self.amount(), currency: unit.currency(), meter }.serialize(serializer)
     }
 }
 
@@ -133,8 +123,27 @@ pub struct BudgetTerms {
     pub limit: Limit,
     /// How long it runs.
     pub window: Window,
-    /// The IANA time zone that days and months begin in, such as `Asia/Shanghai`.
+    /// The IANA time zone that hours, days, weeks and months begin in, such as `Asia/Shanghai`.
     pub time_zone: String,
+    /// Whether it refuses calls, or only counts and warns.
+    pub enforcement: Enforcement,
+    /// What becomes of a call that it has no room for.
+    pub on_exceeded: OnExceeded,
+}
+
+impl BudgetTerms {
+    /// Makes the terms of a hard budget in UTC, which refuses what it has no room for.
+    #[must_use]
+    pub fn new(scope: Scope, limit: Limit, window: Window) -> Self {
+        Self {
+            scope,
+            limit,
+            window,
+            time_zone: "UTC".to_owned(),
+            enforcement: Enforcement::default(),
+            on_exceeded: OnExceeded::default(),
+        }
+    }
 }
 
 /// The state of a budget in one window.
@@ -149,7 +158,9 @@ pub struct Balance {
     pub holds: u64,
 }
 
-/// A cap with its state in the window that is running. `user` and `tag` are both absent for everyone's budget.
+/// A cap with its state in the window that is running. `user`, `tags`, `provider` and `model` are absent for everyone's budget.
+///
+/// The state of a budget with `*` is that of one value, where a call of it was named; else nothing is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Budget"))]
 pub struct BudgetStatus {

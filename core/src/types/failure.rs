@@ -3,8 +3,10 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::account_unit::AccountUnit;
 use super::currency::Currency;
 use super::ids::BudgetId;
+use super::on_exceeded::OnExceeded;
 use super::record_status::RecordStatus;
 
 /// How an attempt of a call that failed ended.
@@ -50,7 +52,7 @@ pub struct FailedAttempt {
     pub record_uid: Option<String>,
 }
 
-/// What a budget that refused a call had, and what the call asked of it. Amounts are of the budget's currency, or tokens.
+/// What a budget that refused a call had, and what the call asked of it. Amounts are of what the budget counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BudgetRefusal {
     /// The budget.
@@ -67,8 +69,27 @@ pub struct BudgetRefusal {
     /// What the call asked to hold.
     #[serde(with = "super::decimal_text")]
     pub asked: Decimal,
-    /// The currency; absent where the budget counts tokens.
+    /// The currency; absent where the budget counts no money.
     pub currency: Option<Currency>,
+    /// What it counts where that is neither money nor tokens: `requests`, or a meter.
+    pub meter: Option<AccountUnit>,
+    /// What becomes of a call that it has no room for.
+    #[serde(skip)]
+    pub on_exceeded: OnExceeded,
     /// The greatest `max_tokens` with which the same call fits into this budget now; absent where none is known to.
     pub max_tokens: Option<u64>,
+}
+
+impl BudgetRefusal {
+    /// Returns what is counted, where it is neither money nor tokens.
+    #[must_use]
+    pub fn meter_of(unit: AccountUnit) -> Option<AccountUnit> {
+        matches!(unit, AccountUnit::Requests | AccountUnit::Meter(_)).then_some(unit)
+    }
+
+    /// Returns whether the call would fit if nothing were held by calls under way.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.settled.checked_add(self.asked).is_some_and(|used| used <= self.limit)
+    }
 }

@@ -61,6 +61,10 @@ row_id! {
     RouteId;
     /// Names a row of `budgets`.
     BudgetId;
+    /// Names a row of `user_token_quota`.
+    QuotaId;
+    /// Names a row of `provider_resource_pool`.
+    PoolId;
     /// Names a row of `reservations`.
     ReservationId;
     /// Names a row of `fx_rates`.

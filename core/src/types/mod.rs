@@ -1,5 +1,7 @@
 //! Plain data: what calls, prices, budgets and records are. No I/O; imports nothing else of the crate.
 
+mod account;
+mod account_unit;
 mod book;
 mod budget;
 mod calendar;
@@ -22,6 +24,7 @@ mod model_config;
 mod model_name;
 mod money;
 mod nearest;
+mod on_exceeded;
 mod price;
 mod printable;
 mod quantity;
@@ -36,11 +39,15 @@ mod rerank;
 mod route;
 #[cfg(feature = "schema")]
 mod schema;
+mod scope;
 mod unit;
 mod usage;
 mod vector;
 mod verification;
+mod window;
 
+pub use account::*;
+pub use account_unit::*;
 pub use book::*;
 pub use budget::*;
 pub use calendar::*;
@@ -63,6 +70,7 @@ pub use model_config::*;
 pub use model_name::*;
 pub use money::*;
 pub use nearest::*;
+pub use on_exceeded::*;
 pub use price::*;
 pub use printable::*;
 pub use quantity::*;
@@ -76,7 +84,9 @@ pub use request::*;
 pub use rerank::*;
 pub use route::*;
 pub use rust_decimal::Decimal;
+pub use scope::*;
 pub use unit::*;
 pub use usage::*;
 pub use vector::*;
 pub use verification::*;
+pub use window::*;

@@ -3,10 +3,12 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::budget::{Limit, Scope, Window};
+use super::budget::Limit;
 use super::currency::Currency;
 use super::ids::{BudgetId, ModelConfigId};
 use super::receipt::ReceiptLine;
+use super::scope::Scope;
+use super::window::Window;
 
 /// What a request would cost, and the way that it would take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-use super::error::Result;
+use super::error::{Error, ErrorKind, Result};
 use super::foreign_json::check_value_levels;
 use super::message::{Message, Tool};
 
@@ -203,6 +203,23 @@ pub struct CallOptions {
     /// Labels that budgets and reports can select by.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The key of the app's own that the call came with, by a name that is no secret: the tag `key`.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The team that it is made for: the tag `team`.
+    #[serde(default)]
+    pub team: Option<String>,
+    /// The project that it is made for: the tag `project`.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The session, such as an agent's run, that it is a part of: the tag `session`.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// How long it waits, in seconds, for calls under way to settle what a budget has no room for beside them. It is refused at once
+    /// where absent.
+    #[serde(default, with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub budget_wait: Option<Duration>,
     /// Makes a repeated call of the same user return the first one's record and reply, billed once.
     #[serde(default)]
     pub idempotency_key: Option<String>,
@@ -222,6 +239,34 @@ pub struct CallOptions {
     /// What to do with a call that has no price.
     #[serde(default)]
     pub on_unpriced: Option<UnpricedPolicy>,
+}
+
+impl CallOptions {
+    /// Puts the labels that have fields of their own among the tags. Fails with `invalid_request` if one is given twice, and differs.
+    pub fn with_labels_as_tags(mut self) -> Result<Self> {
+        let labels = [
+            ("key", self.key.take()),
+            ("team", self.team.take()),
+            ("project", self.project.take()),
+            ("session", self.session.take()),
+        ];
+        put_labels(&mut self.tags, labels)?;
+        Ok(self)
+    }
+}
+
+/// Puts labels among tags. Fails with `invalid_request` if one is there already, and differs.
+pub fn put_labels(tags: &mut BTreeMap<String, String>, labels: [(&str, Option<String>); 4]) -> Result<()> {
+    for (name, value) in labels {
+        let Some(value) = value else { continue };
+        if let Some(other) = tags.insert(name.to_owned(), value.clone()).filter(|other| *other != value) {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                format!("`{name}` is {value:?}, and the tag {name:?} is {other:?}; give one of them"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What a call that is given up before its end is billed. The record names the policy that produced its number.

@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
 use super::{
-    Attribute, Calendar, Conditions, Currency, LedgerHead, Limit, Measure, PricingType, Quantity, Range, Scale, Scope,
-    Usage, Vector,
+    AccountUnit, Attribute, Calendar, Conditions, Currency, LedgerHead, Limit, Measure, PricingType, Quantity, Range,
+    Scale, Scope, Usage, Vector, Window,
 };
 
 macro_rules! plain {
@@ -35,6 +35,8 @@ plain! {
     Quantity, "Quantity", { "type": ["integer", "string"], "format": "quantity" };
     LedgerHead, "LedgerHead", { "type": "string" };
     PricingType, "PricingType", { "type": "string" };
+    Window, "Window", { "type": "string" };
+    AccountUnit, "AccountUnit", { "type": "string" };
     Vector, "Vector", { "type": "string", "format": "vector" };
 }
 
@@ -54,7 +56,7 @@ macro_rules! same_as {
 
 same_as! {
     Usage, super::usage::WrittenUsage<'static>;
-    Scope, super::budget::WrittenScope<'static>;
+    Scope, super::scope::WrittenScope<'static>;
     Limit, super::budget::WrittenLimit;
 }
 

@@ -42,7 +42,6 @@ __all__ = [
     "UnpricedPolicy",
     "UsageFilter",
     "Weekday",
-    "Window",
 ]
 
 Unit: TypeAlias = Literal[
@@ -186,10 +185,6 @@ ReportedCostPolicy: TypeAlias = Literal["over_catalog", "always", "never"]
 
 Strategy: TypeAlias = Literal["single", "fallback", "economy"]
 """How a route orders its candidates."""
-
-
-Window: TypeAlias = Literal["total", "day", "month"]
-"""How long a budget runs before it starts again from zero."""
 
 
 PriceFormat: TypeAlias = Literal["tollway", "litellm", "genai-prices", "models.dev", "openrouter"]
@@ -356,6 +351,12 @@ class ChatParameters(TypedDict, total=False):
             not know has no price.
         user: Whom the call is billed to. A call without a user is billed all the same, to everyone's budgets.
         tags: Labels that budgets and reports can select by.
+        key: The key of the app's own that the call came with, by a name that is no secret: the tag `key`.
+        team: The team that it is made for: the tag `team`.
+        project: The project that it is made for: the tag `project`.
+        session: The session, such as an agent's run, that it is a part of: the tag `session`.
+        budget_wait: How long it waits, in seconds, for calls under way to settle what a budget has no room for beside
+            them. It is refused at once where absent.
         idempotency_key: Makes a repeated call of the same user return the first one's record and reply, billed once.
         timeout: The time that all attempts together may take, in seconds.
         max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
@@ -382,6 +383,11 @@ class ChatParameters(TypedDict, total=False):
     extra: Mapping[str, Any] | None
     user: str | None
     tags: Mapping[str, str] | None
+    key: str | None
+    team: str | None
+    project: str | None
+    session: str | None
+    budget_wait: float | None
     idempotency_key: str | None
     timeout: float | None
     max_retries: int | None
@@ -400,6 +406,12 @@ class EmbedParameters(TypedDict, total=False):
         extra: Fields that only some providers know, by their own names.
         user: Whom the call is billed to. A call without a user is billed all the same, to everyone's budgets.
         tags: Labels that budgets and reports can select by.
+        key: The key of the app's own that the call came with, by a name that is no secret: the tag `key`.
+        team: The team that it is made for: the tag `team`.
+        project: The project that it is made for: the tag `project`.
+        session: The session, such as an agent's run, that it is a part of: the tag `session`.
+        budget_wait: How long it waits, in seconds, for calls under way to settle what a budget has no room for beside
+            them. It is refused at once where absent.
         idempotency_key: Makes a repeated call of the same user return the first one's record and reply, billed once.
         timeout: The time that all attempts together may take, in seconds.
         max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
@@ -414,6 +426,11 @@ class EmbedParameters(TypedDict, total=False):
     extra: Mapping[str, Any] | None
     user: str | None
     tags: Mapping[str, str] | None
+    key: str | None
+    team: str | None
+    project: str | None
+    session: str | None
+    budget_wait: float | None
     idempotency_key: str | None
     timeout: float | None
     max_retries: int | None
@@ -431,6 +448,12 @@ class RerankParameters(TypedDict, total=False):
         extra: Fields that only some providers know, by their own names.
         user: Whom the call is billed to. A call without a user is billed all the same, to everyone's budgets.
         tags: Labels that budgets and reports can select by.
+        key: The key of the app's own that the call came with, by a name that is no secret: the tag `key`.
+        team: The team that it is made for: the tag `team`.
+        project: The project that it is made for: the tag `project`.
+        session: The session, such as an agent's run, that it is a part of: the tag `session`.
+        budget_wait: How long it waits, in seconds, for calls under way to settle what a budget has no room for beside
+            them. It is refused at once where absent.
         idempotency_key: Makes a repeated call of the same user return the first one's record and reply, billed once.
         timeout: The time that all attempts together may take, in seconds.
         max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
@@ -444,6 +467,11 @@ class RerankParameters(TypedDict, total=False):
     extra: Mapping[str, Any] | None
     user: str | None
     tags: Mapping[str, str] | None
+    key: str | None
+    team: str | None
+    project: str | None
+    session: str | None
+    budget_wait: float | None
     idempotency_key: str | None
     timeout: float | None
     max_retries: int | None

@@ -615,16 +615,27 @@ class Route(Record):
 
 @dataclass(frozen=True, slots=True)
 class Budget(Record):
-    """A cap with its state in the window that is running. `user` and `tag` are both absent for everyone's budget.
+    """A cap with its state in the window that is running.
+
+    `user`, `tags`, `provider` and `model` are absent for everyone's budget. The state of a budget with `*` is that
+    of one value, where a call of it was named; else nothing is used.
 
     Attributes:
         id: The row.
-        user: The user whose calls it caps; absent where it caps others'.
-        tag: The tag whose calls it caps, as its key and value; absent where it caps others'.
-        limit: What may be used in a window: an amount in `currency`, or a number of tokens if that is absent.
-        currency: The currency of the amounts; absent where tokens are counted.
+        user: The user whose calls it caps, or `*` for each; absent where it tells no users apart.
+        tag: The tag whose calls it caps, as its name and value; absent where it has none, or several.
+        tags: The tags that its calls have, each with its value, or `*` for each; among them `key`, `team`, `project`
+            and `session`.
+        provider: The provider whose calls it caps, or `*` for each; absent where it tells none apart.
+        model: The model whose calls it caps, or `*` for each; absent where it tells none apart.
+        limit: What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if
+            both are absent.
+        currency: The currency of the amounts; absent where no money is counted.
+        meter: What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`.
         window: How long it runs.
-        time_zone: The IANA time zone that days and months begin in, such as `Asia/Shanghai`.
+        time_zone: The IANA time zone that hours, days, weeks and months begin in, such as `Asia/Shanghai`.
+        enforcement: Whether it refuses calls, or only counts and warns.
+        on_exceeded: What becomes of a call that it has no room for.
         created_at: When the row was written.
         updated_at: When the row was last changed.
         window_start: The first instant of the window; absent for a total.
@@ -638,10 +649,16 @@ class Budget(Record):
     id: int
     user: str | None
     tag: tuple[str, str] | None
+    tags: Mapping[str, str]
+    provider: str | None
+    model: str | None
     limit: Decimal
     currency: str | None
+    meter: str | None
     window: str
     time_zone: str
+    enforcement: str
+    on_exceeded: str
     created_at: datetime
     updated_at: datetime
     window_start: datetime | None
@@ -655,10 +672,16 @@ class Budget(Record):
         "id": ("id", None, None),
         "user": ("user", None, None),
         "tag": ("tag", tuple, None),
+        "tags": ("tags", None, None),
+        "provider": ("provider", None, None),
+        "model": ("model", None, None),
         "limit": ("limit", Decimal, None),
         "currency": ("currency", None, None),
+        "meter": ("meter", None, None),
         "window": ("window", None, None),
         "time_zone": ("time_zone", None, None),
+        "enforcement": ("enforcement", None, None),
+        "on_exceeded": ("on_exceeded", None, None),
         "created_at": ("created_at", _values.instant, None),
         "updated_at": ("updated_at", _values.instant, None),
         "window_start": ("window_start", _values.instant, None),

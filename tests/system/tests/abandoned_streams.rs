@@ -30,9 +30,9 @@ async fn given(reply: Reply) -> Given {
 }
 
 async fn set_budget(tollway: &Tollway, limit: &str) {
-    let scope = Scope::User { user: "alice".into() };
+    let scope = Scope::of_user("alice");
     let limit = Limit::Money(Money::new(limit.parse().unwrap(), Currency::USD));
-    let terms = BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() };
+    let terms = BudgetTerms::new(scope, limit, Window::Total);
     tollway.set_budget(terms).await.unwrap();
 }
 

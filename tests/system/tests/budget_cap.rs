@@ -23,9 +23,9 @@ async fn capped(path: &std::path::Path, mock: &MockProvider) -> Tollway {
         prices.0[0].unit_price = Decimal::new(1, 5);
     }
     tollway.add_model(model).await.unwrap();
-    let scope = Scope::User { user: "alice".into() };
+    let scope = Scope::of_user("alice");
     let limit = Limit::Money(five_dollars());
-    let terms = BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() };
+    let terms = BudgetTerms::new(scope, limit, Window::Total);
     tollway.set_budget(terms).await.unwrap();
     tollway
 }

@@ -80,7 +80,7 @@ fn model(name: &str, wire_format: &str, base_url: &str) -> ModelInput {
 }
 
 fn budget(limit: Limit) -> BudgetTerms {
-    BudgetTerms { scope: Scope::Everyone, limit, window: Window::Total, time_zone: "UTC".into() }
+    BudgetTerms::new(Scope::everyone(), limit, Window::Total)
 }
 
 async fn call(tollway: &Tollway, streamed: bool) {
@@ -118,10 +118,7 @@ async fn no_claim_of_a_provider_passes_a_cap() {
             for _ in 0..8 {
                 call(&tollway, streamed).await;
                 for status in tollway.budgets().await.unwrap() {
-                    let limit = match status.budget.terms.limit {
-                        Limit::Money(money) => money.amount,
-                        Limit::Tokens(tokens) => tokens.into(),
-                    };
+                    let limit = status.budget.terms.limit.amount();
                     assert!(committed(&status) <= limit, "{name} {usage}: {} of {limit}", committed(&status));
                 }
             }

@@ -28,7 +28,7 @@ async fn a_kill_at_any_instant_loses_nothing_and_bills_nothing_twice() {
     let tollway = open(&path).await.unwrap();
     add_house_model(&tollway, &openai_url(&mock)).await.unwrap();
     let limit = Limit::Money(Money::new(Decimal::from(1_000_000), Currency::USD));
-    let terms = BudgetTerms { scope: Scope::Everyone, limit, window: Window::Total, time_zone: "UTC".into() };
+    let terms = BudgetTerms::new(Scope::everyone(), limit, Window::Total);
     tollway.set_budget(terms).await.unwrap();
     drop(tollway);
     let mut acknowledged = BTreeSet::new();

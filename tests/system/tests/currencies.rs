@@ -33,9 +33,9 @@ async fn a_cap_in_dollars_holds_for_calls_that_cost_yuan() {
     let mock = MockProvider::start().await.unwrap();
     let tollway = open(&folder.path().join("app.tollway")).await.unwrap();
     tollway.add_model(in_yuan(&mock)).await.unwrap();
-    let scope = Scope::User { user: "alice".into() };
+    let scope = Scope::of_user("alice");
     let limit = Limit::Money(five_dollars());
-    let terms = BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() };
+    let terms = BudgetTerms::new(scope, limit, Window::Total);
     tollway.set_budget(terms).await.unwrap();
     let refused = tollway.chat(request("name some rivers", 8), billed_to("alice")).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::CurrencyMismatch);

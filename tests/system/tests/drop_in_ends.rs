@@ -142,7 +142,7 @@ async fn headers_with_extreme_choices_break_nothing() {
 async fn a_cap_of_tokens_lets_nothing_through_whose_tokens_nobody_counts() {
     let given = given(Reply::json(json!({"a": 1}))).await;
     let limit = Limit::Tokens(1_000_000);
-    let terms = BudgetTerms { scope: Scope::Everyone, limit, window: Window::Total, time_zone: "UTC".into() };
+    let terms = BudgetTerms::new(Scope::everyone(), limit, Window::Total);
     given.tollway.set_budget(terms).await.unwrap();
     let mut answer = given.fetch("/completions?key=AIza-secret", json!({}), &[], CallOptions::default()).await;
     assert_eq!(answer.head.status, 402);

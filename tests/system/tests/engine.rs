@@ -84,7 +84,7 @@ fn keyed(key: &str) -> CallOptions {
 
 fn cap() -> BudgetTerms {
     let limit = Limit::Money(five_dollars());
-    BudgetTerms { scope: Scope::Everyone, limit, window: Window::Total, time_zone: "UTC".into() }
+    BudgetTerms::new(Scope::everyone(), limit, Window::Total)
 }
 
 async fn nothing_stays_held(tollway: &Tollway) {

@@ -95,7 +95,7 @@ async fn capped(path: &Path, mock: &MockProvider) -> Tollway {
     }
     tollway.add_model(model).await.unwrap();
     let limit = Limit::Money(Money::new(LIMIT, Currency::USD));
-    let terms = BudgetTerms { scope: Scope::Everyone, limit, window: Window::Total, time_zone: "UTC".into() };
+    let terms = BudgetTerms::new(Scope::everyone(), limit, Window::Total);
     tollway.set_budget(terms).await.unwrap();
     tollway
 }

@@ -29,9 +29,9 @@ async fn given(capability: &str, params: Value, prices: Value, replies: Vec<Repl
         "prices": prices,
     });
     tollway.add_model(serde_json::from_value::<ModelInput>(model).unwrap()).await.unwrap();
-    let scope = Scope::User { user: "alice".into() };
+    let scope = Scope::of_user("alice");
     let limit = Limit::Money(five_dollars());
-    tollway.set_budget(BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() }).await.unwrap();
+    tollway.set_budget(BudgetTerms::new(scope, limit, Window::Total)).await.unwrap();
     Given { tollway, mock, _folder: folder }
 }
 
@@ -155,9 +155,9 @@ async fn usage_that_is_absent_zero_or_above_the_bound_is_not_believed() {
         let refused = given.tollway.embed(texts(&["a"]), billed_to("alice")).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::BudgetExceeded);
         assert_eq!(given.sent(), 0);
-        let scope = Scope::User { user: "bob".into() };
+        let scope = Scope::of_user("bob");
         let limit = Limit::Money(Money::new(Decimal::TEN, Currency::USD));
-        let terms = BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() };
+        let terms = BudgetTerms::new(scope, limit, Window::Total);
         given.tollway.set_budget(terms).await.unwrap();
         let reply = given.tollway.embed(texts(&["a"]), billed_to("bob")).await.unwrap();
         let cost = reply.cost.unwrap();

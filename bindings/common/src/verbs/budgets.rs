@@ -1,15 +1,18 @@
 //! The verbs about budgets.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use tollway::client::Tollway;
 use tollway::types::{
-    BudgetId, BudgetStatus, BudgetTerms, Currency, Error, ErrorKind, Limit, Money, Result, Scope, Window,
+    AccountUnit, BudgetId, BudgetStatus, BudgetTerms, Call, Currency, Decimal, Enforcement, Error, ErrorKind, Limit,
+    Money, OnExceeded, Quantity, Result, Scope, Window, put_labels,
 };
 
-use super::NoArguments;
 use super::exact::Exact;
 
-/// Either `limit` with `currency`, or `limit_tokens`; for `user`, for `tag`, or for everyone.
+/// One of `limit` with `currency`, `limit_tokens`, `limit_requests`, and `limit` with `meter`; for everyone, or for the calls that have
+/// every value that is given.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetArguments {
@@ -18,15 +21,73 @@ pub(super) struct SetArguments {
     #[serde(default)]
     tag: Option<TagArguments>,
     #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    team: Option<String>,
+    #[serde(default)]
+    project: Option<String>,
+    #[serde(default)]
+    session: Option<String>,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
     limit: Option<Exact>,
     #[serde(default)]
     currency: Option<Currency>,
     #[serde(default)]
     limit_tokens: Option<u64>,
     #[serde(default)]
+    limit_requests: Option<u64>,
+    #[serde(default)]
+    meter: Option<String>,
+    #[serde(default)]
     window: Window,
     #[serde(default)]
     time_zone: Option<String>,
+    #[serde(default)]
+    enforcement: Enforcement,
+    #[serde(default)]
+    on_exceeded: OnExceeded,
+}
+/// A call, or the values of one, that budgets are asked for.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct OfArguments {
+    user: Option<String>,
+    tags: BTreeMap<String, String>,
+    key: Option<String>,
+    team: Option<String>,
+    project: Option<String>,
+    session: Option<String>,
+    provider: Option<String>,
+    model: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetArguments {
+    id: BudgetId,
+    #[serde(default)]
+    of: Option<OfArguments>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListArguments {
+    #[serde(default)]
+    of: Option<OfArguments>,
+}
+
+impl OfArguments {
+    fn call(self) -> Result<Call> {
+        let Self { user, mut tags, key, team, project, session, provider, model } = self;
+        put_labels(&mut tags, [("key", key), ("team", team), ("project", project), ("session", session)])?;
+        Ok(Call { user, tags, provider, model })
+    }
 }
 
 #[derive(Deserialize)]
@@ -45,37 +106,71 @@ pub(super) struct DeleteArguments {
 impl SetArguments {
     fn terms(self) -> Result<BudgetTerms> {
         let invalid = |detail: &str| Err(Error::new(ErrorKind::InvalidRequest, format!("budgets.set: {detail}")));
-        let scope = match (self.user, self.tag) {
-            (Some(user), None) => Scope::User { user },
-            (None, Some(TagArguments { key, value })) => Scope::Tag { key, value },
-            (None, None) => Scope::Everyone,
-            (Some(_), Some(_)) => {
-                return invalid("give user or tag, not both; a call must pass each budget that applies");
-            }
-        };
-        let limit = match (self.limit, self.currency, self.limit_tokens) {
+        let mut tags = self.tags;
+        if let Some(TagArguments { key, value }) = self.tag {
+            tags.insert(key, value);
+        }
+        let labels = [("key", self.key), ("team", self.team), ("project", self.project), ("session", self.session)];
+        put_labels(&mut tags, labels)?;
+        let scope = Scope { user: self.user, tags, provider: self.provider, model: self.model };
+        let given = [self.limit.is_some(), self.limit_tokens.is_some(), self.limit_requests.is_some()];
+        if given.into_iter().filter(|is_given| *is_given).count() > 1 {
+            return invalid("give one of limit, limit_tokens and limit_requests; set two budgets instead");
+        }
+        let limit = match (self.limit, self.currency, self.meter) {
             (Some(amount), Some(currency), None) => Limit::Money(Money::new(amount.0, currency)),
-            (None, None, Some(tokens)) => Limit::Tokens(tokens),
-            (Some(_), None, None) => return invalid("limit needs a currency, such as \"USD\""),
+            (Some(amount), None, Some(meter)) => counted(&meter, amount.0)?,
+            (Some(_), Some(_), Some(_)) => return invalid("give currency or meter, not both"),
+            (Some(_), None, None) => return invalid("limit needs a currency, such as \"USD\", or a meter"),
             (None, Some(_), _) => return invalid("currency needs a limit, such as \"5.00\""),
-            (Some(_), _, Some(_)) => return invalid("give limit or limit_tokens, not both; set two budgets instead"),
-            (None, None, None) => return invalid("give limit with currency, or limit_tokens"),
+            (None, None, Some(_)) => return invalid("meter needs a limit, such as 100"),
+            (None, None, None) => match (self.limit_tokens, self.limit_requests) {
+                (Some(tokens), _) => Limit::Tokens(tokens),
+                (None, Some(requests)) => Limit::Requests(requests),
+                (None, None) => return invalid("give limit with currency or meter, limit_tokens, or limit_requests"),
+            },
         };
         let time_zone = self.time_zone.unwrap_or_else(|| "UTC".to_owned());
-        Ok(BudgetTerms { scope, limit, window: self.window, time_zone })
+        let (window, enforcement, on_exceeded) = (self.window, self.enforcement, self.on_exceeded);
+        Ok(BudgetTerms { scope, limit, window, time_zone, enforcement, on_exceeded })
     }
 }
 
 pub(super) async fn set(client: &Tollway, arguments: SetArguments) -> Result<BudgetStatus> {
     let id = client.set_budget(arguments.terms()?).await?;
-    let budgets = client.budgets().await?;
-    budgets.into_iter().find(|status| status.budget.id == id).ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, format!("budget {id} was set, and then deleted by someone else at once"))
-    })
+    client.budget(id, None).await
 }
 
-pub(super) async fn list(client: &Tollway, _: NoArguments) -> Result<Vec<BudgetStatus>> {
-    client.budgets().await
+/// Makes the limit of what is counted by a name.
+fn counted(name: &str, amount: Decimal) -> Result<Limit> {
+    let invalid = |detail: String| Error::new(ErrorKind::InvalidRequest, format!("budgets.set: {detail}"));
+    let unit = AccountUnit::from_name(name).ok_or_else(|| {
+        invalid(format!("meter {name:?} is not known; give a meter such as \"image\", or \"requests\""))
+    })?;
+    let count = || match amount.to_string().parse::<u64>() {
+        Ok(count) => Ok(count),
+        Err(_) => Err(invalid(format!("limit {amount} must be a whole number of {unit}"))),
+    };
+    match unit {
+        AccountUnit::Tokens => count().map(Limit::Tokens),
+        AccountUnit::Requests => count().map(Limit::Requests),
+        AccountUnit::Meter(meter) => Quantity::new(amount)
+            .map(|quantity| Limit::Meter(meter, quantity))
+            .ok_or_else(|| invalid("limit is negative; give zero or more".to_owned())),
+        _ => Err(invalid(format!("{name:?} is a currency; give it as currency"))),
+    }
+}
+
+pub(super) async fn list(client: &Tollway, arguments: ListArguments) -> Result<Vec<BudgetStatus>> {
+    match arguments.of {
+        Some(of) => client.budgets_of(of.call()?).await,
+        None => client.budgets().await,
+    }
+}
+
+pub(super) async fn get(client: &Tollway, arguments: GetArguments) -> Result<BudgetStatus> {
+    let call = arguments.of.map(OfArguments::call).transpose()?;
+    client.budget(arguments.id, call).await
 }
 
 pub(super) async fn delete(client: &Tollway, arguments: DeleteArguments) -> Result<()> {
@@ -93,11 +188,11 @@ mod tests {
     #[test]
     fn scope_and_limit_follow_from_what_is_given() {
         let user = terms(r#"{"user": "alice", "limit": "5.00", "currency": "USD", "window": "month"}"#).unwrap();
-        assert_eq!(user.scope, Scope::User { user: "alice".to_owned() });
+        assert_eq!(user.scope, Scope::of_user("alice"));
         assert_eq!(user.window, Window::Month);
         assert_eq!(user.time_zone, "UTC");
         let everyone = terms(r#"{"limit_tokens": 100}"#).unwrap();
-        assert_eq!((everyone.scope, everyone.limit), (Scope::Everyone, Limit::Tokens(100)));
+        assert_eq!((everyone.scope, everyone.limit), (Scope::everyone(), Limit::Tokens(100)));
     }
 
     #[test]
@@ -108,7 +203,12 @@ mod tests {
             r#"{"currency": "USD"}"#,
             r#"{"limit": 5, "currency": "USD", "limit_tokens": 5}"#,
             r#"{"limit_tokens": 5, "currency": "USD"}"#,
-            r#"{"user": "a", "tag": {"key": "k", "value": "v"}, "limit_tokens": 5}"#,
+            r#"{"limit_requests": 5, "limit_tokens": 5}"#,
+            r#"{"limit": 5, "meter": "pictures"}"#,
+            r#"{"limit": 5, "meter": "USD"}"#,
+            r#"{"limit": "1.5", "meter": "requests"}"#,
+            r#"{"limit": 5, "meter": "image", "currency": "USD"}"#,
+            r#"{"limit_tokens": 5, "team": "a", "tags": {"team": "b"}}"#,
         ] {
             assert_eq!(terms(wrong).unwrap_err().kind(), ErrorKind::InvalidRequest, "{wrong}");
         }

@@ -99,6 +99,7 @@ verbs! {
     "routes.list" => routes::list => Vec<Route>,
     "routes.delete" => routes::delete => (),
     "budgets.set" => budgets::set => BudgetStatus,
+    "budgets.get" => budgets::get => BudgetStatus,
     "budgets.list" => budgets::list => Vec<BudgetStatus>,
     "budgets.delete" => budgets::delete => (),
     "usage.records" => usage::records => UsagePage,

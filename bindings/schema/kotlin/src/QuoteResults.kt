@@ -20,16 +20,30 @@ public data class BudgetQuote(
     /** The budget. */
     @SerialName("budget_id")
     public val budgetId: Long,
-    /** The user whose calls it caps; absent where it caps others'. */
+    /** The user whose calls it caps, or `*` for each; absent where it tells no users apart. */
     public val user: String?,
-    /** The tag whose calls it caps, as its key and value; absent where it caps others'. */
+    /** The tag whose calls it caps, as its name and value; absent where it has none, or several. */
     public val tag: List<String>?,
+    /**
+     * The tags that its calls have, each with its value, or `*` for each; among them `key`, `team`, `project` and
+     * `session`.
+     */
+    public val tags: Map<String, String>,
+    /** The provider whose calls it caps, or `*` for each; absent where it tells none apart. */
+    public val provider: String?,
+    /** The model whose calls it caps, or `*` for each; absent where it tells none apart. */
+    public val model: String?,
     /** How long it runs. */
-    public val window: Window,
-    /** What may be used in a window: an amount in `currency`, or a number of tokens if that is absent. */
+    public val window: String,
+    /**
+     * What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if both are
+     * absent.
+     */
     public val limit: ExactDecimal,
-    /** The currency of the amounts; absent where tokens are counted. */
+    /** The currency of the amounts; absent where no money is counted. */
     public val currency: String?,
+    /** What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`. */
+    public val meter: String?,
     /** What is left of it now, in its own currency or in tokens. */
     public val remaining: ExactDecimal,
     /** What the call would hold of it, in its own currency or in tokens; absent if that is not known. */

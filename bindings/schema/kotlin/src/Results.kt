@@ -436,24 +436,46 @@ public data class Route(
     public val updatedAt: ExactInstant,
 )
 
-/** A cap with its state in the window that is running. `user` and `tag` are both absent for everyone's budget. */
+/**
+ * A cap with its state in the window that is running. `user`, `tags`, `provider` and `model` are absent for everyone's
+ * budget. The state of a budget with `*` is that of one value, where a call of it was named; else nothing is used.
+ */
 @Serializable
 public data class Budget(
     /** The row. */
     public val id: Long,
-    /** The user whose calls it caps; absent where it caps others'. */
+    /** The user whose calls it caps, or `*` for each; absent where it tells no users apart. */
     public val user: String?,
-    /** The tag whose calls it caps, as its key and value; absent where it caps others'. */
+    /** The tag whose calls it caps, as its name and value; absent where it has none, or several. */
     public val tag: List<String>?,
-    /** What may be used in a window: an amount in `currency`, or a number of tokens if that is absent. */
+    /**
+     * The tags that its calls have, each with its value, or `*` for each; among them `key`, `team`, `project` and
+     * `session`.
+     */
+    public val tags: Map<String, String>,
+    /** The provider whose calls it caps, or `*` for each; absent where it tells none apart. */
+    public val provider: String?,
+    /** The model whose calls it caps, or `*` for each; absent where it tells none apart. */
+    public val model: String?,
+    /**
+     * What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if both are
+     * absent.
+     */
     public val limit: ExactDecimal,
-    /** The currency of the amounts; absent where tokens are counted. */
+    /** The currency of the amounts; absent where no money is counted. */
     public val currency: String?,
+    /** What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`. */
+    public val meter: String?,
     /** How long it runs. */
-    public val window: Window,
-    /** The IANA time zone that days and months begin in, such as `Asia/Shanghai`. */
+    public val window: String,
+    /** The IANA time zone that hours, days, weeks and months begin in, such as `Asia/Shanghai`. */
     @SerialName("time_zone")
     public val timeZone: String,
+    /** Whether it refuses calls, or only counts and warns. */
+    public val enforcement: Enforcement,
+    /** What becomes of a call that it has no room for. */
+    @SerialName("on_exceeded")
+    public val onExceeded: OnExceeded,
     /** When the row was written. */
     @SerialName("created_at")
     public val createdAt: ExactInstant,

@@ -476,22 +476,6 @@ public enum class FinishReason {
     OTHER,
 }
 
-/** How long a budget runs before it starts again from zero. */
-@Serializable
-public enum class Window {
-    /** It never starts again. */
-    @SerialName("total")
-    TOTAL,
-
-    /** A calendar day in the budget's time zone. */
-    @SerialName("day")
-    DAY,
-
-    /** A calendar month in the budget's time zone. */
-    @SerialName("month")
-    MONTH,
-}
-
 /** What a model can make. */
 @Serializable
 public enum class Capability {
@@ -614,6 +598,34 @@ public enum class Strategy {
     /** The cheapest for this request's expected tokens first. */
     @SerialName("economy")
     ECONOMY,
+}
+
+/** Whether a budget keeps calls from being made. */
+@Serializable
+public enum class Enforcement {
+    /** No call passes it. */
+    @SerialName("hard")
+    HARD,
+
+    /** It counts and warns, and refuses nothing. */
+    @SerialName("soft")
+    SOFT,
+}
+
+/** What becomes of a call that a budget has no room for. */
+@Serializable
+public enum class OnExceeded {
+    /** It is refused. */
+    @SerialName("refuse")
+    REFUSE,
+
+    /** It goes to the cheapest candidate that fits; without one, it is refused. */
+    @SerialName("downgrade")
+    DOWNGRADE,
+
+    /** Its output limit is lowered to what fits; where not even one token does, it is refused. */
+    @SerialName("clamp")
+    CLAMP,
 }
 
 /** What produced the number of a record whose answer did not come to its end. */

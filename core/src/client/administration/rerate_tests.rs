@@ -33,12 +33,7 @@ async fn correct(fixture: &Fixture, amount: &str) {
 async fn a_correction_of_a_price_is_billed_once_and_no_record_changes() {
     let fixture = Fixture::open().await;
     let config = house(&fixture, json!({"input_token": per_million("1")})).await;
-    let budget = BudgetTerms {
-        scope: Scope::User { user: "alice".into() },
-        limit: Limit::Money(usd("100")),
-        window: Window::Total,
-        time_zone: "UTC".into(),
-    };
+    let budget = BudgetTerms::new(Scope::of_user("alice"), Limit::Money(usd("100")), Window::Total);
     fixture.tollway.set_budget(budget).await.unwrap();
     let uid = fixture.call(&config, 2_000_000, Some(usd("2"))).await;
     let before = fixture.records().await;

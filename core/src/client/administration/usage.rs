@@ -75,7 +75,11 @@ impl Tollway {
         if cost.amount < Decimal::ZERO {
             return Err(Error::new(ErrorKind::InvalidRequest, "field `amount` is negative; give zero or more"));
         }
-        self.engine.store.apply(Operation::PriceRecord { uid: uid.to_owned(), cost }).await.map(|_| ())
+        self.engine
+            .store
+            .apply(Operation::PriceRecord { uid: uid.to_owned(), cost, now: self.engine.environment.now() })
+            .await
+            .map(|_| ())
     }
 }
 

@@ -36,7 +36,8 @@ fn currency_of(budget: &BudgetRefusal, plan: &Plan) -> Option<Currency> {
 
 fn takes(estimate: &Estimate, budget: &BudgetRefusal, plan: &Plan) -> Result<Option<Decimal>> {
     if budget.currency.is_none() {
-        return Ok(estimate.most_tokens().map(Decimal::from));
+        // Another meter is not what an output limit bounds.
+        return Ok(estimate.most_tokens().filter(|_| budget.meter.is_none()).map(Decimal::from));
     }
     let head = head_of("", vendor(&plan.config.provider).currency);
     Ok(estimate.worst(head, &plan.prices)?.map(|worst| worst.cost.amount))

@@ -32,7 +32,7 @@ impl Tollway {
     ) -> Result<ChatStream> {
         self.engine.check()?;
         check_request(&request)?;
-        check_options(&options)?;
+        let options = check_options(options)?;
         let request_id = self.engine.environment.unique_id();
         let (delivery, stream) = Delivery::new(&request_id, framing, self.engine.stopping.clone());
         let sink = delivery.sink();

@@ -14,7 +14,7 @@ impl Tollway {
     pub async fn embed(&self, request: EmbedRequest, options: CallOptions) -> Result<EmbedReply> {
         self.engine.check()?;
         check_request(&request)?;
-        check_options(&options)?;
+        let options = check_options(options)?;
         let request_id = self.engine.environment.unique_id();
         let (sink, mut replies) = mpsc::channel(1);
         super::start(&self.engine, Embeddings::new(request), options, request_id, sink);

@@ -19,7 +19,7 @@ pub(in crate::client) fn start(
     options: CallOptions,
 ) -> Result<(String, mpsc::Receiver<Result<PassedEvent>>)> {
     check_pass_through(&request)?;
-    check_options(&options)?;
+    let options = check_options(options)?;
     let request_id = engine.environment.unique_id();
     let (sink, events) = mpsc::channel(PIECES_AHEAD);
     let work = Passed::new(request, wanted, &request_id, sink.clone());

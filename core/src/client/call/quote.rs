@@ -6,14 +6,15 @@ use super::chat::check_request;
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::Bill;
 use crate::budget::admission::{Demand, check_currency, check_price, weigh};
+use crate::budget::index::Applying;
 use crate::client::engine::{Engine, Tollway, check_options};
 use crate::provider::vendor;
 use crate::routing::prompt_cache::beginnings;
 use crate::routing::select::{Outlook, select};
 use crate::routing::snapshot::Snapshot;
 use crate::types::{
-    Budget, BudgetQuote, BudgetStatus, CallOptions, CandidateQuote, ChatRequest, Limit, ModelConfig, PassedOver, Quote,
-    QuotedCost, Result,
+    BudgetQuote, BudgetStatus, Call, CallOptions, CandidateQuote, ChatRequest, Enforcement, Limit, ModelConfig,
+    PassedOver, Quote, QuotedCost, Result,
 };
 
 impl Tollway {
@@ -24,15 +25,19 @@ impl Tollway {
     pub async fn quote(&self, request: ChatRequest, options: CallOptions) -> Result<Quote> {
         self.engine.check()?;
         check_request(&request)?;
-        check_options(&options)?;
+        let options = check_options(options)?;
         let snapshot = self.engine.snapshot().await?;
         let outlook = self.engine.outlook();
         let selection = select(&snapshot, &request, options.fallbacks.as_deref(), &outlook)?;
-        let mut statuses = self.engine.store.budget_statuses(outlook.now).await?;
-        let user = options.user.as_deref();
-        statuses.retain(|status| status.budget.terms.scope.covers(user, options.tags.iter()));
         let mut candidates = Vec::with_capacity(selection.candidates.len());
         for config in &selection.candidates {
+            let call = Call {
+                user: options.user.clone(),
+                tags: options.tags.clone(),
+                provider: Some(config.provider.clone()),
+                model: Some(config.model_name.clone()),
+            };
+            let statuses = self.engine.store.budget_statuses(Some(call), outlook.now).await?;
             candidates.push(self.engine.candidate(&snapshot, &request, &options, &statuses, config, &outlook)?);
         }
         let order = self.engine.health.order(selection.candidates, self.engine.environment.monotonic());
@@ -72,25 +77,32 @@ impl Engine {
             (None, Some(gap)) => Some(gap.sentence()),
             (None, None) => Some("no price of its input or of its output is in force".to_owned()),
         };
+        let meters = estimate.most_meters();
         let demand = Demand {
             provider: &config.provider,
             model: &config.model_name,
             model_config_id: config.id,
             worst_case: worst.as_ref().map(|worst| worst.cost),
             worst_case_tokens: estimate.most_tokens(),
+            worst_case_meters: meters.as_ref(),
             on_unpriced: options.on_unpriced.or(self.settings.on_unpriced),
         };
         let rates = |from, to| snapshot.fx_rate(from, to, outlook.now);
-        let applying: Vec<Budget> = statuses.iter().map(|status| status.budget.clone()).collect();
+        let applying =
+            |status: &BudgetStatus| Applying { budget: Arc::new(status.budget.clone()), part: String::new() };
+        let applying: Vec<_> = statuses.iter().map(applying).collect();
         let general = check_price(&demand, &applying).err();
         let general = general.or_else(|| check_currency(&demand, &applying, &rates).err());
         let mut budgets = Vec::with_capacity(statuses.len());
         for status in statuses {
             let verdict = weigh(&demand, &status.budget.terms.limit, &status.balance, &rates)?;
-            let is_money = verdict.currency.is_some();
-            let is_known = !is_money || demand.worst_case.is_some();
+            let is_hard = status.budget.terms.enforcement == Enforcement::Hard;
+            let is_money = is_hard && verdict.unit.currency().is_some();
+            let is_known = verdict.unit.currency().is_none() || demand.worst_case.is_some();
             let reason = verdict
                 .refusal
+                .filter(|_| is_hard)
+                .map(|refusal| refusal.why)
                 .or_else(|| general.as_ref().filter(|_| is_money).map(|error| error.detail().to_owned()));
             budgets.push(BudgetQuote {
                 budget_id: status.budget.id,

@@ -13,7 +13,7 @@ impl Tollway {
     pub async fn rerank(&self, request: RerankRequest, options: CallOptions) -> Result<RerankReply> {
         self.engine.check()?;
         check_request(&request)?;
-        check_options(&options)?;
+        let options = check_options(options)?;
         let request_id = self.engine.environment.unique_id();
         let (sink, mut replies) = mpsc::channel(1);
         super::start(&self.engine, Rerank::new(request), options, request_id, sink);

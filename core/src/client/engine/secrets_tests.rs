@@ -168,14 +168,14 @@ async fn a_file_of_the_first_schema_is_signed_and_sealed_anew_when_it_is_opened(
         assert_eq!(budgets[0].balance.settled, decimal("0.0012"));
         assert!(tollway.shutdown(std::time::Duration::from_secs(5)).await);
     }
-    assert_eq!(schema(&path, Some(1)), 2);
+    assert_eq!(schema(&path, Some(1)), 3);
     let error = open(&path).await.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::CorruptedFile);
     assert!(error.detail().contains("set back"), "{error}");
 }
 
 #[tokio::test]
-async fn a_file_of_this_schema_that_an_earlier_version_left_opens_as_it_was() {
+async fn a_file_of_the_second_schema_opens_with_its_balances_as_accounts() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), include_bytes!("../../../tests/files/ledger_version_2.gz"));
     let tollway = open(&path).await.unwrap();
@@ -195,7 +195,7 @@ async fn a_file_of_this_schema_that_an_earlier_version_left_opens_as_it_was() {
     assert_eq!(tollway.add_model(input).await.unwrap().config.id.get(), 3);
     assert!(tollway.shutdown(std::time::Duration::from_secs(5)).await);
     drop(tollway);
-    assert_eq!(schema(&path, None), 2);
+    assert_eq!(schema(&path, None), 3);
     assert_eq!(open(&path).await.unwrap().model_configs().await.unwrap().len(), 3);
 }
 

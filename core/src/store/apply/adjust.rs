@@ -2,30 +2,34 @@
 
 use rust_decimal::Decimal;
 
+use super::balance::Bucket;
+use super::counted::{Released, in_currency, move_later_budgets};
 use super::settle::index;
-use super::{balance, daily, invalid, not_found};
-use crate::budget::window::window_bounds;
-use crate::store::Adjustment;
-use crate::store::codec::kept;
+use super::{daily, invalid, not_found};
+use crate::store::codec::{Row, kept};
 use crate::store::ledger::Ledger;
+use crate::store::operation::Cause;
 use crate::store::rows::UsageRecordRow;
+use crate::store::{Adjustment, Hold};
 use crate::types::{
-    BilledBy, CostStatus, Error, ErrorKind, Limit, Money, ReceiptLine, RecordStatus, Result, Usage, UsageRecord,
-    UsageRecordId, exact_add, exact_subtract,
+    AccountUnit, BilledBy, CostStatus, Dimensions, Error, ErrorKind, Money, ReceiptLine, RecordStatus, Result, Usage,
+    UsageRecord, UsageRecordId, exact_add, exact_subtract,
 };
 
 pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<Money> {
     let Adjustment { adjusts, cost, price_ids, record_uid, now } = adjustment;
-    let original = original(ledger, &adjusts, cost)?;
+    let (original, holds) = original(ledger, &adjusts, cost)?;
     if ledger.records_by_uid.get(record_uid.as_str())?.is_some() {
         return Err(invalid(format!("record {record_uid} exists already; give each adjustment a uid of its own")));
     }
     let billed = billed(ledger, &original)?;
+    let created_at = original.created_at;
     let difference = Money::new(exact_subtract(cost.amount, billed)?, cost.currency);
     if difference.amount.is_zero() {
         return Ok(difference);
     }
     let now = kept(now);
+    let original_rates: Vec<_> = original.conversions.iter().map(|conversion| conversion.exchange).collect();
     let mut record = UsageRecord {
         id: UsageRecordId::new(ledger.records.next_id()?),
         uid: record_uid,
@@ -47,39 +51,51 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
         ..original
     };
     let started_at = record.facts.started_at;
-    let mut moved = Vec::new();
-    for budget in ledger.applying(record.user.as_deref(), &record.tags) {
-        let Limit::Money(limit) = budget.terms.limit else { continue };
-        let frozen = original.conversions.iter().map(|conversion| conversion.exchange);
-        let frozen = frozen.into_iter().find(|exchange| exchange.to == limit.currency);
-        let Some(counted) = balance::in_currency(ledger, difference, limit.currency, frozen, started_at)? else {
+    let rate = |currency| {
+        let frozen = original_rates.iter().find(|exchange| exchange.to == currency);
+        frozen.copied()
+    };
+    let mut moved = Released::default();
+    // The buckets that the record moved, and no others: yesterday's correction is not today's.
+    for hold in &holds {
+        let AccountUnit::Money(currency) = hold.unit else { continue };
+        let frozen = hold.exchange.or_else(|| rate(currency));
+        let Some(counted) = in_currency(ledger, difference, currency, frozen, started_at)? else { continue };
+        let bucket = Bucket::of(hold);
+        if !moved.changes.is_kept(ledger, &bucket)? {
             continue;
-        };
-        let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, now)?;
-        let key = balance::key(budget.id, bounds.map(|(start, _)| start));
-        let mut balance = balance::read(ledger, key)?;
-        balance.settled = exact_add(balance.settled, counted.amount)?;
-        counted.note(&mut record.conversions);
-        moved.push((key, balance));
+        }
+        moved.changes.settle(ledger, &bucket, counted.amount, Cause::Adjust)?;
+        counted.note(&mut moved.conversions);
+        moved.moved.push(Hold { amount: counted.amount, closes: false, ..hold.clone() });
     }
+    let dimensions = Dimensions {
+        user: record.user.as_deref(),
+        tags: &record.tags,
+        provider: Some(&record.provider),
+        model: Some(&record.model),
+    };
+    let lies = (&dimensions, created_at);
+    move_later_budgets(ledger, &mut moved, &holds, lies, (difference, Cause::Adjust), &rate, started_at)?;
+    record.conversions = std::mem::take(&mut moved.conversions);
     let rollup = daily::with(ledger, &record)?;
-    let row = UsageRecordRow::new(&record, Vec::new())?;
+    let row = UsageRecordRow::new(&record, &moved.moved, &[])?;
 
     let id = ledger.records.take_id()?;
     ledger.put_record(id, &row)?;
     index(ledger, &record, id)?;
     daily::write(ledger, &rollup)?;
-    for balance in moved {
-        balance::write(ledger, balance)?;
-    }
+    moved.changes.write(ledger, id, now)?;
     Ok(difference)
 }
 
-/// Returns the record to correct, if it can be corrected to a cost.
-fn original(ledger: &Ledger<'_>, uid: &str, cost: Money) -> Result<UsageRecord> {
+/// Returns the record to correct and what it moved, if it can be corrected to a cost.
+fn original(ledger: &Ledger<'_>, uid: &str, cost: Money) -> Result<(UsageRecord, Vec<Hold>)> {
     let missing = || not_found(&format!("usage record {uid}"));
     let id = ledger.records_by_uid.get(uid)?.ok_or_else(missing)?;
-    let record = ledger.records.get(id)?.ok_or_else(missing)?.record(id)?;
+    let mut row = ledger.records.get(id)?.ok_or_else(missing)?;
+    let holds = std::mem::take(&mut row.holds).into_iter().map(|hold| hold.hold(UsageRecordRow::TABLE));
+    let (holds, record) = (holds.collect::<Result<_>>()?, row.record(id)?);
     if cost.amount < Decimal::ZERO {
         return Err(invalid("a cost is below zero; give zero or more"));
     }
@@ -92,7 +108,7 @@ fn original(ledger: &Ledger<'_>, uid: &str, cost: Money) -> Result<UsageRecord> 
             ErrorKind::CurrencyMismatch,
             format!("record {uid} was billed in {currency}; correct it in that currency, not in {}", cost.currency),
         )),
-        Some(_) => Ok(record),
+        Some(_) => Ok((record, holds)),
     }
 }
 

@@ -1,165 +1,204 @@
-//! Balances: what one budget used and holds in one window.
+//! Balances: what each account used and holds in one bucket, and the journal of what moved them.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::budget::exchange::conversion;
 use crate::store::Hold;
 use crate::store::codec::micros;
 use crate::store::ledger::Ledger;
-use crate::store::rows::BalanceRow;
-use crate::store::tables::{BalanceKey, WHOLE_TIME};
-use crate::types::{Balance, BudgetId, Conversion, Currency, Exchange, Money, Result, exact_add, exact_subtract};
+use crate::store::operation::Cause;
+use crate::store::rows::{BalanceRow, MovementRow, numbers};
+use crate::store::tables::WHOLE_TIME;
+use crate::types::{AccountId, Balance, Result, exact_add, exact_subtract};
 
-/// Returns the key of a budget's balance in a window.
-pub(super) fn key(budget: BudgetId, window_start: Option<Timestamp>) -> BalanceKey {
-    (budget.get(), window_start.map_or(WHOLE_TIME, micros))
+/// How many ended buckets are folded away with one that begins, so that no call pays for all of them.
+const FOLDED_AT_ONCE: usize = 8;
+
+/// Names a bucket of an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Bucket {
+    account: AccountId,
+    part: String,
+    start: i64,
+}
+
+impl Bucket {
+    /// Names the bucket that begins at an instant; without one, the bucket of all time.
+    pub(super) fn new(account: AccountId, part: &str, start: Option<Timestamp>) -> Self {
+        Self { account, part: part.to_owned(), start: start.map_or(WHOLE_TIME, micros) }
+    }
+
+    /// Names the bucket that a hold is in.
+    pub(super) fn of(hold: &Hold) -> Self {
+        Self::new(hold.account, &hold.part, hold.bucket)
+    }
+
+    fn key(&self) -> (u64, u64, &str, i64) {
+        let (kind, number) = numbers(self.account);
+        (kind.into(), number, &self.part, self.start)
+    }
 }
 
 /// Returns a balance; nothing was used where there is no row.
-pub(super) fn read(ledger: &Ledger<'_>, key: BalanceKey) -> Result<Balance> {
-    ledger.balances.get(key)?.map_or_else(|| Ok(Balance::default()), |row| row.balance())
+pub(super) fn read(ledger: &Ledger<'_>, bucket: &Bucket) -> Result<Balance> {
+    ledger.balances.get(bucket.key())?.map_or_else(|| Ok(Balance::default()), |row| row.balance())
 }
 
-/// Writes a balance.
-pub(super) fn write(ledger: &mut Ledger<'_>, (key, balance): (BalanceKey, Balance)) -> Result<()> {
-    ledger.balances.put(key, &BalanceRow::new(balance))
-}
-
-/// What one budget counts of an attempt.
-pub(super) struct Counted {
-    /// Money of the budget's currency, or tokens.
-    pub(super) amount: Decimal,
-    conversion: Option<Conversion>,
-}
-
-impl Counted {
-    /// Counts no more than an amount. What is left out was not converted, and makes no conversion.
-    fn cut(&mut self, amount: Decimal) {
-        self.amount = amount;
-        self.conversion = None;
+/// Returns the sum of the balances of a part of an account from a bucket on, up to another.
+pub(super) fn sum(ledger: &Ledger<'_>, first: &Bucket, last: &Bucket) -> Result<Balance> {
+    if first == last {
+        return read(ledger, last);
     }
+    let mut sum = Balance::default();
+    ledger.balances.each_in(first.key()..=last.key(), |_, row: BalanceRow| {
+        let balance = row.balance()?;
+        sum.settled = exact_add(sum.settled, balance.settled)?;
+        sum.reserved = exact_add(sum.reserved, balance.reserved)?;
+        sum.holds += balance.holds;
+        Ok(true)
+    })?;
+    Ok(sum)
+}
 
-    /// Adds the conversion, where there was one, to those of the record, once.
-    pub(super) fn note(&self, conversions: &mut Vec<Conversion>) {
-        if let Some(conversion) = self.conversion
-            && !conversions.contains(&conversion)
-        {
-            conversions.push(conversion);
+/// Removes all balances of an account; its journal stays.
+pub(super) fn remove_all(ledger: &mut Ledger<'_>, account: AccountId) -> Result<()> {
+    let (kind, number) = numbers(account);
+    let range = (kind.into(), number, "", i64::MIN)..(kind.into(), number + 1, "", i64::MIN);
+    remove(ledger, range, usize::MAX, |_| true)
+}
+
+fn remove(
+    ledger: &mut Ledger<'_>,
+    range: std::ops::Range<(u64, u64, &str, i64)>,
+    most: usize,
+    is_removed: impl Fn(&Balance) -> bool,
+) -> Result<()> {
+    let mut keys = Vec::new();
+    ledger.balances.each_in(range, |(kind, number, part, start), row: BalanceRow| {
+        if is_removed(&row.balance()?) {
+            keys.push((kind, number, part.to_owned(), start));
         }
+        Ok(keys.len() < most)
+    })?;
+    for (kind, number, part, start) in keys {
+        ledger.balances.remove((kind, number, &part, start))?;
     }
+    Ok(())
 }
 
-/// Returns what a cost is in a currency: by the frozen rate, or else by the one that is in force at an instant; nothing
-/// without a rate.
-pub(super) fn in_currency(
-    ledger: &Ledger<'_>,
-    cost: Money,
-    currency: Currency,
-    frozen: Option<Exchange>,
-    at: Timestamp,
-) -> Result<Option<Counted>> {
-    if cost.currency == currency {
-        return Ok(Some(Counted { amount: cost.amount, conversion: None }));
-    }
-    let frozen = frozen.filter(|exchange| (exchange.from, exchange.to) == (cost.currency, currency));
-    let Some(exchange) = frozen.or_else(|| ledger.exchange(cost.currency, currency, at)) else { return Ok(None) };
-    let conversion = conversion(exchange, cost.amount)?;
-    Ok(Some(Counted { amount: conversion.amount, conversion: Some(conversion) }))
-}
-
-/// When and in which currency holds were made.
-#[derive(Clone, Copy)]
-pub(super) struct HeldAs {
-    /// The currency of the worst case; absent without a price.
-    pub(super) currency: Option<Currency>,
-    pub(super) at: Timestamp,
-    /// Whether the tokens that were held are a proven bound, which no claim of a provider passes.
-    pub(super) bounds_tokens: bool,
-}
-
-/// Returns what a hold counts of an attempt's true amount: money of its currency, or tokens.
-///
-/// A hold that asked nothing of its budget, because there was no rate, counts nothing, whatever rates came since.
-fn counted(
-    ledger: &Ledger<'_>,
-    hold: &Hold,
-    cost: Option<Money>,
-    tokens: Option<u64>,
-    made: HeldAs,
-) -> Result<Option<Counted>> {
-    match (hold.currency, cost) {
-        (Some(currency), Some(cost))
-            if cost.currency != currency && Some(cost.currency) == made.currency && hold.exchange.is_none() =>
-        {
-            Ok(None)
-        }
-        (Some(currency), Some(cost)) => in_currency(ledger, cost, currency, hold.exchange, made.at),
-        (Some(_), None) => Ok(None),
-        (None, _) => Ok(tokens.map(|tokens| Counted { amount: tokens.into(), conversion: None })),
-    }
-}
-
-/// Balances after a change, and what was converted for it.
+/// Changes of balances, which are written together once everything else was found right.
 #[derive(Default)]
-pub(super) struct Moved {
-    pub(super) balances: Vec<(BalanceKey, Balance)>,
-    pub(super) conversions: Vec<Conversion>,
-    /// Whether any hold was less than what took its place.
-    pub(super) exceeded: bool,
-    /// Whether any budget counts no more than its hold, since more was proven to be impossible.
-    pub(super) was_cut: bool,
+pub(super) struct Changes {
+    balances: BTreeMap<Bucket, Changed>,
+    movements: Vec<(Bucket, u64, Movement)>,
+    /// Buckets before which those of the same account have ended.
+    ends: Vec<(Bucket, i64)>,
 }
 
-/// Returns what a hold counts of an attempt's true amount, within what was proven to be possible, and notes what it passed.
-pub(super) fn within(
-    ledger: &Ledger<'_>,
-    hold: &Hold,
-    cost: Option<Money>,
-    tokens: Option<u64>,
-    made: HeldAs,
-    moved: &mut Moved,
-) -> Result<Option<Counted>> {
-    let mut counted = counted(ledger, hold, cost, tokens, made)?;
-    if let Some(counted) = counted.as_mut().filter(|counted| counted.amount > hold.amount) {
-        // What was billed is within its bound already, but for a currency that the bound is not in, and for tokens.
-        let is_other = made.currency.is_some() && cost.is_some_and(|cost| Some(cost.currency) != made.currency);
-        if is_other || (hold.currency.is_none() && made.bounds_tokens) {
-            counted.cut(hold.amount);
-            moved.was_cut = true;
-        } else {
-            moved.exceeded = true;
-        }
-    }
-    Ok(counted)
+struct Changed {
+    balance: Balance,
+    movements: u64,
+    is_new: bool,
 }
 
-/// Works out the balances after the holds of an attempt become its true amount. A budget that was deleted is left out.
-pub(super) fn released(
-    ledger: &Ledger<'_>,
-    holds: &[Hold],
-    cost: Option<Money>,
-    tokens: Option<u64>,
-    stays_closed: bool,
-    made: HeldAs,
-) -> Result<Moved> {
-    let mut moved = Moved::default();
-    for hold in holds {
-        let counted = within(ledger, hold, cost, tokens, made, &mut moved)?;
-        if ledger.budget_rows.get(hold.budget_id.get())?.is_none() {
-            continue;
+struct Movement {
+    cause: Cause,
+    amount: Decimal,
+    balance: Decimal,
+}
+
+impl Changes {
+    fn changed(&mut self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<&mut Changed> {
+        if !self.balances.contains_key(bucket) {
+            let row = ledger.balances.get(bucket.key())?;
+            let balance = row.as_ref().map_or_else(|| Ok(Balance::default()), BalanceRow::balance)?;
+            let movements = row.as_ref().map_or(0, |row| row.movements);
+            self.balances.insert(bucket.clone(), Changed { balance, movements, is_new: row.is_none() });
         }
-        let key = key(hold.budget_id, hold.window_start);
-        let mut balance = read(ledger, key)?;
-        balance.reserved = exact_subtract(balance.reserved, hold.amount)?;
-        if let Some(counted) = counted {
-            balance.settled = exact_add(balance.settled, counted.amount)?;
-            counted.note(&mut moved.conversions);
-        }
-        if hold.closes && !stays_closed {
-            balance.holds = balance.holds.saturating_sub(1);
-        }
-        moved.balances.push((key, balance));
+        self.balances.get_mut(bucket).ok_or_else(|| crate::store::failure::misused("a balance that was read is gone"))
     }
-    Ok(moved)
+
+    /// Returns whether a bucket is kept.
+    pub(super) fn is_kept(&self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<bool> {
+        Ok(self.balances.contains_key(bucket) || ledger.balances.get(bucket.key())?.is_some())
+    }
+
+    /// Makes a bucket, with nothing in it where it is new.
+    pub(super) fn touch(&mut self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<()> {
+        self.changed(ledger, bucket).map(drop)
+    }
+
+    /// Holds an amount in a bucket. Buckets of the account that began before `first` have ended.
+    pub(super) fn hold(
+        &mut self,
+        ledger: &Ledger<'_>,
+        bucket: &Bucket,
+        (amount, closes): (Decimal, bool),
+        first: Option<Timestamp>,
+    ) -> Result<()> {
+        let changed = self.changed(ledger, bucket)?;
+        changed.balance.reserved = exact_add(changed.balance.reserved, amount)?;
+        changed.balance.holds += u64::from(closes);
+        if changed.is_new
+            && let Some(first) = first
+        {
+            self.ends.push((bucket.clone(), micros(first)));
+        }
+        Ok(())
+    }
+
+    /// Frees what was held in a bucket, and opens what it closed.
+    pub(super) fn free(
+        &mut self,
+        ledger: &Ledger<'_>,
+        bucket: &Bucket,
+        (amount, opens): (Decimal, bool),
+    ) -> Result<()> {
+        let changed = self.changed(ledger, bucket)?;
+        changed.balance.reserved = exact_subtract(changed.balance.reserved, amount)?;
+        if opens {
+            changed.balance.holds = changed.balance.holds.saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    /// Moves what is settled in a bucket. What moves nothing is no movement.
+    pub(super) fn settle(&mut self, ledger: &Ledger<'_>, bucket: &Bucket, amount: Decimal, cause: Cause) -> Result<()> {
+        let changed = self.changed(ledger, bucket)?;
+        if amount.is_zero() {
+            return Ok(());
+        }
+        changed.balance.settled = exact_add(changed.balance.settled, amount)?;
+        changed.movements += 1;
+        let (number, balance) = (changed.movements, changed.balance.settled);
+        self.movements.push((bucket.clone(), number, Movement { cause, amount, balance }));
+        Ok(())
+    }
+
+    /// Writes the balances and the journal. The record is the one that caused the movements; 0 for none.
+    pub(super) fn write(self, ledger: &mut Ledger<'_>, record_id: u64, now: Timestamp) -> Result<()> {
+        for (bucket, changed) in &self.balances {
+            ledger.balances.put(bucket.key(), &BalanceRow::new(changed.balance, changed.movements))?;
+        }
+        for (bucket, number, Movement { cause, amount, balance }) in &self.movements {
+            let row = MovementRow {
+                cause: cause.number(),
+                amount: amount.serialize(),
+                balance: balance.serialize(),
+                record_id,
+                created_at: micros(now),
+            };
+            let (kind, account, part, start) = bucket.key();
+            ledger.movements.put((kind, account, part, start, *number), &row)?;
+        }
+        for (bucket, first) in self.ends {
+            let (kind, number, part, _) = bucket.key();
+            let range = (kind, number, part, i64::MIN + 1)..(kind, number, part, first);
+            // What is still held in an ended bucket is settled in it.
+            remove(ledger, range, FOLDED_AT_ONCE, |balance| balance.reserved.is_zero() && balance.holds == 0)?;
+        }
+        Ok(())
+    }
 }

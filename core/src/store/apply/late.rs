@@ -8,19 +8,42 @@ mod counting;
 use sha2::{Digest, Sha256};
 
 use self::counting::Counting;
-use super::budgets::money_holds;
 use super::settle::index;
 use super::{adjust, daily, keys};
 use crate::store::codec::{Row, kept};
 use crate::store::ledger::Ledger;
-use crate::store::rows::{KeyRow, UsageRecordRow};
+use crate::store::rows::{HoldRow, KeyRow, UsageRecordRow};
 use crate::store::{Hold, Settlement};
-use crate::types::{BilledBy, Money, ReceiptLine, Result, Usage, UsageFlag, UsageRecord, UsageRecordId, exact_add};
+use crate::types::{
+    BilledBy, Decimal, ModelName, Money, ReceiptLine, Result, Usage, UsageFlag, UsageRecord, UsageRecordId, exact_add,
+};
+
+/// What a record that recovery wrote has of its holds.
+struct Holds {
+    /// What was held.
+    bounds: Vec<Hold>,
+    /// What recovery moved.
+    moved: Vec<Hold>,
+}
+
+impl Holds {
+    fn parts(&self) -> (&[Hold], &[Hold]) {
+        (&self.bounds, &self.moved)
+    }
+
+    /// Returns the holds of money, as a record keeps them whose price will move them.
+    fn awaiting_price(&self) -> impl Iterator<Item = Hold> {
+        let money = self.bounds.iter().filter(|hold| hold.unit.currency().is_some());
+        money.map(|hold| Hold { amount: Decimal::ZERO, ..hold.clone() })
+    }
+}
 
 /// Settles an attempt whose record recovery has written. What was settled so before stays as it is.
 pub(super) fn settle(ledger: &mut Ledger<'_>, id: u64, row: UsageRecordRow, settlement: Settlement) -> Result<()> {
-    let holds: Vec<Hold> =
-        row.holds.iter().map(|hold| hold.clone().hold(UsageRecordRow::TABLE)).collect::<Result<_>>()?;
+    let of_row = |rows: &[HoldRow]| -> Result<Vec<Hold>> {
+        rows.iter().map(|hold| hold.clone().hold(UsageRecordRow::TABLE)).collect()
+    };
+    let holds = Holds { bounds: of_row(&row.bounds)?, moved: of_row(&row.holds)? };
     let record = row.record(id)?;
     tracing::warn!(record = record.uid, "an attempt was settled after recovery had; its record is corrected");
     match record.cost_amount.zip(record.currency) {
@@ -35,7 +58,7 @@ fn correct(
     ledger: &mut Ledger<'_>,
     record: &UsageRecord,
     first: Money,
-    holds: &[Hold],
+    holds: &Holds,
     mut settlement: Settlement,
 ) -> Result<()> {
     let uid = derived_uid(record, "settled late");
@@ -49,7 +72,7 @@ fn correct(
     if is_one_currency && settlement.cost.is_some_and(|cost| cost.amount > first.amount) {
         settlement.usage.flag(UsageFlag::ExceededReservation);
     }
-    let mut counting = Counting::new(record, holds, Some(first.currency));
+    let mut counting = Counting::new(record, holds.parts(), Some(first.currency));
     let mut own = UsageRecord { uid, ..counting.settled(ledger, settlement)? };
     let back = Money::new(-adjust::billed(ledger, record)?, first.currency);
     let mut corrections = Vec::new();
@@ -70,35 +93,42 @@ fn correct(
     corrections.push(own);
     let mut written = Vec::with_capacity(corrections.len());
     for correction in corrections {
+        let (mut moved, conversions) = counting.count(ledger, correction.cost_amount.zip(correction.currency))?;
         let correction = UsageRecord {
             billed_by: BilledBy::Adjustment,
             adjusts: Some(record.uid.clone()),
-            conversions: counting.count(ledger, correction.cost_amount.zip(correction.currency))?,
+            conversions,
             created_at: now,
             ..correction
         };
-        let holds = if awaits_price && correction.cost_amount.is_none() { money_holds(holds) } else { Vec::new() };
-        written.push((daily::with(ledger, &correction)?, correction, holds));
+        if awaits_price && correction.cost_amount.is_none() {
+            moved.extend(holds.awaiting_price());
+        }
+        written.push((daily::with(ledger, &correction)?, correction, moved));
     }
 
-    for (rollup, mut correction, holds) in written {
+    let changes = counting.into_changes();
+    let mut last = 0;
+    for (rollup, mut correction, moved) in written {
         let id = ledger.records.take_id()?;
+        last = id;
         correction.id = UsageRecordId::new(id);
-        ledger.put_record(id, &UsageRecordRow::new(&correction, holds)?)?;
+        ledger.put_record(id, &UsageRecordRow::new(&correction, &moved, &[])?)?;
         index(ledger, &correction, id)?;
         daily::write(ledger, &rollup)?;
     }
-    counting.write(ledger)?;
+    changes.write(ledger, last, now)?;
     key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))
 }
 
 /// Makes a record that has no cost what its settlement says.
-fn complete(ledger: &mut Ledger<'_>, before: &UsageRecord, holds: &[Hold], mut settlement: Settlement) -> Result<()> {
+fn complete(ledger: &mut Ledger<'_>, before: &UsageRecord, holds: &Holds, mut settlement: Settlement) -> Result<()> {
     let key = completed_key(ledger, before, &mut settlement)?;
     let (now, billed_by) = (kept(settlement.now), settlement.billed_by);
-    let mut counting = Counting::new(before, holds, None);
+    let mut counting = Counting::new(before, holds.parts(), None);
     let mut after = UsageRecord { billed_by, ..counting.settled(ledger, settlement)? };
-    after.conversions = counting.count(ledger, after.cost_amount.zip(after.currency))?;
+    let (moved, conversions) = counting.count(ledger, after.cost_amount.zip(after.currency))?;
+    after.conversions = conversions;
     after.token_consumed = match (before.token_consumed, after.token_consumed) {
         (Some(counted), Some(more)) => Some(counted.saturating_add(more)),
         (counted, more) => more.or(counted),
@@ -106,13 +136,21 @@ fn complete(ledger: &mut Ledger<'_>, before: &UsageRecord, holds: &[Hold], mut s
     let awaits_price = |record: &UsageRecord| record.cost_amount.is_none() && record.billed_by != BilledBy::NotBilled;
     counting.close(ledger, awaits_price(before), awaits_price(&after))?;
     let rollups = daily::replaced(ledger, before, &after)?;
-    let row = UsageRecordRow::new(&after, if awaits_price(&after) { money_holds(holds) } else { Vec::new() })?;
+    // What waited for a price has it now, or waits again.
+    let is_moved = |hold: &&Hold| hold.unit.currency().is_none() || !hold.amount.is_zero();
+    let mut kept: Vec<Hold> = holds.moved.iter().filter(is_moved).cloned().collect();
+    kept.extend(moved);
+    if awaits_price(&after) {
+        kept.extend(holds.awaiting_price());
+    }
+    let row = UsageRecordRow::new(&after, &kept, &[])?;
+    let changes = counting.into_changes();
 
     ledger.records.put(before.id.get(), &row)?;
     for rollup in rollups {
         daily::write(ledger, &rollup)?;
     }
-    counting.write(ledger)?;
+    changes.write(ledger, before.id.get(), now)?;
     key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))
 }
 
@@ -138,7 +176,7 @@ fn derived_uid(record: &UsageRecord, what: &str) -> String {
 fn line(record: &UsageRecord, back: Money) -> ReceiptLine {
     ReceiptLine {
         attempt: record.attempt,
-        model: format!("{}/{}", record.provider, record.model),
+        model: ModelName::new(&record.provider, &record.model).to_string(),
         meter: None,
         note: Some("reservation".to_owned()),
         quantity: 1.into(),

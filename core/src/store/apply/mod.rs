@@ -4,6 +4,7 @@ mod adjust;
 mod balance;
 mod budgets;
 mod configs;
+mod counted;
 pub(super) mod daily;
 mod fx_rates;
 mod keys;
@@ -47,7 +48,7 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         }
         Operation::Reserve(request) => reserve::reserve(ledger, *request).map(Outcome::Reserved),
         Operation::Settle(settlement) => settle::settle(ledger, *settlement).map(Outcome::Settled),
-        Operation::PriceRecord { uid, cost } => settle::price_record(ledger, &uid, cost).map(done),
+        Operation::PriceRecord { uid, cost, now } => settle::price_record(ledger, &uid, cost, now).map(done),
         Operation::Adjust(adjustment) => adjust::adjust(ledger, *adjustment).map(Outcome::Adjusted),
         Operation::ClaimKey { key, fingerprint, former, request_id, now, expires_at } => {
             let claim = keys::Claim { key, fingerprint, former, request_id, now, expires_at };

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{balance, keys, settle};
+use super::counted::{self, Consumed};
+use super::{keys, settle};
 use crate::store::ledger::Ledger;
 use crate::store::storage::{Liveness, Session};
 use crate::store::{Reservation, Settlement};
@@ -43,9 +44,8 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
         if ledger.records_by_uid.get(reservation.request.record_uid.as_str())?.is_some() {
             // Two attempts were given one uid, and the other has its record; what this one held is freed.
             let held = settle::held_as(&reservation.request);
-            for balance in balance::released(ledger, &reservation.holds, None, None, false, held)?.balances {
-                balance::write(ledger, balance)?;
-            }
+            let freed = counted::released(ledger, &reservation.holds, Consumed::NOTHING, false, held)?;
+            freed.changes.write(ledger, 0, now)?;
             ledger.reservations.remove(reservation.id.get())?;
             continue;
         }

@@ -1,19 +1,20 @@
-//! Reserve: holds the worst case of an attempt in every budget that applies, all or nothing.
+//! Reserve: holds the worst case of an attempt in every account that applies, all or nothing.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{balance, invalid};
-use crate::budget::admission::{Verdict, check_currency, check_price, describe, weigh};
-use crate::budget::window::window_bounds;
+use super::balance::{self, Bucket, Changes};
+use super::invalid;
+use crate::budget::admission::{Refusal, Verdict, check_currency, check_price, describe, weigh};
+use crate::budget::index::Applying;
+use crate::budget::window::{Bounds, window_bounds};
 use crate::store::codec::kept;
 use crate::store::ledger::Ledger;
 use crate::store::rows::ReservationRow;
-use crate::store::tables::BalanceKey;
 use crate::store::{Hold, Reservation, ReserveRequest, Reserved};
-use crate::types::{Balance, Budget, BudgetRefusal, Error, ErrorKind, Limit, ReservationId, Result, exact_add};
+use crate::types::{AccountId, Balance, Budget, BudgetRefusal, Enforcement, Error, ErrorKind, ReservationId, Result};
 
 pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Result<Reserved> {
     if request.worst_case.is_some_and(|worst| worst.amount < Decimal::ZERO) {
@@ -25,55 +26,82 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
             request.record_uid
         )));
     }
-    let budgets = ledger.applying(request.user.as_deref(), &request.tags);
-    let closes = check_price(&request.demand(), &budgets)?;
-    check_currency(&request.demand(), &budgets, &|from, to| ledger.exchange(from, to, request.now))?;
+    let applying = ledger.applying(&request.dimensions());
+    let closes = check_price(&request.demand(), &applying)?;
+    check_currency(&request.demand(), &applying, &|from, to| ledger.exchange(from, to, request.now))?;
 
-    let mut holds = Vec::with_capacity(budgets.len());
-    let mut balances: Vec<(BalanceKey, Balance)> = Vec::with_capacity(budgets.len());
-    for budget in &budgets {
-        let (hold, balance) = hold(ledger, budget, &request, closes)?;
-        balances.push((balance::key(hold.budget_id, hold.window_start), balance));
-        holds.push(hold);
+    let mut holds = Vec::with_capacity(applying.len());
+    let mut changes = Changes::default();
+    for applying in &applying {
+        holds.push(hold(ledger, applying, &request, closes, &mut changes)?);
     }
 
     let id = ReservationId::new(ledger.reservations.take_id()?);
-    let budgets_apply = !holds.is_empty();
+    let budgets_apply = applying.iter().any(|applying| applying.budget.terms.enforcement == Enforcement::Hard);
+    let now = request.now;
     let reservation = Reservation { id, session: ledger.session.id(), request, holds };
     ledger.reservations.put(id.get(), &ReservationRow::new(&reservation)?)?;
-    for balance in balances {
-        balance::write(ledger, balance)?;
-    }
+    changes.write(ledger, 0, now)?;
     Ok(Reserved { id, budgets_apply })
 }
 
 /// Works out what one budget holds, and its balance after that. Fails if the cap would be passed.
-fn hold(ledger: &Ledger<'_>, budget: &Budget, request: &ReserveRequest, closes: bool) -> Result<(Hold, Balance)> {
-    let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, request.now)?;
-    let window_start = bounds.map(|(start, _)| kept(start));
-    let mut balance = balance::read(ledger, balance::key(budget.id, window_start))?;
+fn hold(
+    ledger: &Ledger<'_>,
+    applying: &Applying,
+    request: &ReserveRequest,
+    closes: bool,
+    changes: &mut Changes,
+) -> Result<Hold> {
+    let budget = &applying.budget;
+    let terms = &budget.terms;
+    let bounds = window_bounds(terms.window, &terms.time_zone, request.now)?;
+    let account = AccountId::Budget(budget.id);
+    let bucket = |start: Timestamp| Bucket::new(account, &applying.part, Some(kept(start)));
+    let whole_time = || Bucket::new(account, &applying.part, None);
+    let first = bounds.map_or_else(whole_time, |bounds| bucket(bounds.first));
+    let last = bounds.map_or_else(whole_time, |bounds| bucket(bounds.bucket));
+    let balance = balance::sum(ledger, &first, &last)?;
     let rates = |from, to| ledger.exchange(from, to, request.now);
-    let Verdict { amount, currency, exchange, refusal } =
-        weigh(&request.demand(), &budget.terms.limit, &balance, &rates)?;
-    if let Some(why) = refusal {
-        let (limit, currency) = match budget.terms.limit {
-            Limit::Money(limit) => (limit.amount, Some(limit.currency)),
-            Limit::Tokens(limit) => (limit.into(), None),
-        };
-        let Balance { settled, reserved, .. } = balance;
-        let had =
-            BudgetRefusal { budget_id: budget.id, limit, settled, reserved, asked: amount, currency, max_tokens: None };
-        return Err(exceeded(budget, request, bounds, &why).with_budget(had));
+    let Verdict { amount, unit, exchange, refusal } = weigh(&request.demand(), &terms.limit, &balance, &rates)?;
+    if let Some(refusal) = refusal.filter(|_| terms.enforcement == Enforcement::Hard) {
+        return Err(exceeded(applying, request, bounds, refusal, &balance, amount));
     }
-    let closes = closes && currency.is_some();
-    balance.reserved = exact_add(balance.reserved, amount)?;
-    balance.holds += u64::from(closes);
-    Ok((Hold { budget_id: budget.id, window_start, amount, currency, closes, exchange }, balance))
+    let closes = closes && unit.currency().is_some() && terms.enforcement == Enforcement::Hard;
+    changes.hold(ledger, &last, (amount, closes), bounds.map(|bounds| bounds.first))?;
+    let start = bounds.map(|bounds| kept(bounds.bucket));
+    Ok(Hold { account, part: applying.part.clone(), bucket: start, unit, amount, closes, exchange })
 }
 
-fn exceeded(budget: &Budget, request: &ReserveRequest, bounds: Option<(Timestamp, Timestamp)>, why: &str) -> Error {
-    let retry_after = bounds.map(|(_, end)| Duration::try_from(end.duration_since(request.now)).unwrap_or_default());
-    Error::new(ErrorKind::BudgetExceeded, format!("{} {why}", describe(budget)))
+/// How long to wait for calls under way to settle, before the next try.
+const HELD_FOR: Duration = Duration::from_secs(1);
+
+fn exceeded(
+    applying: &Applying,
+    request: &ReserveRequest,
+    bounds: Option<Bounds>,
+    Refusal { why, is_held }: Refusal,
+    balance: &Balance,
+    asked: Decimal,
+) -> Error {
+    let Budget { id, terms, .. } = &*applying.budget;
+    let until_end = |end: Timestamp| Duration::try_from(end.duration_since(request.now)).unwrap_or_default();
+    let retry_after = if is_held { Some(HELD_FOR) } else { bounds.map(|bounds| until_end(bounds.end)) };
+    let unit = terms.limit.unit();
+    let had = BudgetRefusal {
+        budget_id: *id,
+        limit: terms.limit.amount(),
+        settled: balance.settled,
+        reserved: balance.reserved,
+        asked,
+        currency: unit.currency(),
+        meter: BudgetRefusal::meter_of(unit),
+        on_exceeded: terms.on_exceeded,
+        max_tokens: None,
+    };
+    Error::new(ErrorKind::BudgetExceeded, format!("{} {why}", describe(&applying.budget)))
         .with_target(&request.provider, &request.model)
         .with_retry_after(retry_after)
+        .with_retryable(Some(is_held))
+        .with_budget(had)
 }

@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::budgets::money_holds;
+use super::counted::{self, Consumed, HeldAs, move_later_budgets};
 use super::recover::is_unsettled;
-use super::{balance, configs, daily, invalid, keys, late, not_found};
-use crate::budget::window::window_bounds;
-use crate::store::codec::{kept, micros, time};
+use super::{configs, daily, invalid, keys, late, not_found};
+use crate::store::codec::{Row, kept, micros, time};
 use crate::store::ledger::Ledger;
+use crate::store::operation::Cause;
 use crate::store::rows::{ConversionRow, HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};
 use crate::store::{Hold, Reservation, ReserveRequest, Settled, Settlement};
 use crate::types::{
-    BilledBy, CostStatus, Facts, Limit, ModelId, ModelName, Money, ProviderId, ReceiptLine, Result, UsageFlag,
-    UsageRecord, UsageRecordId, exact_add,
+    BilledBy, CostStatus, Dimensions, Facts, ModelId, ModelName, Money, ProviderId, ReceiptLine, Result, UsageFlag,
+    UsageRecord, UsageRecordId,
 };
 
 /// The key in `meta` of how far settlement times ever ran backwards, in microseconds.
@@ -54,7 +54,14 @@ pub(super) fn write(
     }
     // What did no work needs no price, so it does not keep a budget closed.
     let awaits_price = settlement.cost.is_none() && settlement.billed_by != BilledBy::NotBilled;
-    let moved = balance::released(ledger, &reservation.holds, settlement.cost, tokens, awaits_price, held_as(request))?;
+    let is_bound = matches!(settlement.billed_by, BilledBy::Recovery | BilledBy::Reservation);
+    let consumed = Consumed {
+        cost: settlement.cost,
+        tokens,
+        is_request: settlement.billed_by != BilledBy::NotBilled,
+        usage: (!is_bound).then_some(&settlement.usage),
+    };
+    let moved = counted::released(ledger, &reservation.holds, consumed, awaits_price, held_as(request))?;
     let known = ledger.models_by_code.get((request.provider.as_str(), request.model.as_str()))?;
     let model_id = ModelId::new(known.map_or_else(|| ledger.models.next_id(), Ok)?);
     let completed_key = match settlement.completes_key {
@@ -110,22 +117,14 @@ pub(super) fn write(
     if known.is_none() {
         create_model(ledger, request, record.provider_id, now)?;
     }
-    let holds = if is_unsettled(record.error_message.as_deref()) {
-        // Its own settlement may come yet.
-        reservation.holds.iter().map(HoldRow::new).collect()
-    } else if awaits_price {
-        money_holds(&reservation.holds)
-    } else {
-        Vec::new()
-    };
+    // Its own settlement may come yet.
+    let bounds: &[Hold] = if is_unsettled(record.error_message.as_deref()) { &reservation.holds } else { &[] };
     let record_id = ledger.records.take_id()?;
-    ledger.put_record(record_id, &UsageRecordRow::new(&record, holds)?)?;
+    ledger.put_record(record_id, &UsageRecordRow::new(&record, &moved.moved, bounds)?)?;
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
     index(ledger, &record, record_id)?;
     daily::write(ledger, &rollup)?;
-    for balance in moved.balances {
-        balance::write(ledger, balance)?;
-    }
+    moved.changes.write(ledger, record_id, now)?;
     if let Some((key, row, reply)) = completed_key {
         keys::complete(ledger, &key, row, reply, now)?;
     }
@@ -146,8 +145,8 @@ pub(super) fn usage_type(request: &ReserveRequest) -> &'static str {
 }
 
 /// Returns what the holds of a request were made for.
-pub(super) fn held_as(request: &ReserveRequest) -> balance::HeldAs {
-    balance::HeldAs {
+pub(super) fn held_as(request: &ReserveRequest) -> HeldAs {
+    HeldAs {
         currency: request.worst_case.map(|worst| worst.currency),
         at: request.now,
         bounds_tokens: request.worst_case_tokens.is_some(),
@@ -214,7 +213,7 @@ pub(super) fn index(ledger: &mut Ledger<'_>, record: &UsageRecord, id: u64) -> R
 }
 
 /// Puts a cost on a record that has none.
-pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> Result<()> {
+pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money, now: Timestamp) -> Result<()> {
     if cost.amount.is_sign_negative() && !cost.amount.is_zero() {
         return Err(invalid("a cost is below zero; give zero or more"));
     }
@@ -223,35 +222,20 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
     if row.cost_amount.is_some() {
         return Err(invalid(format!("record {uid} has a cost already, and what was billed stays")));
     }
-    let stays = is_unsettled(row.error_message.as_deref());
-    let holds: Vec<Hold> = if stays { row.holds.clone() } else { std::mem::take(&mut row.holds) }
-        .into_iter()
-        .map(|hold| {
-            // The money was freed at settlement; what is left to move is the cost and the closing.
-            Ok(Hold { amount: rust_decimal::Decimal::ZERO, ..HoldRow::hold(hold, "ai_usage_records")? })
-        })
-        .collect::<Result<_>>()?;
-    let created_at = time("ai_usage_records", row.created_at)?;
-    let started_at = time("ai_usage_records", row.facts.started_at)?;
-    let unpriced = balance::HeldAs { currency: None, at: started_at, bounds_tokens: false };
-    let mut moved = balance::released(ledger, &holds, Some(cost), None, false, unpriced)?;
-    let applying = ledger.applying(row.user.as_deref(), &row.tags.iter().cloned().collect());
-    // A budget that is newer than the record counts it if the record lies in a window that it counts.
-    for budget in applying {
-        let Limit::Money(limit) = budget.terms.limit else { continue };
-        if holds.iter().any(|hold| hold.budget_id == budget.id) {
-            continue;
-        }
-        let Some(counted) = balance::in_currency(ledger, cost, limit.currency, None, started_at)? else { continue };
-        let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, created_at)?;
-        let key = balance::key(budget.id, bounds.map(|(start, _)| start));
-        if ledger.balances.get(key)?.is_some() {
-            let mut balance = balance::read(ledger, key)?;
-            balance.settled = exact_add(balance.settled, counted.amount)?;
-            counted.note(&mut moved.conversions);
-            moved.balances.push((key, balance));
-        }
-    }
+    let holds = std::mem::take(&mut row.holds).into_iter().map(|hold| hold.hold(UsageRecordRow::TABLE));
+    let (money, mut kept): (Vec<Hold>, Vec<Hold>) =
+        holds.collect::<Result<Vec<_>>>()?.into_iter().partition(|hold| hold.unit.currency().is_some());
+    let created_at = time(UsageRecordRow::TABLE, row.created_at)?;
+    let started_at = time(UsageRecordRow::TABLE, row.facts.started_at)?;
+    let unpriced = HeldAs { currency: None, at: started_at, bounds_tokens: false };
+    let consumed = Consumed { cost: Some(cost), ..Consumed::NOTHING };
+    let mut moved = counted::released(ledger, &money, consumed, false, unpriced)?;
+    let tags = row.tags.iter().cloned().collect();
+    let dimensions =
+        Dimensions { user: row.user.as_deref(), tags: &tags, provider: Some(&row.provider), model: Some(&row.model) };
+    let record = (&dimensions, created_at);
+    move_later_budgets(ledger, &mut moved, &money, record, (cost, Cause::Price), &|_| None, started_at)?;
+    kept.append(&mut moved.moved);
     let before = row.clone().record(id)?;
     row.cost_amount = Some(cost.amount.serialize());
     row.currency = Some(cost.currency.code().to_owned());
@@ -271,6 +255,7 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
         amount: Some(cost.amount),
         currency: Some(cost.currency),
     }));
+    row.holds = kept.iter().map(HoldRow::new).collect();
     let after = row.clone().record(id)?;
     let unpriced = daily::without(ledger, &before)?;
     let priced = daily::with(ledger, &after)?;
@@ -278,8 +263,5 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money) -> R
     ledger.records.put(id, &row)?;
     daily::write(ledger, &unpriced)?;
     daily::write(ledger, &priced)?;
-    for balance in moved.balances {
-        balance::write(ledger, balance)?;
-    }
-    Ok(())
+    moved.changes.write(ledger, id, now)
 }

@@ -1,5 +1,6 @@
 //! The write side of the store: ledger operations and their outcomes.
 
+mod cause;
 mod fx_rate;
 mod model_config;
 mod outcome;
@@ -8,6 +9,7 @@ mod settlement;
 
 use jiff::Timestamp;
 
+pub use cause::Cause;
 pub use fx_rate::NewFxRate;
 pub use model_config::{ModelConfigChange, ModelConfigNames, NewModelConfig};
 pub use outcome::{KeyClaim, Outcome, Reserved, Settled};
@@ -137,6 +139,8 @@ pub enum Operation {
         uid: String,
         /// Its cost.
         cost: Money,
+        /// The instant.
+        now: Timestamp,
     },
     /// Writes a record that corrects another's cost, unless the other and its corrections sum to the right one already, and
     /// moves the running windows of its budgets. Outcome: [`Outcome::Adjusted`].

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::budget::admission::Demand;
-use crate::types::{BudgetId, Capability, Currency, Exchange, ModelConfigId, Money, ReservationId, UnpricedPolicy};
+use crate::types::{
+    AccountId, AccountUnit, Capability, Dimensions, Exchange, Meter, ModelConfigId, Money, ReservationId,
+    UnpricedPolicy,
+};
 
 /// The worst case of an attempt, to be held.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,8 @@ pub struct ReserveRequest {
     pub worst_case: Option<Money>,
     /// The most tokens that it can consume; absent if that is not known.
     pub worst_case_tokens: Option<u64>,
+    /// The most that it can consume of each meter; what is not in it is none of its work. Absent if that is not known.
+    pub worst_case_meters: Option<BTreeMap<Meter, u64>>,
     /// What to do without a price; where absent, refuse if a money budget applies.
     pub on_unpriced: Option<UnpricedPolicy>,
     /// The version of the configuration that it was planned with; absent where any will do. It is not kept.
@@ -44,6 +49,17 @@ pub struct ReserveRequest {
 }
 
 impl ReserveRequest {
+    /// Returns what scopes see of it.
+    #[must_use]
+    pub fn dimensions(&self) -> Dimensions<'_> {
+        Dimensions {
+            user: self.user.as_deref(),
+            tags: &self.tags,
+            provider: Some(&self.provider),
+            model: Some(&self.model),
+        }
+    }
+
     /// Returns what it asks of budgets.
     #[must_use]
     pub fn demand(&self) -> Demand<'_> {
@@ -53,6 +69,7 @@ impl ReserveRequest {
             model_config_id: self.model_config_id,
             worst_case: self.worst_case,
             worst_case_tokens: self.worst_case_tokens,
+            worst_case_meters: self.worst_case_meters.as_ref(),
             on_unpriced: self.on_unpriced,
         }
     }
@@ -67,23 +84,25 @@ pub struct Reservation {
     pub session: u64,
     /// What was asked for.
     pub request: ReserveRequest,
-    /// What is held in each budget that applies.
+    /// What is held in each account that applies.
     pub holds: Vec<Hold>,
 }
 
-/// What a reservation, or an unpriced record, holds in one budget and window.
+/// What a reservation holds, or a record moved, in one bucket of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// The budget.
-    pub budget_id: BudgetId,
-    /// The first instant of the window; absent for a total.
-    pub window_start: Option<Timestamp>,
-    /// What is held: money or tokens.
+    /// The account.
+    pub account: AccountId,
+    /// Which of its budgets it is, where its scope has `*`; else empty.
+    pub part: String,
+    /// The first instant of the bucket; absent for a total.
+    pub bucket: Option<Timestamp>,
+    /// What is counted.
+    pub unit: AccountUnit,
+    /// What is held, or was moved.
     pub amount: Decimal,
-    /// The currency; absent for tokens.
-    pub currency: Option<Currency>,
-    /// Whether the budget is closed until the record is priced.
+    /// Whether the account is closed until the record is priced.
     pub closes: bool,
-    /// The rate that turns the price's currency into the budget's, frozen when the hold was made.
+    /// The rate that turns the price's currency into the account's, frozen when the hold was made.
     pub exchange: Option<Exchange>,
 }

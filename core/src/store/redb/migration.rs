@@ -1,4 +1,6 @@
-//! Migration: a file of the first schema, whose rows were not signed, becomes one of this schema in one transaction.
+//! Migration: a file of an earlier schema becomes one of this schema in one transaction.
+//!
+//! The rows of the first schema were not signed; up to the second, balances were those of budgets alone and had no journal.
 
 use std::ops::Bound;
 use std::path::Path;
@@ -9,18 +11,26 @@ use super::failure::Failure;
 use super::opening::FileKeys;
 use super::session::is_in_use;
 use super::tables::{META, Writes, create_all};
-use crate::store::codec::{Row, decode, encode};
+use crate::store::codec::{Row, decimal, decode, encode};
 use crate::store::failure::damaged;
+use crate::store::key::Key;
+use crate::store::operation::Cause;
 use crate::store::row_key::RowKey;
-use crate::store::rows::{LedgerHeadRow, ModelConfigRow, UsageRecordRow};
+use crate::store::rows::{
+    BUDGET, BalanceRow, BudgetBalanceRow, LedgerHeadRow, ModelConfigRow, MovementRow, UsageRecordRow,
+};
 use crate::store::state::{STATE_KEY, State};
 use crate::store::storage::WriteTables;
-use crate::store::tables::{self, META_TABLE, SCHEMA_KEY, Shape, WRAPPED_DATA_KEY, is_unsigned};
+use crate::store::tables::{
+    self, BalanceKey, META_TABLE, MovementKey, SCHEMA_KEY, Shape, WRAPPED_DATA_KEY, is_unsigned,
+};
 use crate::store::writing::number;
 use crate::types::{Error, ErrorKind, Result};
 
 /// The schema that this version writes.
-pub(super) const SCHEMA_VERSION: u64 = 2;
+pub(super) const SCHEMA_VERSION: u64 = 3;
+/// The first schema whose rows are signed.
+const FIRST_SIGNED: u64 = 2;
 /// How many rows are read before they are written again.
 const CHUNK: usize = 1024;
 
@@ -46,7 +56,7 @@ pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys, path: &Pa
     if version == SCHEMA_VERSION {
         return Ok(false);
     }
-    if keys.is_bound {
+    if keys.is_bound && version < FIRST_SIGNED {
         return Err(damaged(META_TABLE, "its schema version was set back"));
     }
     // No process with this version has it open: its first open makes the schema this one.
@@ -59,23 +69,13 @@ pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys, path: &Pa
     }
     create_all(transaction)?;
     let migration = Migration { tables: &Writes::new(transaction), key: &keys.row_key, state: State::default() };
-    for table in [
-        tables::PROVIDERS.shape(),
-        tables::MODELS.shape(),
-        tables::PRICES.shape(),
-        tables::FX_RATES.shape(),
-        tables::ROUTES.shape(),
-        tables::DAILY.shape(),
-        tables::BUDGETS.shape(),
-        tables::BALANCES.shape(),
-        tables::RESERVATIONS.shape(),
-        tables::KEYS.shape(),
-    ] {
-        migration.each(table, |_, row| Ok(row.to_vec()))?;
+    if version < FIRST_SIGNED {
+        migration.sign_all(keys)?;
+    } else {
+        migration.load_state()?;
     }
-    migration.seal_configs(keys)?;
-    migration.link_records()?;
-    migration.sign_meta(keys)?;
+    migration.move_balances()?;
+    migration.finish(keys)?;
     Ok(true)
 }
 
@@ -86,6 +86,68 @@ struct Migration<'t> {
 }
 
 impl Migration<'_> {
+    /// Signs all rows and values.
+    fn sign_all(&self, keys: &FileKeys) -> Result<()> {
+        for table in [
+            tables::PROVIDERS.shape(),
+            tables::MODELS.shape(),
+            tables::PRICES.shape(),
+            tables::FX_RATES.shape(),
+            tables::ROUTES.shape(),
+            tables::DAILY.shape(),
+            tables::BUDGETS.shape(),
+            tables::BUDGET_BALANCES.shape(),
+            tables::RESERVATIONS.shape(),
+            tables::KEYS.shape(),
+        ] {
+            self.each(table, |_, row| Ok(row.to_vec()))?;
+        }
+        self.seal_configs(keys)?;
+        self.link_records()?;
+        self.sign_meta()
+    }
+
+    /// Reads the state of a file whose rows are signed.
+    fn load_state(&self) -> Result<()> {
+        let mut state = None;
+        self.tables.get(tables::META.shape(), STATE_KEY.as_bytes(), &mut |value| {
+            state = Some(self.key.open_meta(STATE_KEY, value)?.to_vec());
+            Ok(())
+        })?;
+        state.map_or(Ok(()), |state| self.state.load(&state))
+    }
+
+    /// Makes the balances of budgets balances of accounts. What was used is the opening of their journals.
+    fn move_balances(&self) -> Result<()> {
+        let (before, after) = (tables::BUDGET_BALANCES.shape(), tables::BALANCES.shape());
+        let mut rows = Vec::new();
+        self.tables.range(before, (Bound::Unbounded, Bound::Unbounded), &mut |key, signed| {
+            let row: BudgetBalanceRow = decode(self.key.open(before.name, key, signed)?)?;
+            let (budget, start) = <(u64, i64)>::read(key).ok_or_else(|| damaged(before.name, "a key is malformed"))?;
+            rows.push((key.to_vec(), budget, start, row));
+            Ok(true)
+        })?;
+        for (key, budget, start, row) in rows {
+            self.tables.remove(before, &key, &mut |signed| self.state.count(before.name, signed, None))?;
+            let movements = u64::from(!decimal(before.name, row.settled)?.is_zero());
+            let balance = BalanceRow { settled: row.settled, reserved: row.reserved, holds: row.holds, movements };
+            self.put(after, &BalanceKey::bytes((BUDGET.into(), budget, "", start)), &balance)?;
+            if movements > 0 {
+                let cause = Cause::Opening.number();
+                let opening =
+                    MovementRow { cause, amount: row.settled, balance: row.settled, record_id: 0, created_at: 0 };
+                let key = MovementKey::bytes((BUDGET.into(), budget, "", start, movements));
+                self.put(tables::MOVEMENTS.shape(), &key, &opening)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put<R: Row>(&self, table: &Shape, key: &[u8], row: &R) -> Result<()> {
+        let signed = self.key.sign(table.name, key, encode(row)?);
+        self.tables.put(table, key, &signed, &mut |before| self.state.count(table.name, before, Some(&signed)))
+    }
+
     /// Writes all rows of a table as `rewrite` makes them, and signs them. Keys are given as their bytes.
     fn each(&self, table: &Shape, mut rewrite: impl FnMut(&[u8], &[u8]) -> Result<Vec<u8>>) -> Result<()> {
         let mut last: Option<Vec<u8>> = None;
@@ -130,8 +192,8 @@ impl Migration<'_> {
         })
     }
 
-    /// Signs the values of `meta`, and writes the state of the file, its envelope and its schema.
-    fn sign_meta(&self, keys: &FileKeys) -> Result<()> {
+    /// Signs the values of `meta`.
+    fn sign_meta(&self) -> Result<()> {
         let meta = tables::META.shape();
         let mut values = Vec::new();
         self.tables.range(meta, (Bound::Unbounded, Bound::Unbounded), &mut |key, value| {
@@ -140,16 +202,21 @@ impl Migration<'_> {
             }
             Ok(true)
         })?;
-        let put = |key: &[u8], value: &[u8]| self.tables.put(meta, key, value, &mut |_| {});
         for (key, value) in values {
             let signed = self.key.sign(META_TABLE, &key, value);
-            put(&key, &signed)?;
+            self.tables.put(meta, &key, &signed, &mut |_| {})?;
             self.state.count(META_TABLE, None, Some(&signed));
         }
-        put(STATE_KEY.as_bytes(), &self.key.sign(META_TABLE, STATE_KEY.as_bytes(), self.state.row()?))?;
+        Ok(())
+    }
+
+    /// Writes the state of the file, its envelope and its schema.
+    fn finish(&self, keys: &FileKeys) -> Result<()> {
+        let put = |key: &str, value: &[u8]| self.tables.put(tables::META.shape(), key.as_bytes(), value, &mut |_| {});
+        put(STATE_KEY, &self.key.sign(META_TABLE, STATE_KEY.as_bytes(), self.state.row()?))?;
         if let Some(envelope) = &keys.envelope {
-            put(WRAPPED_DATA_KEY.as_bytes(), envelope)?;
+            put(WRAPPED_DATA_KEY, envelope)?;
         }
-        put(SCHEMA_KEY.as_bytes(), &SCHEMA_VERSION.to_le_bytes())
+        put(SCHEMA_KEY, &SCHEMA_VERSION.to_le_bytes())
     }
 }

@@ -163,6 +163,8 @@ pub(super) fn with_types<O: Open>(shape: &Shape, open: O) -> Result<O::Opened> {
         ([Number], ValueKind::Row) => open!(u64, &[u8]),
         ([Text], ValueKind::Row) => open!(&str, &[u8]),
         ([Number, Int64], ValueKind::Row) => open!((u64, i64), &[u8]),
+        ([Number, Number, Text, Int64], ValueKind::Row) => open!((u64, u64, &str, i64), &[u8]),
+        ([Number, Number, Text, Int64, Number], ValueKind::Row) => open!((u64, u64, &str, i64, u64), &[u8]),
         ([Int32, Text, Number, Text, Text], ValueKind::Row) => open!((i32, &str, u64, &str, &str), &[u8]),
         ([Number], ValueKind::Number) => open!(u64, u64),
         ([Text], ValueKind::Number) => open!(&str, u64),
@@ -181,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::store::key::{self, compare};
-    use crate::store::tables::DailyKey;
+    use crate::store::tables::{BalanceKey, DailyKey, MovementKey};
 
     /// Checks that keys have the bytes and the order that the storage engine gives them.
     fn same<'k, O: key::Key, K>(keys: &[O::Of<'k>])
@@ -224,6 +226,8 @@ mod tests {
             same!(u64, u64, |part| part.3);
             same!(&'static str, &'static str, |part| part.0.as_str());
             same!((u64, i64), (u64, i64), |part| (part.3, part.4));
+            same!(BalanceKey, BalanceKey, |part| (part.3 % 2, part.3 % 3, part.0.as_str(), part.4));
+            same!(MovementKey, MovementKey, |part| (part.3 % 2, part.3 % 3, part.0.as_str(), part.4 % 2, part.3));
             same!((i64, u64), (i64, u64), |part| (part.4 % 2, part.3));
             same!((&'static str, u64), (&'static str, u64), |part| (part.0.as_str(), part.3));
             same!((u64, &'static str), (u64, &'static str), |part| (part.3 % 2, part.0.as_str()));

@@ -1,13 +1,11 @@
-//! Rows of budgets: terms, balances and holds.
+//! Rows of budgets.
 
-use rust_decimal::Decimal;
-
-use super::exchange::ExchangeRow;
 use super::rows;
-use crate::store::Hold;
-use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, name_of, time};
-use crate::store::failure::damaged;
-use crate::types::{Balance, Budget, BudgetId, BudgetTerms, Error, ErrorKind, Limit, Money, Result, Scope};
+use super::unit;
+use super::version_3::BudgetRowV1;
+use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, quantity, time};
+use crate::store::failure::{damaged, newer};
+use crate::types::{AccountUnit, Budget, BudgetId, BudgetTerms, Limit, Money, Result, Scope};
 
 rows! {
     /// An amount in a currency.
@@ -15,32 +13,20 @@ rows! {
         amount: DecimalBytes,
         currency: String,
     }
-    /// A row of `budgets`. The limit counts tokens where the currency is absent.
-    BudgetRow in "budgets" {
-        scope: String,
-        scope_key: String,
-        scope_value: String,
+    /// A row of `budgets`.
+    BudgetRow in "budgets" after BudgetRowV1 {
+        user: Option<String>,
+        tags: Vec<(String, String)>,
+        provider: Option<String>,
+        model: Option<String>,
         limit: DecimalBytes,
-        currency: Option<String>,
+        unit: String,
         window: String,
         time_zone: String,
+        enforcement: String,
+        on_exceeded: String,
         created_at: i64,
         updated_at: i64,
-    }
-    /// A row of `budget_balances`.
-    BalanceRow in "budget_balances" {
-        settled: DecimalBytes,
-        reserved: DecimalBytes,
-        holds: u64,
-    }
-    /// What is held in one budget and window.
-    HoldRow in "reservations" {
-        budget_id: u64,
-        window_start: Option<i64>,
-        amount: DecimalBytes,
-        currency: Option<String>,
-        closes: bool,
-        exchange: Option<ExchangeRow>,
     }
 }
 
@@ -55,96 +41,60 @@ impl MoneyRow {
 }
 
 impl BudgetRow {
-    pub(in crate::store) fn new(terms: &BudgetTerms, created_at: i64, updated_at: i64) -> Result<Self> {
-        let (scope, scope_key, scope_value) = match &terms.scope {
-            Scope::Everyone => ("everyone", "", ""),
-            Scope::User { user } => ("user", "", user.as_str()),
-            Scope::Tag { key, value } => ("tag", key.as_str(), value.as_str()),
-        };
-        let (limit, currency) = match terms.limit {
-            Limit::Money(money) => (money.amount, Some(money.currency.code().to_owned())),
-            Limit::Tokens(tokens) => (Decimal::from(tokens), None),
-        };
-        Ok(Self {
-            scope: scope.to_owned(),
-            scope_key: scope_key.to_owned(),
-            scope_value: scope_value.to_owned(),
-            limit: limit.serialize(),
-            currency,
-            window: name_of(&terms.window)?,
+    pub(in crate::store) fn new(terms: &BudgetTerms, created_at: i64, updated_at: i64) -> Self {
+        Self {
+            user: terms.scope.user.clone(),
+            tags: terms.scope.tags.clone().into_iter().collect(),
+            provider: terms.scope.provider.clone(),
+            model: terms.scope.model.clone(),
+            limit: terms.limit.amount().serialize(),
+            unit: terms.limit.unit().to_string(),
+            window: terms.window.to_string(),
             time_zone: terms.time_zone.clone(),
+            enforcement: terms.enforcement.name().to_owned(),
+            on_exceeded: terms.on_exceeded.name().to_owned(),
             created_at,
             updated_at,
-        })
+        }
+    }
+
+    /// Returns whether it is the budget that others are, but for what can be changed of it.
+    pub(in crate::store) fn is_same_budget(&self, other: &Self) -> bool {
+        let identity = |row: &Self| {
+            let Self { user, tags, provider, model, unit, window, time_zone, .. } = row.clone();
+            (user, tags, provider, model, unit, window, time_zone)
+        };
+        identity(self) == identity(other)
     }
 
     pub(in crate::store) fn budget(self, id: u64) -> Result<Budget> {
         let limit = decimal(Self::TABLE, self.limit)?;
+        let count = || u64::try_from(limit).map_err(|_| damaged(Self::TABLE, "a limit is no whole number"));
         Ok(Budget {
             id: BudgetId::new(id),
             terms: BudgetTerms {
-                scope: match self.scope.as_str() {
-                    "everyone" => Scope::Everyone,
-                    "user" => Scope::User { user: self.scope_value },
-                    "tag" => Scope::Tag { key: self.scope_key, value: self.scope_value },
-                    other => {
-                        return Err(Error::new(
-                            ErrorKind::NewerFile,
-                            format!(
-                                "table budgets holds the scope {other:?}, which this version does not know; upgrade Tollway"
-                            ),
-                        ));
-                    }
+                scope: Scope {
+                    user: self.user,
+                    tags: self.tags.into_iter().collect(),
+                    provider: self.provider,
+                    model: self.model,
                 },
-                limit: match self.currency {
-                    Some(code) => Limit::Money(Money::new(limit, currency(Self::TABLE, &code)?)),
-                    None => Limit::Tokens(
-                        u64::try_from(limit).map_err(|_| damaged(Self::TABLE, "a number of tokens is malformed"))?,
-                    ),
+                limit: match unit(Self::TABLE, &self.unit)? {
+                    AccountUnit::Money(currency) => Limit::Money(Money::new(limit, currency)),
+                    AccountUnit::Tokens => Limit::Tokens(count()?),
+                    AccountUnit::Requests => Limit::Requests(count()?),
+                    AccountUnit::Meter(meter) => Limit::Meter(meter, quantity(Self::TABLE, self.limit)?),
                 },
-                window: from_name(Self::TABLE, &self.window)?,
+                window: self
+                    .window
+                    .parse()
+                    .map_err(|_| newer(Self::TABLE, &format!("the window {:?}", self.window)))?,
                 time_zone: self.time_zone,
+                enforcement: from_name(Self::TABLE, &self.enforcement)?,
+                on_exceeded: from_name(Self::TABLE, &self.on_exceeded)?,
             },
             created_at: time(Self::TABLE, self.created_at)?,
             updated_at: time(Self::TABLE, self.updated_at)?,
-        })
-    }
-}
-
-impl BalanceRow {
-    pub(in crate::store) fn new(balance: Balance) -> Self {
-        Self { settled: balance.settled.serialize(), reserved: balance.reserved.serialize(), holds: balance.holds }
-    }
-
-    pub(in crate::store) fn balance(&self) -> Result<Balance> {
-        Ok(Balance {
-            settled: decimal(Self::TABLE, self.settled)?,
-            reserved: decimal(Self::TABLE, self.reserved)?,
-            holds: self.holds,
-        })
-    }
-}
-
-impl HoldRow {
-    pub(in crate::store) fn new(hold: &Hold) -> Self {
-        Self {
-            budget_id: hold.budget_id.get(),
-            window_start: hold.window_start.map(micros),
-            amount: hold.amount.serialize(),
-            currency: hold.currency.map(|currency| currency.code().to_owned()),
-            closes: hold.closes,
-            exchange: hold.exchange.as_ref().map(ExchangeRow::new),
-        }
-    }
-
-    pub(in crate::store) fn hold(self, table: &str) -> Result<Hold> {
-        Ok(Hold {
-            budget_id: BudgetId::new(self.budget_id),
-            window_start: self.window_start.map(|start| time(table, start)).transpose()?,
-            amount: decimal(table, self.amount)?,
-            currency: self.currency.map(|code| currency(table, &code)).transpose()?,
-            closes: self.closes,
-            exchange: self.exchange.map(|exchange| exchange.exchange(table)).transpose()?,
         })
     }
 }

@@ -1,21 +1,21 @@
 //! Rows of the ledger: reservations, usage records, the daily rollup and idempotency keys.
 
-use super::budget::{HoldRow, MoneyRow};
+use super::account::HoldRow;
+use super::budget::MoneyRow;
 use super::exchange::ConversionRow;
 use super::rows;
 use super::usage::{FactsRow, ReceiptLineRow, UsageRow};
-use super::usage_version_2::UsageRecordRowV2;
 use super::version_1::DailyRowV1;
-use super::version_2::ReservationRowV2;
+use super::version_3::{ReservationRowV3, UsageRecordRowV3};
 use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, name_of, time};
-use crate::store::{Reservation, ReserveRequest};
+use crate::store::{Hold, Reservation, ReserveRequest};
 use crate::types::{
     ModelConfigId, ModelId, Money, PriceId, ProviderId, ReservationId, Result, UsageRecord, UsageRecordId,
 };
 
 rows! {
     /// A row of `reservations`. How many tokens the attempt can take may not be known.
-    ReservationRow in "reservations" after ReservationRowV2 {
+    ReservationRow in "reservations" after ReservationRowV3 {
         session: u64,
         request_id: String,
         attempt: u32,
@@ -28,13 +28,14 @@ rows! {
         capability: String,
         worst_case: Option<MoneyRow>,
         worst_case_tokens: Option<u64>,
+        worst_case_meters: Option<Vec<(String, u64)>>,
         on_unpriced: Option<String>,
         created_at: i64,
         expires_at: i64,
         holds: Vec<HoldRow>,
     }
-    /// A row of `ai_usage_records`. An unpriced record keeps the money holds that its price will move.
-    UsageRecordRow in "ai_usage_records" after UsageRecordRowV2 {
+    /// A row of `ai_usage_records`. It keeps what it moved in each account, and, of one that recovery wrote, what was held.
+    UsageRecordRow in "ai_usage_records" after UsageRecordRowV3 {
         uid: String,
         user: Option<String>,
         tags: Vec<(String, String)>,
@@ -65,6 +66,7 @@ rows! {
         latency_ms: u64,
         created_at: i64,
         holds: Vec<HoldRow>,
+        bounds: Vec<HoldRow>,
     }
     /// A row of `ai_cost_daily`.
     DailyRow in "ai_cost_daily" after DailyRowV1 {
@@ -104,6 +106,10 @@ impl ReservationRow {
             capability: request.capability.name().to_owned(),
             worst_case: request.worst_case.map(MoneyRow::new),
             worst_case_tokens: request.worst_case_tokens,
+            worst_case_meters: request
+                .worst_case_meters
+                .as_ref()
+                .map(|meters| meters.iter().map(|(meter, most)| (meter.name().to_owned(), *most)).collect()),
             on_unpriced: request.on_unpriced.as_ref().map(name_of).transpose()?,
             created_at: micros(request.now),
             expires_at: micros(request.expires_at),
@@ -127,6 +133,13 @@ impl ReservationRow {
                 capability: from_name(Self::TABLE, &self.capability)?,
                 worst_case: self.worst_case.map(|money| money.money(Self::TABLE)).transpose()?,
                 worst_case_tokens: self.worst_case_tokens,
+                worst_case_meters: self
+                    .worst_case_meters
+                    .map(|meters| {
+                        let meter = |(name, most): (String, u64)| Ok((from_name(Self::TABLE, &name)?, most));
+                        meters.into_iter().map(meter).collect::<Result<_>>()
+                    })
+                    .transpose()?,
                 on_unpriced: self.on_unpriced.map(|name| from_name(Self::TABLE, &name)).transpose()?,
                 planned_with: None,
                 now: time(Self::TABLE, self.created_at)?,
@@ -138,7 +151,7 @@ impl ReservationRow {
 }
 
 impl UsageRecordRow {
-    pub(in crate::store) fn new(record: &UsageRecord, holds: Vec<HoldRow>) -> Result<Self> {
+    pub(in crate::store) fn new(record: &UsageRecord, moved: &[Hold], bounds: &[Hold]) -> Result<Self> {
         Ok(Self {
             uid: record.uid.clone(),
             user: record.user.clone(),
@@ -169,7 +182,8 @@ impl UsageRecordRow {
             error_message: record.error_message.clone(),
             latency_ms: record.latency_ms,
             created_at: micros(record.created_at),
-            holds,
+            holds: moved.iter().map(HoldRow::new).collect(),
+            bounds: bounds.iter().map(HoldRow::new).collect(),
         })
     }
 

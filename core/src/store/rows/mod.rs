@@ -1,5 +1,6 @@
 //! The frozen rows, and the way from the plain types to them and back.
 
+mod account;
 mod budget;
 mod catalog;
 mod exchange;
@@ -10,7 +11,9 @@ mod usage;
 mod usage_version_2;
 mod version_1;
 mod version_2;
+mod version_3;
 
+pub(super) use account::*;
 pub(super) use budget::*;
 pub(super) use catalog::*;
 pub(super) use exchange::*;
@@ -18,6 +21,7 @@ pub(super) use ledger::*;
 pub(super) use price::*;
 pub(super) use state::*;
 pub(super) use usage::*;
+pub(super) use version_3::BudgetBalanceRow;
 
 /// Declares frozen rows. One that comes `after` another is of the next version, and reads the other's bytes too. Under test each is also written by bincode, to prove that the bytes are the same.
 macro_rules! rows {

@@ -4,7 +4,8 @@
 use super::exchange::ConversionRow;
 use super::rows;
 use super::version_1::UsageRecordRowV1;
-use super::{FactsRow, HoldRow, IterationRow, ReceiptLineRow, UsageRecordRow, UsageRow};
+use super::version_3::{HoldRowV2, UsageRecordRowV3};
+use super::{FactsRow, IterationRow, ReceiptLineRow, UsageRow};
 use crate::store::codec::DecimalBytes;
 
 rows! {
@@ -47,7 +48,7 @@ rows! {
         error_message: Option<String>,
         latency_ms: u64,
         created_at: i64,
-        holds: Vec<HoldRow>,
+        holds: Vec<HoldRowV2>,
     }
 }
 
@@ -64,7 +65,7 @@ impl From<UsageRowV2> for UsageRow {
     }
 }
 
-impl From<UsageRecordRowV2> for UsageRecordRow {
+impl From<UsageRecordRowV2> for UsageRecordRowV3 {
     fn from(row: UsageRecordRowV2) -> Self {
         Self {
             uid: row.uid,

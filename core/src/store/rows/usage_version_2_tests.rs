@@ -1,7 +1,7 @@
 //! Rows that version 2 wrote, byte by byte, are read for ever.
 
-use super::*;
 use crate::store::codec::{Row, decode, encode};
+use crate::store::rows::UsageRecordRow;
 use crate::types::{Meter, UsageFlag};
 
 const RECORD: &str = "0205000000000000007569642d3100010000000000000001000000000000006b01000000000000007601000000000000\
@@ -31,7 +31,7 @@ fn a_record_has_no_figure_beside_the_cost_that_was_billed() {
     assert_eq!(record.cost_amount.unwrap().to_string(), "0.00000450");
     // It is written again in the later version, and says the same.
     let again = encode(&row).unwrap();
-    assert_eq!((again[0], UsageRecordRow::VERSION), (3, 3));
+    assert_eq!((again[0], UsageRecordRow::VERSION), (4, 4));
     assert_eq!(decode::<UsageRecordRow>(&again).unwrap().record(8).unwrap(), record);
 }
 

@@ -3,7 +3,8 @@
 use super::rows;
 use super::usage_version_2::{UsageRecordRowV2, UsageRowV2};
 use super::version_2::ReservationRowV2;
-use super::{DailyRow, HoldRow, IterationRow, MoneyRow, PriceRow, ReceiptLineRow};
+use super::version_3::HoldRowV2;
+use super::{DailyRow, IterationRow, MoneyRow, PriceRow, ReceiptLineRow};
 use crate::store::codec::DecimalBytes;
 use crate::types::{Basis, Decimal};
 
@@ -128,7 +129,7 @@ fn all<From, To: std::convert::From<From>>(rows: Vec<From>) -> Vec<To> {
     rows.into_iter().map(To::from).collect()
 }
 
-impl From<HoldRowV1> for HoldRow {
+impl From<HoldRowV1> for HoldRowV2 {
     fn from(row: HoldRowV1) -> Self {
         Self {
             budget_id: row.budget_id,

@@ -70,8 +70,9 @@ fn a_reservation_holds_in_the_currency_of_its_price() {
     assert_eq!((request.on_unpriced, request.worst_case_tokens), (Some(UnpricedPolicy::Hold), Some(100)));
     assert_eq!((request.now, request.expires_at), (at(1_000_000), at(9_000_000)));
     let hold = &reservation.holds[0];
-    assert_eq!((hold.budget_id.get(), hold.window_start, hold.amount), (3, Some(at(-5)), decimal("2.5")));
-    assert_eq!((hold.currency, hold.closes, hold.exchange), (Some(Currency::USD), true, None));
+    assert_eq!((hold.account, hold.bucket), (AccountId::Budget(BudgetId::new(3)), Some(at(-5))));
+    assert_eq!((hold.unit, hold.amount), (AccountUnit::Money(Currency::USD), decimal("2.5")));
+    assert_eq!((hold.part.as_str(), hold.closes, hold.exchange), ("", true, None));
 }
 
 #[test]

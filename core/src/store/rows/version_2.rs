@@ -1,8 +1,9 @@
 //! Rows as version 2 wrote them, for those types that have a later version. They are read for ever and written no more.
 
+use super::MoneyRow;
 use super::rows;
 use super::version_1::ReservationRowV1;
-use super::{HoldRow, MoneyRow, ReservationRow};
+use super::version_3::{HoldRowV2, ReservationRowV3};
 
 rows! {
     /// A row of `reservations`.
@@ -22,11 +23,11 @@ rows! {
         on_unpriced: Option<String>,
         created_at: i64,
         expires_at: i64,
-        holds: Vec<HoldRow>,
+        holds: Vec<HoldRowV2>,
     }
 }
 
-impl From<ReservationRowV2> for ReservationRow {
+impl From<ReservationRowV2> for ReservationRowV3 {
     fn from(row: ReservationRowV2) -> Self {
         // What was not known was written as the least or the greatest number, neither of which is any attempt's bound.
         let is_known = !matches!(row.worst_case_tokens, 0 | u64::MAX);

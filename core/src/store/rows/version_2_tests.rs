@@ -36,7 +36,7 @@ fn a_reservation_knows_its_tokens_unless_it_had_written_a_number_that_means_unkn
 #[test]
 fn a_reservation_keeps_all_else_and_is_written_in_the_next_version() {
     let row: ReservationRow = decode(&bytes(RESERVATION)).unwrap();
-    assert_eq!(encode(&row).unwrap()[0], 3);
+    assert_eq!(encode(&row).unwrap()[0], 4);
     let reservation = row.reservation(5).unwrap();
     assert_eq!((reservation.session, reservation.request.record_uid.as_str()), (9, "uid-1"));
     assert_eq!(reservation.request.on_unpriced, Some(UnpricedPolicy::Hold));

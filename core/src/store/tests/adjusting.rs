@@ -3,7 +3,7 @@
 use super::*;
 
 on_each_engine! {
-    a_difference_is_a_record_of_its_own_and_moves_the_running_windows,
+    a_difference_is_a_record_of_its_own_and_moves_the_windows_of_its_record,
     the_same_correction_twice_is_one_and_later_ones_count_from_it,
     a_correction_moves_a_budget_in_another_currency_at_the_rate_of_the_record,
     an_adjustment_of_a_record_that_cannot_be_adjusted_is_refused,
@@ -33,11 +33,11 @@ fn call(fixture: &Fixture, cost: Option<Money>) -> String {
     uid
 }
 
-fn a_difference_is_a_record_of_its_own_and_moves_the_running_windows(engine: Engine) {
+fn a_difference_is_a_record_of_its_own_and_moves_the_windows_of_its_record(engine: Engine) {
     let mut fixture = Fixture::on(engine);
     let total = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
     let month = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Month));
-    let tokens = fixture.budget(terms(Scope::Everyone, Limit::Tokens(1_000), Window::Total));
+    let tokens = fixture.budget(terms(Scope::everyone(), Limit::Tokens(1_000), Window::Total));
     let uid = call(&fixture, Some(usd("2.00")));
     let original = fixture.records(UsageFilter::default()).remove(0);
     let later = at("2026-12-05T00:00:00Z");
@@ -56,10 +56,10 @@ fn a_difference_is_a_record_of_its_own_and_moves_the_running_windows(engine: Eng
     assert_ne!(adjustment.uid, uid);
 
     assert_eq!(fixture.balance(total, later), balance("2.50", "0", 0));
-    assert_eq!(fixture.balance(month, later), balance("0.50", "0", 0));
-    assert_eq!(fixture.balance(month, noon()), balance("2.00", "0", 0));
+    assert_eq!(fixture.balance(month, later), balance("0", "0", 0), "a correction of last month is not this month's");
+    assert_eq!(fixture.balance(month, noon()), balance("2.50", "0", 0));
     assert_eq!(fixture.balance(tokens, later), balance("42", "0", 0));
-    let fresh = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("9")), Window::Total));
+    let fresh = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("9")), Window::Total));
     assert_eq!(fixture.balance(fresh, later).settled, decimal("2.50"));
 
     let (first, last) = (jiff::civil::date(2026, 11, 1), jiff::civil::date(2026, 12, 31));

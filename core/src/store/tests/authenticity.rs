@@ -39,7 +39,7 @@ fn noticed(fixture: &Fixture) -> String {
     let read = || {
         let store = RedbStore::open(fixture.path(), false, Arc::new(SystemEnvironment), row_key())?;
         fixture.run(store.configuration())?;
-        fixture.run(store.budget_statuses(noon()))?;
+        fixture.run(store.budget_statuses(None, noon()))?;
         fixture.run(store.usage_records(UsageFilter::default(), None, 100))?;
         let of_alice = UsageFilter { user: Some("alice".into()), ..UsageFilter::default() };
         fixture.run(store.usage_records(of_alice, None, 100))

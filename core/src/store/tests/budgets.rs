@@ -22,8 +22,8 @@ fn a_new_budget_starts_with_the_records_of_its_running_window(engine: Engine) {
     spend("bob", usd("4"), noon());
     let month = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Month));
     let total = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Total));
-    let everyone = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("5")), Window::Total));
-    let tag = Scope::Tag { key: "feature".into(), value: "geo".into() };
+    let everyone = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("5")), Window::Total));
+    let tag = Scope::of_tag("feature", "geo");
     let tokens = fixture.budget(terms(tag, Limit::Tokens(500), Window::Month));
     assert_eq!(fixture.balance(month, noon()), balance("2.25", "0", 0));
     assert_eq!(fixture.balance(total, noon()), balance("3.75", "0", 0));
@@ -51,7 +51,7 @@ fn the_same_terms_change_the_limit_and_keep_the_balance(engine: Engine) {
     assert_ne!(fixture.budget(terms(user("alice"), Limit::Money(usd("9")), Window::Day)), id);
     fixture.reserve(fixture.request("alice", Some(usd("0.5")))).unwrap();
     assert_eq!(fixture.balance(id, noon()), balance("0", "1.5", 0));
-    let statuses = fixture.run(fixture.store().budget_statuses(noon())).unwrap();
+    let statuses = fixture.run(fixture.store().budget_statuses(None, noon())).unwrap();
     assert_eq!(statuses[0].remaining, decimal("0"));
 }
 
@@ -70,9 +70,9 @@ fn a_deleted_budget_caps_no_more_and_its_id_is_not_given_again(engine: Engine) {
 fn wrong_terms_are_refused(engine: Engine) {
     let fixture = Fixture::on(engine);
     let wrong = [
-        BudgetTerms { time_zone: "Nowhere".into(), ..terms(Scope::Everyone, Limit::Tokens(1), Window::Day) },
-        terms(Scope::Everyone, Limit::Money(usd("-1")), Window::Day),
-        terms(Scope::Tag { key: String::new(), value: "x".into() }, Limit::Tokens(1), Window::Day),
+        BudgetTerms { time_zone: "Nowhere".into(), ..terms(Scope::everyone(), Limit::Tokens(1), Window::Day) },
+        terms(Scope::everyone(), Limit::Money(usd("-1")), Window::Day),
+        terms(Scope::of_tag("", "x"), Limit::Tokens(1), Window::Day),
     ];
     for terms in wrong {
         let error = fixture.apply(Operation::PutBudget { terms, now: noon() }).unwrap_err();

@@ -191,7 +191,7 @@ fn every_change_moves_the_version_for_every_handle(engine: Engine) {
     moved("route deleted");
     let missing = fixture.apply(Operation::DeleteRoute { name: "text".into() }).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
-    fixture.budget(terms(Scope::Everyone, Limit::Tokens(1), Window::Total));
+    fixture.budget(terms(Scope::everyone(), Limit::Tokens(1), Window::Total));
     moved("budget");
     // The other handle knows the budget by the version alone.
     let refused = fixture.run(other.apply(Operation::Reserve(Box::new(fixture.request("alice", None)))));

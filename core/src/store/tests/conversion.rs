@@ -53,7 +53,7 @@ fn a_budget_holds_and_counts_what_a_price_in_another_currency_converts_to(engine
 
 fn the_cap_holds_in_the_budgets_currency(engine: Engine) {
     let fixture = Fixture::on(engine);
-    let id = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("5.00")), Window::Total));
+    let id = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("5.00")), Window::Total));
     yuan_to_dollars(&fixture, "0.1403");
     let requests: Vec<_> = (0..120)
         .map(|number| fixture.request("alice", Some(if number % 2 == 0 { cny("0.7") } else { usd("0.1") })))
@@ -121,7 +121,7 @@ fn a_new_budget_counts_what_records_and_calls_under_way_convert_to(engine: Engin
     let open = fixture.reserve(fixture.request("alice", Some(cny("1")))).unwrap();
     fixture.settle(settlement(settled, Some(cny("10")))).unwrap();
     yuan_to_dollars(&fixture, "0.5");
-    let newer = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("9")), Window::Month));
+    let newer = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("9")), Window::Month));
     assert_eq!(fixture.balance(newer, noon()), balance("1.40", "0.5", 0), "records keep the rate that they have");
     fixture.settle(settlement(open, Some(cny("1")))).unwrap();
     assert_eq!(fixture.balance(own, noon()), balance("1.54", "0", 0));
@@ -159,8 +159,8 @@ fn a_price_that_comes_later_is_converted_at_the_rate_of_the_call(engine: Engine)
     fixture.settle(settlement(held, None)).unwrap();
     assert_eq!(fixture.balance(id, noon()).holds, 1);
     rate(&fixture, Currency::CNY, Currency::USD, "0.5", noon() + Duration::from_secs(1)).unwrap();
-    let newer = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("9")), Window::Total));
-    fixture.apply(Operation::PriceRecord { uid, cost: cny("10") }).unwrap();
+    let newer = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("9")), Window::Total));
+    fixture.apply(Operation::PriceRecord { uid, cost: cny("10"), now: noon() }).unwrap();
     assert_eq!(fixture.balance(id, noon()), balance("1.4", "0", 0));
     assert_eq!(fixture.balance(newer, noon()), balance("1.4", "0", 0));
     let record = fixture.records(UsageFilter::default()).remove(0);

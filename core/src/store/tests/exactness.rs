@@ -52,7 +52,7 @@ fn check(engine: Engine, steps: Vec<Step>) -> std::result::Result<(), TestCaseEr
     let mut fixture = Fixture::on(engine);
     let users = ["user-0", "user-1", "user-2"];
     let limit = decimal("60000");
-    let mut budgets = vec![fixture.budget(terms(Scope::Everyone, Limit::Money(usd("100000")), Window::Total))];
+    let mut budgets = vec![fixture.budget(terms(Scope::everyone(), Limit::Money(usd("100000")), Window::Total))];
     for name in users {
         budgets.push(fixture.budget(terms(user(name), Limit::Money(Money::new(limit, Currency::USD)), Window::Day)));
     }
@@ -116,7 +116,7 @@ fn check(engine: Engine, steps: Vec<Step>) -> std::result::Result<(), TestCaseEr
     prop_assert_eq!(rollup.iter().map(|row| row.cost).sum::<Decimal>(), settled);
     prop_assert_eq!(rollup.iter().map(|row| row.calls).sum::<u64>(), records.len() as u64);
     // A budget that is made now starts with the same sum.
-    let fresh = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("100000")), Window::Month));
+    let fresh = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("100000")), Window::Month));
     prop_assert_eq!(fixture.balance(fresh, noon()).settled, settled);
     Ok(())
 }

@@ -38,8 +38,8 @@ fn a_late_settlement_is_a_record_of_its_own_that_corrects_what_recovery_billed(e
     let tokens = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
     let request = fixture.request("alice", Some(usd("1.25")));
     let held = recovered(&mut fixture, request, RecoveryPolicy::BillReserved);
-    let newer = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("9")), Window::Total));
-    let newer_tokens = fixture.budget(terms(Scope::Everyone, Limit::Tokens(9_000), Window::Total));
+    let newer = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("9")), Window::Total));
+    let newer_tokens = fixture.budget(terms(Scope::everyone(), Limit::Tokens(9_000), Window::Total));
     let first = fixture.records(UsageFilter::default()).remove(0);
     assert_eq!(fixture.balance(newer_tokens, noon()), balance("100", "0", 0));
 
@@ -64,7 +64,7 @@ fn a_late_settlement_is_a_record_of_its_own_that_corrects_what_recovery_billed(e
     for (id, settled) in [(money, "0.1"), (newer, "0.1"), (tokens, "42"), (newer_tokens, "42")] {
         assert_eq!(fixture.balance(id, noon()), balance(settled, "0", 0));
     }
-    let newest = fixture.budget(terms(Scope::Everyone, Limit::Tokens(900), Window::Month));
+    let newest = fixture.budget(terms(Scope::everyone(), Limit::Tokens(900), Window::Month));
     assert_eq!(fixture.balance(newest, noon()), balance("42", "0", 0));
     let (totals, counted, used) = sums(&fixture);
     assert_eq!((totals.iter().collect::<Vec<_>>(), counted, used), (vec![usd("0.1")], 42, 42));
@@ -97,7 +97,7 @@ fn whatever_was_recovered_the_ledger_sums_to_what_the_late_settlement_says(engin
                 assert_eq!(fixture.balance(money, noon()).settled, dollars, "{case}");
                 assert_eq!(fixture.balance(tokens, noon()), balance("42", "0", 0), "{case}");
                 assert_eq!(verified(&fixture), Vec::<String>::new(), "{case}");
-                let newer = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("9")), Window::Day));
+                let newer = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("9")), Window::Day));
                 assert_eq!(fixture.balance(newer, noon()).settled, dollars, "{case}");
             }
         }
@@ -128,11 +128,11 @@ fn a_late_settlement_moves_the_windows_that_held_it_and_no_others(engine: Engine
     let request = fixture.request("alice", Some(usd("2")));
     let held = recovered(&mut fixture, request, RecoveryPolicy::BillReserved);
     let tomorrow = noon() + Duration::from_hours(24);
+    fixture.settle(Settlement { now: tomorrow, ..settlement(held, Some(usd("0.5"))) }).unwrap();
+    assert_eq!(fixture.balance(day, noon()), balance("0.5", "0", 0));
     let other = ReserveRequest { now: tomorrow, ..fixture.request("alice", Some(usd("1"))) };
     let other = fixture.reserve(other).unwrap();
     fixture.settle(Settlement { now: tomorrow, ..settlement(other, Some(usd("1"))) }).unwrap();
-    fixture.settle(Settlement { now: tomorrow, ..settlement(held, Some(usd("0.5"))) }).unwrap();
-    assert_eq!(fixture.balance(day, noon()), balance("0.5", "0", 0));
     assert_eq!(fixture.balance(day, tomorrow), balance("1", "0", 0));
 }
 
@@ -179,7 +179,7 @@ fn a_budget_that_was_closed_for_want_of_a_price_opens_with_the_late_one(engine: 
         let record = fixture.records(UsageFilter::default()).remove(0);
         assert_eq!((record.billed_by, record.status), (billed_by, RecordStatus::Success));
         if cost.is_none() {
-            fixture.apply(Operation::PriceRecord { uid, cost: usd("0.7") }).unwrap();
+            fixture.apply(Operation::PriceRecord { uid, cost: usd("0.7"), now: noon() }).unwrap();
             assert_eq!(fixture.balance(id, noon()), balance("0.7", "0", 0));
         }
         assert_eq!(fixture.records(UsageFilter::default()).len(), 1);

@@ -1,5 +1,6 @@
 //! Tests of the store as its callers see it: operations in, outcomes and rows out.
 
+mod accounts;
 mod adjusting;
 mod authenticity;
 mod budgets;
@@ -123,11 +124,11 @@ pub(super) fn noon() -> Timestamp {
 }
 
 pub(super) fn terms(scope: Scope, limit: Limit, window: Window) -> BudgetTerms {
-    BudgetTerms { scope, limit, window, time_zone: "UTC".into() }
+    BudgetTerms::new(scope, limit, window)
 }
 
 pub(super) fn user(name: &str) -> Scope {
-    Scope::User { user: name.into() }
+    Scope::of_user(name)
 }
 
 impl Fixture {
@@ -232,6 +233,7 @@ impl Fixture {
             capability: Capability::Text,
             worst_case,
             worst_case_tokens: Some(100),
+            worst_case_meters: None,
             on_unpriced: None,
             planned_with: None,
             now: noon(),
@@ -261,7 +263,7 @@ impl Fixture {
     }
 
     pub(super) fn balance(&self, id: BudgetId, now: Timestamp) -> Balance {
-        let statuses = self.run(self.store().budget_statuses(now)).unwrap();
+        let statuses = self.run(self.store().budget_statuses(None, now)).unwrap();
         statuses.into_iter().find(|status| status.budget.id == id).unwrap().balance
     }
 

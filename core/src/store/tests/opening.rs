@@ -68,11 +68,11 @@ fn a_file_whose_writer_was_killed_opens_with_all_that_was_acknowledged() {
     for exclusive in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let fixture = if exclusive { Fixture::exclusive() } else { Fixture::new() };
-        let id = fixture.budget(terms(Scope::Everyone, Limit::Tokens(5), Window::Total));
+        let id = fixture.budget(terms(Scope::everyone(), Limit::Tokens(5), Window::Total));
         let path = folder.path().join("killed");
         fs::copy(fixture.path(), &path).unwrap();
         let store = open(&path, exclusive).unwrap();
-        let statuses = fixture.run(store.budget_statuses(noon())).unwrap();
+        let statuses = fixture.run(store.budget_statuses(None, noon())).unwrap();
         assert_eq!(statuses[0].budget.id, id);
     }
 }
@@ -84,7 +84,7 @@ fn a_newer_file_is_refused_and_left_as_it_is() {
     drop(open(&path, false).unwrap());
     let database = Database::create(&path).unwrap();
     let transaction = database.begin_write().unwrap();
-    let newer = 3_u64.to_le_bytes();
+    let newer = 4_u64.to_le_bytes();
     transaction.open_table(META).unwrap().insert("tollway_schema_version", newer.as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
@@ -94,7 +94,7 @@ fn a_newer_file_is_refused_and_left_as_it_is() {
 #[test]
 fn a_truncated_file_is_damaged() {
     let fixture = Fixture::new();
-    fixture.budget(terms(Scope::Everyone, Limit::Tokens(5), Window::Total));
+    fixture.budget(terms(Scope::everyone(), Limit::Tokens(5), Window::Total));
     let whole = fs::read(fixture.path()).unwrap();
     for length in [9, 100, 319, 320, 4_095, 4_096, 10_000, whole.len() / 2, whole.len() - 1] {
         let folder = tempfile::tempdir().unwrap();
@@ -243,7 +243,7 @@ fn handles_that_race_to_make_the_file_share_it() {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for store in &stores {
-            let terms = terms(Scope::Everyone, Limit::Tokens(1), Window::Total);
+            let terms = terms(Scope::everyone(), Limit::Tokens(1), Window::Total);
             let outcome = runtime.block_on(store.apply(Operation::PutBudget { terms, now: noon() })).unwrap();
             assert_eq!(outcome, Outcome::BudgetPut(BudgetId::new(1)));
         }

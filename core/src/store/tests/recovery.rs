@@ -126,6 +126,7 @@ fn recovery_bills_no_number_of_tokens_that_nobody_knew(engine: Engine) {
         let id = fixture.budget(terms(user("alice"), Limit::Tokens(1_000), Window::Total));
         let request = ReserveRequest {
             worst_case_tokens: None,
+            worst_case_meters: None,
             on_unpriced: Some(UnpricedPolicy::Allow),
             ..fixture.request("alice", None)
         };

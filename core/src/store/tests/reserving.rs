@@ -29,16 +29,20 @@ fn a_cap_holds_to_the_last_digit(engine: Engine) {
     for part in ["\"alice\"", "monthly", "limit 5.00", "settled 0", "reserved 4.9999999999", "asked 0.0000000002"] {
         assert!(error.detail().contains(part), "{part} is not in {}", error.detail());
     }
+    assert!(error.is_retryable() && error.retry_after() == Some(Duration::from_secs(1)), "calls under way hold it");
+    let last = fixture.reserve(fixture.request("alice", Some(usd("0.0000000001")))).unwrap();
+    assert_eq!(fixture.balance(id, noon()), balance("0", "5.0000000000", 0));
+    fixture.settle(settlement(last, Some(usd("0.0000000001")))).unwrap();
+    let error = fixture.reserve(fixture.request("alice", Some(usd("5")))).unwrap_err();
     // November has 8 days, 11 hours, 59 minutes and some seconds left.
     assert_eq!(error.retry_after().unwrap().as_secs(), 8 * 86_400 + 43_199);
-    fixture.reserve(fixture.request("alice", Some(usd("0.0000000001")))).unwrap();
-    assert_eq!(fixture.balance(id, noon()), balance("0", "5.0000000000", 0));
+    assert!(!error.is_retryable() && error.detail().contains("wait for the next window"), "{error}");
     fixture.reserve(fixture.request("bob", Some(usd("100")))).unwrap();
 }
 
 fn a_cap_holds_against_many_callers_at_once(engine: Engine) {
     let fixture = Fixture::on(engine);
-    let id = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("5.00")), Window::Total));
+    let id = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("5.00")), Window::Total));
     let other = fixture.another();
     let requests: Vec<_> = (0..400).map(|_| fixture.request("alice", Some(usd("0.07")))).collect();
     let granted = fixture.run(async {
@@ -60,14 +64,14 @@ fn a_cap_holds_against_many_callers_at_once(engine: Engine) {
 
 fn a_refusal_by_one_budget_holds_nothing_in_the_others(engine: Engine) {
     let fixture = Fixture::on(engine);
-    let everyone = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("100")), Window::Day));
+    let everyone = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("100")), Window::Day));
     let alice = fixture.budget(terms(user("alice"), Limit::Tokens(150), Window::Total));
-    let tag = Scope::Tag { key: "feature".into(), value: "geo".into() };
+    let tag = Scope::of_tag("feature", "geo");
     let tagged = fixture.budget(terms(tag, Limit::Money(usd("2")), Window::Total));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     let error = fixture.reserve(fixture.request("alice", Some(usd("0.1")))).unwrap_err();
     assert!(error.detail().contains("limit 150 tokens"), "{}", error.detail());
-    assert_eq!(error.retry_after(), None);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
     assert_eq!(
         fixture.reserve(fixture.request("bob", Some(usd("1.5")))).unwrap_err().kind(),
         ErrorKind::BudgetExceeded

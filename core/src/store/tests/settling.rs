@@ -17,7 +17,7 @@ on_each_engine! {
 fn a_settlement_is_one_record_one_model_one_rollup_and_exact_balances(engine: Engine) {
     let mut fixture = Fixture::on(engine);
     let money = fixture.budget(terms(user("alice"), Limit::Money(usd("5")), Window::Month));
-    let tokens = fixture.budget(terms(Scope::Everyone, Limit::Tokens(1_000), Window::Day));
+    let tokens = fixture.budget(terms(Scope::everyone(), Limit::Tokens(1_000), Window::Day));
     let held = fixture.reserve(fixture.request("alice", Some(usd("2")))).unwrap();
     let line = ReceiptLine {
         attempt: 1,
@@ -112,7 +112,7 @@ fn an_unpriced_record_keeps_its_budget_closed_until_it_is_priced(engine: Engine)
     assert_eq!(fixture.balance(id, noon()), balance("0", "0", 1));
     assert!(fixture.reserve(fixture.request("alice", Some(usd("1")))).is_err());
 
-    fixture.apply(Operation::PriceRecord { uid: uid.clone(), cost: usd("0.30") }).unwrap();
+    fixture.apply(Operation::PriceRecord { uid: uid.clone(), cost: usd("0.30"), now: noon() }).unwrap();
     assert_eq!(fixture.balance(id, noon()), balance("0.30", "0", 0));
     fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
     let record = fixture.records(UsageFilter::default()).remove(0);
@@ -123,9 +123,9 @@ fn an_unpriced_record_keeps_its_budget_closed_until_it_is_priced(engine: Engine)
     assert_eq!(rollup.len(), 1);
     assert_eq!((rollup[0].calls, rollup[0].unpriced_calls, rollup[0].cost), (1, 0, decimal("0.3")));
 
-    let again = fixture.apply(Operation::PriceRecord { uid, cost: usd("1") }).unwrap_err();
+    let again = fixture.apply(Operation::PriceRecord { uid, cost: usd("1"), now: noon() }).unwrap_err();
     assert_eq!(again.kind(), ErrorKind::InvalidRequest);
-    let missing = fixture.apply(Operation::PriceRecord { uid: "no".into(), cost: usd("1") }).unwrap_err();
+    let missing = fixture.apply(Operation::PriceRecord { uid: "no".into(), cost: usd("1"), now: noon() }).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
 }
 
@@ -145,8 +145,8 @@ fn an_allowed_record_can_be_priced_later_and_newer_budgets_count_it(engine: Engi
     let uid = request.record_uid.clone();
     let held = fixture.reserve(request).unwrap();
     fixture.settle(settlement(held, None)).unwrap();
-    let newer = fixture.budget(terms(Scope::Everyone, Limit::Money(usd("5")), Window::Month));
-    fixture.apply(Operation::PriceRecord { uid, cost: usd("0.30") }).unwrap();
+    let newer = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("5")), Window::Month));
+    fixture.apply(Operation::PriceRecord { uid, cost: usd("0.30"), now: noon() }).unwrap();
     assert_eq!(fixture.balance(older, noon()), balance("0.30", "0", 0));
     assert_eq!(fixture.balance(newer, noon()), balance("0.30", "0", 0));
 }
@@ -189,6 +189,6 @@ fn a_budget_of_tokens_counts_the_iterations_that_a_total_leaves_out(engine: Engi
     assert_eq!((ended.usage.total_tokens(), ended.usage.consumed_tokens()), (Some(42), Some(64)));
     fixture.settle(ended).unwrap();
     assert_eq!(fixture.balance(id, noon()), balance("64", "0", 0));
-    let late = fixture.budget(terms(Scope::Everyone, Limit::Tokens(1_000), Window::Total));
+    let late = fixture.budget(terms(Scope::everyone(), Limit::Tokens(1_000), Window::Total));
     assert_eq!(fixture.balance(late, noon()), balance("64", "0", 0));
 }

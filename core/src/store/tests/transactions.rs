@@ -4,7 +4,8 @@ use std::ops::Bound;
 
 use super::storage::{ReadTables, Storage};
 use super::tables::{
-    BALANCES, DAILY, DailyKey, KEYS_BY_TIME, PROVIDERS, RECORDS_BY_TIME, RECORDS_BY_UID, RECORDS_BY_USER, Shape,
+    BALANCES, BUDGET_BALANCES, BalanceKey, DAILY, DailyKey, KEYS_BY_TIME, MOVEMENTS, MovementKey, PROVIDERS,
+    RECORDS_BY_TIME, RECORDS_BY_UID, RECORDS_BY_USER, Shape,
 };
 use super::*;
 use crate::store::key::Key;
@@ -149,7 +150,7 @@ fn keys_are_visited_in_the_order_of_their_parts(engine: Engine) {
     let storage = fixture.storage();
     let long = "b".repeat(300);
     sorted::<u64>(storage, PROVIDERS.shape(), b"", &[0, 1, 255, 256, u64::MAX]);
-    sorted::<(u64, i64)>(storage, BALANCES.shape(), b"", &[(1, i64::MIN), (1, -1), (1, 0), (1, 256), (2, -7)]);
+    sorted::<(u64, i64)>(storage, BUDGET_BALANCES.shape(), b"", &[(1, i64::MIN), (1, -1), (1, 0), (1, 256), (2, -7)]);
     sorted::<(i64, u64)>(storage, RECORDS_BY_TIME.shape(), b"", &[(i64::MIN, 9), (-1, 0), (0, 1), (0, 256), (7, 0)]);
     sorted::<&'static str>(storage, RECORDS_BY_UID.shape(), &[0; 8], &["", "a", "ab", "b", "é"]);
     let by_user = [("", 3), ("a", u64::MAX), ("aa", 0), ("b", 1), ("b", 2), (long.as_str(), 1), ("c", 0)];
@@ -165,6 +166,17 @@ fn keys_are_visited_in_the_order_of_their_parts(engine: Engine) {
         (256, "", 0, "", ""),
     ];
     sorted::<DailyKey>(storage, DAILY.shape(), b"", &days);
+    let balances = [
+        (0, 1, "", i64::MIN),
+        (0, 1, "", 7),
+        (0, 1, "1:a", -7),
+        (0, 1, "1:b", i64::MIN),
+        (0, 2, "", 0),
+        (1, 0, long.as_str(), 256),
+    ];
+    sorted::<BalanceKey>(storage, BALANCES.shape(), b"", &balances);
+    let movements = balances.map(|(kind, account, part, start)| (kind, account, part, start, 9));
+    sorted::<MovementKey>(storage, MOVEMENTS.shape(), b"", &movements);
 }
 
 fn a_range_has_its_ends_where_they_are_said_to_be(engine: Engine) {
@@ -214,7 +226,7 @@ fn a_table_is_not_changed_while_it_is_visited(engine: Engine) {
         put(tables, table, &u64::bytes(1), b"");
         tables.range(table, WHOLE, &mut |key, _| {
             // Another may be, and this one may be read.
-            put(tables, BALANCES.shape(), &[0; 16], b"");
+            put(tables, BUDGET_BALANCES.shape(), &[0; 16], b"");
             assert!(get(tables, table, key).is_some());
             tables.remove(table, key, &mut |_| {}).map(|()| true)
         })?;
@@ -234,6 +246,6 @@ fn a_panic_of_a_rule_ends_its_transaction_alone(engine: Engine) {
     if matches!(engine, Engine::Memory) {
         // A file cannot tell it from a damaged page, and is given up.
         assert!(read(fixture.storage(), |tables| keys(tables, table, WHOLE)).is_empty());
-        fixture.budget(terms(Scope::Everyone, Limit::Tokens(1), Window::Total));
+        fixture.budget(terms(Scope::everyone(), Limit::Tokens(1), Window::Total));
     }
 }

@@ -27,7 +27,7 @@ fn verification_finds_nothing_in_a_ledger_in_use(engine: Engine) {
     fixture.reserve(fixture.request("bob", Some(usd("2")))).unwrap();
     fixture.settle(settlement(held, None)).unwrap();
     let uid = fixture.records(UsageFilter::default())[3].uid.clone();
-    fixture.apply(Operation::PriceRecord { uid, cost: usd("0.25") }).unwrap();
+    fixture.apply(Operation::PriceRecord { uid, cost: usd("0.25"), now: noon() }).unwrap();
     assert_eq!(verified(&fixture), Vec::<String>::new());
     let checked = fixture.run(fixture.store().verify()).unwrap();
     assert_eq!((checked.records, checked.rows > 10), (4, true));

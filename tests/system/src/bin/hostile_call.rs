@@ -60,12 +60,7 @@ async fn run() -> Result<Value, Box<dyn std::error::Error>> {
     let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
     let tollway = open(&Path::new(folder).join("app.tollway")).await?;
     tollway.add_model(model(&text("url"), &text("format"))).await?;
-    let everyone = BudgetTerms {
-        scope: Scope::Everyone,
-        limit: Limit::Money(five_dollars()),
-        window: Window::Total,
-        time_zone: "UTC".into(),
-    };
+    let everyone = BudgetTerms::new(Scope::everyone(), Limit::Money(five_dollars()), Window::Total);
     if text("mode") != "passed" && text("mode") != "passed_stalled" && call["capped"] != json!(false) {
         tollway.set_budget(everyone).await?;
     }

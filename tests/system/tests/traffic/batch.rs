@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use tollway::client::Tollway;
 use tollway::settings::{Durability, Settings};
-use tollway::types::{BudgetStatus, BudgetTerms, Currency, Limit, Money, Scope, UsageRecord, Window};
+use tollway::types::{BudgetStatus, BudgetTerms, Currency, Dimensions, Limit, Money, Scope, UsageRecord, Window};
 use tollway_system_tests::{all_records, master_key};
 
 use super::call::{Call, TAG, USERS};
@@ -116,21 +116,18 @@ async fn set_budgets(tollway: &Tollway, random: &mut Random) {
         let cents = if is_near { random.between(1_000, 9_000) } else { 1_000_000_000 };
         Limit::Money(Money::new(Decimal::new(cents.cast_signed(), 2), Currency::USD))
     };
-    let mut budgets = vec![(Scope::Everyone, dollars(random))];
-    budgets.extend(USERS.map(|user| (Scope::User { user: user.to_owned() }, dollars(random))));
+    let mut budgets = vec![(Scope::everyone(), dollars(random))];
+    budgets.extend(USERS.map(|user| (Scope::of_user(user), dollars(random))));
     let tokens = if is_tight && random.chance(50) { random.between(20_000, 90_000) } else { 10_000_000_000 };
-    budgets.push((Scope::Everyone, Limit::Tokens(tokens)));
+    budgets.push((Scope::everyone(), Limit::Tokens(tokens)));
     for (scope, limit) in budgets {
-        let terms = BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".to_owned() };
+        let terms = BudgetTerms::new(scope, limit, Window::Total);
         tollway.set_budget(terms).await.unwrap();
     }
 }
 
 fn limit(status: &BudgetStatus) -> Decimal {
-    match status.budget.terms.limit {
-        Limit::Money(money) => money.amount,
-        Limit::Tokens(tokens) => Decimal::from(tokens),
-    }
+    status.budget.terms.limit.amount()
 }
 
 /// Looks at the budgets again and again; returns what was above a cap.
@@ -170,10 +167,14 @@ fn check_budgets(budgets: &[BudgetStatus], records: &[UsageRecord]) -> Vec<Findi
     let mut found = Vec::new();
     for status in budgets {
         let terms = &status.budget.terms;
-        let covered = records.iter().filter(|record| terms.scope.covers(record.user.as_deref(), record.tags.iter()));
+        let covered = records.iter().filter(|record| {
+            let user = record.user.as_deref();
+            let (provider, model) = (Some(record.provider.as_str()), Some(record.model.as_str()));
+            terms.scope.covers(&Dimensions { user, tags: &record.tags, provider, model })
+        });
         let sum: Decimal = match terms.limit {
             Limit::Money(_) => covered.filter_map(|record| record.cost_amount).sum(),
-            Limit::Tokens(_) => covered.filter_map(|record| record.token_consumed).map(Decimal::from).sum(),
+            _ => covered.filter_map(|record| record.token_consumed).map(Decimal::from).sum(),
         };
         let balance = status.balance;
         if balance.reserved != Decimal::ZERO || balance.settled != sum {

@@ -17,16 +17,26 @@ public struct QuotedCost: Codable, Hashable, Sendable {
 public struct BudgetQuote: Codable, Hashable, Sendable {
     /// The budget.
     public let budgetId: Int
-    /// The user whose calls it caps; absent where it caps others'.
+    /// The user whose calls it caps, or `*` for each; absent where it tells no users apart.
     public let user: String?
-    /// The tag whose calls it caps, as its key and value; absent where it caps others'.
+    /// The tag whose calls it caps, as its name and value; absent where it has none, or several.
     public let tag: [String]?
+    /// The tags that its calls have, each with its value, or `*` for each; among them `key`, `team`, `project` and
+    /// `session`.
+    public let tags: [String: String]
+    /// The provider whose calls it caps, or `*` for each; absent where it tells none apart.
+    public let provider: String?
+    /// The model whose calls it caps, or `*` for each; absent where it tells none apart.
+    public let model: String?
     /// How long it runs.
-    public let window: Window
-    /// What may be used in a window: an amount in `currency`, or a number of tokens if that is absent.
+    public let window: String
+    /// What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if both are
+    /// absent.
     public let limit: ExactDecimal
-    /// The currency of the amounts; absent where tokens are counted.
+    /// The currency of the amounts; absent where no money is counted.
     public let currency: String?
+    /// What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`.
+    public let meter: String?
     /// What is left of it now, in its own currency or in tokens.
     public let remaining: ExactDecimal
     /// What the call would hold of it, in its own currency or in tokens; absent if that is not known.
@@ -40,9 +50,13 @@ public struct BudgetQuote: Codable, Hashable, Sendable {
         case budgetId = "budget_id"
         case user
         case tag
+        case tags
+        case provider
+        case model
         case window
         case limit
         case currency
+        case meter
         case remaining
         case needed
         case admits

@@ -548,22 +548,37 @@ public struct Route: Codable, Hashable, Sendable {
     }
 }
 
-/// A cap with its state in the window that is running. `user` and `tag` are both absent for everyone's budget.
+/// A cap with its state in the window that is running. `user`, `tags`, `provider` and `model` are absent for everyone's
+/// budget. The state of a budget with `*` is that of one value, where a call of it was named; else nothing is used.
 public struct Budget: Codable, Hashable, Sendable {
     /// The row.
     public let id: Int
-    /// The user whose calls it caps; absent where it caps others'.
+    /// The user whose calls it caps, or `*` for each; absent where it tells no users apart.
     public let user: String?
-    /// The tag whose calls it caps, as its key and value; absent where it caps others'.
+    /// The tag whose calls it caps, as its name and value; absent where it has none, or several.
     public let tag: [String]?
-    /// What may be used in a window: an amount in `currency`, or a number of tokens if that is absent.
+    /// The tags that its calls have, each with its value, or `*` for each; among them `key`, `team`, `project` and
+    /// `session`.
+    public let tags: [String: String]
+    /// The provider whose calls it caps, or `*` for each; absent where it tells none apart.
+    public let provider: String?
+    /// The model whose calls it caps, or `*` for each; absent where it tells none apart.
+    public let model: String?
+    /// What may be used in a window: an amount in `currency`, a quantity of `meter`, or a number of tokens if both are
+    /// absent.
     public let limit: ExactDecimal
-    /// The currency of the amounts; absent where tokens are counted.
+    /// The currency of the amounts; absent where no money is counted.
     public let currency: String?
+    /// What is counted where it is neither money nor tokens: `requests`, or the name of a meter such as `image`.
+    public let meter: String?
     /// How long it runs.
-    public let window: Window
-    /// The IANA time zone that days and months begin in, such as `Asia/Shanghai`.
+    public let window: String
+    /// The IANA time zone that hours, days, weeks and months begin in, such as `Asia/Shanghai`.
     public let timeZone: String
+    /// Whether it refuses calls, or only counts and warns.
+    public let enforcement: Enforcement
+    /// What becomes of a call that it has no room for.
+    public let onExceeded: OnExceeded
     /// When the row was written.
     public let createdAt: ExactInstant
     /// When the row was last changed.
@@ -585,10 +600,16 @@ public struct Budget: Codable, Hashable, Sendable {
         case id
         case user
         case tag
+        case tags
+        case provider
+        case model
         case limit
         case currency
+        case meter
         case window
         case timeZone = "time_zone"
+        case enforcement
+        case onExceeded = "on_exceeded"
         case createdAt = "created_at"
         case updatedAt = "updated_at"
         case windowStart = "window_start"

@@ -245,16 +245,6 @@ public enum FinishReason: String, Codable, Hashable, Sendable, CaseIterable {
     case other = "other"
 }
 
-/// How long a budget runs before it starts again from zero.
-public enum Window: String, Codable, Hashable, Sendable, CaseIterable {
-    /// It never starts again.
-    case total = "total"
-    /// A calendar day in the budget's time zone.
-    case day = "day"
-    /// A calendar month in the budget's time zone.
-    case month = "month"
-}
-
 /// What a model can make.
 public enum Capability: String, Codable, Hashable, Sendable, CaseIterable {
     /// Text, from a conversation.
@@ -327,6 +317,24 @@ public enum Strategy: String, Codable, Hashable, Sendable, CaseIterable {
     case fallback = "fallback"
     /// The cheapest for this request's expected tokens first.
     case economy = "economy"
+}
+
+/// Whether a budget keeps calls from being made.
+public enum Enforcement: String, Codable, Hashable, Sendable, CaseIterable {
+    /// No call passes it.
+    case hard = "hard"
+    /// It counts and warns, and refuses nothing.
+    case soft = "soft"
+}
+
+/// What becomes of a call that a budget has no room for.
+public enum OnExceeded: String, Codable, Hashable, Sendable, CaseIterable {
+    /// It is refused.
+    case refuse = "refuse"
+    /// It goes to the cheapest candidate that fits; without one, it is refused.
+    case downgrade = "downgrade"
+    /// Its output limit is lowered to what fits; where not even one token does, it is refused.
+    case clamp = "clamp"
 }
 
 /// What produced the number of a record whose answer did not come to its end.

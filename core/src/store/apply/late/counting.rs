@@ -1,34 +1,45 @@
-//! What budgets count of a late settlement, beyond what they counted when recovery wrote its record.
+//! What accounts count of a late settlement, beyond what they counted when recovery wrote its record.
 
-use std::collections::BTreeMap;
-
-use crate::budget::window::window_bounds;
-use crate::store::apply::balance::{self, HeldAs, Moved};
+use crate::budget::window::bucket_at;
+use crate::store::apply::balance::{Bucket, Changes};
+use crate::store::apply::counted::{Consumed, Counted, HeldAs, Released, in_currency, of_meter, within};
 use crate::store::apply::settle::kept_facts;
 use crate::store::ledger::Ledger;
-use crate::store::tables::BalanceKey;
+use crate::store::operation::Cause;
 use crate::store::{Hold, Settlement};
-use crate::types::{Balance, Conversion, Currency, Decimal, Limit, Money, Result, UsageFlag, UsageRecord, exact_add};
+use crate::types::{
+    AccountId, AccountUnit, BilledBy, Conversion, Currency, Decimal, Dimensions, Money, Result, Usage, UsageFlag,
+    UsageRecord, exact_subtract,
+};
 
-/// The balances that a late settlement moves: of the budgets that held the attempt, in the windows that held it, and of newer ones
+/// The balances that a late settlement moves: of the accounts that held the attempt, in the buckets that held it, and of newer ones
 /// that counted its record.
 pub(super) struct Counting<'a> {
     record: &'a UsageRecord,
-    holds: &'a [Hold],
+    /// What was held.
+    bounds: &'a [Hold],
+    /// What recovery moved.
+    before: &'a [Hold],
     /// The currency that the attempt was held in.
     currency: Option<Currency>,
-    balances: BTreeMap<BalanceKey, Balance>,
+    changes: Changes,
+    moved: Vec<Hold>,
 }
 
 impl<'a> Counting<'a> {
-    pub(super) fn new(record: &'a UsageRecord, holds: &'a [Hold], currency: Option<Currency>) -> Self {
-        Self { record, holds, currency, balances: BTreeMap::new() }
+    pub(super) fn new(
+        record: &'a UsageRecord,
+        (bounds, before): (&'a [Hold], &'a [Hold]),
+        currency: Option<Currency>,
+    ) -> Self {
+        Self { record, bounds, before, currency, changes: Changes::default(), moved: Vec::new() }
     }
 
     /// Returns the record with what a settlement says of the attempt. Its tokens are those beyond what was counted.
     pub(super) fn settled(&mut self, ledger: &Ledger<'_>, settlement: Settlement) -> Result<UsageRecord> {
         let mut usage = settlement.usage;
         let (tokens, was_cut) = self.count_tokens(ledger, usage.consumed_tokens())?;
+        self.count_work(ledger, &usage, settlement.billed_by != BilledBy::NotBilled)?;
         if was_cut {
             usage.flag(UsageFlag::UsageExceedsBound);
         }
@@ -54,86 +65,139 @@ impl<'a> Counting<'a> {
     /// Counts the tokens beyond those that were counted; returns them, and whether more were claimed than was proven to be possible.
     fn count_tokens(&mut self, ledger: &Ledger<'_>, tokens: Option<u64>) -> Result<(Option<i64>, bool)> {
         let Some(tokens) = tokens else { return Ok((None, false)) };
-        let bounds = self.holds.iter().filter(|hold| hold.currency.is_none() && !hold.amount.is_zero());
+        let of_tokens = |hold: &&Hold| hold.unit == AccountUnit::Tokens;
+        let bounds = self.bounds.iter().filter(of_tokens).filter(|hold| !hold.amount.is_zero());
         let bound = bounds.filter_map(|hold| u64::try_from(hold.amount).ok()).min();
         let was_cut = bound.is_some_and(|bound| tokens > bound);
         let tokens = i64::try_from(bound.map_or(tokens, |bound| tokens.min(bound))).unwrap_or(i64::MAX);
         let more = tokens.saturating_sub(self.record.token_consumed.unwrap_or_default());
-        let own = self.holds.iter().filter(|hold| hold.currency.is_none());
-        for hold in own {
-            self.add(ledger, balance::key(hold.budget_id, hold.window_start), more.into())?;
+        for hold in self.bounds.iter().filter(of_tokens) {
+            self.add(ledger, hold, Decimal::from(more).into())?;
         }
-        for (key, limit) in self.newer(ledger)? {
-            if matches!(limit, Limit::Tokens(_)) {
-                self.add(ledger, key, more.into())?;
-            }
+        for hold in self.newer(ledger)?.iter().filter(of_tokens) {
+            self.add(ledger, hold, Decimal::from(more).into())?;
         }
         Ok((Some(more), was_cut))
     }
 
-    /// Counts an amount, and returns what was converted for it.
-    pub(super) fn count(&mut self, ledger: &Ledger<'_>, cost: Option<(Decimal, Currency)>) -> Result<Vec<Conversion>> {
-        let (mut conversions, at) = (Vec::new(), self.record.facts.started_at);
-        let Some(cost) = cost.map(|(amount, currency)| Money::new(amount, currency)) else { return Ok(conversions) };
-        let made = HeldAs { currency: self.currency, at, bounds_tokens: false };
-        for hold in self.holds.iter().filter(|hold| hold.currency.is_some()) {
-            let counted = balance::within(ledger, hold, Some(cost), None, made, &mut Moved::default())?;
-            let key = balance::key(hold.budget_id, hold.window_start);
-            if let Some(counted) = counted
-                && self.add(ledger, key, counted.amount)?
-            {
-                counted.note(&mut conversions);
-            }
+    /// Counts the request and its meters, beyond what was counted of them.
+    fn count_work(&mut self, ledger: &Ledger<'_>, usage: &Usage, is_request: bool) -> Result<()> {
+        let newer = self.newer(ledger)?;
+        let was_request = self.record.billed_by != BilledBy::NotBilled;
+        for hold in self.bounds.iter().chain(&newer) {
+            let work = match hold.unit {
+                AccountUnit::Requests => Decimal::from(u64::from(is_request)),
+                AccountUnit::Meter(meter) if is_request => of_meter(usage, meter)?,
+                AccountUnit::Meter(_) => Decimal::ZERO,
+                AccountUnit::Money(_) | AccountUnit::Tokens => continue,
+            };
+            let own = self.before.iter().find(|moved| Bucket::of(moved) == Bucket::of(hold));
+            let counted = match (own, hold.unit) {
+                (Some(moved), _) => moved.amount,
+                (None, AccountUnit::Meter(meter)) => of_meter(&self.record.usage, meter)?,
+                (None, _) if newer.contains(hold) => Decimal::from(u64::from(was_request)),
+                (None, _) => Decimal::ZERO,
+            };
+            self.add(ledger, hold, exact_subtract(work, counted)?.into())?;
         }
-        for (key, limit) in self.newer(ledger)? {
-            if let Limit::Money(limit) = limit
-                && let Some(counted) = balance::in_currency(ledger, cost, limit.currency, None, at)?
-                && self.add(ledger, key, counted.amount)?
-            {
-                counted.note(&mut conversions);
-            }
-        }
-        Ok(conversions)
+        Ok(())
     }
 
-    /// Closes the budgets that hold the attempt as closing, or opens them, where that has changed.
+    /// Counts an amount, and returns what was moved and what was converted for it.
+    pub(super) fn count(
+        &mut self,
+        ledger: &Ledger<'_>,
+        cost: Option<(Decimal, Currency)>,
+    ) -> Result<(Vec<Hold>, Vec<Conversion>)> {
+        let (mut conversions, at) = (Vec::new(), self.record.facts.started_at);
+        if let Some(cost) = cost.map(|(amount, currency)| Money::new(amount, currency)) {
+            let made = HeldAs { currency: self.currency, at, bounds_tokens: false };
+            let consumed = Consumed { cost: Some(cost), ..Consumed::NOTHING };
+            for hold in self.bounds.iter().filter(|hold| hold.unit.currency().is_some()) {
+                let counted = within(ledger, hold, consumed, made, &mut Released::default())?;
+                if let Some(counted) = counted {
+                    self.note(ledger, hold, counted, &mut conversions)?;
+                }
+            }
+            for hold in &self.newer(ledger)? {
+                if let AccountUnit::Money(currency) = hold.unit
+                    && let Some(counted) = in_currency(ledger, cost, currency, None, at)?
+                {
+                    self.note(ledger, hold, counted, &mut conversions)?;
+                }
+            }
+        }
+        Ok((std::mem::take(&mut self.moved), conversions))
+    }
+
+    /// Closes the accounts that hold the attempt as closing, or opens them, where that has changed.
     pub(super) fn close(&mut self, ledger: &Ledger<'_>, was_closed: bool, is_closed: bool) -> Result<()> {
-        for hold in self.holds.iter().filter(|hold| hold.closes && was_closed != is_closed) {
-            let key = balance::key(hold.budget_id, hold.window_start);
-            if self.add(ledger, key, Decimal::ZERO)?
-                && let Some(balance) = self.balances.get_mut(&key)
-            {
-                let holds = balance.holds;
-                balance.holds = if is_closed { holds.saturating_add(1) } else { holds.saturating_sub(1) };
+        for hold in self.bounds.iter().filter(|hold| hold.closes && was_closed != is_closed) {
+            let bucket = Bucket::of(hold);
+            if !self.changes.is_kept(ledger, &bucket)? {
+                continue;
+            }
+            if is_closed {
+                self.changes.hold(ledger, &bucket, (Decimal::ZERO, true), None)?;
+            } else {
+                self.changes.free(ledger, &bucket, (Decimal::ZERO, true))?;
             }
         }
         Ok(())
     }
 
-    /// Writes the balances.
-    pub(super) fn write(self, ledger: &mut Ledger<'_>) -> Result<()> {
-        self.balances.into_iter().try_for_each(|balance| balance::write(ledger, balance))
+    /// Returns the balances.
+    pub(super) fn into_changes(self) -> Changes {
+        self.changes
     }
 
-    /// Adds to what a budget counts. Returns whether there is such a budget still.
-    fn add(&mut self, ledger: &Ledger<'_>, key: BalanceKey, amount: Decimal) -> Result<bool> {
-        if ledger.budget_rows.get(key.0)?.is_none() {
-            return Ok(false);
+    fn note(
+        &mut self,
+        ledger: &Ledger<'_>,
+        hold: &Hold,
+        counted: Counted,
+        conversions: &mut Vec<Conversion>,
+    ) -> Result<()> {
+        if self.changes.is_kept(ledger, &Bucket::of(hold))? {
+            counted.note(conversions);
         }
-        let mut balance = self.balances.get(&key).map_or_else(|| balance::read(ledger, key), |known| Ok(*known))?;
-        balance.settled = exact_add(balance.settled, amount)?;
-        self.balances.insert(key, balance);
-        Ok(true)
+        self.add(ledger, hold, counted)
     }
 
-    /// Returns the budgets that are newer than the reservation, and counted its record when they were made.
-    fn newer(&self, ledger: &Ledger<'_>) -> Result<Vec<(BalanceKey, Limit)>> {
+    /// Adds to what an account counts, if it is still there.
+    fn add(&mut self, ledger: &Ledger<'_>, hold: &Hold, counted: Counted) -> Result<()> {
+        let bucket = Bucket::of(hold);
+        if self.changes.is_kept(ledger, &bucket)? {
+            self.changes.settle(ledger, &bucket, counted.amount, Cause::Adjust)?;
+            self.moved.push(Hold { amount: counted.amount, closes: false, ..hold.clone() });
+        }
+        Ok(())
+    }
+
+    /// Returns the budgets that are newer than the reservation, and counted its record when they were made, as holds of nothing.
+    fn newer(&self, ledger: &Ledger<'_>) -> Result<Vec<Hold>> {
         let mut newer = Vec::new();
-        for budget in ledger.applying(self.record.user.as_deref(), &self.record.tags) {
-            let bounds = window_bounds(budget.terms.window, &budget.terms.time_zone, self.record.created_at)?;
-            let key = balance::key(budget.id, bounds.map(|(start, _)| start));
-            if !self.holds.iter().any(|hold| hold.budget_id == budget.id) && ledger.balances.get(key)?.is_some() {
-                newer.push((key, budget.terms.limit));
+        let record = self.record;
+        let dimensions = Dimensions {
+            user: record.user.as_deref(),
+            tags: &record.tags,
+            provider: Some(&record.provider),
+            model: Some(&record.model),
+        };
+        for applying in ledger.applying(&dimensions) {
+            let terms = &applying.budget.terms;
+            let hold = Hold {
+                account: AccountId::Budget(applying.budget.id),
+                bucket: bucket_at(terms.window, &terms.time_zone, record.created_at)?,
+                part: applying.part,
+                unit: terms.limit.unit(),
+                amount: Decimal::ZERO,
+                closes: false,
+                exchange: None,
+            };
+            let is_own = self.bounds.iter().any(|own| (own.account, &own.part) == (hold.account, &hold.part));
+            if !is_own && self.changes.is_kept(ledger, &Bucket::of(&hold))? {
+                newer.push(hold);
             }
         }
         Ok(newer)
