@@ -72,10 +72,10 @@ impl<'a> Counting<'a> {
         let tokens = i64::try_from(bound.map_or(tokens, |bound| tokens.min(bound))).unwrap_or(i64::MAX);
         let more = tokens.saturating_sub(self.record.token_consumed.unwrap_or_default());
         for hold in self.bounds.iter().filter(of_tokens) {
-            self.add(ledger, hold, Decimal::from(more).into())?;
+            self.add(ledger, hold, more.into())?;
         }
         for hold in self.newer(ledger)?.iter().filter(of_tokens) {
-            self.add(ledger, hold, Decimal::from(more).into())?;
+            self.add(ledger, hold, more.into())?;
         }
         Ok((Some(more), was_cut))
     }
@@ -98,7 +98,7 @@ impl<'a> Counting<'a> {
                 (None, _) if newer.contains(hold) => Decimal::from(u64::from(was_request)),
                 (None, _) => Decimal::ZERO,
             };
-            self.add(ledger, hold, exact_subtract(work, counted)?.into())?;
+            self.add(ledger, hold, exact_subtract(work, counted)?)?;
         }
         Ok(())
     }
@@ -116,14 +116,14 @@ impl<'a> Counting<'a> {
             for hold in self.bounds.iter().filter(|hold| hold.unit.currency().is_some()) {
                 let counted = within(ledger, hold, consumed, made, &mut Released::default())?;
                 if let Some(counted) = counted {
-                    self.note(ledger, hold, counted, &mut conversions)?;
+                    self.note(ledger, hold, &counted, &mut conversions)?;
                 }
             }
             for hold in &self.newer(ledger)? {
                 if let AccountUnit::Money(currency) = hold.unit
                     && let Some(counted) = in_currency(ledger, cost, currency, None, at)?
                 {
-                    self.note(ledger, hold, counted, &mut conversions)?;
+                    self.note(ledger, hold, &counted, &mut conversions)?;
                 }
             }
         }
@@ -155,21 +155,21 @@ impl<'a> Counting<'a> {
         &mut self,
         ledger: &Ledger<'_>,
         hold: &Hold,
-        counted: Counted,
+        counted: &Counted,
         conversions: &mut Vec<Conversion>,
     ) -> Result<()> {
         if self.changes.is_kept(ledger, &Bucket::of(hold))? {
             counted.note(conversions);
         }
-        self.add(ledger, hold, counted)
+        self.add(ledger, hold, counted.amount)
     }
 
     /// Adds to what an account counts, if it is still there.
-    fn add(&mut self, ledger: &Ledger<'_>, hold: &Hold, counted: Counted) -> Result<()> {
+    fn add(&mut self, ledger: &Ledger<'_>, hold: &Hold, amount: Decimal) -> Result<()> {
         let bucket = Bucket::of(hold);
         if self.changes.is_kept(ledger, &bucket)? {
-            self.changes.settle(ledger, &bucket, counted.amount, Cause::Adjust)?;
-            self.moved.push(Hold { amount: counted.amount, closes: false, ..hold.clone() });
+            self.changes.settle(ledger, &bucket, amount, Cause::Adjust)?;
+            self.moved.push(Hold { amount, closes: false, ..hold.clone() });
         }
         Ok(())
     }
