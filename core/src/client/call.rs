@@ -1,11 +1,10 @@
 //! A call of whatever kind of work: candidates, rounds of attempts, waits, and the reply or the error that its caller gets.
 
 mod chat;
-mod embeddings;
 mod idempotency;
 pub(super) mod passed;
 mod quote;
-mod rerank;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;

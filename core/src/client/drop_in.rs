@@ -10,8 +10,8 @@ use super::engine::{Tollway, broken_off};
 use super::work::chat::{Answering, ChatStream};
 use super::work::passed::PassedEvent;
 use crate::dialect::{
-    AnswerStart, Dialect, Endpoint, ErrorShape, ListedModel, ReplyEncoder, call_headers, dialect, embeddings,
-    encode_model, encode_models, recognize, reply_headers, rerank, status,
+    AnswerStart, Dialect, Endpoint, ErrorShape, ListedModel, ReplyEncoder, call_headers, dialect, encode_model,
+    encode_models, recognize, reply_headers, status,
 };
 use crate::provider::Framing;
 use crate::types::{
@@ -69,8 +69,7 @@ impl Tollway {
         }
         let answer = match (dialect(&endpoint), &endpoint) {
             (Some(dialect), _) => self.answer_chat(dialect, &request, options).await,
-            (None, Endpoint::Embeddings) => self.answer_embeddings(&request, options).await,
-            (None, Endpoint::Rerank) => self.answer_rerank(&request, options).await,
+            (None, Endpoint::Whole(endpoint)) => self.answer_whole_at(endpoint, &request, options).await,
             (None, Endpoint::Models) => self.answer_models(None, is_anthropic).await,
             (None, Endpoint::Model(name)) => self.answer_models(Some(name), is_anthropic).await,
             (None, Endpoint::Warming) => Ok(json(200, Vec::new(), b"{}".to_vec())),
@@ -120,28 +119,17 @@ impl Tollway {
         Ok(FetchResponse { head: FetchHead { status: 200, headers }, body: FetchBody(body) })
     }
 
-    async fn answer_embeddings(
+    async fn answer_whole_at(
         &self,
+        endpoint: &str,
         request: &FetchRequest,
         options: FetchOptions,
     ) -> std::result::Result<FetchResponse, Refused> {
         let call_options = call_options(request, options.options)?;
-        let (mut decoded, form) = embeddings::decode_request(&request.body)?;
-        decoded.model = options.model.or(decoded.model);
-        let reply = self.embed(decoded, call_options).await?;
-        Ok(json(200, reply_headers(&reply), embeddings::encode_reply(form, &reply)))
-    }
-
-    async fn answer_rerank(
-        &self,
-        request: &FetchRequest,
-        options: FetchOptions,
-    ) -> std::result::Result<FetchResponse, Refused> {
-        let call_options = call_options(request, options.options)?;
-        let (mut decoded, form) = rerank::decode_request(&request.body)?;
-        decoded.model = options.model.or(decoded.model);
-        let reply = self.rerank(decoded, call_options).await?;
-        Ok(json(200, reply_headers(&reply), rerank::encode_reply(form, &reply)))
+        let answered = self.answer_whole(endpoint, &request.body, options.model, call_options).await;
+        let unknown = || Error::new(ErrorKind::Internal, "an endpoint is of no kind of work; report this defect");
+        let (headers, body) = answered.unwrap_or_else(|| Err(unknown()))?;
+        Ok(json(200, headers, body))
     }
 
     async fn pass_through(

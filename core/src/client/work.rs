@@ -11,6 +11,7 @@ pub(super) mod plan;
 pub(super) mod rerank;
 pub(super) mod rest;
 pub(super) mod watch;
+mod whole;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use self::draft::{Draft, Reply};
 use self::line::Line;
 use self::outcome::{Account, Used};
+use self::rest::Rest;
 use super::engine::Engine;
 use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;
@@ -91,8 +93,15 @@ pub(super) trait Work: Send + Sync + Sized + 'static {
         usage: Usage,
     ) -> Result<Self::Reply>;
 
+    /// Takes what may follow the answer, once it is complete.
+    fn rest(received: Self::Received) -> Option<Rest>;
+
     /// Lets what may follow an answer come for a moment, so that its connection can be used again. Nobody waits for it.
-    fn let_end(engine: &Engine, received: Self::Received);
+    fn let_end(engine: &Engine, received: Self::Received) {
+        if let Some(rest) = Self::rest(received) {
+            rest.let_end(engine);
+        }
+    }
 
     /// Hands the reply of an earlier call over, as its own would have come.
     fn replay(&mut self, reply: &Self::Reply) -> impl Future<Output = ()> + Send;

@@ -12,12 +12,9 @@ pub fn dialect(endpoint: &Endpoint) -> Option<&'static dyn Dialect> {
         Endpoint::StrictOpenAiChat => &openai::chat::Chat { is_strict: true },
         Endpoint::OpenAiResponses => &openai_responses::chat::Chat,
         Endpoint::AnthropicChat => &anthropic::chat::Chat,
-        Endpoint::Embeddings
-        | Endpoint::Rerank
-        | Endpoint::Models
-        | Endpoint::Model(_)
-        | Endpoint::Warming
-        | Endpoint::Other => return None,
+        Endpoint::Whole(_) | Endpoint::Models | Endpoint::Model(_) | Endpoint::Warming | Endpoint::Other => {
+            return None;
+        }
     })
 }
 

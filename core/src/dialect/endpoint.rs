@@ -1,5 +1,7 @@
 //! What a request is for, by its method and its address.
 
+use super::{jina, openai};
+
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
@@ -11,10 +13,8 @@ pub enum Endpoint {
     OpenAiResponses,
     /// A chat in Anthropic's format.
     AnthropicChat,
-    /// Embeddings, in OpenAI's format.
-    Embeddings,
-    /// The order of documents, in the format of Jina, Cohere or Voyage.
-    Rerank,
+    /// Work whose answer comes whole, by the end of its address, such as `/embeddings`.
+    Whole(&'static str),
     /// The list of models.
     Models,
     /// One model, by its name.
@@ -40,8 +40,10 @@ pub fn recognize(method: &str, url: &str) -> Endpoint {
         "POST" if path.ends_with("/chat/completions") => Endpoint::OpenAiChat,
         "POST" if path.ends_with("/responses") => Endpoint::OpenAiResponses,
         "POST" if path.ends_with("/messages") && !path.contains("/threads/") => Endpoint::AnthropicChat,
-        "POST" if path.ends_with("/embeddings") => Endpoint::Embeddings,
-        "POST" if path.ends_with("/rerank") => Endpoint::Rerank,
+        "POST" => {
+            let whole = openai::WHOLE.iter().chain(jina::WHOLE).find(|end| path.ends_with(**end));
+            whole.map_or(Endpoint::Other, |end| Endpoint::Whole(end))
+        }
         "GET" if path.ends_with("/models") => Endpoint::Models,
         "GET" if path.ends_with("/tcp_warming") => Endpoint::Warming,
         "GET" => match path.split_once("/models/") {
@@ -112,10 +114,10 @@ mod tests {
             ("GET", "https://api.openai.com/v1/models", Endpoint::Models),
             ("GET", "https://api.openai.com/v1/models/openai%2Fgpt-4o", Endpoint::Model("openai/gpt-4o".into())),
             ("GET", "https://api.openai.com/v1/models/openai/gpt-4o", Endpoint::Model("openai/gpt-4o".into())),
-            ("POST", "https://api.openai.com/v1/embeddings", Endpoint::Embeddings),
+            ("POST", "https://api.openai.com/v1/embeddings", Endpoint::Whole("/embeddings")),
             ("POST", "https://api.openai.com/v1/embeddings/multimodal", Endpoint::Other),
             ("GET", "https://api.openai.com/v1/embeddings", Endpoint::Other),
-            ("POST", "https://api.cohere.com/v2/rerank", Endpoint::Rerank),
+            ("POST", "https://api.cohere.com/v2/rerank", Endpoint::Whole("/rerank")),
             ("POST", "https://api.openai.com", Endpoint::Other),
             ("POST", "https://api.openai.com?to=/chat/completions", Endpoint::Other),
             ("POST", "https://a.test/v1/messages/#x", Endpoint::AnthropicChat),

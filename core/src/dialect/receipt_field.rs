@@ -2,50 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::types::{Attempt, ChatReply, CostStatus, Currency, Decimal, EmbedReply, ModelName, Receipt, RerankReply};
+use crate::types::{CallReply, ModelName};
 
 /// The name of the field that an answer carries its cost and receipt in.
 pub(super) const FIELD: &str = "tollway";
 
-/// What a reply of any kind says of its cost.
-#[derive(Clone, Copy, Debug)]
-pub struct Bill<'a> {
-    request_id: &'a str,
-    provider: &'a str,
-    model: &'a str,
-    cost: Option<Decimal>,
-    currency: Option<Currency>,
-    cost_status: CostStatus,
-    receipt: &'a Receipt,
-    attempts: &'a [Attempt],
-    replayed: bool,
-}
-
-macro_rules! billed {
-    ($($reply:ty),+) => {$(
-        impl<'a> From<&'a $reply> for Bill<'a> {
-            fn from(reply: &'a $reply) -> Self {
-                Self {
-                    request_id: &reply.request_id,
-                    provider: &reply.provider,
-                    model: &reply.model,
-                    cost: reply.cost,
-                    currency: reply.currency,
-                    cost_status: reply.cost_status,
-                    receipt: &reply.receipt,
-                    attempts: &reply.attempts,
-                    replayed: reply.replayed,
-                }
-            }
-        }
-    )+};
-}
-
-billed!(ChatReply, EmbedReply, RerankReply);
-
 /// Returns what the field `tollway` holds: amounts are decimal strings.
-pub(super) fn receipt_field<'a>(reply: impl Into<Bill<'a>>) -> Value {
-    let bill = reply.into();
+pub(super) fn receipt_field(reply: &impl CallReply) -> Value {
+    let bill = reply.bill();
     json!({
         "request_id": bill.request_id,
         "model": ModelName::new(bill.provider, bill.model).to_string(),
@@ -68,8 +32,8 @@ pub fn call_headers(request_id: &str, target: Option<&str>) -> Vec<(String, Stri
 
 /// Returns the headers of a whole reply. The receipt is JSON; characters beyond ASCII are escaped in it.
 #[must_use]
-pub fn reply_headers<'a>(reply: impl Into<Bill<'a>>) -> Vec<(String, String)> {
-    let reply = reply.into();
+pub fn reply_headers(reply: &impl CallReply) -> Vec<(String, String)> {
+    let reply = reply.bill();
     let mut headers = call_headers(reply.request_id, Some(&ModelName::new(reply.provider, reply.model).to_string()));
     let receipt = serde_json::to_string(reply.receipt).unwrap_or_default();
     let cost = reply.cost.map(|cost| cost.to_string());
@@ -102,7 +66,7 @@ fn ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{CostStatus, Meter, Receipt, ReceiptLine, Usage};
+    use crate::types::{ChatReply, CostStatus, Meter, Receipt, ReceiptLine, Usage};
 
     fn reply() -> ChatReply {
         let line = ReceiptLine {

@@ -57,12 +57,12 @@ pub trait StreamDecoder: Send {
     /// Returns the usage; absent if the provider has not said anything final.
     fn usage(&self) -> Option<ReportedUsage>;
 
+    /// Returns the id, the served model and the tier as known so far; its choices are empty.
+    fn summary(&self) -> Completion;
+
     /// Returns what the provider said of the usage so far, final or not: the input can be relied on, the output may be a
     /// placeholder.
     fn provisional_usage(&self) -> Option<ReportedUsage> {
         self.usage()
     }
-
-    /// Returns the id, the served model and the tier as known so far; its choices are empty.
-    fn summary(&self) -> Completion;
 }

@@ -1,13 +1,9 @@
 //! Embeddings: what is asked for, and what comes of it.
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::currency::Currency;
-use super::receipt::{CostStatus, Receipt};
-use super::reply::Attempt;
-use super::usage::Usage;
+use super::call_reply::whole_reply;
 use super::vector::Vector;
 
 /// A request for embeddings.
@@ -65,33 +61,12 @@ impl InputType {
     }
 }
 
-/// The embeddings of a request, and what they cost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EmbedReply {
-    /// The id of the call, shared by all its attempts and records (UUIDv7).
-    pub request_id: String,
-    /// The provider that answered.
-    pub provider: String,
-    /// The model that was asked, without its provider.
-    pub model: String,
-    /// The model that the provider says it served.
-    pub served_model: Option<String>,
-    /// One vector for each input, in the order of the inputs, all of one length.
-    pub embeddings: Vec<Vector>,
-    /// What the answer consumed.
-    pub usage: Usage,
-    /// What all attempts cost together, in `currency`; absent if any of them has no price.
-    pub cost: Option<Decimal>,
-    /// The currency of `cost`.
-    pub currency: Option<Currency>,
-    /// Where the cost of the answer comes from.
-    pub cost_status: CostStatus,
-    /// One line per attempt and meter.
-    pub receipt: Receipt,
-    /// Every attempt, the failed ones included, in order.
-    pub attempts: Vec<Attempt>,
-    /// Whether an earlier call with the same idempotency key made this reply; it was billed then.
-    pub replayed: bool,
+whole_reply! {
+    /// The embeddings of a request, and what they cost.
+    EmbedReply {
+        /// One vector for each input, in the order of the inputs, all of one length.
+        embeddings: Vec<Vector>,
+    }
 }
 
 /// Reads a string as an array of one; an array of numbers is one input of tokens.

@@ -2,9 +2,11 @@
 
 mod account;
 mod account_unit;
+mod attempt;
 mod book;
 mod budget;
 mod calendar;
+mod call_reply;
 mod condition;
 mod configuration;
 mod currency;
@@ -48,9 +50,12 @@ mod window;
 
 pub use account::*;
 pub use account_unit::*;
+pub use attempt::*;
 pub use book::*;
 pub use budget::*;
 pub use calendar::*;
+pub use call_reply::{CallBill, CallReply};
+pub(crate) use call_reply::{CallParts, call_reply};
 pub use condition::*;
 pub use configuration::*;
 pub use currency::*;

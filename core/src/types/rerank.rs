@@ -1,13 +1,9 @@
 //! Reranking: documents, ordered by how much they say to a query.
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::currency::Currency;
-use super::receipt::{CostStatus, Receipt};
-use super::reply::Attempt;
-use super::usage::Usage;
+use super::call_reply::whole_reply;
 
 /// A request to order documents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,31 +37,10 @@ pub struct RankedDocument {
     pub document: String,
 }
 
-/// The documents of a request in their order, and what that cost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RerankReply {
-    /// The id of the call, shared by all its attempts and records (UUIDv7).
-    pub request_id: String,
-    /// The provider that answered.
-    pub provider: String,
-    /// The model that was asked, without its provider.
-    pub model: String,
-    /// The model that the provider says it served.
-    pub served_model: Option<String>,
-    /// The documents, the best first.
-    pub results: Vec<RankedDocument>,
-    /// What the answer consumed.
-    pub usage: Usage,
-    /// What all attempts cost together, in `currency`; absent if any of them has no price.
-    pub cost: Option<Decimal>,
-    /// The currency of `cost`.
-    pub currency: Option<Currency>,
-    /// Where the cost of the answer comes from.
-    pub cost_status: CostStatus,
-    /// One line per attempt and meter.
-    pub receipt: Receipt,
-    /// Every attempt, the failed ones included, in order.
-    pub attempts: Vec<Attempt>,
-    /// Whether an earlier call with the same idempotency key made this reply; it was billed then.
-    pub replayed: bool,
+whole_reply! {
+    /// The documents of a request in their order, and what that cost.
+    RerankReply {
+        /// The documents, the best first.
+        results: Vec<RankedDocument>,
+    }
 }

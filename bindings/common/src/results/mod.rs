@@ -7,13 +7,14 @@ mod config;
 mod event;
 mod record;
 mod reply;
-mod vectors;
+mod whole_reply;
 
 pub use config::{ConfiguredModel, ModelConfig};
 pub use event::StreamEvent;
 pub use record::{UsagePage, UsageRecord};
+pub(crate) use reply::attempt;
 pub use reply::{Attempt, ChatReply, Choice, ToolCall};
-pub use vectors::{EmbedReply, RerankReply};
+pub(crate) use whole_reply::whole_reply;
 
 use serde::Serialize;
 use tollway::catalog::lint::Finding;
@@ -62,6 +63,6 @@ as_it_is! {
 }
 
 /// Returns the name of a model as calls give it.
-fn full_name(provider: &str, model: &str) -> String {
+pub(crate) fn full_name(provider: &str, model: &str) -> String {
     ModelName::new(provider, model).to_string()
 }

@@ -197,7 +197,7 @@ impl Shown for types::ChatReply {
     }
 }
 
-pub(super) fn attempt(attempt: &types::Attempt) -> Attempt<'_> {
+pub(crate) fn attempt(attempt: &types::Attempt) -> Attempt<'_> {
     let types::Attempt {
         number,
         provider,

@@ -33,6 +33,25 @@ impl Arguments for Box<ChatArguments> {
     }
 }
 
+/// What a chat call takes beside its messages: what the model is asked, and what Tollway does with the call.
+///
+/// A tool is a function of yours, or one that a vendor defines, as its own documentation writes it:
+/// `{"type": "web_search_20250305", "name": "web_search", "max_uses": 3}`, `{"google_search": {}}`. The format that has it takes it as
+/// it is; a model of another one refuses it by name. Work that the provider charges for needs a price and a stated maximum where money
+/// is capped.
+#[cfg(feature = "schema")]
+#[derive(Deserialize, schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
+pub(super) struct ChatParameters {
+    #[serde(flatten)]
+    request: ChatRequest,
+    /// Fields that only some providers know, by their own names. Where money is capped, one that Tollway does not know has no price.
+    #[serde(default)]
+    extra: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    options: CallOptions,
+}
+
 pub(super) async fn chat(client: &Tollway, arguments: Box<ChatArguments>) -> tollway::types::Result<ChatReply> {
     let ChatArguments(request, options) = *arguments;
     client.chat(request, options).await

@@ -20,12 +20,6 @@ mod wording;
 
 pub(crate) use chat::chat_arguments;
 
-/// What arguments look like whose types are generated in other languages.
-#[cfg(feature = "schema")]
-pub(crate) mod shapes {
-    pub(crate) use super::models::{ConfigArguments, UpdateArguments};
-    pub(crate) use super::prices::PriceArguments;
-}
 use wording::{invalid, invalid_at};
 
 use serde::Serialize;
@@ -107,6 +101,17 @@ verbs! {
     "usage.price" => usage::price => (),
     "ledger.head" => ledger::head => LedgerHead,
     "ledger.verify" => ledger::verify => Verification,
+}
+
+/// Adds the shapes of arguments whose types are generated in other languages.
+#[cfg(feature = "schema")]
+pub(crate) fn arguments(generator: &mut schemars::SchemaGenerator) {
+    generator.subschema_for::<prices::PriceArguments>();
+    generator.subschema_for::<chat::ChatParameters>();
+    generator.subschema_for::<embeddings::EmbedParameters>();
+    generator.subschema_for::<rerank::RerankParameters>();
+    generator.subschema_for::<models::ConfigArguments>();
+    generator.subschema_for::<models::UpdateArguments>();
 }
 
 /// Arguments that are JSON text of their own, which the verb reads itself.

@@ -27,6 +27,7 @@ use crate::client::engine::Engine;
 use crate::client::work::draft::Draft;
 use crate::client::work::line::Line;
 use crate::client::work::outcome::{Account, Used};
+use crate::client::work::rest::Rest;
 use crate::provider::{Framing, chat_adapter};
 use crate::routing::select::{Selection, select};
 use crate::routing::snapshot::Snapshot;
@@ -88,13 +89,13 @@ impl Work for Chat {
         completion: Completion,
         usage: Usage,
     ) -> Result<ChatReply> {
-        let cost = draft.total_cost();
+        let call = draft.parts(request_id, config)?;
         let first = completion.choices.first().cloned().unwrap_or_default();
         Ok(ChatReply {
-            request_id: request_id.to_owned(),
+            request_id: call.request_id,
             id: completion.id,
-            provider: config.provider.clone(),
-            model: config.model_name.clone(),
+            provider: call.provider,
+            model: call.model,
             served_model: completion.model,
             text: first.message.content.map(|content| content.text()).unwrap_or_default(),
             reasoning: first.message.reasoning_content,
@@ -104,19 +105,17 @@ impl Work for Chat {
             choices: completion.choices,
             usage,
             service_tier: completion.service_tier,
-            cost: cost.map(|cost| cost.amount),
-            currency: cost.map(|cost| cost.currency),
-            cost_status: draft.cost_status(),
-            receipt: draft.receipt()?,
-            attempts: draft.attempts.clone(),
+            cost: call.cost,
+            currency: call.currency,
+            cost_status: call.cost_status,
+            receipt: call.receipt,
+            attempts: call.attempts,
             replayed: false,
         })
     }
 
-    fn let_end(engine: &Engine, received: Received) {
-        if let Some(rest) = received.rest {
-            rest.let_end(engine);
-        }
+    fn rest(received: Received) -> Option<Rest> {
+        received.rest
     }
 
     async fn replay(&mut self, reply: &ChatReply) {

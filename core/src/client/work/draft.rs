@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::types::{Attempt, ChatReply, CostStatus, Decimal, Money, Receipt, ReceiptLine, Result};
+use crate::types::{
+    Attempt, CallParts, CallReply, CostStatus, Decimal, ModelConfig, Money, Receipt, ReceiptLine, Result,
+};
 
 /// What the attempts so far add to the reply.
 #[derive(Clone, Debug, Default)]
@@ -18,18 +20,23 @@ impl Draft {
         u32::try_from(self.attempts.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
-    /// Returns the bill of all attempts, by lines.
-    pub(in crate::client) fn receipt(&self) -> Result<Receipt> {
-        Receipt::from_lines(self.lines.clone())
-    }
-
-    /// Returns how sure the cost of the last attempt is.
-    pub(in crate::client) fn cost_status(&self) -> CostStatus {
-        self.attempts.last().map_or(CostStatus::Unpriced, |attempt| attempt.cost_status)
+    /// Returns what the call brings to its reply, of which a config made the answer.
+    pub(in crate::client) fn parts(&self, request_id: &str, config: &ModelConfig) -> Result<CallParts> {
+        let cost = self.total_cost();
+        Ok(CallParts {
+            request_id: request_id.to_owned(),
+            provider: config.provider.clone(),
+            model: config.model_name.clone(),
+            cost: cost.map(|cost| cost.amount),
+            currency: cost.map(|cost| cost.currency),
+            cost_status: self.attempts.last().map_or(CostStatus::Unpriced, |attempt| attempt.cost_status),
+            receipt: Receipt::from_lines(self.lines.clone())?,
+            attempts: self.attempts.clone(),
+        })
     }
 
     /// Sums the attempts; nothing if one has no price, or if two that cost something are in different currencies.
-    pub(in crate::client) fn total_cost(&self) -> Option<Money> {
+    fn total_cost(&self) -> Option<Money> {
         let costs: Option<Vec<_>> =
             self.attempts.iter().map(|attempt| Some(Money::new(attempt.cost?, attempt.currency?))).collect();
         let costs = costs?;
@@ -52,12 +59,12 @@ pub(in crate::client) trait Reply: Clone + Send + Serialize + DeserializeOwned +
     fn mark_replayed(&mut self);
 }
 
-impl Reply for ChatReply {
+impl<R: CallReply + Clone + Send + Serialize + DeserializeOwned + 'static> Reply for R {
     fn attempts_mut(&mut self) -> &mut Vec<Attempt> {
-        &mut self.attempts
+        CallReply::attempts_mut(self)
     }
 
     fn mark_replayed(&mut self) {
-        self.replayed = true;
+        CallReply::mark_replayed(self);
     }
 }

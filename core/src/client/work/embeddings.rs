@@ -5,27 +5,27 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::document::{Document, fetch};
+use super::whole::{self, Asked, without_zeros};
 use super::{Work, subject_of};
 use crate::billing::belief::{Evidence, believe, is_plausible};
 use crate::billing::bound::{InputSize, estimate_tokens, estimated_usage};
-use crate::billing::estimate::{Estimate, head_of};
+use crate::billing::estimate::Estimate;
 use crate::billing::price::PriceSet;
-use crate::client::engine::Engine;
-use crate::client::work::draft::{Draft, Reply};
+use crate::client::engine::{Engine, refuse_first};
+use crate::client::work::draft::Draft;
 use crate::client::work::line::Line;
 use crate::client::work::outcome::{Account, Basis, Ended, Served, Used};
 use crate::client::work::rest::Rest;
 use crate::provider::{
     DecodedEmbeddings, EmbeddingAdapter, EncodedRequest, Flaw, Work as Done, embedding_adapter, embedding_limits,
-    vendor,
 };
-use crate::routing::select::{Selection, Wanted, select_for};
+use crate::routing::select::Selection;
 use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::transport::{Progress, Stage};
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, CallOptions, Capability, EmbedInput, EmbedReply, EmbedRequest, Error,
-    ModelConfig, ModelConfigId, ReportedUsage, Result, Usage, Vector, exact_add,
+    AbandonPolicy, BilledBy, CallOptions, Capability, EmbedInput, EmbedReply, EmbedRequest, Error, ModelConfig,
+    ModelConfigId, ReportedUsage, Result, Usage, Vector, exact_add,
 };
 
 /// The tokens that a model adds to an input, to mark where it begins and ends.
@@ -36,16 +36,6 @@ const VECTOR_BYTES: u64 = 384 << 10;
 
 /// The most bytes of an answer beside its vectors.
 const BYTES_BESIDE: u64 = 2 << 20;
-
-impl Reply for EmbedReply {
-    fn attempts_mut(&mut self) -> &mut Vec<Attempt> {
-        &mut self.attempts
-    }
-
-    fn mark_replayed(&mut self) {
-        self.replayed = true;
-    }
-}
 
 /// Embeddings under way.
 pub(in crate::client) struct Embeddings {
@@ -99,21 +89,9 @@ impl Work for Embeddings {
     const KEEPS_REPLIES: bool = true;
 
     fn select(&self, engine: &Engine, snapshot: &Snapshot, fallbacks: Option<&[String]>) -> Result<Selection> {
-        let outlook = engine.outlook();
-        let expected_cost = |config: &ModelConfig| {
-            let prices = snapshot.price_set(config.id, outlook.now)?;
-            let estimate = self.estimate(config, &prices, &engine.settings, outlook.now);
-            let usage = estimated_usage(estimate.size.estimate, 0);
-            Ok(prices
-                .bill(head_of("", vendor(&config.provider).currency), &without_zeros(usage), &estimate.facts)?
-                .cost)
-        };
-        let wanted = Wanted {
-            model: self.request.model.as_deref(),
-            capability: Capability::Embedding,
-            expected_cost: &expected_cost,
-        };
-        select_for(snapshot, &wanted, fallbacks, &outlook)
+        let expected = |estimate: &Estimate| without_zeros(estimated_usage(estimate.size.estimate, 0));
+        let asked = Asked { model: self.request.model.as_deref(), capability: Capability::Embedding, fallbacks };
+        whole::select(self, engine, snapshot, &asked, expected)
     }
 
     fn subject(&self, options: &CallOptions) -> Result<Vec<u8>> {
@@ -209,27 +187,11 @@ impl Work for Embeddings {
         Answer { vectors, served_model }: Answer,
         usage: Usage,
     ) -> Result<EmbedReply> {
-        let cost = draft.total_cost();
-        Ok(EmbedReply {
-            request_id: request_id.to_owned(),
-            provider: config.provider.clone(),
-            model: config.model_name.clone(),
-            served_model,
-            embeddings: vectors,
-            usage,
-            cost: cost.map(|cost| cost.amount),
-            currency: cost.map(|cost| cost.currency),
-            cost_status: draft.cost_status(),
-            receipt: draft.receipt()?,
-            attempts: draft.attempts.clone(),
-            replayed: false,
-        })
+        Ok(EmbedReply::of(draft.parts(request_id, config)?, served_model, usage, vectors))
     }
 
-    fn let_end(engine: &Engine, received: Received) {
-        if let Some(rest) = received.rest {
-            rest.let_end(engine);
-        }
+    fn rest(received: Received) -> Option<Rest> {
+        received.rest
     }
 
     async fn replay(&mut self, _reply: &EmbedReply) {}
@@ -240,9 +202,10 @@ impl Work for Embeddings {
 }
 
 impl Embeddings {
-    /// Begins with no vector made.
-    pub(in crate::client) fn new(request: EmbedRequest) -> Self {
-        Self { request, made: None }
+    /// Begins with no vector made. Fails with `invalid_request` if no provider could make sense of the request.
+    pub(in crate::client) fn new(request: EmbedRequest) -> Result<Self> {
+        check_request(&request)?;
+        Ok(Self { request, made: None })
     }
 
     /// Returns how many vectors a config made already.
@@ -350,6 +313,19 @@ impl Received {
     }
 }
 
+/// Refuses what no provider could make sense of.
+fn check_request(request: &EmbedRequest) -> Result<()> {
+    let is_empty = |input: &EmbedInput| match input {
+        EmbedInput::Text(text) => text.is_empty(),
+        EmbedInput::Tokens(tokens) => tokens.is_empty(),
+    };
+    refuse_first(&[
+        (request.input.is_empty(), "`input` is empty; give at least one string"),
+        (request.input.iter().any(is_empty), "`input` has an empty string, which has no vector; leave it out"),
+        (request.dimensions == Some(0), "`dimensions` is zero; give at least one, or leave it out"),
+    ])
+}
+
 /// Returns no more tokens than an input can have.
 fn bound(input: &EmbedInput) -> u64 {
     let tokens = match input {
@@ -365,10 +341,4 @@ fn estimated(input: &EmbedInput) -> u64 {
         EmbedInput::Text(text) => estimate_tokens(text).saturating_add(1),
         EmbedInput::Tokens(tokens) => u64::try_from(tokens.len()).unwrap_or(u64::MAX),
     }
-}
-
-/// Returns a usage without the meters of which there is nothing: work without an output has none to bill.
-pub(super) fn without_zeros(mut usage: Usage) -> Usage {
-    usage.meters.retain(|_, quantity| !quantity.is_zero());
-    usage
 }

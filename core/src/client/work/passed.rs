@@ -13,6 +13,7 @@ use crate::client::engine::Engine;
 use crate::client::work::draft::{Draft, Reply};
 use crate::client::work::line::Line;
 use crate::client::work::outcome::{Account, Basis, Served, Used};
+use crate::client::work::rest::Rest;
 use crate::dialect::{is_foreign_chat, not_read};
 use crate::provider::{
     EncodedRequest, Redactor, Target, WireFormat, asked_model, asked_path, asked_wire_format, encode_pass_through,
@@ -91,6 +92,10 @@ impl Work for Passed {
     const DRAINS: bool = false;
     const KEEPS_REPLIES: bool = false;
 
+    fn is_free(&self) -> bool {
+        is_free(&self.request)
+    }
+
     fn select(&self, engine: &Engine, snapshot: &Snapshot, _fallbacks: Option<&[String]>) -> Result<Selection> {
         let is_foreign = is_foreign_chat(&self.request.method, &self.request.url);
         let not_read = || not_read(&self.request.method, asked_path(&self.request.url));
@@ -156,10 +161,6 @@ impl Work for Passed {
         Ok(())
     }
 
-    fn is_free(&self) -> bool {
-        is_free(&self.request)
-    }
-
     fn has_delivered(&self) -> bool {
         self.has_delivered
     }
@@ -188,7 +189,9 @@ impl Work for Passed {
         Ok(PassedReply { attempts: draft.attempts.clone() })
     }
 
-    fn let_end(_engine: &Engine, _received: Received) {}
+    fn rest(_received: Received) -> Option<Rest> {
+        None
+    }
 
     async fn replay(&mut self, _reply: &PassedReply) {}
 

@@ -5,27 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::document::{Document, fetch};
-use super::embeddings::without_zeros;
+use super::whole::{self, Asked, without_zeros};
 use super::{Work, subject_of};
 use crate::billing::belief::{Evidence, believe, is_plausible};
 use crate::billing::bound::{InputSize, estimate_tokens, estimated_usage};
-use crate::billing::estimate::{Estimate, head_of};
+use crate::billing::estimate::Estimate;
 use crate::billing::meter::disjoint;
 use crate::billing::price::PriceSet;
-use crate::client::engine::Engine;
-use crate::client::work::draft::{Draft, Reply};
+use crate::client::engine::{Engine, refuse_first};
+use crate::client::work::draft::Draft;
 use crate::client::work::line::Line;
 use crate::client::work::outcome::{Account, Basis, Ended, Served, Used};
 use crate::client::work::plan::Plan;
 use crate::client::work::rest::Rest;
-use crate::provider::{DecodedRanking, EncodedRequest, Flaw, RerankAdapter, Work as Done, rerank_adapter, vendor};
-use crate::routing::select::{Selection, Wanted, select_for};
+use crate::provider::{DecodedRanking, EncodedRequest, Flaw, RerankAdapter, Work as Done, rerank_adapter};
+use crate::routing::select::Selection;
 use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
 use crate::transport::{Progress, Stage};
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, CallOptions, Capability, Error, Meter, ModelConfig, RankedDocument,
-    ReportedUsage, RerankReply, RerankRequest, Result, Usage, UsageFlag,
+    AbandonPolicy, BilledBy, CallOptions, Capability, Error, Meter, ModelConfig, RankedDocument, ReportedUsage,
+    RerankReply, RerankRequest, Result, Usage, UsageFlag,
 };
 
 /// The tokens that a model adds to a query and a document, to mark where they begin and end.
@@ -39,16 +39,6 @@ const TOKENS_OF_A_DOCUMENT: u64 = 500;
 /// The most bytes of an answer beside its documents, and beside the text of one.
 const BYTES_BESIDE: u64 = 2 << 20;
 const BYTES_OF_A_RESULT: u64 = 1 << 10;
-
-impl Reply for RerankReply {
-    fn attempts_mut(&mut self) -> &mut Vec<Attempt> {
-        &mut self.attempts
-    }
-
-    fn mark_replayed(&mut self) {
-        self.replayed = true;
-    }
-}
 
 /// Reranking under way.
 pub(in crate::client) struct Rerank {
@@ -84,19 +74,8 @@ impl Work for Rerank {
     const KEEPS_REPLIES: bool = true;
 
     fn select(&self, engine: &Engine, snapshot: &Snapshot, fallbacks: Option<&[String]>) -> Result<Selection> {
-        let outlook = engine.outlook();
-        let expected_cost = |config: &ModelConfig| {
-            let prices = snapshot.price_set(config.id, outlook.now)?;
-            let estimate = self.estimate(config, &prices, &engine.settings, outlook.now);
-            let head = head_of("", vendor(&config.provider).currency);
-            Ok(prices.bill(head, &estimated(&estimate), &estimate.facts)?.cost)
-        };
-        let wanted = Wanted {
-            model: self.request.model.as_deref(),
-            capability: Capability::Rerank,
-            expected_cost: &expected_cost,
-        };
-        select_for(snapshot, &wanted, fallbacks, &outlook)
+        let asked = Asked { model: self.request.model.as_deref(), capability: Capability::Rerank, fallbacks };
+        whole::select(self, engine, snapshot, &asked, estimated)
     }
 
     fn subject(&self, options: &CallOptions) -> Result<Vec<u8>> {
@@ -186,7 +165,6 @@ impl Work for Rerank {
         ranking: DecodedRanking,
         usage: Usage,
     ) -> Result<RerankReply> {
-        let cost = draft.total_cost();
         let document = |index: u32| usize::try_from(index).ok().and_then(|place| self.request.documents.get(place));
         let mut results: Vec<_> = ranking
             .ranked
@@ -197,26 +175,11 @@ impl Work for Rerank {
             .collect();
         results.sort_by(|one, other| other.relevance_score.total_cmp(&one.relevance_score));
         results.truncate(self.request.top_n.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)));
-        Ok(RerankReply {
-            request_id: request_id.to_owned(),
-            provider: config.provider.clone(),
-            model: config.model_name.clone(),
-            served_model: ranking.model,
-            results,
-            usage,
-            cost: cost.map(|cost| cost.amount),
-            currency: cost.map(|cost| cost.currency),
-            cost_status: draft.cost_status(),
-            receipt: draft.receipt()?,
-            attempts: draft.attempts.clone(),
-            replayed: false,
-        })
+        Ok(RerankReply::of(draft.parts(request_id, config)?, ranking.model, usage, results))
     }
 
-    fn let_end(engine: &Engine, received: Received) {
-        if let Some(rest) = received.rest {
-            rest.let_end(engine);
-        }
+    fn rest(received: Received) -> Option<Rest> {
+        received.rest
     }
 
     async fn replay(&mut self, _reply: &RerankReply) {}
@@ -227,8 +190,10 @@ impl Work for Rerank {
 }
 
 impl Rerank {
-    pub(in crate::client) fn new(request: RerankRequest) -> Self {
-        Self { request }
+    /// Fails with `invalid_request` if no provider could make sense of the request.
+    pub(in crate::client) fn new(request: RerankRequest) -> Result<Self> {
+        check_request(&request)?;
+        Ok(Self { request })
     }
 
     async fn fetch_ranking(
@@ -269,6 +234,15 @@ impl Received {
         self.usage = flaw.usage;
         flaw.error
     }
+}
+
+/// Refuses what no provider could make sense of.
+fn check_request(request: &RerankRequest) -> Result<()> {
+    refuse_first(&[
+        (request.query.is_empty(), "`query` is empty; say what the documents are searched for"),
+        (request.documents.is_empty(), "`documents` is empty; give at least one"),
+        (request.top_n == Some(0), "`top_n` is zero; give at least one, or leave it out"),
+    ])
 }
 
 /// Returns what is believed of a usage, and whether nothing of it is the provider's own statement.

@@ -6,16 +6,19 @@ use crate::dialect::field;
 use crate::dialect::receipt_field::{FIELD, receipt_field};
 use crate::types::{Error, Meter, RerankReply, RerankRequest, Result};
 
+/// The end of its address.
+pub const PATH: &str = "/rerank";
+
 /// Whether results have the text of their documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
     has_documents: bool,
 }
 
-/// Reads a request.
+/// Reads a request. `model` stands over the one that it names.
 ///
 /// Fails with `invalid_request`, naming the field, if the request is wrong.
-pub fn decode_request(body: &[u8]) -> Result<(RerankRequest, Form)> {
+pub fn decode_request(body: &[u8], model: Option<String>) -> Result<(RerankRequest, Form)> {
     let mut fields = field::read_body(body)?;
     let has_documents = field::take_flag(&mut fields, "return_documents")?;
     if let Some(most) = fields.shift_remove("top_k") {
@@ -30,7 +33,9 @@ pub fn decode_request(body: &[u8]) -> Result<(RerankRequest, Form)> {
     if !fields.contains_key("query") {
         return Err(field::invalid("query", "is missing; say what the documents are searched for"));
     }
-    Ok((field::read("", Value::Object(fields))?, Form { has_documents }))
+    let mut request: RerankRequest = field::read("", Value::Object(fields))?;
+    request.model = model.or(request.model);
+    Ok((request, Form { has_documents }))
 }
 
 /// Returns the text of a document, which may be an object that holds it.

@@ -6,6 +6,9 @@ use crate::dialect::field;
 use crate::dialect::receipt_field::{FIELD, receipt_field};
 use crate::types::{EmbedReply, EmbedRequest, Result};
 
+/// The end of its address.
+pub const PATH: &str = "/embeddings";
+
 /// The names that libraries have for the length of the vectors, and for what they are for.
 const DIMENSIONS: [&str; 2] = ["output_dimension", "output_dimensionality"];
 
@@ -15,10 +18,10 @@ pub struct Form {
     is_base64: bool,
 }
 
-/// Reads a request.
+/// Reads a request. `model` stands over the one that it names.
 ///
 /// Fails with `invalid_request`, naming the field, if the request is wrong.
-pub fn decode_request(body: &[u8]) -> Result<(EmbedRequest, Form)> {
+pub fn decode_request(body: &[u8], model: Option<String>) -> Result<(EmbedRequest, Form)> {
     let mut fields = field::read_body(body)?;
     let is_base64 = match fields.shift_remove("encoding_format").as_ref().and_then(Value::as_str) {
         None | Some("float") => false,
@@ -43,7 +46,8 @@ pub fn decode_request(body: &[u8]) -> Result<(EmbedRequest, Form)> {
     if !fields.contains_key("input") {
         return Err(field::invalid("input", "is missing; give a string, or an array of strings"));
     }
-    let request = field::read("", Value::Object(fields))?;
+    let mut request: EmbedRequest = field::read("", Value::Object(fields))?;
+    request.model = model.or(request.model);
     Ok((request, Form { is_base64 }))
 }
 

@@ -186,7 +186,7 @@ impl Decoder {
         }
     }
 
-    fn finish(&mut self, event: &Value, deltas: &mut Vec<Delta>) {
+    fn end_message(&mut self, event: &Value, deltas: &mut Vec<Delta>) {
         if let Some(found) = usage::find(event) {
             // Where no count follows the first one, that was no more than a placeholder.
             if std::mem::take(&mut self.has_placeholder) && count(found, usage::OUTPUT).unwrap_or_default() == 0 {
@@ -265,7 +265,7 @@ impl StreamDecoder for Decoder {
             "content_block_start" => self.start_block(index, part("content_block"), deltas),
             "content_block_delta" => self.extend_block(index, part("delta"), deltas),
             "content_block_stop" => self.stop_block(index, deltas),
-            "message_delta" => self.finish(&value, deltas),
+            "message_delta" => self.end_message(&value, deltas),
             "message_stop" => self.end = End::Over,
             "message" => self.decode_whole(&value, deltas),
             _ => {}

@@ -93,6 +93,20 @@ fn decode_candidate(candidate: &Value, place: u32) -> Choice {
     }
 }
 
+/// Reads a call. Where the provider gives no id, the call's place among the answer's calls makes one.
+pub(super) fn decode_call(part: &Value, call: &Value, place: usize) -> ToolCall {
+    let signature = text(part, "thoughtSignature");
+    ToolCall {
+        id: owned(call, "id").unwrap_or_else(|| format!("call_{place}")),
+        r#type: "function".to_owned(),
+        function: FunctionCall {
+            name: owned(call, "name").unwrap_or_default(),
+            arguments: field(call, "args").map_or_else(|| "{}".to_owned(), Value::to_string),
+        },
+        extra_content: signature.map(|signature| json!({"google": {"thought_signature": signature}})),
+    }
+}
+
 /// Returns the parts of a candidate.
 pub(super) fn parts(candidate: &Value) -> &[Value] {
     candidate.get("content").map_or(&[], |content| items(content, "parts"))
@@ -106,20 +120,6 @@ pub(super) fn is_thought(part: &Value) -> bool {
 /// Returns the place of a candidate, as the provider numbers it.
 pub(super) fn index(candidate: &Value) -> Option<u32> {
     count(candidate, "index").and_then(|index| u32::try_from(index).ok())
-}
-
-/// Reads a call. Where the provider gives no id, the call's place among the answer's calls makes one.
-pub(super) fn decode_call(part: &Value, call: &Value, place: usize) -> ToolCall {
-    let signature = text(part, "thoughtSignature");
-    ToolCall {
-        id: owned(call, "id").unwrap_or_else(|| format!("call_{place}")),
-        r#type: "function".to_owned(),
-        function: FunctionCall {
-            name: owned(call, "name").unwrap_or_default(),
-            arguments: field(call, "args").map_or_else(|| "{}".to_owned(), Value::to_string),
-        },
-        extra_content: signature.map(|signature| json!({"google": {"thought_signature": signature}})),
-    }
 }
 
 /// Returns a finish reason in OpenAI's words; nothing where the provider says that there is none yet. Hosts may send numbers;
