@@ -4,7 +4,7 @@
 
 import { Budgets } from './budgets.js';
 import { chatArguments } from './chat.js';
-import { embedArguments, rerankArguments } from './embeddings.js';
+import { embedArguments } from './embeddings.js';
 import { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
@@ -12,6 +12,7 @@ import { FxRates } from './fx.js';
 import { Models } from './models.js';
 import { kindOf, OptionNames } from './names.js';
 import { Prices } from './prices.js';
+import { rerankArguments } from './rerank.js';
 import type { ChatReply, EmbedReply, Quote, RerankReply, Verification } from './results.js';
 import { Routes } from './routes.js';
 import { ChatStream } from './stream.js';

@@ -15,6 +15,11 @@ export type Window = 'total' | 'minute' | 'hour' | 'day' | 'week' | 'month' | `P
 /** A word, or several of which one must be the call's. */
 export type OneOf = string | readonly string[];
 
+/** Gives a call up when it fires; the call is then billed by its `onAbandon`. */
+export interface Abortable {
+  readonly signal?: AbortSignal | null;
+}
+
 /** A cache breakpoint. */
 export interface CacheControl {
   readonly type: 'ephemeral';

@@ -3,15 +3,13 @@
 import type {
   CallOptions,
   ChatParameters,
-  EmbedParameters,
   PriceFormat,
   RecordFilter,
-  RerankParameters,
   Settings,
   Strategy,
   UsageFilter,
 } from './arguments.js';
-import type { Amount, Instant, Messages, Window } from './shapes.js';
+import type { Abortable, Amount, Instant, Messages, Window } from './shapes.js';
 
 export type * from './arguments.js';
 export type * from './shapes.js';
@@ -22,19 +20,8 @@ export interface FetchOptions extends Omit<CallOptions, 'idempotencyKey'> {
   readonly model?: string | null;
 }
 
-/** Gives a call up when it fires; the call is then billed by its `onAbandon`. */
-export interface Abortable {
-  readonly signal?: AbortSignal | null;
-}
-
 /** What follows the messages of a chat call. */
 export interface ChatOptions extends ChatParameters, Abortable {}
-
-/** What embedding takes beside its input, and the signal that gives it up. */
-export interface EmbedOptions extends EmbedParameters, Abortable {}
-
-/** What reranking takes beside its query and its documents, and the signal that gives it up. */
-export interface RerankOptions extends RerankParameters, Abortable {}
 
 /** A chat call as one object. */
 export interface ChatRequest extends ChatOptions {

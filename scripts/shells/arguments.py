@@ -10,27 +10,22 @@ from .model import Enum, Struct
 if TYPE_CHECKING:
     from .model import Model
 
-# Where what is null was not given. Elsewhere null says something, or is wrong.
-NULL_IS_ABSENT = frozenset(
-    {
-        "ChatParameters",
-        "EmbedParameters",
-        "ModelParameters",
-        "PriceInput",
-        "RecordFilter",
-        "RerankParameters",
-        "Settings",
-        "UsageFilter",
-    }
-)
+# Shapes beside those of parameters where what is null was not given. Elsewhere null says something, or is wrong.
+_NULL_IS_ABSENT = frozenset({"PriceInput", "RecordFilter", "Settings", "UsageFilter"})
 # What a shape has apart from a part of it that others take too: the part, and the fields that are not in it.
 _PARTS = {"UsageFilter": ("RecordFilter", "Which usage records to look at, apart from when.", ("since", "until"))}
-# Fields that are arguments of their own.
-_OWN = {
-    "ChatParameters": ("messages",),
-    "EmbedParameters": ("input",),
-    "RerankParameters": ("query", "documents"),
-}
+# What every call has, of whatever kind of work, and nothing else.
+_OF_A_CALL = "idempotency_key"
+
+
+def is_null_absent(name: str) -> bool:
+    """Returns whether null says nothing in a shape: parameters are named arguments, and null is that of one not given."""
+    return name.endswith("Parameters") or name in _NULL_IS_ABSENT
+
+
+def is_call(struct: Struct) -> bool:
+    """Returns whether a shape is that of a call."""
+    return struct.name.endswith("Parameters") and any(field.name == _OF_A_CALL for field in struct.fields)
 
 
 def prepared(model: Model) -> list[Struct | Enum]:
@@ -40,7 +35,8 @@ def prepared(model: Model) -> list[Struct | Enum]:
         if isinstance(each, Enum):
             found.append(each)
             continue
-        fields = tuple(field for field in each.fields if field.name not in _OWN.get(each.name, ()))
+        # What a call cannot do without are arguments of its own.
+        fields = tuple(field for field in each.fields if not (field.required and is_call(each)))
         if each.name in _PARTS:
             name, doc, own = _PARTS[each.name]
             found.append(Struct(name, doc, tuple(field for field in fields if field.name not in own)))

@@ -6,7 +6,7 @@ import keyword
 import textwrap
 from typing import TYPE_CHECKING
 
-from .arguments import NULL_IS_ABSENT, prepared
+from .arguments import is_null_absent, prepared
 from .model import Enum
 from .python_results import GENERATED, WIDTH, summary
 
@@ -112,7 +112,7 @@ def _doc(struct: Struct) -> list[str]:
 
 def _annotation(struct: Struct, field: Field) -> str:
     found = annotation(field.type)
-    is_null = field.type.nullable if struct.name == "ModelChanges" else struct.name in NULL_IS_ABSENT
+    is_null = field.type.nullable if struct.name == "ModelChanges" else is_null_absent(struct.name)
     return f"{found} | None" if is_null and not field.required and found != "Any" else found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .arguments import NULL_IS_ABSENT, prepared
+from .arguments import is_call, is_null_absent, prepared
 from .model import Enum, Struct
 from .python_results import GENERATED
 from .typescript_results import WIDTH, camel, comment, imports
@@ -17,8 +17,6 @@ _NAMES = {"Rounding": "RoundingInput", "Modifier": "ModifierInput"}
 _DATA = frozenset({"Calendar", "Conditions", "Hours", "Range"})
 # What another shape takes too, and is a shape of its own here: where it is in, what it is, and its first field.
 _CALL_OPTIONS = ("ChatParameters", "CallOptions", "What Tollway does with a call.", "user")
-# The other shapes that have it.
-_CALLS = ("EmbedParameters", "RerankParameters")
 _PLAIN = {
     "text": "string",
     "integer": "number",
@@ -48,19 +46,29 @@ def emit(model: Model) -> dict[str, str]:
         parts += [_enum(each)] if isinstance(each, Enum) else [_interface(part) for part in _split(each)]
         if each.name == "PriceInput":
             parts.append(_PRICE_MAP)
+        # That of chats stands beside the rest of them, by hand.
+        if isinstance(each, Struct) and is_call(each) and each.name != _CALL_OPTIONS[0]:
+            parts.append(_options(each))
     body = "\n".join(parts)
     doc = "/** The shapes of arguments that the engine has itself. */"
-    used = imports({"./shapes.js": ["Amount", "Instant", "OneOf", "Tool", "VendorTool"]}, body)
+    used = imports({"./shapes.js": ["Abortable", "Amount", "Instant", "OneOf", "Tool", "VendorTool"]}, body)
     return {"arguments": "\n".join([doc, f"// {GENERATED}", "", *used, "", body])}
 
 
 def _split(struct: Struct) -> list[Struct]:
     owner, name, doc, first = _CALL_OPTIONS
-    if struct.name not in {owner, *_CALLS}:
+    if not is_call(struct):
         return [struct]
     place = next(place for place, each in enumerate(struct.fields) if each.name == first)
     own = Struct(struct.name, struct.doc, struct.fields[:place], extends=name)
     return [Struct(name, doc, struct.fields[place:]), own] if struct.name == owner else [own]
+
+
+def _options(struct: Struct) -> str:
+    """Returns the interface of what follows the arguments of a call: its parameters, and what gives it up."""
+    name = struct.name.removesuffix("Parameters")
+    lines = comment(f"{struct.doc.partition(':')[0]}, and the signal that gives it up.", "")
+    return "\n".join([*lines, f"export interface {name}Options extends {struct.name}, Abortable {{}}", ""])
 
 
 def _enum(enum: Enum) -> str:
@@ -83,7 +91,7 @@ def _interface(struct: Struct) -> str:
 
 def _declared(struct: Struct, field: Field) -> str:
     found = annotation(field.type)
-    absent = struct.name in NULL_IS_ABSENT or struct.name in {"CallOptions", "Rounding"}
+    absent = is_null_absent(struct.name) or struct.name in {"CallOptions", "Rounding"}
     is_null = field.type.nullable if struct.name == "ModelChanges" else absent
     return f"{found} | null" if is_null and not field.required and found != "unknown" else found
 

@@ -142,7 +142,7 @@ class AsyncTollway:
             BudgetExceededError: A budget that applies would be passed.
             TollwayError: The call failed; its kind says what to do.
         """
-        from .embeddings import rerank
+        from .rerank import rerank
 
         return await self._engine.run(rerank(query, documents, parameters))
 

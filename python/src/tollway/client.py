@@ -139,7 +139,7 @@ class Tollway:
             BudgetExceededError: A budget that applies would be passed.
             TollwayError: The call failed; its kind says what to do.
         """
-        from .embeddings import rerank
+        from .rerank import rerank
 
         return self._engine.run(rerank(query, documents, parameters))
 

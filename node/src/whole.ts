@@ -1,0 +1,42 @@
+/** The arguments of calls whose answers come whole. */
+
+import { type ChatArguments, ENGINE_OPTIONS } from './chat.js';
+import { invalid } from './errors.js';
+import { checkObject, kindOf, OptionNames } from './names.js';
+import { isSignal } from './signals.js';
+import { given } from './values.js';
+
+const CALL_NAMES = new OptionNames('the call', ENGINE_OPTIONS);
+const HINT = '; pass fields that only some providers know in extra: {...}';
+
+/** Returns the names of a call's options: its own, and those of every call. `hints` says what other names mean. */
+export function wholeNames(owner: string, own: readonly string[], hints: Readonly<Record<string, string>>): OptionNames {
+  return new OptionNames(owner, [...own, ...ENGINE_OPTIONS, 'extra', 'signal'], hints, HINT);
+}
+
+/** Reads the options of a call; `own` are its arguments before them. */
+export function wholeArguments(
+  own: Readonly<Record<string, unknown>>,
+  given_: unknown,
+  names: OptionNames,
+  owner: string,
+): ChatArguments {
+  const { extra, signal, ...request } = names.read(given_, owner);
+  if (signal !== undefined && !isSignal(signal)) {
+    throw invalid(`${owner}: signal must be an AbortSignal, not ${kindOf(signal)}`);
+  }
+  const fields = extra === undefined ? {} : checkObject(extra, 'extra', "{ truncate: 'END' }");
+  for (const name of Object.keys(fields)) {
+    if (names.hasWireName(name) || name in own) {
+      throw invalid(`extra holds "${name}", which ${owner} takes as an argument of its own; pass it there`);
+    }
+  }
+  const options: Record<string, unknown> = {};
+  for (const name of Object.keys(request)) {
+    if (CALL_NAMES.hasWireName(name)) {
+      options[name] = request[name];
+      delete request[name];
+    }
+  }
+  return { values: { request: { ...own, ...request, ...given(fields) }, options }, signal };
+}

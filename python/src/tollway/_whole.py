@@ -1,0 +1,30 @@
+"""The arguments of calls whose answers come whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._engine import check_mapping, check_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OPTIONS = frozenset(
+    {"user", "tags", "idempotency_key", "timeout", "max_retries", "fallbacks", "on_abandon", "on_unpriced"}
+)
+_HINT = "; pass fields that only some providers know in extra={...}"
+
+
+def whole_arguments(
+    own: dict[str, Any], parameters: Mapping[str, Any], known: frozenset[str], function: str
+) -> dict[str, Any]:
+    """Returns what the verb takes: what is asked, and what Tollway does with the call."""
+    given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
+    check_names(given, known, function, _HINT)
+    options = {name: given.pop(name) for name in _OPTIONS & given.keys()}
+    extra = check_mapping(given.pop("extra", {}), "extra", "{'truncate': 'END'}")
+    doubled = sorted(extra.keys() & (known | own.keys()))
+    if doubled:
+        detail = f"extra holds {doubled[0]!r}, which {function} takes as an argument of its own; pass it there"
+        raise TypeError(detail)
+    return {"request": {**own, **given, **extra}, "options": options}
