@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -271,25 +273,61 @@ def test_a_child_releases_no_lock_of_its_parent(path: Path, mock: MockProvider, 
         assert "parent" in users(client)
 
 
-UNLOCK = """import fcntl, struct
-    for name in os.listdir("/proc/self/fd"):
-        if os.path.realpath("/proc/self/fd/" + name) == os.path.realpath(sys.argv[1]):
-            whole_file = struct.pack("hhqqi", fcntl.F_UNLCK, 0, 0, 0, 0)
-            fcntl.fcntl(int(name), 37, whole_file)  # F_OFD_SETLK
-            fcntl.flock(int(name), fcntl.LOCK_UN)
+INHERITS = """for name in os.listdir("/proc/self/fd"):
+        path = "/proc/self/fd/" + name
+        assert not os.path.exists(path) or os.path.realpath(path) != os.path.realpath(sys.argv[1]), name
     os._exit(0)"""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="such locks are of Linux")
-def test_the_check_for_locks_notices_a_child_that_releases_one(path: Path, mock: MockProvider) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="such a list of descriptors is of Linux")
+@pytest.mark.parametrize("mode", ["shared", "exclusive"])
+def test_a_child_has_no_descriptor_of_the_file(path: Path, mock: MockProvider, mode: str) -> None:
     with tollway.open(path, master_key=MASTER_KEY) as client:
         configure(client, mock)
-    holder = start_script(HOLDER.format(ending=UNLOCK), path, MASTER_KEY, "shared")
+    holder = start_script(HOLDER.format(ending=INHERITS), path, MASTER_KEY, mode)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "ready\n", holder.communicate()
-    with tollway.open(path, master_key=MASTER_KEY, exclusive=True) as client:
-        assert users(client) == []
+    with pytest.raises(tollway.StorageError, match="open elsewhere"):
+        tollway.open(path, master_key=MASTER_KEY, exclusive=True)
     holder.communicate("go\n", timeout=SCRIPT_TIMEOUT)
+
+
+OUTLIVED = """
+import os, sys, threading, time, tollway
+tw = tollway.open(sys.argv[1], master_key=sys.argv[2], exclusive=sys.argv[3] == "exclusive")
+def work():
+    while True:
+        tw.chat("Hi", user="parent")
+for _ in range(4):
+    threading.Thread(target=work, daemon=True).start()
+tw.chat("Hi", user="parent")
+child = os.fork()
+if child == 0:
+    time.sleep(60)
+    os._exit(0)
+print(child, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("mode", ["shared", "exclusive"])
+def test_a_child_that_outlives_its_killed_parent_keeps_nobody_from_the_file(
+    path: Path, mock: MockProvider, mode: str
+) -> None:
+    with tollway.open(path, master_key=MASTER_KEY) as client:
+        configure(client, mock)
+    parent = start_script(OUTLIVED, path, MASTER_KEY, mode)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    try:
+        parent.kill()
+        parent.wait()
+        with tollway.open(path, master_key=MASTER_KEY) as client:
+            client.chat("Hi", user="other")
+            assert "other" in users(client)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        parent.communicate()
 
 
 def test_a_child_of_an_exclusive_handle_is_refused(path: Path, tw: tollway.Tollway) -> None:

@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::Outcome;
 use crate::error::ErrorInfo;
 use crate::fetch::Fetch;
+use crate::fork;
 use crate::runtime::{self, AbortOnDrop, Close, Runtime, Task, process_id};
 use crate::stream::Stream;
 use crate::verbs;
@@ -92,6 +93,7 @@ impl Engine {
             return Err(ErrorInfo::new(ErrorKind::InvalidRequest, detail));
         }
         let key = resolve_key(options.master_key, callback)?;
+        fork::watch()?;
         Ok(Self(Arc::new(Shared {
             path: path.to_owned(),
             process: process_id(),

@@ -8,6 +8,7 @@ mod buffer;
 pub mod engine;
 pub mod error;
 pub mod fetch;
+mod fork;
 pub mod results;
 pub mod runtime;
 #[cfg(feature = "schema")]

@@ -32,7 +32,7 @@ mod writing;
 
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
-pub use self::redb::{FileKeys, MetaReader, Opening, RedbStore, is_ledger};
+pub use self::redb::{FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, is_ledger};
 pub use daily_cost::DailyCost;
 pub use memory::{IN_MEMORY, Memory, MemoryStore};
 pub use operation::*;

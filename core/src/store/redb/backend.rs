@@ -14,7 +14,8 @@ use arc_swap::ArcSwapOption;
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
-use super::failure::{closed, corrupted, of_io, of_open, of_open_io};
+use super::descriptor::Descriptor;
+use super::failure::{closed, corrupted, of_io, of_open_io};
 use crate::types::{Error, ErrorKind, Result};
 
 /// How often opening and closing try to get a lock that another process holds: for some ten seconds.
@@ -30,26 +31,20 @@ struct Inner {
     path: PathBuf,
     /// Which file it was when it was opened.
     opened: fs::Metadata,
-    /// The same descriptor, to look at.
-    file: ArcSwapOption<File>,
     /// Absent when it was shut.
-    engine: ArcSwapOption<FileBackend>,
+    engine: ArcSwapOption<Descriptor<FileBackend>>,
     /// Whether a lock is waited for for some ten seconds at most.
     impatient: AtomicBool,
 }
 
 impl Backend {
     /// Takes a file that was opened at a path.
-    pub(super) fn new(path: &Path, file: File) -> Result<Self> {
-        let shown = path.display().to_string();
-        let same = file.try_clone().map_err(|error| of_open_io(&shown, &error))?;
-        let opened = file.metadata().map_err(|error| of_open_io(&shown, &error))?;
-        let engine = FileBackend::new(same).map_err(|error| of_open(path, error))?;
+    pub(super) fn new(path: &Path, file: Descriptor<File>) -> Result<Self> {
+        let opened = file.file()?.metadata().map_err(|error| of_open_io(&path.display().to_string(), &error))?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             opened,
-            file: ArcSwapOption::from_pointee(file),
-            engine: ArcSwapOption::from_pointee(engine),
+            engine: ArcSwapOption::from_pointee(file.into_engine(path)?),
             impatient: AtomicBool::new(true),
         })))
     }
@@ -67,17 +62,19 @@ impl Backend {
     /// Closes the file and frees its locks, whatever the storage engine still holds. Nothing is written after that.
     pub(super) fn shut(&self) {
         if let Some(engine) = self.0.engine.swap(None) {
-            // Closing the descriptor frees them anyhow.
-            let _ = engine.close();
+            // Closing the descriptor frees them anyhow, unless a forked child has it too.
+            let _ = engine.engine().map(StorageBackend::close);
         }
-        self.0.file.store(None);
     }
 
     /// Fails if the open file was emptied.
     pub(super) fn check_contents(&self) -> Result<()> {
-        let Some(file) = self.0.file.load_full() else { return Err(closed()) };
-        let open = file.metadata().map_err(|error| of_io("the open file could not be looked at", &error))?;
-        if open.len() == 0 { Err(corrupted("it was emptied while it was open")) } else { Ok(()) }
+        let Some(open) = self.0.engine.load_full() else { return Err(closed()) };
+        let length = open.engine().and_then(StorageBackend::len);
+        match length.map_err(|error| of_io("the open file could not be looked at", &error))? {
+            0 => Err(corrupted("it was emptied while it was open")),
+            _ => Ok(()),
+        }
     }
 
     /// Fails if the path no longer leads to the open file.
@@ -99,8 +96,13 @@ impl Backend {
         }
     }
 
-    fn engine(&self) -> io::Result<Arc<FileBackend>> {
-        self.0.engine.load_full().ok_or_else(|| io::Error::other("the file was closed"))
+    /// Does something with the file, if it is open.
+    fn with<T, E: From<io::Error>>(
+        &self,
+        call: impl FnOnce(&FileBackend) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let open = self.0.engine.load_full().ok_or_else(|| io::Error::other("the file was closed"))?;
+        call(open.engine()?)
     }
 
     /// Waits for a lock, and no longer than it may while opening and closing.
@@ -109,12 +111,11 @@ impl Backend {
         attempt: impl Fn(&FileBackend) -> std::result::Result<bool, BackendError>,
         wait: impl Fn(&FileBackend) -> std::result::Result<(), BackendError>,
     ) -> std::result::Result<(), BackendError> {
-        let engine = self.engine()?;
         if !self.0.impatient.load(Ordering::Relaxed) {
-            return wait(&engine);
+            return self.with(wait);
         }
         for _ in 0..ATTEMPTS {
-            if attempt(&engine)? {
+            if self.with(&attempt)? {
                 return Ok(());
             }
             std::thread::sleep(PAUSE);
@@ -144,7 +145,7 @@ impl fmt::Debug for Backend {
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        match self.engine()?.len()? {
+        match self.with(StorageBackend::len)? {
             // An empty file would be made a new one.
             0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
             length => Ok(length),
@@ -152,19 +153,19 @@ impl StorageBackend for Backend {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.engine()?.read(offset, out)
+        self.with(|engine| engine.read(offset, out))
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.engine()?.set_len(length)
+        self.with(|engine| engine.set_len(length))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.engine()?.sync_data()
+        self.with(StorageBackend::sync_data)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.engine()?.write(offset, data)
+        self.with(|engine| engine.write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {
@@ -173,11 +174,11 @@ impl StorageBackend for Backend {
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<bool, BackendError> {
-        self.engine()?.try_lock_range(start, end)
+        self.with(|engine| engine.try_lock_range(start, end))
     }
 
     fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<bool, BackendError> {
-        self.engine()?.try_lock_shared_range(start, end)
+        self.with(|engine| engine.try_lock_shared_range(start, end))
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<(), BackendError> {
@@ -190,12 +191,12 @@ impl StorageBackend for Backend {
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<(), BackendError> {
         match self.0.engine.load_full() {
-            Some(engine) => engine.unlock_range(start, end),
+            Some(open) => open.engine()?.unlock_range(start, end),
             None => Ok(()),
         }
     }
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<bool, BackendError> {
-        self.engine()?.query_lock_range(start, end)
+        self.with(|engine| engine.query_lock_range(start, end))
     }
 }

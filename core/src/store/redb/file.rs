@@ -12,6 +12,7 @@ use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, 
 
 use super::backend::Backend;
 use super::containment::{contained, guarded};
+use super::descriptor::Descriptor;
 use super::failure::{Failure, closed, corrupted, not_ours, of_open, of_open_io};
 use super::migration::SCHEMA_VERSION;
 use super::overlay::Overlay;
@@ -218,7 +219,7 @@ fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Res
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(not_ours(&shown)),
         Err(error) => return Err(of_open_io(&shown, &error)),
     }
-    let file = File::open(path).map_err(|error| of_open_io(&shown, &error))?;
+    let file = Descriptor::open(File::options().read(true), path).map_err(|error| of_open_io(&shown, &error))?;
     let backend = Backend::new(path, file)?;
     match builder(mode).open_read_only_with_backend(backend) {
         Ok(database) => check_meta(&database, path, accept),

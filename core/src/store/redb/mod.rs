@@ -2,6 +2,7 @@
 
 mod backend;
 mod containment;
+mod descriptor;
 mod failure;
 mod file;
 mod migration;
@@ -28,6 +29,7 @@ use super::storage::{Change, Query, Session, Storage};
 use super::table_store::TableStore;
 use crate::environment::Environment;
 use crate::types::{Damage, Error, ErrorKind, Result};
+pub use descriptor::OpenDescriptors;
 pub use file::{MetaReader, is_ledger};
 pub use opening::{FileKeys, Opening};
 

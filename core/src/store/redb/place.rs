@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::backend::is_same;
+use super::descriptor::Descriptor;
 use super::failure::{corrupted, locked, not_ours, of_open_io};
 use super::file::fill;
 use crate::environment::Environment;
@@ -25,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 ///
 /// Any number of processes may make it at once: each fills a file aside, one puts its own in the place, and all open that. A link is
 /// followed to a file that has contents, and never to make one.
-pub(super) fn open(path: &Path, create: bool, environment: &dyn Environment) -> Result<(File, PathBuf)> {
+pub(super) fn open(path: &Path, create: bool, environment: &dyn Environment) -> Result<(Descriptor<File>, PathBuf)> {
     let shown = path.display().to_string();
     let failed = |error: io::Error| of_open_io(&shown, &error);
     for _ in 0..LOOKS {
@@ -45,17 +46,18 @@ pub(super) fn open(path: &Path, create: bool, environment: &dyn Environment) -> 
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             full => full.map_err(failed)?,
         };
-        let file = match options().read(true).write(true).open(&full) {
+        let descriptor = match Descriptor::open(options().read(true).write(true), &full) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            file => file.map_err(failed)?,
+            descriptor => descriptor.map_err(failed)?,
         };
+        let file = descriptor.file()?;
         let open = file.metadata().map_err(failed)?;
         if !open.is_file() {
             return Err(not_ours(&shown));
         }
         if open.len() > 0 {
-            check_owner(&file, &open, &shown)?;
-            return Ok((file, full));
+            check_owner(file, &open, &shown)?;
+            return Ok((descriptor, full));
         }
         if !create {
             return Err(corrupted(&format!("{shown} is empty, and `create` is false")));
@@ -63,7 +65,7 @@ pub(super) fn open(path: &Path, create: bool, environment: &dyn Environment) -> 
         if there.is_symlink() {
             return Err(not_ours(&shown));
         }
-        make_where_empty(&file, &full, environment)?;
+        make_where_empty(file, &full, environment)?;
     }
     Err(Error::new(
         ErrorKind::Storage,
