@@ -8,6 +8,7 @@ mod attempt;
 mod call;
 mod drop_in;
 mod engine;
+mod events;
 mod open;
 #[cfg(test)]
 mod testing;

@@ -2,6 +2,8 @@
 //!
 //! Everything else in the crate asks an [`Environment`], so that tests drive time and randomness.
 
+pub mod log;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;

@@ -9,6 +9,7 @@ import { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
 import { FxRates } from './fx.js';
+import type { LogListener } from './logs.js';
 import { Models } from './models.js';
 import { kindOf, OptionNames } from './names.js';
 import { Prices } from './prices.js';
@@ -50,6 +51,7 @@ const OPEN = new OptionNames('Tollway.open()', [
   'reportedCost',
   'defaultOutputLimit',
   'maximumAnswerBytes',
+  'onLog',
 ]);
 
 /**
@@ -92,12 +94,12 @@ export class Tollway {
    */
   static async open(path: string | URL, options: OpenOptions): Promise<Tollway> {
     const file = pathText(path, 'path');
-    const { master_key: masterKey, ...settings } = OPEN.read(options);
+    const { master_key: masterKey, on_log: onLog, ...settings } = OPEN.read(options);
     const text: unknown = typeof masterKey === 'function' ? await masterKey() : masterKey;
     if (typeof text !== 'string') {
       throw invalid(`masterKey must be a string, or a function that returns one, not ${kindOf(text)}`);
     }
-    const engine = Engine.create(file, { master_key: text, settings });
+    const engine = Engine.create(file, { master_key: text, settings }, onLog as LogListener | undefined);
     await engine.run('open', {});
     return new Tollway(engine);
   }
@@ -214,7 +216,7 @@ export class Tollway {
    * Returns whether all ended. Calls after it reject with a `ClosedError`. Closing twice does nothing.
    */
   async close(timeout = CLOSE_TIMEOUT): Promise<boolean> {
-    return this.engine.run('close', { timeout });
+    return this.engine.close(timeout);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

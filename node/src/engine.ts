@@ -5,6 +5,7 @@ import type * as threadsOfNode from 'node:worker_threads';
 import { completionOf } from './completions.js';
 import { DECODERS, type Results } from './decode.js';
 import { errorFromJson, InternalError } from './errors.js';
+import { flushLogs, LogDelivery, type LogListener } from './logs.js';
 import { type NativeEngine, type NativeFetch, type NativeStream, native } from './native.js';
 import { encode } from './values.js';
 import { builtin } from './place.js';
@@ -20,11 +21,16 @@ let exitIsAwaited = false;
 
 /** Runs verbs on one file. */
 export class Engine {
-  private constructor(private readonly native: NativeEngine) {}
+  private constructor(
+    private readonly native: NativeEngine,
+    /** Held, because what it delivers is lost with it. */
+    private readonly logs: LogDelivery | undefined,
+  ) {}
 
-  /** Makes a handle; opens nothing. */
-  static create(path: string, options: Readonly<Record<string, unknown>>): Engine {
-    const { engine, error } = native.Engine.create(path, encode(options, 'open'));
+  /** Makes a handle, whose records go to a listener if there is one; opens nothing. */
+  static create(path: string, options: Readonly<Record<string, unknown>>, onLog?: LogListener): Engine {
+    const logs = onLog === undefined ? undefined : new LogDelivery(onLog);
+    const { engine, error } = native.Engine.create(path, encode(options, 'open'), logs?.native);
     if (typeof error === 'string') {
       throw errorFromJson(error);
     }
@@ -32,7 +38,7 @@ export class Engine {
       throw new InternalError('the native module returned neither a handle nor an error; report it');
     }
     awaitSettlementsAtExit(engine);
-    return new Engine(engine);
+    return new Engine(engine, logs);
   }
 
   /** The path of the file, for people. */
@@ -49,6 +55,13 @@ export class Engine {
     const text = encode(values, verb);
     const result = await completionOf((queue, ticket) => this.native.start(verb, text, queue, ticket), signal);
     return DECODERS[verb](JSON.parse(result) as never);
+  }
+
+  /** Closes the handle, at most for so many seconds, and hands over what it logged last. */
+  async close(timeout: number): Promise<boolean> {
+    const hasEnded = await this.run('close', { timeout });
+    this.logs?.end();
+    return hasEnded;
   }
 
   /** Starts a streamed chat. */
@@ -76,6 +89,7 @@ function awaitSettlementsAtExit(engine: NativeEngine): void {
 
 function shutDown(): void {
   native.shutdown(EXIT_TIMEOUT);
+  flushLogs();
 }
 
 /** Closes what a worker thread has open. The runtime stays, because other threads use it. */
@@ -83,4 +97,5 @@ function closeOwn(): void {
   for (const reference of opened) {
     reference.deref()?.closeBlocking(EXIT_TIMEOUT);
   }
+  flushLogs();
 }

@@ -39,6 +39,7 @@ export {
   WrongMasterKeyError,
 } from './errors.js';
 export { FxRates } from './fx.js';
+export type { LogListener, LogRecord } from './logs.js';
 export { Models } from './models.js';
 export type * from './price-results.js';
 export { Prices } from './prices.js';

@@ -37,6 +37,19 @@ export interface NativeFetch {
   close(): void;
 }
 
+/** Records of the engine, as the text of a JSON array. */
+export interface TakenRecords {
+  readonly records?: string | null;
+  readonly ended: boolean;
+}
+
+/** The records of a handle, with one reader. */
+export interface NativeLogs {
+  take(maximum: number): TakenRecords;
+  notify(queue: NativeQueue, ticket: number): void;
+  close(): void;
+}
+
 /** A ticket, a result and an error as JSON text; exactly one of the last two is there. */
 export type Completion = readonly [ticket: number, result: string | null | undefined, error: string | null | undefined];
 
@@ -57,10 +70,11 @@ export interface NativeEngine {
 /** What the native module exports. */
 export interface NativeModule {
   readonly Engine: {
-    create(path: string, options: string): { engine?: NativeEngine; error?: string };
+    create(path: string, options: string, logs?: NativeLogs): { engine?: NativeEngine; error?: string };
     /** Returns what is wrong with the choices for every request of a library, as JSON text. */
     checkFetch(chosen: string): string | null | undefined;
   };
+  readonly Logs: new () => NativeLogs;
   readonly CompletionQueue: new (wake: () => void) => NativeQueue;
   cli(commandLine: string[]): number;
   errorCodes(): string[];

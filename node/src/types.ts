@@ -9,6 +9,7 @@ import type {
   Strategy,
   UsageFilter,
 } from './arguments.js';
+import type { LogListener } from './logs.js';
 import type { Abortable, Amount, Instant, Messages, Window } from './shapes.js';
 
 export type * from './arguments.js';
@@ -116,4 +117,9 @@ export interface OpenOptions extends Settings {
    * reads it from an environment variable; a function is called for it once.
    */
   readonly masterKey: string | (() => string | Promise<string>);
+  /**
+   * Takes what the engine tells about the calls, the models and the file of this handle: a retry, a fallback, a cooldown, a refusal.
+   * Nothing waits for it, and what it throws ends nothing.
+   */
+  readonly onLog?: LogListener | null;
 }

@@ -12,11 +12,12 @@ import {
   type ChatStream,
   decimal,
   formatReceipt,
+  type LogRecord,
   Tollway,
   TollwayError,
 } from '../dist/index.js';
 import { inOurWords } from '../dist/wording.js';
-import { type MockProvider, mockProvider, PACKAGE, stopMock, temporaryPath } from './support.js';
+import { eventually, type MockProvider, mockProvider, PACKAGE, stopMock, temporaryPath } from './support.js';
 import { asOptions, asPrices, asWire, isObject } from './wire.js';
 
 // The arguments of a scenario are JSON, which only its schema knows.
@@ -27,6 +28,7 @@ interface Step {
   readonly stream?: Json;
   readonly fetch?: Json;
   readonly requests?: string;
+  readonly logs?: boolean;
   readonly reopen?: boolean;
   readonly arguments?: Json;
   readonly expect?: Json;
@@ -136,14 +138,17 @@ class Run {
     tw: Tollway,
     private readonly reopen: () => Promise<Tollway>,
     private readonly mock: MockProvider,
+    private readonly records: LogRecord[],
   ) {
     this.tw = tw;
     this.#saved.set('mock', mock.address);
   }
 
   static async start(path: string, mock: MockProvider, settings: object): Promise<Run> {
-    const open = (): Promise<Tollway> => Tollway.open(path, { masterKey: MASTER_KEY, ...settings });
-    return new Run(await open(), open, mock);
+    const records: LogRecord[] = [];
+    const onLog = (record: LogRecord): void => void records.push(record);
+    const open = (): Promise<Tollway> => Tollway.open(path, { masterKey: MASTER_KEY, onLog, ...settings });
+    return new Run(await open(), open, mock, records);
   }
 
   async step(step: Step): Promise<void> {
@@ -154,6 +159,12 @@ class Run {
     }
     if (step.requests !== undefined) {
       compare(this.filled(step.expect), await this.mock.requests(step.requests), '');
+      return;
+    }
+    if (step.logs) {
+      const expected = this.filled(step.expect);
+      await eventually(() => this.records.length >= expected.length);
+      compare(expected, asWire(this.records.splice(0)), '');
       return;
     }
     const begin = performance.now();

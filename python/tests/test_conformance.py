@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import re
 import struct
 import time
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 import tollway
+from conftest import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,6 +191,35 @@ def fields_of(error: tollway.TollwayError) -> dict[str, Any]:
     return fields
 
 
+class Records(logging.Handler):
+    """Keeps what is logged, as the engine tells it."""
+
+    # What every record has, whatever it says.
+    _COMMON = frozenset(vars(logging.makeLogRecord({}))) | {"message"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[dict[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {name: value for name, value in vars(record).items() if name not in self._COMMON}
+        level = record.levelname.lower().replace("warning", "warn")
+        self.kept.append({"level": level, "target": record.name, "message": record.getMessage(), "fields": fields})
+
+    def begin(self) -> None:
+        """Forgets what was logged before: a record of another file's comes after all that."""
+        with tollway.open(":memory:", master_key=MASTER_KEY) as other:
+            other.models.add("house/the-last", base_url="http://127.0.0.1:9")
+        eventually(lambda: any(record["fields"].get("model") == "the-last" for record in self.kept))
+        self.kept.clear()
+
+    def take(self, count: int) -> list[dict[str, Any]]:
+        """Returns what was kept once it is so many, and forgets it."""
+        eventually(lambda: len(self.kept) >= count)
+        kept, self.kept = self.kept, []
+        return kept
+
+
 class Run:
     """One scenario under way, with a file of its own, through the sync API or, with a loop, through its async twin."""
 
@@ -199,6 +230,7 @@ class Run:
         self.settings = settings
         self.loop = loop
         self.saved: dict[str, Any] = {"mock": mock.address}
+        self.records = Records()
         self.client = self.open()
 
     def open(self) -> Client:
@@ -218,6 +250,10 @@ class Run:
             return
         if "requests" in step:
             compare(self.filled(step["expect"]), self.requests(step["requests"]), "")
+            return
+        if "logs" in step:
+            expected = self.filled(step["expect"])
+            compare(expected, self.records.take(len(expected)), "")
             return
         result, error = None, None
         begin = time.monotonic()
@@ -387,6 +423,11 @@ def test_scenario(scenario: Path, path: Path, mock: MockProvider, loop: asyncio.
     for name, script in content.get("scripts", {}).items():
         mock.script(name, *script["replies"], then=script.get("then", "repeat_last"))
     run = Run(path, mock, content.get("settings", {}), loop)
+    logger = logging.getLogger("tollway")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(run.records)
+    if any("logs" in step for step in content["steps"]):
+        run.records.begin()
     try:
         for field, verb in (("models", "models.add"), ("routes", "routes.set"), ("budgets", "budgets.set")):
             for arguments in content.get(field, []):
@@ -396,6 +437,8 @@ def test_scenario(scenario: Path, path: Path, mock: MockProvider, loop: asyncio.
             run.step(step)
     finally:
         run.done(run.client.close())
+        logger.removeHandler(run.records)
+        logger.setLevel(logging.NOTSET)
 
 
 @pytest.mark.parametrize(

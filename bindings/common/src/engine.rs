@@ -19,12 +19,15 @@ use tollway::settings::Settings;
 use tollway::store::IN_MEMORY;
 use tollway::types::{Error, ErrorKind};
 use tollway::vault::{MasterKey, MasterKeyCallback};
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Span};
 use zeroize::Zeroizing;
 
 use crate::Outcome;
 use crate::error::ErrorInfo;
 use crate::fetch::Fetch;
 use crate::fork;
+use crate::logs::Logs;
 use crate::runtime::{self, AbortOnDrop, Close, Runtime, Task, process_id};
 use crate::stream::Stream;
 use crate::verbs;
@@ -36,7 +39,11 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// A ledger in memory, whose path is `:memory:`, stays with the process that made it: a forked child is refused (`forked`).
 #[derive(Clone)]
-pub struct Engine(Arc<Shared>);
+pub struct Engine {
+    shared: Arc<Shared>,
+    /// In which the handle's work is done, so that what it logs goes where it belongs.
+    span: Span,
+}
 
 struct Shared {
     path: PathBuf,
@@ -94,14 +101,22 @@ impl Engine {
         }
         let key = resolve_key(options.master_key, callback)?;
         fork::watch()?;
-        Ok(Self(Arc::new(Shared {
+        let shared = Shared {
             path: path.to_owned(),
             process: process_id(),
             settings: options.settings,
             master_key: ArcSwap::from_pointee(key),
             instance: ArcSwap::new(Instance::new()),
             closed: AtomicBool::new(false),
-        })))
+        };
+        Ok(Self { shared: Arc::new(shared), span: Span::none() })
+    }
+
+    /// Sends what the handle's work logs to a queue; without one it goes nowhere.
+    #[must_use]
+    pub fn logging_to(mut self, logs: &Logs) -> Self {
+        self.span = logs.span();
+        self
     }
 
     /// Opens a file; see [`Engine::new`]. Dropping the task gives the opening up.
@@ -117,13 +132,13 @@ impl Engine {
     /// Returns the path that the handle was made of.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0.path
+        &self.shared.path
     }
 
     /// Starts a verb. The task returns JSON text; dropping it gives the call up, which is then settled by its policy.
     pub fn call(&self, verb: &str, arguments: &str) -> Task<String> {
         let (engine, verb, arguments) = self.owned(verb, arguments);
-        runtime::spawn(async move { engine.run(&verb, &arguments).await })
+        runtime::spawn(self.logged(async move { engine.run(&verb, &arguments).await }))
     }
 
     /// Starts a verb whose outcome goes to a function, on a thread of the runtime.
@@ -134,10 +149,10 @@ impl Engine {
         match Runtime::current() {
             Ok(runtime) => {
                 let (engine, verb, arguments) = self.owned(verb, arguments);
-                StartedCall(runtime.spawn_abortable(async move {
+                StartedCall(runtime.spawn_abortable(self.logged(async move {
                     let outcome = engine.run(&verb, &arguments).await;
                     delivery.send(outcome);
-                }))
+                })))
             }
             Err(error) => {
                 delivery.send(Err(error));
@@ -150,11 +165,11 @@ impl Engine {
     #[must_use]
     pub fn stream(&self, arguments: &str) -> Stream {
         let (engine, _, arguments) = self.owned("chat", arguments);
-        Stream::start(async move {
+        Stream::start(self.logged(async move {
             let (request, options) = verbs::chat_arguments(&arguments)?;
             drop(arguments);
             Ok(engine.client().await?.chat_stream(request, options).await?)
-        })
+        }))
     }
 
     /// Answers a request of a vendor's own library; `head` is JSON, see [`Fetch`].
@@ -162,16 +177,21 @@ impl Engine {
     pub fn fetch(&self, head: &str, body: Vec<u8>) -> Fetch {
         let engine = self.clone();
         let asked = crate::fetch::read(head, body);
-        Fetch::start(async move {
+        Fetch::start(self.logged(async move {
             let (request, options) = asked?;
             Ok(engine.client().await?.fetch(request, options).await?)
-        })
+        }))
     }
 
     /// Stops new calls and waits for settlements under way, at most for `timeout`; returns whether all ended.
     pub fn shutdown(&self, timeout: Duration) -> Task<bool> {
         let engine = self.clone();
         runtime::spawn(async move { Ok(engine.close(timeout).await) })
+    }
+
+    /// Puts work into the handle's span.
+    fn logged<F: Future>(&self, work: F) -> Instrumented<F> {
+        work.instrument(self.span.clone())
     }
 
     fn owned(&self, verb: &str, arguments: &str) -> (Self, String, Zeroizing<String>) {
@@ -198,7 +218,7 @@ impl Engine {
                 let key = resolve_key(Some(arguments.master_key), None)?;
                 self.client().await?.rotate_master_key(MasterKey::Text(key.clone())).await?;
                 // A child that is forked later opens the file with the key that it has by then.
-                self.0.master_key.store(Arc::new(key));
+                self.shared.master_key.store(Arc::new(key));
                 Ok("null".to_owned())
             }
             _ => verbs::dispatch(&self.client().await?, verb, arguments).await,
@@ -206,8 +226,8 @@ impl Engine {
     }
 
     async fn close(&self, timeout: Duration) -> bool {
-        self.0.closed.store(true, Ordering::Release);
-        let instance = self.0.instance.swap(Instance::new());
+        self.shared.closed.store(true, Ordering::Release);
+        let instance = self.shared.instance.swap(Instance::new());
         if instance.process == process_id() {
             return instance.shut_down(timeout).await;
         }
@@ -219,18 +239,18 @@ impl Engine {
     async fn client(&self) -> Result<Tollway, ErrorInfo> {
         let instance = self.instance();
         // Closing sets the flag and then replaces the instance: without this look, a replaced one could be opened.
-        if self.0.closed.load(Ordering::Acquire) {
+        if self.shared.closed.load(Ordering::Acquire) {
             return Err(ErrorInfo::closed());
         }
         // A child that opened it again would go on with an empty ledger, which caps nothing.
-        if instance.process != self.0.process && self.0.path.as_os_str() == IN_MEMORY {
+        if instance.process != self.shared.process && self.shared.path.as_os_str() == IN_MEMORY {
             return Err(ErrorInfo::of_another_memory());
         }
         let Some(cell) = &instance.client else { return Err(ErrorInfo::closed()) };
         let client = cell
             .get_or_try_init(|| async {
-                let key = MasterKey::Text(SecretString::clone(&self.0.master_key.load()));
-                let client = Tollway::open(&self.0.path, key, self.0.settings.clone()).await?;
+                let key = MasterKey::Text(SecretString::clone(&self.shared.master_key.load()));
+                let client = Tollway::open(&self.shared.path, key, self.shared.settings.clone()).await?;
                 let weak: Weak<Instance> = Arc::downgrade(&instance);
                 Runtime::current()?.close_at_shutdown(weak);
                 Ok::<_, ErrorInfo>(client)
@@ -241,11 +261,11 @@ impl Engine {
 
     fn instance(&self) -> Arc<Instance> {
         loop {
-            let seen = self.0.instance.load_full();
+            let seen = self.shared.instance.load_full();
             if seen.process == process_id() {
                 return seen;
             }
-            let previous = self.0.instance.compare_and_swap(&seen, Instance::new());
+            let previous = self.shared.instance.compare_and_swap(&seen, Instance::new());
             if Arc::ptr_eq(&previous, &seen) {
                 std::mem::forget(seen);
             }

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod error;
 pub mod fetch;
 mod fork;
+pub mod logs;
 pub mod results;
 pub mod runtime;
 #[cfg(feature = "schema")]
@@ -19,6 +20,7 @@ mod verbs;
 pub use engine::{Engine, StartedCall};
 pub use error::ErrorInfo;
 pub use fetch::{Answer, Fetch, Part};
+pub use logs::{LogBatch, LogLevel, Logs};
 pub use runtime::Task;
 pub use stream::{Batch, Stream};
 pub use tollway::vault::MasterKeyCallback;
@@ -33,5 +35,6 @@ const _: () = {
     assert_thread_safe::<Fetch>();
     assert_thread_safe::<Stream>();
     assert_thread_safe::<ErrorInfo>();
+    assert_thread_safe::<Logs>();
     assert_thread_safe::<Task<String>>();
 };

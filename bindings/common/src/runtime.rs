@@ -20,6 +20,7 @@ use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::ErrorKind;
 
 use crate::error::ErrorInfo;
+use crate::logs::listen_on_this_thread;
 
 const WORKER_THREADS: usize = 2;
 
@@ -71,8 +72,12 @@ impl Runtime {
     }
 
     fn build(process: u32) -> Result<Self, ErrorInfo> {
-        let runtime =
-            Builder::new_multi_thread().worker_threads(WORKER_THREADS).thread_name("tollway").enable_all().build();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(WORKER_THREADS)
+            .thread_name("tollway")
+            .on_thread_start(listen_on_this_thread)
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|error| {
             ErrorInfo::new(
                 ErrorKind::Internal,

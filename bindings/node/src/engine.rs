@@ -11,6 +11,7 @@ use tollway_common::StartedCall;
 
 use crate::argument::{seconds, wiped};
 use crate::fetch::Fetch;
+use crate::logs::Logs;
 use crate::queue::CompletionQueue;
 use crate::stream::Stream;
 
@@ -33,13 +34,19 @@ pub struct Created {
 
 #[napi]
 impl Engine {
-    /// Makes a handle of a path; opens nothing.
+    /// Makes a handle of a path, whose work logs to a queue if there is one; opens nothing.
     #[napi]
     #[must_use]
-    pub fn create(path: String, options: String) -> Created {
+    pub fn create(path: String, options: String, logs: Option<&Logs>) -> Created {
         let options = wiped(options);
         match tollway_common::Engine::new(Path::new(&path), &options, None) {
-            Ok(engine) => Created { engine: Some(Self(engine)), error: None },
+            Ok(engine) => {
+                let engine = match logs {
+                    Some(logs) => engine.logging_to(logs.inner()),
+                    None => engine,
+                };
+                Created { engine: Some(Self(engine)), error: None }
+            }
             Err(error) => Created { engine: None, error: Some(error.to_json()) },
         }
     }

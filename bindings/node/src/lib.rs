@@ -6,6 +6,7 @@
 mod argument;
 mod engine;
 mod fetch;
+mod logs;
 mod queue;
 mod stream;
 

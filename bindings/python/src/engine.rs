@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use tollway_common::{ErrorInfo, Outcome, StartedCall};
 
 use crate::fetch::Fetch;
+use crate::logs::Logs;
 use crate::queue::CompletionQueue;
 use crate::stream::Stream;
 use crate::wait;
@@ -32,12 +33,12 @@ pub(crate) fn pair(outcome: Outcome) -> Pair {
 
 #[pymethods]
 impl Engine {
-    /// Makes a handle of a path; opens nothing. Returns the handle, or an error as JSON text.
+    /// Makes a handle of a path, whose work logs to a queue; opens nothing. Returns the handle, or an error as JSON text.
     #[staticmethod]
     #[expect(clippy::needless_pass_by_value, reason = "Python's paths convert into owned ones only")]
-    fn create(path: PathBuf, options: &str) -> (Option<Self>, Option<String>) {
+    fn create(path: PathBuf, options: &str, logs: &Logs) -> (Option<Self>, Option<String>) {
         match tollway_common::Engine::new(&path, options, None) {
-            Ok(engine) => (Some(Self(engine)), None),
+            Ok(engine) => (Some(Self(engine.logging_to(&logs.0))), None),
             Err(error) => (None, Some(error.to_json())),
         }
     }

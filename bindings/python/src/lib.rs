@@ -5,6 +5,7 @@
 
 mod engine;
 mod fetch;
+mod logs;
 mod queue;
 mod stream;
 mod wait;
@@ -20,6 +21,8 @@ mod _native {
     use super::engine::{Call, Engine};
     #[pymodule_export]
     use super::fetch::Fetch;
+    #[pymodule_export]
+    use super::logs::Logs;
     #[pymodule_export]
     use super::queue::CompletionQueue;
     #[pymodule_export]

@@ -18,6 +18,7 @@ use self::pricing::{Priced, Rules, price, reservation};
 use self::refusal::with_fitting_limit;
 use self::settlement::{Ending, GRACE, latency_ms, settlement};
 use super::engine::{Engine, unexpected};
+use super::events;
 use super::work::Work;
 use super::work::draft::{Draft, Reply};
 use super::work::line::Line;
@@ -32,8 +33,8 @@ use crate::routing::snapshot::Snapshot;
 use crate::store::{Operation, Outcome, ReserveRequest};
 use crate::transport::Progress;
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, CallOptions, Dimensions, Error, ErrorKind, ModelConfig, RecordStatus, Result,
-    Usage,
+    AbandonPolicy, Attempt, BilledBy, CallOptions, CostStatus, Dimensions, Error, ErrorKind, ModelConfig, RecordStatus,
+    Result, UnpricedPolicy, Usage,
 };
 
 /// The attempts of one call, and what they share.
@@ -48,6 +49,8 @@ pub(super) struct Attempts<W: Work> {
     pub(super) deadline: Duration,
     /// What the attempts so far add to the reply.
     pub(super) draft: Draft,
+    /// The number of the last attempt, also of one that was never sent and has no record.
+    pub(super) number: u32,
     /// Whether the last attempt may have been charged, so that it is not repeated.
     pub(super) was_billed: bool,
     /// Whether the last attempt was refused for a field that the next one leaves out.
@@ -79,6 +82,10 @@ impl<W: Work> Attempts<W> {
         }
     }
 
+    fn on_unpriced(&self) -> Option<UnpricedPolicy> {
+        self.options.on_unpriced.or(self.engine.settings.on_unpriced)
+    }
+
     pub(super) fn time_left(&self) -> Duration {
         self.deadline.saturating_sub(self.engine.environment.monotonic())
     }
@@ -88,6 +95,7 @@ impl<W: Work> Attempts<W> {
     pub(super) async fn make(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Made<W::Reply>> {
         let targeted = |error: Error| error.with_target(&config.provider, &config.model_name);
         let engine = Arc::clone(&self.engine);
+        self.number = self.draft.next_number();
         let plan = Arc::new(self.plan(snapshot, config).map_err(targeted)?);
         let api_key = engine.api_key(config).map_err(targeted)?;
         let params = engine.params(config).map_err(targeted)?;
@@ -113,7 +121,11 @@ impl<W: Work> Attempts<W> {
         line.progress.withdraw();
         self.note_health(config, ticket, &ended);
         if let Ended::Failed(error) = &ended {
-            self.may_mend = engine.omissions.learn(config.id, error);
+            let field = engine.omissions.learn(config.id, error);
+            if let Some(field) = field {
+                events::omission(&self.request_id, config, field);
+            }
+            self.may_mend = field.is_some();
         }
         let settled = self.settle(&line, hold, ended, &mut received).await.map_err(targeted);
         W::let_end(&engine, received);
@@ -166,7 +178,7 @@ impl<W: Work> Attempts<W> {
             estimate,
             worst_case: worst_case.map(|worst| worst.cost),
             record_uid: environment.unique_id(),
-            number: self.draft.next_number(),
+            number: self.number,
             started: environment.monotonic(),
         })
     }
@@ -214,7 +226,7 @@ impl<W: Work> Attempts<W> {
             worst_case: plan.worst_case,
             worst_case_tokens: plan.estimate.most_tokens(),
             worst_case_meters: plan.estimate.most_meters(),
-            on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
+            on_unpriced: self.on_unpriced(),
             planned_with: Some(version),
             now,
             expires_at: now.saturating_add(self.time_left() + GRACE).unwrap_or(now),
@@ -241,10 +253,18 @@ impl<W: Work> Attempts<W> {
     fn note_health(&self, config: &ModelConfig, ticket: Ticket, ended: &Ended) {
         let health = &self.engine.health;
         let now = self.engine.environment.monotonic();
+        let failed = |error: &Error| {
+            if let Some(cooldown) = health.failed(config.id, ticket, error, now) {
+                events::cooldown(&self.request_id, config, cooldown, error);
+            }
+        };
         match ended {
-            Ended::Complete => health.succeeded(config.id, ticket),
-            Ended::Failed(error) => health.failed(config.id, ticket, error, now),
-            Ended::TimedOut => health.failed(config.id, ticket, &timed_out(), now),
+            Ended::Complete if health.succeeded(config.id, ticket) => {
+                events::cooldown_end(Some(&self.request_id), config);
+            }
+            Ended::Complete => {}
+            Ended::Failed(error) => failed(error),
+            Ended::TimedOut => failed(&timed_out()),
             Ended::GivenUp => health.abstained(config.id, ticket),
         }
     }
@@ -280,7 +300,7 @@ impl<W: Work> Attempts<W> {
         let (priced, billed_by) = match price(plan, basis, &served, now, &rules) {
             Ok(priced) => (priced, billed_by),
             Err(error) => {
-                tracing::error!(%error, "an attempt has no exact cost; its reservation is billed");
+                events::inexact(&self.request_id, plan, &error);
                 (reservation(plan), BilledBy::Reservation)
             }
         };
@@ -298,7 +318,12 @@ impl<W: Work> Attempts<W> {
             completes_key: reply.as_ref().ok().map_or(Ok(None), |reply| self.completes_key(reply))?,
             ..settlement(&self.engine, plan, hold.id(), ending)
         };
+        let is_unpriced = settlement.cost_status == CostStatus::Unpriced;
+        let closes_budgets = hold.budgets_apply() && self.on_unpriced() == Some(UnpricedPolicy::Hold);
         let model_id = hold.settle(settlement).await?;
+        if is_unpriced {
+            events::unpriced(&self.request_id, plan, closes_budgets);
+        }
         if let Some(attempt) = self.draft.attempts.last_mut() {
             attempt.model_id = Some(model_id);
         }

@@ -14,10 +14,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use self::idempotency::KeyState;
 use super::attempt::{Attempts, Made};
 use super::engine::Engine;
+use super::events::{self, FailedTry};
 use super::work::Work;
 use super::work::draft::Draft;
 use super::work::outcome::{file_closed, given_up, panicked};
@@ -46,6 +48,8 @@ struct Call<W: Work> {
     attempts: Attempts<W>,
     /// What was tried so far and failed.
     tried: Vec<Tried>,
+    /// The attempt that failed last, until another is made in its place.
+    failed: Option<FailedTry>,
     /// How often it was planned in vain.
     superseded: u32,
 }
@@ -82,11 +86,13 @@ fn start<W: Work>(
         sink,
         deadline: engine.environment.monotonic().saturating_add(timeout),
         draft: Draft::default(),
+        number: 0,
         was_billed: false,
         may_mend: false,
         dropped: TaskTracker::new(),
     };
-    engine.tracker.spawn(Call { attempts, tried: Vec::new(), superseded: 0 }.run());
+    let call = Call { attempts, tried: Vec::new(), failed: None, superseded: 0 };
+    engine.tracker.spawn(call.run().in_current_span());
 }
 
 impl<W: Work> Call<W> {
@@ -135,9 +141,26 @@ impl<W: Work> Call<W> {
                 status: error.status(),
                 record_uid: recorded.map(|attempt| attempt.record_uid.clone()),
             };
+            let failed = FailedTry { attempt: self.attempts.number, config: Arc::clone(config), error: error.clone() };
+            if recorded.is_none() {
+                events::refusal(&self.attempts.request_id, &failed);
+            }
+            self.failed = Some(failed);
             self.tried.push(Tried { config: Arc::clone(config), attempt, detail: error.detail().to_owned() });
         }
         outcome
+    }
+
+    fn log_fallback(&mut self, next: &ModelConfig) {
+        if let Some(failed) = self.failed.take() {
+            events::fallback(&self.attempts.request_id, &failed, next);
+        }
+    }
+
+    fn log_retry(&mut self, wait: Duration) {
+        if let Some(failed) = self.failed.take() {
+            events::retry(&self.attempts.request_id, &failed, wait);
+        }
     }
 
     /// Adds what was tried to the error of the call; in words, too, what others than the error's own model said.
@@ -205,6 +228,7 @@ impl<W: Work> Call<W> {
                     continue;
                 }
                 self.check_running()?;
+                self.log_fallback(&config);
                 self.attempts.was_billed = false;
                 let mut attempted = self.try_one(&snapshot, &config).await;
                 // Each field is learned once, so that this ends.
@@ -278,6 +302,7 @@ impl<W: Work> Call<W> {
             if pause >= self.attempts.time_left() {
                 return Err(error);
             }
+            self.log_retry(pause);
             self.pause(pause).await?;
             retries_left -= 1;
             round += 1;

@@ -22,6 +22,7 @@ use self::billing_ids::BillingIds;
 pub(super) use self::failure::{broken_off, invalid, refuse_first, unexpected};
 use self::omissions::Omissions;
 use self::snapshots::Snapshots;
+use super::events;
 use crate::dialect::RecentItems;
 use crate::environment::Environment;
 use crate::routing::health::Health;
@@ -146,7 +147,12 @@ impl Engine {
     pub(super) async fn recover(&self) -> Result<u64> {
         let recover = Operation::Recover { policy: self.settings.recovery, now: self.environment.now() };
         match self.store.apply(recover).await? {
-            Outcome::Recovered(count) => Ok(count),
+            Outcome::Recovered(count) => {
+                if count > 0 {
+                    events::recovery(count, self.settings.recovery);
+                }
+                Ok(count)
+            }
             other => Err(unexpected(&other)),
         }
     }

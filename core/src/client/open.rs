@@ -13,6 +13,7 @@ use super::engine::omissions::Omissions;
 use super::engine::snapshots::Snapshots;
 use super::engine::{Engine, Tollway, secrets};
 use crate::dialect::RecentItems;
+use crate::environment::log::logged_as_here;
 use crate::environment::{Environment, SystemEnvironment};
 use crate::routing::health::Health;
 use crate::routing::prompt_cache::PromptCache;
@@ -154,7 +155,7 @@ fn file_keys(vault: &Arc<Vault>, master_key: &MasterKey) -> Result<FileKeys> {
 
 /// Runs work that takes long, or that waits for the disk, off the async threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
+    tokio::task::spawn_blocking(logged_as_here(work))
         .await
         .map_err(|error| Error::new(ErrorKind::Internal, format!("the work was broken off: {error}")))?
 }

@@ -32,6 +32,15 @@ pub struct Ticket {
     probe: bool,
 }
 
+/// A cooldown that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cooldown {
+    /// How long the config is passed over.
+    pub lasts: Duration,
+    /// How many attempts in a row failed.
+    pub failures: u32,
+}
+
 /// What is known of a config.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
@@ -74,12 +83,12 @@ impl Health {
         Ticket { trips: state.trips, probe }
     }
 
-    /// Notes that an attempt succeeded. Only an attempt that began after the last trip ends a cooldown.
-    pub fn succeeded(&self, config: ModelConfigId, ticket: Ticket) {
-        if let Some(state) = self.states().get_mut(&config)
-            && state.trips == ticket.trips
-        {
-            *state = State::default();
+    /// Notes that an attempt succeeded, and returns whether that ended a cooldown. Only an attempt that began after the last trip
+    /// does.
+    pub fn succeeded(&self, config: ModelConfigId, ticket: Ticket) -> bool {
+        match self.states().get_mut(&config) {
+            Some(state) if state.trips == ticket.trips => std::mem::take(state).cooling_until.is_some(),
+            _ => false,
         }
     }
 
@@ -94,30 +103,33 @@ impl Health {
     }
 
     /// Notes that an attempt failed. Enough failures in a row, a failed probe, or an error that will not pass by itself
-    /// makes the config cool down: for the time that the provider asks, or else for one that doubles with each trip.
-    pub fn failed(&self, config: ModelConfigId, ticket: Ticket, error: &Error, now: Duration) {
+    /// makes the config cool down: for the time that the provider asks, or else for one that doubles with each trip. Returns the
+    /// cooldown that begins.
+    pub fn failed(&self, config: ModelConfigId, ticket: Ticket, error: &Error, now: Duration) -> Option<Cooldown> {
         if !counts(error.kind()) {
             self.abstained(config, ticket);
-            return;
+            return None;
         }
         let mut states = self.states();
         let state = states.entry(config).or_default();
         if state.trips != ticket.trips {
-            return;
+            return None;
         }
         state.failures = state.failures.saturating_add(1);
-        if ticket.probe || lasting(error.kind()) || state.failures >= self.failures_allowed {
-            let doubled = self.first_cooldown.saturating_mul(1_u32.checked_shl(state.trips).unwrap_or(u32::MAX));
-            let asked = error.retry_after().unwrap_or_default();
-            state.cooling_until = Some(now.saturating_add(doubled.max(asked).min(LONGEST)));
-            state.trips = state.trips.saturating_add(1);
-            state.probing = false;
+        if !(ticket.probe || lasting(error.kind()) || state.failures >= self.failures_allowed) {
+            return None;
         }
+        let doubled = self.first_cooldown.saturating_mul(1_u32.checked_shl(state.trips).unwrap_or(u32::MAX));
+        let lasts = doubled.max(error.retry_after().unwrap_or_default()).min(LONGEST);
+        state.cooling_until = Some(now.saturating_add(lasts));
+        state.trips = state.trips.saturating_add(1);
+        state.probing = false;
+        Some(Cooldown { lasts, failures: state.failures })
     }
 
-    /// Forgets a config, after an administrator changed it.
-    pub fn forget(&self, config: ModelConfigId) {
-        self.states().remove(&config);
+    /// Forgets a config, after an administrator changed it, and returns whether that ended a cooldown.
+    pub fn forget(&self, config: ModelConfigId) -> bool {
+        self.states().remove(&config).is_some_and(|state| state.cooling_until.is_some())
     }
 
     /// Returns what is known of a config.

@@ -15,6 +15,7 @@ use super::shared::Shared;
 use super::storage::Storage;
 use super::writer::{self, Job, QUEUE};
 use super::{CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, query, verification};
+use crate::environment::log::logged_as_here;
 use crate::environment::{BoxFuture, Environment};
 use crate::types::{
     BudgetId, BudgetStatus, Call, Configuration, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord,
@@ -46,7 +47,7 @@ impl<S: Storage> TableStore<S> {
         let of_writer = Arc::clone(&shared);
         let writer = std::thread::Builder::new()
             .name("tollway-writer".to_owned())
-            .spawn(move || writer::run(&of_writer, jobs))
+            .spawn(logged_as_here(move || writer::run(&of_writer, jobs)))
             .map_err(|error| super::failure::of_io("the writer's thread could not be started", &error))?;
         let process_id = environment.process_id();
         Ok(Arc::new(Self { process_id, environment, open: Some(Open { shared, queue, writer }) }))
@@ -70,7 +71,7 @@ impl<S: Storage> TableStore<S> {
         let shared = self.open_here().map(|open| Arc::clone(&open.shared));
         Box::pin(async move {
             let shared = shared?;
-            let read = tokio::task::spawn_blocking(move || shared.read(query)).await;
+            let read = tokio::task::spawn_blocking(logged_as_here(move || shared.read(query))).await;
             read.map_err(|error| if error.is_panic() { corrupted("reading it failed") } else { closed() })?
         })
     }
@@ -187,7 +188,9 @@ impl<S: Storage> Store for TableStore<S> {
         let shared = self.open_here().map(|open| Arc::clone(&open.shared));
         Box::pin(async move {
             let shared = shared?;
-            tokio::task::spawn_blocking(move || shared.verify()).await.map_err(|_| corrupted("reading it failed"))?
+            tokio::task::spawn_blocking(logged_as_here(move || shared.verify()))
+                .await
+                .map_err(|_| corrupted("reading it failed"))?
         })
     }
 

@@ -180,6 +180,9 @@ def _shut_down() -> None:
     if loop is not None:
         loop.close_all()
     _native.shutdown(_EXIT_TIMEOUT)
+    logs = sys.modules.get(f"{__name__}._logs")
+    if logs is not None:
+        logs.close()
 
 
 atexit.register(_shut_down)

@@ -35,7 +35,18 @@ class Operation(Generic[Result]):
 class _Handle:
     """What both engines hold: the native handle, which belongs to one process."""
 
-    native: _native.Engine
+    def __init__(self, native: _native.Engine) -> None:
+        # It loads `logging`, which takes longer than all the rest of the import.
+        from ._logs import listen  # noqa: PLC0415
+
+        self._native = native
+        self._listen = listen
+
+    @property
+    def native(self) -> _native.Engine:
+        """The native handle, whose records are listened to from now on, in a forked child too."""
+        self._listen()
+        return self._native
 
     def __reduce__(self) -> NoReturn:
         detail = "an open Tollway file cannot be sent to another process; send its path, and open it there"
@@ -44,9 +55,6 @@ class _Handle:
 
 class SyncEngine(_Handle):
     """Runs operations by waiting for them."""
-
-    def __init__(self, native: _native.Engine) -> None:
-        self.native = native
 
     def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; Ctrl-C gives it up."""
@@ -63,7 +71,7 @@ class AsyncEngine(_Handle):
         # Programs that only wait need not load asyncio.
         from ._loop import current  # noqa: PLC0415
 
-        self.native = native
+        super().__init__(native)
         self._loop_queue = current
 
     async def run(self, operation: Operation[Result]) -> Result:
@@ -78,7 +86,9 @@ class AsyncEngine(_Handle):
 
 def create(path: str | os.PathLike[str], options: Mapping[str, Any]) -> _native.Engine:
     """Makes a native handle; opens nothing."""
-    engine, error = _native.Engine.create(path, encode(options, "open").reveal())
+    from ._logs import logs  # noqa: PLC0415
+
+    engine, error = _native.Engine.create(path, encode(options, "open").reveal(), logs)
     if error is not None:
         raise from_json(error)
     if engine is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _native
+from . import _logs, _native
 from ._engine import AsyncEngine, SyncEngine, check_mapping, encode
 from ._values import given
 from .errors import InternalError, from_json
@@ -98,6 +98,8 @@ class _Answer:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self._ended = False
+        # The handle may be older than this process, which then has nobody yet who hears what it logs.
+        _logs.listen()
         self._native = native.fetch(encode(head, "fetch").reveal(), body)
 
     def give_up(self) -> None:

@@ -3,15 +3,26 @@
 import os
 from typing import final
 
-__all__ = ["Call", "CompletionQueue", "Engine", "Fetch", "Stream", "check_fetch", "cli", "error_codes", "shutdown"]
+__all__ = [
+    "Call",
+    "CompletionQueue",
+    "Engine",
+    "Fetch",
+    "Logs",
+    "Stream",
+    "check_fetch",
+    "cli",
+    "error_codes",
+    "shutdown",
+]
 
 @final
 class Engine:
     """A handle of one file."""
 
     @staticmethod
-    def create(path: str | os.PathLike[str], options: str) -> tuple[Engine | None, str | None]:
-        """Makes a handle of a path; opens nothing. Returns the handle, or an error as JSON text."""
+    def create(path: str | os.PathLike[str], options: str, logs: Logs) -> tuple[Engine | None, str | None]:
+        """Makes a handle of a path, whose work logs to a queue; opens nothing. Returns it, or an error as JSON text."""
 
     def path(self) -> str:
         """Returns the path of the file, for people."""
@@ -69,6 +80,23 @@ class Fetch:
 
     def close(self) -> None:
         """Gives the call up and ends the answer."""
+
+@final
+class Logs:
+    """The records of the handles that were made with it, with one reader."""
+
+    def __new__(cls, level: str) -> Logs: ...
+    def set_level(self, level: str) -> None:
+        """Changes from which level on records are wanted: `error`, `warn`, `info` or `debug`."""
+
+    def take(self, maximum: int) -> tuple[str | None, bool]:
+        """Takes what is ready, without waiting: a JSON array of records, and whether nothing follows."""
+
+    def notify(self, queue: CompletionQueue, ticket: int) -> None:
+        """Puts a ticket on a queue once there is something to take."""
+
+    def close(self) -> None:
+        """Ends the reading, after what is ready."""
 
 @final
 class CompletionQueue:

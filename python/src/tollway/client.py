@@ -210,7 +210,8 @@ def open(  # noqa: A001
 ) -> Tollway:
     """Opens a file, and makes it at first use.
 
-    Settings belong to the handle, not to the file, and may differ at the next opening. Durations are in seconds.
+    Settings belong to the handle, not to the file, and may differ at the next opening. Durations are in seconds. What
+    the engine notices goes to Python's `logging`, below the logger `tollway`.
 
     Args:
         path: The file. Many processes may open it, each with a handle of its own, unless one has it exclusively.

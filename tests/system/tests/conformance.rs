@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tollway::store::IN_MEMORY;
-use tollway_common::{Answer, Engine, ErrorInfo, Part};
+use tollway_common::{Answer, Engine, ErrorInfo, LogLevel, Logs, Part};
 use tollway_system_tests::MASTER_KEY;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,6 +105,7 @@ struct Run {
     folder: tempfile::TempDir,
     mock: MockProvider,
     settings: Value,
+    logs: Logs,
     engine: Engine,
     saved: Map<String, Value>,
 }
@@ -118,9 +119,10 @@ impl Run {
             mock.script(name, script).unwrap();
         }
         let settings = scenario.get("settings").cloned().unwrap_or_else(|| json!({}));
-        let engine = open(place, folder.path(), &settings).await;
+        let logs = Logs::new(LogLevel::Info);
+        let engine = open(place, folder.path(), &settings, &logs).await;
         let saved = Map::from_iter([("mock".to_owned(), Value::from(mock.base_url()))]);
-        Self { place, folder, mock, settings, engine, saved }
+        Self { place, folder, mock, settings, logs, engine, saved }
     }
 
     async fn play(mut self, scenario: &Value) -> Result<(), String> {
@@ -142,13 +144,19 @@ impl Run {
     async fn step(&mut self, step: &Value) -> Result<(), String> {
         if step["reopen"] == true {
             self.engine.call("close", "{}").await.map_err(|error| error.to_string())?;
-            self.engine = open(self.place, self.folder.path(), &self.settings).await;
+            self.engine = open(self.place, self.folder.path(), &self.settings, &self.logs).await;
             return Ok(());
         }
         if let Some(script) = step["requests"].as_str() {
             let requests = self.mock.requests(Some(script));
             let requests = serde_json::to_value(requests).map_err(|error| error.to_string())?;
             return compare(&self.filled(&step["expect"])?, &requests, "");
+        }
+        if step["logs"] == true {
+            // Whatever a call logs is there before its end is.
+            let records = self.logs.take(usize::MAX).records.unwrap_or_else(|| "[]".to_owned());
+            let records = serde_json::from_str(&records).map_err(|error| error.to_string())?;
+            return compare(&self.filled(&step["expect"])?, &records, "");
         }
         let begin = Instant::now();
         let (result, error) = if let Some(arguments) = step.get("stream") {
@@ -299,17 +307,19 @@ fn event(text: &str) -> Value {
     Value::Object(event)
 }
 
-async fn open(place: Place, folder: &Path, settings: &Value) -> Engine {
+async fn open(place: Place, folder: &Path, settings: &Value, logs: &Logs) -> Engine {
     let options = json!({"master_key": MASTER_KEY, "settings": settings}).to_string();
     let path = match place {
         Place::File => folder.join("app.tollway"),
         Place::Memory => PathBuf::from(IN_MEMORY),
     };
-    Engine::open(&path, &options, None).await.unwrap()
+    let engine = Engine::new(&path, &options, None).unwrap().logging_to(logs);
+    engine.call("open", "{}").await.unwrap();
+    engine
 }
 
 fn what(step: &Value) -> &str {
-    let kind = ["stream", "fetch", "requests", "reopen"].into_iter().find(|kind| step.get(kind).is_some());
+    let kind = ["stream", "fetch", "requests", "logs", "reopen"].into_iter().find(|kind| step.get(kind).is_some());
     step["call"].as_str().or(kind).unwrap_or("nothing")
 }
 

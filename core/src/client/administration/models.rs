@@ -15,6 +15,7 @@ use super::prices::terms_of;
 use super::references::{not_found, one};
 use crate::catalog::bundled;
 use crate::client::engine::{Tollway, secrets, unexpected};
+use crate::client::events;
 use crate::provider::{has_secret_header, seller, validate_params};
 use crate::routing::snapshot::Snapshot;
 use crate::store::{ModelConfigChange, ModelConfigNames, NewModelConfig, Operation, Outcome};
@@ -254,7 +255,9 @@ impl Tollway {
         });
         let now = self.engine.environment.now();
         self.engine.store.apply(Operation::UpdateModelConfig { id: config.id, change, now }).await?;
-        self.engine.health.forget(config.id);
+        if self.engine.health.forget(config.id) {
+            events::cooldown_end(None, config);
+        }
         self.engine.omissions.forget(config.id);
         self.config_of(config.id).await
     }
@@ -311,7 +314,7 @@ impl Tollway {
         let wants_none = terms.prices.as_ref().is_some_and(BTreeMap::is_empty);
         let (near_matches, warnings) = warnings(&config, prices_from == PricesFrom::None && !wants_none);
         for warning in &warnings {
-            tracing::warn!(model = config.name(), "{warning}");
+            events::doubt(&config, warning);
         }
         Ok(ConfiguredModel { config, outcome, prices_from, near_matches, warnings })
     }

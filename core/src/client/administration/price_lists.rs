@@ -11,6 +11,7 @@ use super::price_updates::PriceUpdate;
 use crate::catalog::import::{ImportReport, Imported, Origin, SourceFormat, import, read_file, write, write_file};
 use crate::catalog::lint::{Finding, lint};
 use crate::client::engine::Tollway;
+use crate::environment::log::logged_as_here;
 use crate::store::is_ledger;
 use crate::types::{Error, ErrorKind, PriceBook, Result};
 
@@ -119,7 +120,7 @@ impl Tollway {
 
 /// Does work that would hold up the runtime's threads on a thread of its own.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let ended = tokio::task::spawn_blocking(work).await;
+    let ended = tokio::task::spawn_blocking(logged_as_here(work)).await;
     ended.map_err(|error| Error::new(ErrorKind::Internal, format!("reading a price list ended early: {error}")))?
 }
 

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::pricing::{nothing, reservation};
 use super::settlement::{Ending, settlement};
 use crate::client::engine::{Engine, unexpected};
+use crate::client::events;
 use crate::client::work::outcome::panicked;
 use crate::client::work::plan::Plan;
 use crate::settings::Durability;
@@ -66,11 +68,13 @@ impl Hold {
             && let Some(model_id) = self.engine.billing_ids.get(&config.provider, &config.model_name)
         {
             self.is_settled = true;
-            self.engine.tracker.spawn(async move {
+            let plan = Arc::clone(&self.plan);
+            let settled = async move {
                 if let Err(error) = written.await {
-                    tracing::error!(%error, "a settlement was not written; recovery will settle its reservation");
+                    events::left_to_recovery(&plan, Some(&error));
                 }
-            });
+            };
+            self.engine.tracker.spawn(settled.in_current_span());
             return Ok(model_id);
         }
         match written.await? {
@@ -92,17 +96,17 @@ impl Drop for Hold {
         self.progress.withdraw();
         let settlement = unknown(&self.engine, &self.plan, self.reserved.id, self.progress.stage());
         let Ok(runtime) = Handle::try_current() else {
-            tracing::error!("an attempt was not settled; recovery will settle its reservation");
-            return;
+            return events::left_to_recovery(&self.plan, None);
         };
-        let (engine, tracked) = (Arc::clone(&self.engine), self.engine.tracker.token());
+        events::unsettled(&self.plan);
+        let (engine, plan, tracked) = (Arc::clone(&self.engine), Arc::clone(&self.plan), self.engine.tracker.token());
         let settled = async move {
             if let Err(error) = engine.store.apply(Operation::Settle(Box::new(settlement))).await {
-                tracing::error!(%error, "an attempt was not settled; recovery will settle its reservation");
+                events::left_to_recovery(&plan, Some(&error));
             }
             drop(tracked);
         };
-        self.dropped.spawn_on(settled, &runtime);
+        self.dropped.spawn_on(settled.in_current_span(), &runtime);
     }
 }
 

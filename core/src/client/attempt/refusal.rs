@@ -2,6 +2,7 @@
 
 use crate::billing::estimate::{Estimate, head_of};
 use crate::client::work::plan::Plan;
+use crate::environment::log::CALL;
 use crate::provider::vendor;
 use crate::types::{BudgetRefusal, Currency, Decimal, Error, Result, exact_subtract};
 
@@ -15,7 +16,7 @@ pub(super) fn with_fitting_limit(error: Error, plan: &Plan) -> Error {
         }
         Ok(None) => error,
         Err(problem) => {
-            tracing::warn!(error = %problem, "the room of a budget is not known exactly");
+            tracing::warn!(target: CALL, error = %problem, "the room of a budget is not known exactly");
             error
         }
     }

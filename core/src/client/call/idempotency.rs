@@ -10,6 +10,7 @@ use crate::client::attempt::{Attempts, identity};
 use crate::client::work::Work;
 use crate::client::work::draft::Reply;
 use crate::client::work::outcome::{file_closed, given_up};
+use crate::environment::log::CALL;
 use crate::store::{KeyClaim, Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};
 
@@ -79,7 +80,13 @@ impl<W: Work> Attempts<W> {
         if let Some(key) = self.own_key() {
             let release = Operation::ReleaseKey { key, request_id: self.request_id.clone() };
             if let Err(error) = self.engine.store.apply(release).await {
-                tracing::warn!(%error, "an idempotency key stays claimed until it lapses");
+                tracing::warn!(
+                    target: CALL,
+                    request_id = self.request_id,
+                    code = error.code(),
+                    %error,
+                    "an idempotency key stays claimed until it lapses"
+                );
             }
         }
     }

@@ -17,12 +17,12 @@ const ADDED: [&str; 1] = ["stream_options"];
 pub(in crate::client) struct Omissions(Mutex<BTreeMap<ModelConfigId, BTreeSet<&'static str>>>);
 
 impl Omissions {
-    /// Learns from a refusal. Returns whether it names a field that was added and is left out from now on, so that the same
+    /// Learns from a refusal. Returns the field that it names, if that was added and is left out from now on, so that the same
     /// request can be sent again.
-    pub(in crate::client) fn learn(&self, config: ModelConfigId, error: &Error) -> bool {
-        let Some(field) = refused_field(error, &ADDED) else { return false };
+    pub(in crate::client) fn learn(&self, config: ModelConfigId, error: &Error) -> Option<&'static str> {
+        let field = refused_field(error, &ADDED)?;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(config).or_default().insert(field)
+        known.entry(config).or_default().insert(field).then_some(field)
     }
 
     /// Returns the parameters of a config, with what was learned among the fields to leave out.

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tracing::Instrument;
 
 use crate::client::engine::Engine;
 
@@ -28,13 +29,14 @@ impl Rest {
         let Some(rest) = self.further() else { return };
         let late = engine.environment.sleep(LINGERING);
         let stopping = engine.stopping.clone();
-        engine.tracker.spawn(async move {
+        let rest = async move {
             tokio::select! {
                 biased;
                 () = rest.0 => {}
                 () = stopping.cancelled() => {}
                 () = late => {}
             }
-        });
+        };
+        engine.tracker.spawn(rest.in_current_span());
     }
 }

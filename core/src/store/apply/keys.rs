@@ -3,6 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 
 use super::recover::is_stale;
+use crate::environment::log::LEDGER;
 use crate::store::KeyClaim;
 use crate::store::codec::{micros, time};
 use crate::store::ledger::Ledger;
@@ -71,7 +72,7 @@ pub(super) fn completable(ledger: &Ledger<'_>, key: &str, request_id: &str) -> R
     let row = row.filter(|row| row.completed_at.is_none() && row.request_id == request_id);
     if row.is_none() {
         tracing::warn!(
-            key,
+            target: LEDGER,
             request_id,
             "the claim of an idempotency key lapsed before its call ended; its reply is not kept"
         );

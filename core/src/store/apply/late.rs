@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use self::counting::Counting;
 use super::settle::index;
 use super::{adjust, daily, keys};
+use crate::environment::log::LEDGER;
 use crate::store::codec::{Row, kept};
 use crate::store::ledger::Ledger;
 use crate::store::rows::{HoldRow, KeyRow, UsageRecordRow};
@@ -45,7 +46,15 @@ pub(super) fn settle(ledger: &mut Ledger<'_>, id: u64, row: UsageRecordRow, sett
     };
     let holds = Holds { bounds: of_row(&row.bounds)?, moved: of_row(&row.holds)? };
     let record = row.record(id)?;
-    tracing::warn!(record = record.uid, "an attempt was settled after recovery had; its record is corrected");
+    tracing::warn!(
+        target: LEDGER,
+        request_id = record.request_id,
+        attempt = record.attempt,
+        provider = record.provider,
+        model = record.model,
+        record_uid = record.uid,
+        "an attempt was settled after recovery had; its record is corrected"
+    );
     match record.cost_amount.zip(record.currency) {
         Some((amount, currency)) => correct(ledger, &record, Money::new(amount, currency), &holds, settlement),
         None => complete(ledger, &record, &holds, settlement),

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 
 use super::counted::{self, Consumed};
 use super::{keys, settle};
+use crate::environment::log::LEDGER;
 use crate::store::ledger::Ledger;
 use crate::store::storage::{Liveness, Session};
 use crate::store::{Reservation, Settlement};
@@ -55,7 +56,18 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
             && matches!(error.kind(), ErrorKind::Internal | ErrorKind::InvalidRequest)
         {
             // A cost that its sums cannot hold exactly must not keep the file from opening: its record waits for a price.
-            tracing::error!(%error, "a reservation was settled without its cost");
+            let request = &reservation.request;
+            tracing::error!(
+                target: LEDGER,
+                request_id = request.request_id,
+                attempt = request.attempt,
+                provider = request.provider,
+                model = request.model,
+                record_uid = request.record_uid,
+                code = error.code(),
+                %error,
+                "a reservation was settled without its cost"
+            );
             let (mut unpriced, tokens) = settlement(&reservation, policy, now);
             (unpriced.cost, unpriced.cost_status) = (None, CostStatus::Unpriced);
             unpriced.receipt.clear();

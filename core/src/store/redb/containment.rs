@@ -10,6 +10,7 @@ use std::sync::Once;
 use std::thread::panicking;
 
 use super::failure::{closed, corrupted};
+use crate::environment::log::LEDGER;
 use crate::types::Result;
 
 thread_local! {
@@ -39,7 +40,7 @@ fn keep_quiet() {
             let others = take_hook();
             set_hook(Box::new(move |panic| {
                 if DEPTH.try_with(Cell::get).unwrap_or(0) > 0 {
-                    tracing::debug!(%panic, "the storage engine found the file damaged");
+                    tracing::debug!(target: LEDGER, %panic, "the storage engine found the file damaged");
                 } else {
                     others(panic);
                 }

@@ -21,6 +21,7 @@ use super::place;
 use super::session::Arrival;
 use super::tables::{META, create_all};
 use crate::environment::Environment;
+use crate::environment::log::LEDGER;
 use crate::store::tables::SCHEMA_KEY;
 use crate::store::writing::number;
 use crate::types::{Error, ErrorKind, Result};
@@ -131,7 +132,7 @@ impl Drop for Closing {
             return forget(database);
         }
         if contained(|| drop(database)).is_none() {
-            tracing::error!("closing the file failed, because it is damaged; restore it from a copy");
+            tracing::error!(target: LEDGER, "closing the file failed, because it is damaged; restore it from a copy");
         }
     }
 }

@@ -11,6 +11,7 @@ use super::descriptor::Descriptor;
 use super::failure::{corrupted, locked, not_ours, of_open_io};
 use super::file::fill;
 use crate::environment::Environment;
+use crate::environment::log::LEDGER;
 use crate::types::{Error, ErrorKind, Result};
 
 /// How often a name is drawn for a file that is made aside.
@@ -118,6 +119,7 @@ fn check_owner(file: &File, metadata: &Metadata, shown: &str) -> Result<()> {
     match file.set_permissions(fs::Permissions::from_mode(mode & 0o700)) {
         Ok(()) => {
             tracing::warn!(
+                target: LEDGER,
                 path = shown,
                 "others than its owner could reach the file; its mode is {:o} now",
                 mode & 0o700
