@@ -6,6 +6,7 @@
 mod catalog;
 mod contestant;
 mod driver;
+mod growth;
 mod process;
 mod protocol;
 mod table;
@@ -16,8 +17,10 @@ use std::process::ExitCode;
 use protocol::Failure;
 
 const USAGE: &str = "usage: tollway-benches [catalog] [--quick]
+       tollway-benches growth FILE RECORDS
 
   catalog    how long the bundled catalog takes to open, instead of the calls and the ledger
+  growth     brings a file of its own to so many records, then measures what it answers and what it costs those who write
   --quick    one short round of each, to see that everything runs; the figures mean nothing
 
 environment:
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
         ["--quick"] => driver::run(driver::Plan::quick()),
         ["catalog"] => catalog::run(false),
         ["catalog", "--quick"] => catalog::run(true),
+        ["growth", path, records] => growth::run(path, records),
+        ["growth-question", path, question] => growth::ask(path, question),
         ["contestant", name] => contestant::serve(name),
         ["--help" | "-h"] => write!(std::io::stdout(), "{USAGE}").map_err(Failure::from),
         _ => Err(Failure::new(USAGE)),
