@@ -56,8 +56,10 @@ pub struct Estimate {
     pub expected_output: u64,
     /// The reasoning tokens that are expected.
     pub expected_reasoning: u64,
-    /// The limit to send where neither the request nor the model has one.
+    /// The limit to send under a cap where the request has none: the default one, or the model's if that is smaller.
     pub injected_limit: Option<u64>,
+    /// Whether the request or the model has a limit.
+    pub has_limit: bool,
     /// What of the request the prices do not cover, so that the attempt has no price.
     pub uncovered: Option<Gap>,
     /// What of the request has no bound, so that the attempt has no price under a cap on money.
@@ -115,7 +117,8 @@ impl Estimate {
         let model_limit = output_limit_of(config);
         // A limit of zero would be read as none.
         let default_limit = default_limit.max(1);
-        let injected_limit = (request.max_tokens.is_none() && model_limit.is_none()).then_some(default_limit);
+        let injected_limit =
+            request.max_tokens.is_none().then(|| model_limit.map_or(default_limit, |limit| limit.min(default_limit)));
         let limit = request.max_tokens.or(model_limit).unwrap_or(default_limit);
         let mut beside = reasoning_beside(request, config, model_limit);
         if asked.does_research() {
@@ -140,6 +143,7 @@ impl Estimate {
             expected_output,
             expected_reasoning: if thinks { EXPECTED_REASONING.saturating_mul(answers).min(room) } else { 0 },
             injected_limit,
+            has_limit: request.max_tokens.is_some() || model_limit.is_some(),
             uncovered: uncovered(format, request, &config.model_params, prices, &works),
             unbounded: unbounded(format, request, &config.model_params, prices, &works),
             sure_searches: sure_searches(&works, prices),
@@ -169,6 +173,7 @@ impl Estimate {
             expected_output: 0,
             expected_reasoning: 0,
             injected_limit: None,
+            has_limit: true,
             uncovered: None,
             unbounded: None,
             counts,
@@ -215,6 +220,18 @@ impl Estimate {
             }
         }
         Ok((fitting > 0).then_some(fitting))
+    }
+
+    /// Returns the estimate of an attempt that is given its limit under a cap: what is held for it is no more than that.
+    #[must_use]
+    pub fn within_injected_limit(mut self) -> Self {
+        if let Some(limit) = self.injected_limit.filter(|limit| *limit < self.output_limit) {
+            let less = (self.output_limit - limit).saturating_mul(self.answers);
+            self.output_limit = limit;
+            self.output_bound = self.output_bound.saturating_sub(less);
+            self.expected_output = self.expected_output.min(limit.saturating_mul(self.answers));
+        }
+        self
     }
 
     /// Returns the estimate of an attempt whose money is capped: what has no bound has no price.

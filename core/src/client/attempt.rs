@@ -2,7 +2,8 @@
 
 mod hold;
 mod pricing;
-mod refusal;
+pub(super) mod refusal;
+pub(super) mod room;
 pub(super) mod settlement;
 
 use std::panic::AssertUnwindSafe;
@@ -15,7 +16,8 @@ use tokio_util::task::TaskTracker;
 
 use self::hold::Hold;
 use self::pricing::{Priced, Rules, price, reservation};
-use self::refusal::with_fitting_limit;
+use self::refusal::{waits, with_fitting_limit};
+use self::room::NEXT_TRY;
 use self::settlement::{Ending, GRACE, latency_ms, settlement};
 use super::engine::{Engine, unexpected};
 use super::events;
@@ -33,8 +35,8 @@ use crate::routing::snapshot::Snapshot;
 use crate::store::{Operation, Outcome, ReserveRequest};
 use crate::transport::Progress;
 use crate::types::{
-    AbandonPolicy, Attempt, BilledBy, CallOptions, CostStatus, Dimensions, Error, ErrorKind, ModelConfig, RecordStatus,
-    Result, UnpricedPolicy, Usage,
+    AbandonPolicy, Attempt, BilledBy, CallOptions, Capability, CostStatus, Dimensions, Error, ErrorKind, ModelConfig,
+    RecordStatus, Result, UnpricedPolicy, Usage,
 };
 
 /// The attempts of one call, and what they share.
@@ -53,6 +55,8 @@ pub(super) struct Attempts<W: Work> {
     pub(super) number: u32,
     /// Whether the last attempt may have been charged, so that it is not repeated.
     pub(super) was_billed: bool,
+    /// The output limit that budgets have room for, where they have less of it than was asked for.
+    pub(super) clamped: Option<u64>,
     /// Whether the last attempt was refused for a field that the next one leaves out.
     pub(super) may_mend: bool,
     /// The settlements of what was dropped without one.
@@ -113,7 +117,9 @@ impl<W: Work> Attempts<W> {
         }
         let hold = self.hold(&plan, snapshot.version, &line.progress).await.map_err(targeted)?;
         let Some(hold) = hold else { return Ok(Made::Superseded) };
-        let has_limit = plan.estimate.injected_limit.is_none();
+        let has_limit = plan.estimate.has_limit;
+        let injected = plan.estimate.injected_limit.filter(|_| is_capped);
+        self.draft.output_limit = self.clamped.or(injected);
         let mut received = self.work.receive(&line, has_limit || is_capped);
         let ticket = engine.health.begin(config.id, engine.environment.monotonic());
         let exchange = self.exchange(&line, prepared, &mut received);
@@ -171,6 +177,9 @@ impl<W: Work> Attempts<W> {
         if snapshot.caps_money(&self.dimensions(config)) {
             estimate = estimate.under_cap();
         }
+        if snapshot.is_capped(&self.dimensions(config)) {
+            estimate = estimate.within_injected_limit();
+        }
         let worst_case = estimate.worst(head_of("", vendor(&config.provider).currency), &prices)?;
         Ok(Plan {
             config: Arc::clone(config),
@@ -183,9 +192,92 @@ impl<W: Work> Attempts<W> {
         })
     }
 
+    /// Returns the candidates and every other active config of their capability that has a price, by the most that an attempt costs
+    /// with each, the cheapest first. What is priced in another currency than the first comes last.
+    pub(super) fn cheapest_first(
+        &self,
+        snapshot: &Snapshot,
+        candidates: &[Arc<ModelConfig>],
+        capability: Capability,
+    ) -> Vec<Arc<ModelConfig>> {
+        let all = candidates.iter().chain(snapshot.configs().iter().filter(|config| {
+            let is_new = candidates.iter().all(|candidate| candidate.id != config.id);
+            is_new && config.is_active && config.capability == capability
+        }));
+        let priced = |config: &Arc<ModelConfig>| {
+            let worst = self.plan(snapshot, config).ok()?.worst_case?;
+            Some((worst, Arc::clone(config)))
+        };
+        let mut offers: Vec<_> = all.filter_map(priced).collect();
+        let main = offers.first().map(|(worst, _)| worst.currency);
+        offers.sort_by_key(|(worst, config)| {
+            (Some(worst.currency) != main, worst.currency, worst.amount, config.priority, config.id)
+        });
+        offers.into_iter().map(|(_, config)| config).collect()
+    }
+
+    /// Holds the worst case as [`Self::try_to_hold`] does, and waits for room where the call is to wait for it.
+    async fn hold(&self, plan: &Arc<Plan>, version: u64, progress: &Progress) -> Result<Option<Hold>> {
+        let held = self.try_to_hold(plan, version, progress).await;
+        let Some(wait) = self.options.budget_wait.filter(|wait| !wait.is_zero()) else { return held };
+        match held {
+            Err(refused) if waits(&refused) => {
+                self.wait_for_room(plan, (version, progress), wait.min(self.time_left()), refused).await
+            }
+            held => held,
+        }
+    }
+
+    /// Waits until calls under way have settled for less than they hold, so that this one can hold its worst case; in each budget,
+    /// who came first is first. After `most`, the last refusal is the error.
+    async fn wait_for_room(
+        &self,
+        plan: &Arc<Plan>,
+        (version, progress): (u64, &Progress),
+        most: Duration,
+        mut refused: Error,
+    ) -> Result<Option<Hold>> {
+        let engine = &self.engine;
+        let late = engine.environment.sleep(most);
+        let (mut late, mut queue, mut first) = (std::pin::pin!(late), None, None);
+        loop {
+            let Some(budget) = refused.budget() else { return Err(refused) };
+            if first.is_none() {
+                queue = Some(engine.room.queue(budget));
+            }
+            let settled = engine.room.next_settlement();
+            let mut settled = std::pin::pin!(settled);
+            settled.as_mut().enable();
+            if first.is_some() {
+                match self.try_to_hold(plan, version, progress).await {
+                    Err(error) if waits(&error) => refused = error,
+                    held => return held,
+                }
+            }
+            let turn = async {
+                match (&queue, &first) {
+                    (Some(queue), None) => Some(Arc::clone(queue).lock_owned().await),
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.sink.closed() => return Err(given_up()),
+                () = engine.stopping.cancelled() => return Err(file_closed()),
+                () = &mut late => {
+                    let waited = most.as_secs_f64();
+                    return Err(refused.with_detail_suffix(&format!("; {waited:.1} seconds of waiting brought no room")));
+                }
+                turn = turn => first = turn,
+                () = settled, if first.is_some() => {}
+                () = engine.environment.sleep(NEXT_TRY), if first.is_some() => {}
+            }
+        }
+    }
+
     /// Holds the worst case; nothing where the configuration is no longer of the version that the plan was made with. If a budget
     /// refuses, what processes that ended still hold is freed first, once.
-    async fn hold(&self, plan: &Arc<Plan>, version: u64, progress: &Progress) -> Result<Option<Hold>> {
+    async fn try_to_hold(&self, plan: &Arc<Plan>, version: u64, progress: &Progress) -> Result<Option<Hold>> {
         let first = self.engine.store.apply(self.reservation(plan, version)).await;
         let first = first.map_err(|error| match &plan.estimate.uncovered {
             // What is not read has no count of tokens either, so that a budget of tokens refuses it too.

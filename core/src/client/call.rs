@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use self::idempotency::KeyState;
+use super::attempt::refusal::clamped_limit;
 use super::attempt::{Attempts, Made};
 use super::engine::Engine;
 use super::events::{self, FailedTry};
@@ -26,7 +27,9 @@ use super::work::outcome::{file_closed, given_up, panicked};
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::Selection;
 use crate::routing::snapshot::Snapshot;
-use crate::types::{CallOptions, Error, ErrorKind, FailedAttempt, FailedOutcome, ModelConfig, ModelConfigId, Result};
+use crate::types::{
+    CallOptions, Error, ErrorKind, FailedAttempt, FailedOutcome, ModelConfig, ModelConfigId, OnExceeded, Result,
+};
 
 /// What is said of an attempt that failed in a way that passes, and is not repeated all the same.
 const NOT_REPEATED: &str = "; it was not repeated, since the provider may charge for this try";
@@ -39,6 +42,9 @@ fn is_refused(error: &Error) -> bool {
 
 /// How often a call is planned again because the configuration was replaced before it was held.
 const MOST_PLANS: u32 = 32;
+
+/// How often the output limit is lowered to what budgets have room for, which others may take meanwhile.
+const MOST_CLAMPS: usize = 8;
 
 /// No call takes longer: sums of times stay within what clocks can hold.
 const LONGEST_CALL: Duration = Duration::from_hours(30 * 24);
@@ -88,6 +94,7 @@ fn start<W: Work>(
         draft: Draft::default(),
         number: 0,
         was_billed: false,
+        clamped: None,
         may_mend: false,
         dropped: TaskTracker::new(),
     };
@@ -131,7 +138,17 @@ impl<W: Work> Call<W> {
     /// Makes an attempt with a config, and notes how it failed.
     async fn try_one(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Made<W::Reply>> {
         let before = self.attempts.draft.attempts.len();
-        let outcome = self.attempts.make(snapshot, config).await;
+        self.attempts.clamped = None;
+        self.attempts.work.limit_output(None);
+        let mut outcome = self.attempts.make(snapshot, config).await;
+        for _ in 0..MOST_CLAMPS {
+            let Some(limit) = outcome.as_ref().err().and_then(clamped_limit) else { break };
+            if !self.attempts.work.limit_output(Some(limit)) {
+                break;
+            }
+            self.attempts.clamped = Some(limit);
+            outcome = self.attempts.make(snapshot, config).await;
+        }
         if let Err(error) = &outcome {
             let recorded = self.attempts.draft.attempts.get(before);
             let attempt = FailedAttempt {
@@ -219,6 +236,8 @@ impl<W: Work> Call<W> {
         // What the first provider that refused the request said of it.
         let mut refusal = None;
         let mut round = 0;
+        // Whether a budget had room for a cheaper candidate only.
+        let mut is_downgraded = false;
         'rounds: loop {
             let order =
                 self.attempts.engine.health.order(candidates.clone(), self.attempts.engine.environment.monotonic());
@@ -249,6 +268,14 @@ impl<W: Work> Call<W> {
                 };
                 if !W::REPEATS || self.attempts.work.has_delivered() {
                     return Err(error);
+                }
+                let downgrades = error.budget().is_some_and(|budget| budget.on_exceeded == OnExceeded::Downgrade);
+                if downgrades && !std::mem::replace(&mut is_downgraded, true) {
+                    out.insert(config.id);
+                    selection.pass_over(&config, error.detail());
+                    last_error = Some(weightier(last_error, error));
+                    candidates = self.attempts.cheapest_first(&snapshot, &candidates, config.capability);
+                    continue 'rounds;
                 }
                 match judge(&error) {
                     Verdict::TryAgain if self.attempts.was_billed => {

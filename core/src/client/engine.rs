@@ -22,6 +22,7 @@ use self::billing_ids::BillingIds;
 pub(super) use self::failure::{broken_off, invalid, refuse_first, unexpected};
 use self::omissions::Omissions;
 use self::snapshots::Snapshots;
+use super::attempt::room::Room;
 use super::events;
 use crate::dialect::RecentItems;
 use crate::environment::Environment;
@@ -58,6 +59,7 @@ pub(super) struct Engine {
     pub(super) recent_items: RecentItems,
     pub(super) snapshots: Snapshots,
     pub(super) billing_ids: BillingIds,
+    pub(super) room: Room,
     pub(super) tracker: TaskTracker,
     pub(super) stopping: CancellationToken,
     pub(super) closed: AtomicBool,

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::attempt::room::Room;
 use super::engine::addresses::Addresses;
 use super::engine::billing_ids::BillingIds;
 use super::engine::omissions::Omissions;
@@ -67,6 +68,7 @@ impl Tollway {
             health: Health::new(settings.cooldown_failures, settings.cooldown),
             snapshots: Snapshots::new(first, now),
             billing_ids: BillingIds::default(),
+            room: Room::default(),
             tracker: TaskTracker::new(),
             stopping: CancellationToken::new(),
             closed: AtomicBool::new(false),

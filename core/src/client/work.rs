@@ -60,6 +60,11 @@ pub(super) trait Work: Send + Sync + Sized + 'static {
     /// something else is refused.
     fn subject(&self, options: &CallOptions) -> Result<Vec<u8>>;
 
+    /// Limits the output of the attempts that follow to less than was asked for, or to that again; returns whether it can be limited.
+    fn limit_output(&mut self, _limit: Option<u64>) -> bool {
+        false
+    }
+
     /// Estimates what an attempt with a config takes: the least, the expected, and the most of each meter.
     fn estimate(&self, config: &ModelConfig, prices: &PriceSet, settings: &Settings, now: Timestamp) -> Estimate;
 

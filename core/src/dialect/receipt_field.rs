@@ -102,6 +102,7 @@ mod tests {
             receipt: Receipt::from_lines(vec![line]).unwrap(),
             attempts: Vec::new(),
             service_tier: None,
+            output_limit: None,
             replayed: false,
         }
     }

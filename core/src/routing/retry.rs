@@ -34,6 +34,8 @@ pub fn judge(error: &Error) -> Verdict {
         | ErrorKind::CorruptedFile
         | ErrorKind::Forked
         | ErrorKind::Closed => Verdict::GiveUp,
+        // Who wants to wait for room in it says so, and has waited then.
+        ErrorKind::BudgetExceeded => Verdict::NextCandidate,
         _ if error.is_retryable() => Verdict::TryAgain,
         _ => Verdict::NextCandidate,
     }

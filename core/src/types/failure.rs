@@ -57,6 +57,9 @@ pub struct FailedAttempt {
 pub struct BudgetRefusal {
     /// The budget.
     pub budget_id: BudgetId,
+    /// Which of its budgets it is, where its scope has `*`; else empty.
+    #[serde(skip)]
+    pub part: String,
     /// What may be used in its window.
     #[serde(with = "super::decimal_text")]
     pub limit: Decimal,

@@ -88,6 +88,9 @@ pub struct ChatReply {
     /// The tier that was served, in the provider's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<String>,
+    /// The output limit that Tollway set, where the request had none under a cap, or a budget had room for no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_limit: Option<u64>,
     /// What all attempts cost together, in `currency`; absent if any of them has no price.
     pub cost: Option<Decimal>,
     /// The currency of `cost`.

@@ -52,6 +52,9 @@ pub struct ChatReply<'a> {
     /// The tier that was served, in the provider's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'a str>,
+    /// The output limit that Tollway set, where the request had none under a cap, or a budget had room for no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_limit: Option<u64>,
 }
 
 /// One attempt of a call, which may have failed.
@@ -166,6 +169,7 @@ impl Shown for types::ChatReply {
             choices,
             usage,
             service_tier,
+            output_limit,
             cost,
             currency,
             cost_status,
@@ -193,6 +197,7 @@ impl Shown for types::ChatReply {
             request_id,
             replayed: *replayed,
             service_tier: service_tier.as_deref(),
+            output_limit: *output_limit,
         }
     }
 }

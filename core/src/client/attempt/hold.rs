@@ -68,16 +68,20 @@ impl Hold {
             && let Some(model_id) = self.engine.billing_ids.get(&config.provider, &config.model_name)
         {
             self.is_settled = true;
-            let plan = Arc::clone(&self.plan);
+            let (engine, plan) = (Arc::clone(&self.engine), Arc::clone(&self.plan));
             let settled = async move {
-                if let Err(error) = written.await {
+                let written = written.await;
+                engine.room.note_settlement();
+                if let Err(error) = written {
                     events::left_to_recovery(&plan, Some(&error));
                 }
             };
             self.engine.tracker.spawn(settled.in_current_span());
             return Ok(model_id);
         }
-        match written.await? {
+        let written = written.await;
+        self.engine.room.note_settlement();
+        match written? {
             Outcome::Settled(Settled { model_id, .. }) => {
                 self.is_settled = true;
                 self.engine.billing_ids.put(&self.plan.config, model_id);
@@ -104,6 +108,7 @@ impl Drop for Hold {
             if let Err(error) = engine.store.apply(Operation::Settle(Box::new(settlement))).await {
                 events::left_to_recovery(&plan, Some(&error));
             }
+            engine.room.note_settlement();
             drop(tracked);
         };
         self.dropped.spawn_on(settled.in_current_span(), &runtime);

@@ -4,7 +4,18 @@ use crate::billing::estimate::{Estimate, head_of};
 use crate::client::work::plan::Plan;
 use crate::environment::log::CALL;
 use crate::provider::vendor;
-use crate::types::{BudgetRefusal, Currency, Decimal, Error, Result, exact_subtract};
+use crate::types::{BudgetRefusal, Currency, Decimal, Error, ErrorKind, OnExceeded, Result, exact_subtract};
+
+/// Returns whether a refused call is worth waiting: calls under way hold what it asks for, and it does not get by with less.
+pub(super) fn waits(error: &Error) -> bool {
+    error.kind() == ErrorKind::BudgetExceeded && error.is_retryable() && clamped_limit(error).is_none()
+}
+
+/// Returns the output limit with which a refused call fits, where its budget lowers it rather than to refuse.
+pub(in crate::client) fn clamped_limit(error: &Error) -> Option<u64> {
+    let budget = error.budget().filter(|budget| budget.on_exceeded == OnExceeded::Clamp)?;
+    budget.max_tokens
+}
 
 /// Adds to a budget's refusal the greatest output limit with which the same call fits, where a smaller one helps.
 pub(super) fn with_fitting_limit(error: Error, plan: &Plan) -> Error {

@@ -66,6 +66,9 @@ impl Engine {
         if statuses.iter().any(|status| matches!(status.budget.terms.limit, Limit::Money(_))) {
             estimate = estimate.under_cap();
         }
+        if !statuses.is_empty() {
+            estimate = estimate.within_injected_limit();
+        }
         let name = config.name();
         let head = head_of(&name, vendor(&config.provider).currency);
         let worst = estimate.worst(head, &prices)?;

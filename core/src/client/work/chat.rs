@@ -53,6 +53,21 @@ impl Work for Chat {
         subject_of(&self.request, options)
     }
 
+    fn limit_output(&mut self, limit: Option<u64>) -> bool {
+        match (limit, self.asked_limit) {
+            (Some(limit), None) => {
+                self.asked_limit = Some(std::mem::replace(&mut self.request.max_tokens, Some(limit)))
+            }
+            (Some(limit), Some(_)) => self.request.max_tokens = Some(limit),
+            (None, Some(asked)) => {
+                self.request.max_tokens = asked;
+                self.asked_limit = None;
+            }
+            (None, None) => {}
+        }
+        true
+    }
+
     fn estimate(&self, config: &ModelConfig, prices: &PriceSet, settings: &Settings, now: Timestamp) -> Estimate {
         Estimate::new(&self.request, config, prices, settings.default_output_limit, now)
     }
@@ -105,6 +120,7 @@ impl Work for Chat {
             choices: completion.choices,
             usage,
             service_tier: completion.service_tier,
+            output_limit: draft.output_limit,
             cost: call.cost,
             currency: call.currency,
             cost_status: call.cost_status,

@@ -12,6 +12,8 @@ use crate::types::{
 pub(in crate::client) struct Draft {
     pub(in crate::client) attempts: Vec<Attempt>,
     pub(in crate::client) lines: Vec<ReceiptLine>,
+    /// The output limit that the attempt was given, where its request had none, or budgets had room for no more.
+    pub(in crate::client) output_limit: Option<u64>,
 }
 
 impl Draft {

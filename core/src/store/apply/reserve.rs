@@ -90,6 +90,7 @@ fn exceeded(
     let unit = terms.limit.unit();
     let had = BudgetRefusal {
         budget_id: *id,
+        part: applying.part.clone(),
         limit: terms.limit.amount(),
         settled: balance.settled,
         reserved: balance.reserved,

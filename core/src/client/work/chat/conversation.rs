@@ -9,6 +9,8 @@ pub(in crate::client) struct Chat {
     pub(super) request: ChatRequest,
     pub(super) framing: Framing,
     pub(super) delivery: Delivery,
+    /// What was asked for, while the request has a lower output limit.
+    pub(super) asked_limit: Option<Option<u64>>,
 }
 
 /// A request in the format of its provider, and who reads the answer.
@@ -19,6 +21,6 @@ pub(in crate::client) struct Prepared {
 
 impl Chat {
     pub(in crate::client) fn new(request: ChatRequest, framing: Framing, delivery: Delivery) -> Self {
-        Self { request, framing, delivery }
+        Self { request, framing, delivery, asked_limit: None }
     }
 }

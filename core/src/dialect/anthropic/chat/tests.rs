@@ -297,6 +297,7 @@ fn reply(message: AssistantMessage, finish_reason: FinishReason, said: &str) -> 
         receipt: Receipt::default(),
         attempts: Vec::new(),
         service_tier: None,
+        output_limit: None,
         replayed: false,
     }
 }
