@@ -238,7 +238,10 @@ async fn a_budget_that_downgrades_sends_the_call_to_the_cheapest_model_that_fits
     for _ in 0..6 {
         models.push(ask().await.unwrap().model);
     }
-    assert!(models.ends_with(&["mock-words-2".to_owned()]) && !models.contains(&"mock-words-4".to_owned()), "{models:?}");
+    assert!(
+        models.ends_with(&["mock-words-2".to_owned()]) && !models.contains(&"mock-words-4".to_owned()),
+        "{models:?}"
+    );
     let refuses = BudgetTerms { on_exceeded: OnExceeded::Refuse, ..cap("0.60") };
     tollway.set_budget(refuses).await.unwrap();
     let error = tollway.chat(request("name some rivers", 30), billed_to("alice")).await.unwrap_err();
