@@ -183,10 +183,7 @@ fn drawn(mut draw: Draw, number: u64, place: u64, started_at: Timestamp) -> Draw
     }
     let cost = Money::new(cost.normalize(), currency);
     let is_priced = cost_status != CostStatus::Unpriced;
-    let mut facts = Facts::at(started_at);
-    facts.set(Attribute::ServiceTier, "default");
-    facts.first_token_at = Some(after(latency_ms / 3));
-    facts.completed_at = Some(after(latency_ms));
+    let facts = facts(started_at, after(latency_ms / 3), after(latency_ms));
     let failed = status == RecordStatus::Failed;
     let request = ReserveRequest {
         request_id: draw.unique_id(started_at),
@@ -200,6 +197,7 @@ fn drawn(mut draw: Draw, number: u64, place: u64, started_at: Timestamp) -> Draw
         capability: if is_embedding { Capability::Embedding } else { Capability::Text },
         worst_case: is_priced.then(|| Money::new(Decimal::ONE, currency)),
         worst_case_tokens: Some(100_000),
+        worst_case_meters: None,
         on_unpriced: Some(tollway::types::UnpricedPolicy::Allow),
         planned_with: None,
         now: started_at,
@@ -224,4 +222,10 @@ fn drawn(mut draw: Draw, number: u64, place: u64, started_at: Timestamp) -> Draw
         now: after(latency_ms),
     };
     Drawn { request, settlement }
+}
+
+fn facts(started_at: Timestamp, first_token_at: Timestamp, completed_at: Timestamp) -> Facts {
+    let mut facts = Facts::at(started_at);
+    facts.set(Attribute::ServiceTier, "default");
+    Facts { first_token_at: Some(first_token_at), completed_at: Some(completed_at), ..facts }
 }

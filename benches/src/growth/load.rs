@@ -55,15 +55,14 @@ pub(super) async fn settle_beside_empty(large: &Path, empty: &Path) -> Result<()
 /// Makes budgets while calls go on, and tells how long each took and how long the longest call beside it did.
 pub(super) async fn budgets(path: &Path) -> Result<(), Failure> {
     let store = open_store(path)?;
-    let tag = |key: &str, value: &str| Scope::Tag { key: key.to_owned(), value: value.to_owned() };
-    let of_user = || Scope::User { user: "user-00007".to_owned() };
+    let of_user = || Scope::of_user("user-00007");
     for (label, terms) in [
         ("nothing", None),
         ("a user, month", Some(dollars(of_user(), Window::Month))),
         ("a user, total", Some(dollars(of_user(), Window::Total))),
-        ("a tag, month", Some(dollars(tag("team", "team-03"), Window::Month))),
-        ("everyone, day", Some(dollars(Scope::Everyone, Window::Day))),
-        ("everyone, total", Some(dollars(Scope::Everyone, Window::Total))),
+        ("a tag, month", Some(dollars(Scope::of_tag("team", "team-03"), Window::Month))),
+        ("everyone, day", Some(dollars(Scope::everyone(), Window::Day))),
+        ("everyone, total", Some(dollars(Scope::everyone(), Window::Total))),
     ] {
         let (made, longest) = beside_calls(&store, terms).await?;
         say(&format!(

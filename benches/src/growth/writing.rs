@@ -100,18 +100,12 @@ pub(super) fn settle(reserved: &Outcome, settlement: Settlement) -> Result<Opera
     }
 }
 
-/// A budget that every call in dollars counts in.
+/// A budget that every call counts in.
 fn everyones() -> BudgetTerms {
-    BudgetTerms {
-        scope: Scope::Everyone,
-        limit: Limit::Tokens(u64::MAX / 4),
-        window: Window::Month,
-        time_zone: "UTC".into(),
-    }
+    BudgetTerms::new(Scope::everyone(), Limit::Tokens(u64::MAX / 4), Window::Month)
 }
 
-/// A budget in dollars of a scope, of the calendar month or of all time.
+/// A budget in dollars of a scope.
 pub(super) fn dollars(scope: Scope, window: Window) -> BudgetTerms {
-    let limit = Limit::Money(Money::new(Decimal::from(1_000_000_000), Currency::USD));
-    BudgetTerms { scope, limit, window, time_zone: "UTC".into() }
+    BudgetTerms::new(scope, Limit::Money(Money::new(Decimal::from(1_000_000_000), Currency::USD)), window)
 }

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Currency, Error, ErrorKind, Money, RecordStatus, Result, Totals, UsageFilter, UsageRecord};
+use crate::store::{Grain, Tally, TallyKey, TallyPart, TallyQuery};
+use crate::types::{
+    Currency, Decimal, Error, ErrorKind, Money, RecordStatus, Result, Totals, UsageFilter, UsageRecord, exact_add,
+};
 
 /// How to group usage records, and which.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -60,7 +63,20 @@ enum Key {
 pub struct Summary {
     keys: Vec<(String, Key)>,
     time_zone: Option<TimeZone>,
-    rows: BTreeMap<Vec<Option<String>>, SummaryRow>,
+    groups: BTreeMap<Vec<Option<String>>, Group>,
+}
+
+/// A group under way. While its parts are added, its numbers may be below zero.
+#[derive(Debug, Default)]
+struct Group {
+    records: i64,
+    calls: i64,
+    unpriced_calls: i64,
+    failed_calls: i64,
+    input_tokens: i128,
+    output_tokens: i128,
+    /// How many records have a cost in a currency, and its sum.
+    costs: BTreeMap<Currency, (i64, Decimal)>,
 }
 
 impl Summary {
@@ -73,23 +89,79 @@ impl Summary {
                 Error::new(ErrorKind::InvalidRequest, detail)
             })
         });
-        Ok(Self { keys, time_zone: time_zone.transpose()?, rows: BTreeMap::new() })
+        Ok(Self { keys, time_zone: time_zone.transpose()?, groups: BTreeMap::new() })
+    }
+
+    /// Returns what to ask rollups for the same sum; nothing if they do not tell its groups apart.
+    #[must_use]
+    pub fn tally_query(&self, filter: UsageFilter) -> Option<TallyQuery> {
+        let mut by = None;
+        for key in self.keys.iter().map(|(_, key)| key) {
+            let key = match key {
+                Key::User => TallyKey::User,
+                Key::Tag(tag) => TallyKey::Tag(tag.clone()),
+                _ => continue,
+            };
+            if by.replace(key.clone()).is_some_and(|other| other != key) {
+                return None;
+            }
+        }
+        let has = |wanted: Key| self.keys.iter().any(|(_, key)| *key == wanted);
+        let grain = match (has(Key::Day), has(Key::Month)) {
+            (true, _) => Grain::Day,
+            (false, true) => Grain::Month,
+            (false, false) => Grain::Whole,
+        };
+        Some(TallyQuery { filter, by, grain, time_zone: self.zone() })
     }
 
     /// Adds a record.
     pub fn add(&mut self, record: &UsageRecord) -> Result<()> {
-        let values: Vec<_> = self.keys.iter().map(|(_, key)| self.value(key, record)).collect();
-        let row = self.rows.entry(values).or_default();
-        let is_call = record.adjusts.is_none();
-        row.calls += u64::from(is_call);
-        row.failed_calls += u64::from(is_call && record.status != RecordStatus::Success);
-        row.input_tokens = row.input_tokens.saturating_add(record.usage.input_tokens().unwrap_or_default());
-        row.output_tokens = row.output_tokens.saturating_add(record.usage.output_tokens().unwrap_or_default());
-        match record.cost_amount.zip(record.currency) {
-            Some((amount, currency)) => row.totals.add(Money::new(amount, currency))?,
-            None => row.unpriced_calls += u64::from(is_call),
+        let date = || record.created_at.to_zoned(self.zone()).date();
+        let value = |key: &Key| match key {
+            Key::Model => Some(format!("{}/{}", record.provider, record.model)),
+            Key::Provider => Some(record.provider.clone()),
+            Key::User => record.user.clone(),
+            Key::Day => Some(date().to_string()),
+            Key::Month => Some(date().strftime("%Y-%m").to_string()),
+            Key::Status => Some(record.status.name().to_owned()),
+            Key::CostStatus => Some(record.cost_status.name().to_owned()),
+            Key::Currency => record.currency.map(|currency| currency.to_string()),
+            Key::Tag(tag) => record.tags.get(tag).cloned(),
+        };
+        let values = self.keys.iter().map(|(_, key)| value(key)).collect();
+        let group = self.groups.entry(values).or_default();
+        let calls = i64::from(record.adjusts.is_none());
+        group.records += 1;
+        group.calls += calls;
+        group.failed_calls += if record.status == RecordStatus::Success { 0 } else { calls };
+        group.input_tokens += i128::from(record.usage.input_tokens().unwrap_or_default());
+        group.output_tokens += i128::from(record.usage.output_tokens().unwrap_or_default());
+        if let Some((amount, currency)) = record.cost_amount.zip(record.currency) {
+            return group.add_cost(currency, 1, amount);
         }
+        group.unpriced_calls += calls;
         Ok(())
+    }
+
+    /// Adds what a rollup, or a record beside it, says of the question that [`Self::tally_query`] made.
+    pub fn add_part(&mut self, part: &TallyPart<'_>) -> Result<()> {
+        let tally = match part {
+            TallyPart::Record(record) => return self.add(record),
+            TallyPart::Tally(tally) => *tally,
+        };
+        let value = |key: &Key| match key {
+            Key::Model => Some(format!("{}/{}", tally.provider, tally.model)),
+            Key::Provider => Some(tally.provider.to_string()),
+            Key::User | Key::Tag(_) => tally.value.as_deref().map(str::to_owned),
+            Key::Day => tally.date.map(|date| date.to_string()),
+            Key::Month => tally.date.map(|date| date.strftime("%Y-%m").to_string()),
+            Key::Status => Some(tally.status.name().to_owned()),
+            Key::CostStatus => Some(tally.cost_status.name().to_owned()),
+            Key::Currency => tally.currency.map(|currency| currency.to_string()),
+        };
+        let values = self.keys.iter().map(|(_, key)| value(key)).collect();
+        self.groups.entry(values).or_default().add_tally(tally)
     }
 
     /// Returns the groups: days and months in their order, where the first key is one of them; else by their costs, the
@@ -97,7 +169,9 @@ impl Summary {
     #[must_use]
     pub fn into_rows(self) -> Vec<SummaryRow> {
         let is_in_time = matches!(self.keys.first(), Some((_, Key::Day | Key::Month)));
-        let mut rows: Vec<_> = self.rows.into_iter().collect();
+        // A group that was taken back whole never was.
+        let groups = self.groups.into_iter().filter(|(_, group)| group.records != 0);
+        let mut rows: Vec<_> = groups.map(|(values, group)| (values, group.row())).collect();
         if !is_in_time {
             let currencies = by_frequency(rows.iter().map(|(_, row)| &row.totals));
             let costs = |row: &SummaryRow| -> Vec<_> {
@@ -110,18 +184,50 @@ impl Summary {
         rows.into_iter().map(label).collect()
     }
 
-    fn value(&self, key: &Key, record: &UsageRecord) -> Option<String> {
-        let date = || record.created_at.to_zoned(self.time_zone.clone().unwrap_or(TimeZone::UTC)).date();
-        match key {
-            Key::Model => Some(record.full_name().to_string()),
-            Key::Provider => Some(record.provider.clone()),
-            Key::User => record.user.clone(),
-            Key::Day => Some(date().to_string()),
-            Key::Month => Some(date().strftime("%Y-%m").to_string()),
-            Key::Status => Some(record.status.name().to_owned()),
-            Key::CostStatus => Some(record.cost_status.name().to_owned()),
-            Key::Currency => record.currency.map(|currency| currency.to_string()),
-            Key::Tag(tag) => record.tags.get(tag).cloned(),
+    fn zone(&self) -> TimeZone {
+        self.time_zone.clone().unwrap_or(TimeZone::UTC)
+    }
+}
+
+impl Group {
+    fn add_tally(&mut self, tally: &Tally) -> Result<()> {
+        let records = tally.calls + tally.adjustments;
+        self.records += records;
+        self.calls += tally.calls;
+        self.failed_calls += if tally.status == RecordStatus::Success { 0 } else { tally.calls };
+        self.input_tokens += tally.input_tokens;
+        self.output_tokens += tally.output_tokens;
+        if let Some(currency) = tally.currency {
+            return self.add_cost(currency, records, tally.cost);
+        }
+        self.unpriced_calls += tally.calls;
+        Ok(())
+    }
+
+    fn add_cost(&mut self, currency: Currency, records: i64, amount: Decimal) -> Result<()> {
+        let (count, sum) = self.costs.entry(currency).or_default();
+        *count += records;
+        *sum = exact_add(*sum, amount)?.normalize();
+        Ok(())
+    }
+
+    fn row(self) -> SummaryRow {
+        let count = |count: i64| u64::try_from(count).unwrap_or_default();
+        let tokens = |tokens: i128| u64::try_from(tokens.max(0)).unwrap_or(u64::MAX);
+        let mut totals = Totals::default();
+        for (currency, (records, sum)) in self.costs {
+            if records != 0 {
+                totals.set(Money::new(sum, currency));
+            }
+        }
+        SummaryRow {
+            group: BTreeMap::new(),
+            calls: count(self.calls),
+            unpriced_calls: count(self.unpriced_calls),
+            failed_calls: count(self.failed_calls),
+            input_tokens: tokens(self.input_tokens),
+            output_tokens: tokens(self.output_tokens),
+            totals,
         }
     }
 }
@@ -157,3 +263,7 @@ fn parse_key(name: &str) -> Result<Key> {
         },
     })
 }
+
+#[cfg(test)]
+#[path = "summary_tests.rs"]
+mod tests;

@@ -1,11 +1,13 @@
-//! The codec of rows: a version byte, then the fields in bincode's fixed-width layout.
+//! The codec of rows: a version byte, then the fields in one of bincode's layouts.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NameError, StrDeserializer};
-use wincode::config::Configuration;
+use wincode::config::{Config, Configuration};
+use wincode::int_encoding::{LittleEndian, VarInt};
+use wincode::len::BincodeLen;
 use wincode::{SchemaRead, SchemaWrite};
 
 use super::failure::{damaged, newer};
@@ -17,13 +19,32 @@ const LATEST_CONCEIVABLE: u8 = 32;
 /// The largest field of a row. It bounds what a damaged length can make the reader allocate.
 const LARGEST_FIELD: usize = 256 << 20;
 
-/// The layout of rows.
-pub(super) type RowLayout = Configuration<true, LARGEST_FIELD>;
+/// The layout of rows of which there are few: each number has the width of its type.
+pub(super) type FixedLayout = Configuration<true, LARGEST_FIELD>;
+/// The layout of rows of which there are many: a small number takes one byte.
+pub(super) type CompactLayout = Configuration<true, LARGEST_FIELD, BincodeLen, LittleEndian, VarInt>;
+
+/// A layout of rows.
+pub(super) trait Layout: Config {
+    /// The layout.
+    const LAYOUT: Self;
+}
+
+impl Layout for FixedLayout {
+    const LAYOUT: Self = Configuration::default().with_preallocation_size_limit::<LARGEST_FIELD>();
+}
+
+impl Layout for CompactLayout {
+    const LAYOUT: Self =
+        Configuration::default().with_preallocation_size_limit::<LARGEST_FIELD>().with_varint_encoding();
+}
 
 /// A frozen row: its fields and their order never change; a change is a new version. Every version is read for ever.
 pub(super) trait Row:
-    SchemaWrite<RowLayout, Src = Self> + for<'de> SchemaRead<'de, RowLayout, Dst = Self> + Sized
+    SchemaWrite<Self::Layout, Src = Self> + for<'de> SchemaRead<'de, Self::Layout, Dst = Self> + Sized
 {
+    /// The layout of its fields.
+    type Layout: Layout;
     /// The table that holds it, for errors.
     const TABLE: &'static str;
     /// The version that it is written in.
@@ -35,13 +56,9 @@ pub(super) trait Row:
     }
 }
 
-const fn layout() -> RowLayout {
-    Configuration::default().with_preallocation_size_limit::<LARGEST_FIELD>()
-}
-
 /// Writes a row.
 pub(super) fn encode<R: Row>(row: &R) -> Result<Vec<u8>> {
-    let fields = wincode::config::serialize(row, layout()).map_err(|error| {
+    let fields = wincode::config::serialize(row, R::Layout::LAYOUT).map_err(|error| {
         Error::new(
             ErrorKind::InvalidRequest,
             format!("a row of {} cannot be written ({error}); a field may hold at most 256 MiB", R::TABLE),
@@ -65,7 +82,7 @@ pub(super) fn decode<R: Row>(bytes: &[u8]) -> Result<R> {
 /// Reads the fields of a row of a version.
 pub(super) fn decode_as<R: Row>(version: u8, fields: &[u8]) -> Result<R> {
     if version == R::VERSION {
-        return wincode::config::deserialize_exact(fields, layout())
+        return wincode::config::deserialize_exact(fields, R::Layout::LAYOUT)
             .map_err(|error| damaged(R::TABLE, &format!("a row does not decode: {error}")));
     }
     match version {

@@ -2,8 +2,8 @@
 
 use super::codec::{Row, decode, encode};
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, LedgerStateRow, ModelConfigRow, ModelRow,
-    MovementRow, PriceRow, ProviderRow, ReservationRow, RouteRow, UsageRecordRow,
+    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, LedgerStateRow, ModelConfigRow, ModelRow, MovementRow,
+    NameRow, PriceRow, ProviderRow, ReservationRow, RollupRow, RouteRow, UsageRecordRow,
 };
 use crate::types::Result;
 
@@ -13,11 +13,10 @@ const ID: u64 = 7;
 /// Decodes a row of the type that a number picks, and turns it into what it stands for. Whatever decodes is the same once it was
 /// written and read again.
 pub fn row(kind: usize, bytes: &[u8]) {
-    let kinds: [fn(&[u8]); 15] = [
+    let kinds: [fn(&[u8]); 16] = [
         |bytes| check::<UsageRecordRow, _>(bytes, |row| row.record(ID)),
         |bytes| check::<ReservationRow, _>(bytes, |row| row.reservation(ID)),
         |bytes| check::<PriceRow, _>(bytes, |row| row.price(ID)),
-        |bytes| check::<DailyRow, _>(bytes, Ok),
         |bytes| check::<KeyRow, _>(bytes, Ok),
         |bytes| check::<ModelConfigRow, _>(bytes, |row| row.model_config(ID)),
         |bytes| check::<ModelRow, _>(bytes, |row| row.model(ID)),
@@ -29,6 +28,8 @@ pub fn row(kind: usize, bytes: &[u8]) {
         |bytes| check::<LedgerStateRow, _>(bytes, Ok),
         |bytes| check::<LedgerHeadRow, _>(bytes, Ok),
         |bytes| check::<MovementRow, _>(bytes, Ok),
+        |bytes| check::<NameRow, _>(bytes, Ok),
+        |bytes| check::<RollupRow, _>(bytes, Ok),
     ];
     kinds[kind % kinds.len()](bytes);
 }

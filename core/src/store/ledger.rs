@@ -1,16 +1,20 @@
 //! The tables of one write transaction, as operations see them.
 
+use std::cell::{Cell, RefCell};
+
 use jiff::Timestamp;
 
 use super::codec::Row;
 use super::failure::damaged;
+use super::names::{self, KnownNames, Numbers};
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, PriceRow,
-    ProviderRow, ReservationRow, RouteRow, UsageRecordRow,
+    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow, PriceRow,
+    ProviderRow, ReservationRow, RollupRow, RouteRow, UsageRecordRow,
 };
 use super::snapshot::Budgets;
+use super::state::State;
 use super::storage::Session;
-use super::tables::{self, BalanceKey, DailyKey, MovementKey};
+use super::tables::{self, BalanceKey, MovementKey, RollupKey};
 use super::writing::{Index, Meta, Rows, Writing, number};
 use crate::budget::index::Applying;
 use crate::types::{Currency, Dimensions, Exchange, Result};
@@ -37,7 +41,7 @@ pub(super) struct Ledger<'t> {
     pub(super) records_by_time: Index<'t, (i64, u64), ()>,
     pub(super) records_by_adjusted: Index<'t, (&'static str, u64), ()>,
     pub(super) records_by_reservation: Index<'t, u64, u64>,
-    pub(super) daily: Rows<'t, DailyKey, DailyRow>,
+    pub(super) rollups: Rows<'t, RollupKey, RollupRow>,
     pub(super) budget_rows: Rows<'t, u64, BudgetRow>,
     pub(super) balances: Rows<'t, BalanceKey, BalanceRow>,
     pub(super) movements: Rows<'t, MovementKey, MovementRow>,
@@ -46,6 +50,12 @@ pub(super) struct Ledger<'t> {
     pub(super) keys_by_session: Index<'t, (u64, &'static str), ()>,
     pub(super) keys_by_time: Index<'t, (i64, &'static str), ()>,
     heads: Rows<'t, u64, LedgerHeadRow>,
+    names: Rows<'t, u64, NameRow>,
+    names_by_digest: Index<'t, (u64, u64), ()>,
+    known_names: &'t KnownNames,
+    /// The first number that this transaction gave, and what it gave: nobody else may know of them before they are committed.
+    first_new_name: Cell<Option<u64>>,
+    new_names: RefCell<Numbers>,
     writing: Writing<'t>,
 }
 
@@ -55,6 +65,7 @@ impl<'t> Ledger<'t> {
         writing: Writing<'t>,
         session: &'t dyn Session,
         budgets: &'t mut Option<Budgets>,
+        known_names: &'t KnownNames,
     ) -> Result<Self> {
         let mut ledger = Self {
             session,
@@ -74,7 +85,7 @@ impl<'t> Ledger<'t> {
             records_by_time: writing.index(tables::RECORDS_BY_TIME),
             records_by_adjusted: writing.index(tables::RECORDS_BY_ADJUSTED),
             records_by_reservation: writing.index(tables::RECORDS_BY_RESERVATION),
-            daily: writing.rows(tables::DAILY),
+            rollups: writing.rows(tables::ROLLUPS),
             budget_rows: writing.rows(tables::BUDGETS),
             balances: writing.rows(tables::BALANCES),
             movements: writing.rows(tables::MOVEMENTS),
@@ -83,6 +94,11 @@ impl<'t> Ledger<'t> {
             keys_by_session: writing.index(tables::KEYS_BY_SESSION),
             keys_by_time: writing.index(tables::KEYS_BY_TIME),
             heads: writing.rows(tables::HEADS),
+            names: writing.rows(tables::NAMES),
+            names_by_digest: writing.index(tables::NAMES_BY_DIGEST),
+            known_names,
+            first_new_name: Cell::new(None),
+            new_names: RefCell::default(),
             writing,
         };
         Meta(writing).load_state()?;
@@ -136,6 +152,55 @@ impl<'t> Ledger<'t> {
             Some(head) => self.heads.put(id, &LedgerHeadRow { link: head.link }),
             None => Ok(()),
         }
+    }
+
+    /// Returns the state of the file.
+    pub(super) fn state(&self) -> &'t State {
+        self.writing.state
+    }
+
+    /// Returns the number of a name, which it gets if it has none; nothing if its space takes no more.
+    pub(super) fn number(&mut self, space: u64, value: &[u8]) -> Result<Option<u64>> {
+        if let Some(number) = self.known_names.number(space, value) {
+            return Ok(Some(number));
+        }
+        if let Some(number) = self.new_names.borrow().get(&space).and_then(|numbers| numbers.get(value)) {
+            return Ok(Some(*number));
+        }
+        let digest = names::digest(self.writing.key, space, value);
+        if let Some(number) = self.name_of_digest(digest, space, value)? {
+            if self.first_new_name.get().is_none_or(|first| number < first) {
+                self.known_names.keep_number(space, value, number);
+            }
+            return Ok(Some(number));
+        }
+        let mut row = self.names.get(space)?.unwrap_or(NameRow { space: 0, value: Vec::new(), members: 0 });
+        if row.members >= names::most(space) {
+            return Ok(None);
+        }
+        row.members += 1;
+        self.names.put(space, &row)?;
+        let number = self.names.take_id()? + names::FIRST;
+        self.names.put(number, &NameRow { space, value: value.to_vec(), members: 0 })?;
+        self.names_by_digest.put((digest, number), ())?;
+        self.first_new_name.set(self.first_new_name.get().or(Some(number)));
+        self.new_names.borrow_mut().entry(space).or_default().insert(value.into(), number);
+        Ok(Some(number))
+    }
+
+    fn name_of_digest(&self, digest: u64, space: u64, value: &[u8]) -> Result<Option<u64>> {
+        let mut numbers = Vec::new();
+        self.names_by_digest.each((digest, 0)..=(digest, u64::MAX), |(_, number)| {
+            numbers.push(number);
+            Ok(())
+        })?;
+        for number in numbers {
+            let row = self.names.get(number)?.ok_or_else(|| damaged(NameRow::TABLE, "a name is missing"))?;
+            if row.space == space && row.value == value {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes the state of the file, if it has changed.

@@ -13,18 +13,22 @@ pub mod fuzzing;
 mod key;
 mod ledger;
 mod memory;
+mod names;
 mod operation;
 mod query;
 mod reading;
 mod redb;
+mod rollup;
 mod row_key;
 mod rows;
 mod shared;
+mod slices;
 mod snapshot;
 mod state;
 mod storage;
 mod table_store;
 mod tables;
+mod tally;
 mod value;
 mod verification;
 mod writer;
@@ -38,6 +42,7 @@ pub use memory::{IN_MEMORY, Memory, MemoryStore};
 pub use operation::*;
 pub use row_key::RowKey;
 pub use tables::WRAPPED_DATA_KEY;
+pub use tally::{Grain, Tally, TallyKey, TallyPart, TallyQuery};
 
 use jiff::Timestamp;
 
@@ -96,6 +101,13 @@ pub trait Store: Send + Sync + 'static {
         filter: UsageFilter,
         visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
     ) -> BoxFuture<'static, Result<()>>;
+    /// Adds records up by what rollups say of them, and hands the parts of the sum on, off the async threads. Returns whether
+    /// rollups could tell; if not, what was handed on is no answer.
+    fn tally(
+        &self,
+        query: TallyQuery,
+        take: Box<dyn FnMut(TallyPart<'_>) -> Result<()> + Send>,
+    ) -> BoxFuture<'static, Result<bool>>;
     /// Reads the daily rollup between two UTC days, inclusive, in the order day, provider, model.
     fn daily_costs(
         &self,

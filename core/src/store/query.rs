@@ -4,26 +4,24 @@ use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
-use super::apply::daily::day_number;
+use super::Reservation;
 use super::apply::settle::TIME_DISORDER;
-use super::codec::{Row, currency, decimal, kept, micros};
+use super::codec::{Row, kept, micros};
 use super::failure::damaged;
 use super::ledger::CONFIGURATION_VERSION;
 use super::reading::Reader;
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, FxRateRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow,
-    RouteRow, UsageRecordRow, meters_by_name, numbers,
+    BalanceRow, BudgetRow, FxRateRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow, RouteRow,
+    UsageRecordRow, numbers,
 };
 use super::state::{STATE_KEY, State, TableSum};
 use super::tables::{self, META_TABLE, WHOLE_TIME, is_unsigned};
 use super::writing::number;
-use super::{DailyCost, Reservation};
 use crate::budget::window::window_bounds;
 use crate::types::{
-    AccountId, Balance, Budget, BudgetId, BudgetStatus, Call, Configuration, Decimal, Model, ModelId, Result,
-    UsageFilter, UsageRecord, UsageRecordId, exact_add, exact_subtract,
+    AccountId, Balance, Budget, BudgetId, BudgetStatus, Call, Configuration, Decimal, Model, Result, UsageFilter,
+    UsageRecord, UsageRecordId, exact_add, exact_subtract,
 };
 
 fn meta_number(reader: &Reader<'_>, key: &str) -> Result<u64> {
@@ -137,30 +135,6 @@ fn status(reader: &Reader<'_>, budget: Budget, part: &str, now: Timestamp) -> Re
     })
 }
 
-pub(super) fn daily_costs(reader: &Reader<'_>, first: Date, last: Date) -> Result<Vec<DailyCost>> {
-    let range = (day_number(first), "", 0, "", "")..(day_number(last).saturating_add(1), "", 0, "", "");
-    let epoch = jiff::civil::date(1970, 1, 1);
-    let mut costs = Vec::new();
-    reader.rows(tables::DAILY).each(range, |(day, provider, model_id, usage_type, code), row: DailyRow| {
-        let day = epoch.checked_add(jiff::Span::new().days(day));
-        costs.push(DailyCost {
-            day: day.map_err(|_| damaged(DailyRow::TABLE, "a day is out of range"))?,
-            provider: provider.to_owned(),
-            model_id: ModelId::new(model_id),
-            usage_type: usage_type.to_owned(),
-            currency: if code.is_empty() { None } else { Some(currency(DailyRow::TABLE, code)?) },
-            cost: decimal(DailyRow::TABLE, row.cost)?,
-            meters: meters_by_name(DailyRow::TABLE, &row.meters)?,
-            calls: row.calls,
-            unpriced_calls: row.unpriced_calls,
-            cost_statuses: row.cost_statuses.into_iter().collect(),
-            model: row.model,
-        });
-        Ok(true)
-    })?;
-    Ok(costs)
-}
-
 /// How many ids are looked at first, and at most, for the newest records. So many records stand in memory at once.
 const FIRST_LOOK: u64 = 64;
 const GREATEST_LOOK: u64 = 1 << 16;
@@ -227,7 +201,7 @@ fn scan_ids(
         if bounds.is_past(&record) {
             return Ok(false);
         }
-        if matches(filter, &record) { visit(record) } else { Ok(true) }
+        if filter.is_met_by(&record) { visit(record) } else { Ok(true) }
     };
     if let Some((index, value)) = index {
         let misled = |what: &str| damaged(UsageRecordRow::TABLE, &format!("an index names a record that is {what}"));
@@ -294,20 +268,4 @@ impl TimeBounds {
     fn is_past(&self, record: &UsageRecord) -> bool {
         micros(record.created_at) > self.past
     }
-}
-
-fn matches(filter: &UsageFilter, record: &UsageRecord) -> bool {
-    fn is<T: PartialEq>(wanted: Option<&T>, actual: &T) -> bool {
-        wanted.is_none_or(|wanted| wanted == actual)
-    }
-    let names_model = |wanted: &String| *wanted == record.model || record.full_name() == **wanted;
-    filter.user.as_ref().is_none_or(|user| record.user.as_ref() == Some(user))
-        && filter.tags.iter().all(|(key, value)| record.tags.get(key) == Some(value))
-        && is(filter.provider.as_ref(), &record.provider)
-        && filter.model.as_ref().is_none_or(names_model)
-        && is(filter.request_id.as_ref(), &record.request_id)
-        && is(filter.status.as_ref(), &record.status)
-        && is(filter.cost_status.as_ref(), &record.cost_status)
-        && filter.since.is_none_or(|since| record.created_at >= since)
-        && filter.until.is_none_or(|until| record.created_at < until)
 }

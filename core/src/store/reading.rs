@@ -2,11 +2,14 @@
 
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
+use std::sync::Arc;
 
 use super::codec::{Row, decode};
 use super::failure::damaged;
 use super::key::{Ends, Key};
+use super::names::{self, KnownNames};
 use super::row_key::RowKey;
+use super::rows::NameRow;
 use super::state::{STATE_KEY, State, TableSum};
 use super::storage::ReadTables;
 use super::tables::{self, RowTable, Shape, Table};
@@ -18,6 +21,7 @@ use crate::types::Result;
 pub(super) struct Reader<'t> {
     tables: &'t dyn ReadTables,
     key: &'t RowKey,
+    names: Option<&'t KnownNames>,
 }
 
 /// A table of rows.
@@ -36,7 +40,49 @@ pub(super) struct Entries<'t, K, V> {
 impl<'t> Reader<'t> {
     /// Reads in a transaction.
     pub(super) fn new(tables: &'t dyn ReadTables, key: &'t RowKey) -> Self {
-        Self { tables, key }
+        Self { tables, key, names: None }
+    }
+
+    /// Looks names up among those that are known before it reads them.
+    pub(super) fn knowing(self, names: &'t KnownNames) -> Self {
+        Self { names: Some(names), ..self }
+    }
+
+    /// Returns the number of a name, if it has one.
+    pub(super) fn number(&self, space: u64, value: &[u8]) -> Result<Option<u64>> {
+        if let Some(number) = self.names.and_then(|names| names.number(space, value)) {
+            return Ok(Some(number));
+        }
+        let digest = names::digest(self.key, space, value);
+        let (rows, mut found) = (self.rows::<u64, NameRow>(tables::NAMES), None);
+        self.entries(tables::NAMES_BY_DIGEST).each((digest, 0)..=(digest, u64::MAX), |(_, number), ()| {
+            let row = rows.get(number)?.ok_or_else(|| damaged(NameRow::TABLE, "a name is missing"))?;
+            found = (row.space == space && row.value == value).then_some(number);
+            Ok(found.is_none())
+        })?;
+        if let (Some(number), Some(names)) = (found, self.names) {
+            names.keep_number(space, value, number);
+        }
+        Ok(found)
+    }
+
+    /// Returns the name of a number. Fails with `corrupted_file` if it has none.
+    pub(super) fn name(&self, number: u64) -> Result<Arc<[u8]>> {
+        if let Some(value) = self.names.and_then(|names| names.value(number)) {
+            return Ok(value);
+        }
+        let row = self.rows::<u64, NameRow>(tables::NAMES).get(number)?;
+        let value = row.map(|row| Arc::from(row.value)).ok_or_else(|| damaged(NameRow::TABLE, "a name is missing"))?;
+        if let Some(names) = self.names {
+            names.keep_value(number, &value);
+        }
+        Ok(value)
+    }
+
+    /// Returns whether a space of names takes no more, so that what is in it may not be all.
+    pub(super) fn is_full(&self, space: u64) -> Result<bool> {
+        let members = self.rows::<u64, NameRow>(tables::NAMES).get(space)?.map_or(0, |row| row.members);
+        Ok(members >= names::most(space))
     }
 
     /// Returns the key that rows are signed with.

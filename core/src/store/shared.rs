@@ -1,6 +1,7 @@
 //! What the writer of a store and its readers share.
 
 use super::failure::misused;
+use super::names::KnownNames;
 use super::reading::Reader;
 use super::row_key::RowKey;
 use super::storage::Storage;
@@ -11,6 +12,7 @@ use crate::types::Result;
 pub(super) struct Shared<S> {
     pub(super) storage: S,
     pub(super) row_key: RowKey,
+    pub(super) names: KnownNames,
 }
 
 impl<S: Storage> Shared<S> {
@@ -19,7 +21,7 @@ impl<S: Storage> Shared<S> {
         let (mut query, mut found) = (Some(query), None);
         self.storage.read(&mut |tables| {
             let query = query.take().ok_or_else(|| misused("a query was made twice"))?;
-            found = Some(query(&Reader::new(tables, &self.row_key))?);
+            found = Some(query(&Reader::new(tables, &self.row_key).knowing(&self.names))?);
             Ok(())
         })?;
         found.ok_or_else(|| misused("a query was not made"))

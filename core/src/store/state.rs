@@ -58,6 +58,8 @@ pub(super) struct State {
     head: Cell<Head>,
     /// The first record from which on ids have no gap.
     first_record: Cell<u64>,
+    /// The last record that the rollups count.
+    digested: Cell<u64>,
     has_changed: Cell<bool>,
 }
 
@@ -72,6 +74,7 @@ impl State {
         }
         self.head.set(Head { record: row.head_record, link: row.head_link });
         self.first_record.set(row.first_record);
+        self.digested.set(row.digested_record);
         self.has_changed.set(false);
         Ok(())
     }
@@ -85,6 +88,7 @@ impl State {
             head_record: record,
             head_link: link,
             first_record: self.first_record.get(),
+            digested_record: self.digested.get(),
         })
     }
 
@@ -114,6 +118,25 @@ impl State {
     /// Returns the first record from which on ids have no gap.
     pub(super) fn first_record(&self) -> u64 {
         self.first_record.get()
+    }
+
+    /// Returns the last record that the rollups count; those behind it are added to what they say.
+    pub(super) fn digested(&self) -> u64 {
+        self.digested.get()
+    }
+
+    /// Says that the rollups count all records up to one.
+    pub(super) fn set_digested(&self, record: u64) {
+        self.digested.set(record);
+        self.has_changed.set(true);
+    }
+
+    /// Forgets the rows of a table that was emptied.
+    pub(super) fn forget(&self, table: &str) {
+        if let Some(sum) = place(table).and_then(|place| self.sums.get(place)) {
+            sum.set(TableSum::default());
+            self.has_changed.set(true);
+        }
     }
 
     /// Links a new record to the chain. Returns the head where it is to be kept.

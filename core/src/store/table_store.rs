@@ -9,12 +9,15 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{closed, corrupted};
+use super::names::KnownNames;
 use super::reading::Reader;
 use super::row_key::RowKey;
 use super::shared::Shared;
 use super::storage::Storage;
 use super::writer::{self, Job, QUEUE};
-use super::{CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, query, verification};
+use super::{
+    CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, TallyPart, TallyQuery, query, slices, verification,
+};
 use crate::environment::log::logged_as_here;
 use crate::environment::{BoxFuture, Environment};
 use crate::types::{
@@ -42,12 +45,12 @@ pub(super) struct Open<S: Storage> {
 impl<S: Storage> TableStore<S> {
     /// Starts the writer over tables that are open, whose rows are signed with a key.
     pub(super) fn start(storage: S, row_key: RowKey, environment: Arc<dyn Environment>) -> Result<Arc<Self>> {
-        let shared = Arc::new(Shared { storage, row_key });
+        let shared = Arc::new(Shared { storage, row_key, names: KnownNames::default() });
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let of_writer = Arc::clone(&shared);
+        let (of_writer, world) = (Arc::clone(&shared), Arc::clone(&environment));
         let writer = std::thread::Builder::new()
             .name("tollway-writer".to_owned())
-            .spawn(logged_as_here(move || writer::run(&of_writer, jobs)))
+            .spawn(logged_as_here(move || writer::run(&of_writer, world.as_ref(), jobs)))
             .map_err(|error| super::failure::of_io("the writer's thread could not be started", &error))?;
         let process_id = environment.process_id();
         Ok(Arc::new(Self { process_id, environment, open: Some(Open { shared, queue, writer }) }))
@@ -68,10 +71,18 @@ impl<S: Storage> TableStore<S> {
         &self,
         query: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T>> {
+        self.long_read(|shared| shared.read(query))
+    }
+
+    /// Reads in as many transactions as it takes, off the async threads.
+    fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Shared<S>) -> Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T>> {
         let shared = self.open_here().map(|open| Arc::clone(&open.shared));
         Box::pin(async move {
             let shared = shared?;
-            let read = tokio::task::spawn_blocking(logged_as_here(move || shared.read(query))).await;
+            let read = tokio::task::spawn_blocking(logged_as_here(move || read(&shared))).await;
             read.map_err(|error| if error.is_panic() { corrupted("reading it failed") } else { closed() })?
         })
     }
@@ -173,11 +184,19 @@ impl<S: Storage> Store for TableStore<S> {
         filter: UsageFilter,
         mut visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
     ) -> BoxFuture<'static, Result<()>> {
-        self.read(move |reader| query::scan(reader, &filter, None, &mut |record| visit(record).map(|()| true)))
+        self.long_read(move |shared| slices::scan(shared, &filter, &mut visit))
+    }
+
+    fn tally(
+        &self,
+        query: TallyQuery,
+        mut take: Box<dyn FnMut(TallyPart<'_>) -> Result<()> + Send>,
+    ) -> BoxFuture<'static, Result<bool>> {
+        self.long_read(move |shared| slices::tally(shared, &query, &mut take))
     }
 
     fn daily_costs(&self, first: Date, last: Date) -> BoxFuture<'static, Result<Vec<DailyCost>>> {
-        self.read(move |reader| query::daily_costs(reader, first, last))
+        self.long_read(move |shared| slices::daily_costs(shared, first, last))
     }
 
     fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>> {

@@ -46,7 +46,7 @@ pub struct Shape {
 /// Returns the place of a table among all of them.
 const fn place_of(name: &str) -> usize {
     let mut place = 0;
-    while place < NAMES.len() && !is_same(NAMES[place].as_bytes(), name.as_bytes()) {
+    while place < TABLE_NAMES.len() && !is_same(TABLE_NAMES[place].as_bytes(), name.as_bytes()) {
         place += 1;
     }
     place
@@ -68,7 +68,9 @@ pub(super) type Index<K, V> = Table<K, V>;
 pub(super) type BalanceKey = (u64, u64, &'static str, i64);
 /// The key of a movement: that of its balance, and its place among the movements of that one, from 1.
 pub(super) type MovementKey = (u64, u64, &'static str, i64, u64);
-/// The key of a daily rollup: days since 1970, provider, billing id, usage type, currency or nothing.
+/// The key of a rollup: the month or the day, and the numbers of what the records have in common: the dimension, its value, the model.
+pub(super) type RollupKey = (i32, u64, u64, u64);
+/// The key of a daily rollup of earlier versions: days since 1970, provider, billing id, usage type, currency or nothing.
 pub(super) type DailyKey = (i32, &'static str, u64, &'static str, &'static str);
 
 /// The name of the table of settings and counters.
@@ -84,7 +86,7 @@ pub(super) fn is_unsigned(key: &str) -> bool {
 }
 
 /// The tables whose rows are signed, in an order that never changes: the state of the file names them by their places.
-pub(super) const SIGNED_TABLES: [&str; 16] = [
+pub(super) const SIGNED_TABLES: [&str; 18] = [
     "meta",
     "ai_providers",
     "ai_model_config",
@@ -101,6 +103,8 @@ pub(super) const SIGNED_TABLES: [&str; 16] = [
     "ledger_heads",
     "account_balances",
     "account_movements",
+    "names",
+    "usage_rollups",
 ];
 
 /// Where a total's balance stands among the windows.
@@ -109,7 +113,7 @@ pub(super) const WHOLE_TIME: i64 = i64::MIN;
 macro_rules! tables {
     ($($(#[$documentation:meta])* $constant:ident: $type:ty = $name:literal;)+) => {
         /// The names of the tables, each at its place.
-        const NAMES: &[&str] = &[$($name,)+];
+        const TABLE_NAMES: &[&str] = &[$($name,)+];
 
         $(
             $(#[$documentation])*
@@ -156,7 +160,13 @@ tables! {
     RECORDS_BY_RESERVATION: Index<u64, u64> = "ai_usage_records_by_reservation";
     /// Heads that the ledger had, by their last record.
     HEADS: RowTable<u64> = "ledger_heads";
-    /// The daily rollup.
+    /// Names by number.
+    NAMES: RowTable<u64> = "names";
+    /// Names by a digest of their space and their value, and number.
+    NAMES_BY_DIGEST: Index<(u64, u64), ()> = "names_by_digest";
+    /// What records add up to, by months and days.
+    ROLLUPS: RowTable<RollupKey> = "usage_rollups";
+    /// The daily rollup of earlier versions. It is empty.
     DAILY: RowTable<DailyKey> = "ai_cost_daily";
     /// Budgets by id.
     BUDGETS: RowTable<u64> = "budgets";

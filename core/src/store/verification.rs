@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
-use super::apply::daily::day_number;
 use super::codec::{Row, decimal, micros};
 use super::key::Key;
 use super::operation::Cause;
 use super::reading::Reader;
+use super::rollup::check::RollupCheck;
 use super::row_key::Tag;
 use super::rows::{
-    BalanceRow, BudgetRow, DailyRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, PriceRow,
-    ProviderRow, ReservationRow, RouteRow, UsageRecordRow, numbers,
+    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow, PriceRow,
+    ProviderRow, ReservationRow, RollupRow, RouteRow, UsageRecordRow, numbers,
 };
 use super::state::{HEADS_EVERY, State, TableSum};
 use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table};
@@ -23,9 +22,6 @@ use crate::types::{Damage, Result, UsageRecord, exact_add};
 
 /// The most damage that is told; a file that has more is lost anyway.
 const MOST_DAMAGE: usize = 1_000;
-
-/// The day, the provider, the model, the usage type and the currency of a rollup.
-type Day = (i32, String, u64, String, String);
 
 /// Reads all tables. Fails only if they cannot be read at all.
 pub(super) fn verify(reader: &Reader<'_>) -> Result<CheckedStore> {
@@ -42,6 +38,7 @@ pub(super) fn verify(reader: &Reader<'_>) -> Result<CheckedStore> {
     check.table::<u64, BudgetRow>(tables::BUDGETS, |_, id, row| row.budget(id).map(drop))?;
     check.table::<&'static str, KeyRow>(tables::KEYS, |_, _, _| Ok(()))?;
     check.table::<u64, LedgerHeadRow>(tables::HEADS, |_, _, _| Ok(()))?;
+    check.table::<u64, NameRow>(tables::NAMES, |_, _, _| Ok(()))?;
     check.balances()?;
     check.records()?;
     Ok(check.checked)
@@ -175,9 +172,9 @@ impl Check<'_> {
         })
     }
 
-    /// Holds the records against their indexes, their chain and the daily rollup.
+    /// Holds the records against their indexes, their chain and the rollups.
     fn records(&mut self) -> Result<()> {
-        let mut days = BTreeMap::<Day, (Decimal, u64)>::new();
+        let mut rollups = RollupCheck::new(self.state.digested());
         let (mut of_users, mut adjustments) = (0, 0);
         self.table::<u64, UsageRecordRow>(tables::RECORDS, |check, id, row| {
             let record = row.record(id)?;
@@ -185,12 +182,7 @@ impl Check<'_> {
             of_users += u64::from(record.user.is_some());
             adjustments += u64::from(record.adjusts.is_some());
             check.indexes(&record, id)?;
-            let day = day_number(record.created_at.to_zoned(TimeZone::UTC).date());
-            let currency = record.currency.map_or_else(String::new, |currency| currency.code().to_owned());
-            let sum =
-                days.entry((day, record.provider, record.model_id.get(), record.usage_type, currency)).or_default();
-            sum.0 = exact_add(sum.0, record.cost_amount.unwrap_or_default())?;
-            sum.1 += 1;
+            rollups.count(&record);
             Ok(())
         })?;
         self.gaps()?;
@@ -200,19 +192,14 @@ impl Check<'_> {
         self.entries(tables::RECORDS_BY_TIME, records)?;
         self.entries(tables::RECORDS_BY_USER, of_users)?;
         self.entries(tables::RECORDS_BY_ADJUSTED, adjustments)?;
-        self.table::<tables::DailyKey, DailyRow>(tables::DAILY, |check, key, row| {
-            let (day, provider, model, usage_type, currency) = key;
-            let own = (day, provider.to_owned(), model, usage_type.to_owned(), currency.to_owned());
-            let (cost, count) = days.remove(&own).unwrap_or_default();
-            let (stated, calls) = (decimal(DailyRow::TABLE, row.cost)?, row.calls + row.adjustments);
-            if (stated, calls) != (cost, count) {
-                let problem = format!("it says {stated} for {calls} records, which add up to {cost} for {count}");
-                check.note(DailyRow::TABLE, Some(format!("{own:?}")), &problem);
+        self.table::<tables::RollupKey, RollupRow>(tables::ROLLUPS, |check, key, row| {
+            if let Some(problem) = rollups.row(check.reader, key, &row)? {
+                check.note(RollupRow::TABLE, Some(format!("{key:?}")), &problem);
             }
             Ok(())
         })?;
-        for day in days.into_keys() {
-            self.note(DailyRow::TABLE, Some(format!("{day:?}")), "it is missing");
+        for problem in rollups.end(self.reader)? {
+            self.note(RollupRow::TABLE, None, &problem);
         }
         Ok(())
     }

@@ -2,19 +2,23 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::apply::apply;
 use super::failure::misused;
 use super::ledger::Ledger;
-use super::row_key::RowKey;
+use super::rollup::digest;
 use super::shared::Shared;
 use super::snapshot::Budgets;
 use super::state::State;
-use super::storage::{Session, Storage, WriteTables};
+use super::storage::Storage;
 use super::writing::Writing;
 use super::{Operation, Outcome};
+use crate::environment::Environment;
+use crate::environment::log::LEDGER;
 use crate::types::{Error, ErrorKind, Result};
 
 /// How many operations may wait; more callers wait for a place.
@@ -28,10 +32,64 @@ pub(super) struct Job {
     pub(super) outcome: oneshot::Sender<Result<Outcome>>,
 }
 
-/// Commits operations until the store is dropped and the queue is empty.
-pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, mut queue: mpsc::Receiver<Job>) {
-    let mut budgets = None;
-    while let Some(first) = queue.blocking_recv() {
+/// Commits operations until the store is dropped and the queue is empty, and digests records between them.
+pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environment, mut queue: mpsc::Receiver<Job>) {
+    let is_due = shared.read(|reader| Ok(digest::is_due(&reader.state()?))).unwrap_or(false);
+    let mut writer = Writer { shared, budgets: None, is_due, digest: Digest::default() };
+    loop {
+        // Records that wait to be digested keep no operation waiting, and no store open.
+        let first = match queue.try_recv() {
+            Ok(job) => Some(job),
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) if writer.is_due => None,
+            Err(TryRecvError::Empty) => match queue.blocking_recv() {
+                Some(job) => Some(job),
+                None => break,
+            },
+        };
+        let now = environment.monotonic();
+        let is_idle = first.is_none();
+        if let Some(first) = first {
+            writer.commit_waiting(first, &mut queue);
+        }
+        if writer.is_due && (is_idle || writer.digest.may_begin(now)) {
+            let began = environment.monotonic();
+            writer.digest();
+            writer.digest.ended = environment.monotonic();
+            writer.digest.took = writer.digest.ended.saturating_sub(began);
+        }
+        shared.storage.let_others_in();
+    }
+}
+
+/// When records were digested last.
+#[derive(Default)]
+struct Digest {
+    ended: Duration,
+    took: Duration,
+    /// Whether it failed, and is not tried again.
+    has_failed: bool,
+}
+
+impl Digest {
+    /// Returns whether records may be digested while operations wait: they get as much time as it takes.
+    fn may_begin(&self, now: Duration) -> bool {
+        now.saturating_sub(self.ended) >= self.took
+    }
+}
+
+/// What the writer knows between two commits.
+struct Writer<'s, S> {
+    shared: &'s Shared<S>,
+    budgets: Option<Budgets>,
+    /// Whether there may be enough records to be digested.
+    is_due: bool,
+    digest: Digest,
+}
+
+impl<S: Storage> Writer<'_, S> {
+    /// Commits all operations that wait.
+    fn commit_waiting(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) {
         let mut operations = vec![first.operation];
         let mut callers = vec![first.outcome];
         while operations.len() < BATCH
@@ -40,63 +98,74 @@ pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, mut queue: mpsc::Receiver
             operations.push(job.operation);
             callers.push(job.outcome);
         }
-        match commit(shared, &mut budgets, operations) {
+        match self.commit(operations) {
             // A caller that is gone does not want its outcome; what it asked for is done.
             Ok(outcomes) => callers.into_iter().zip(outcomes).for_each(|(caller, outcome)| drop(caller.send(outcome))),
             Err(error) => {
-                budgets = None;
+                self.budgets = None;
                 for caller in callers {
                     drop(caller.send(Err(error.clone())));
                 }
             }
         }
-        shared.storage.let_others_in();
     }
-}
 
-/// Applies operations in one transaction. A refused one is left out; a failure of the storage fails all of them.
-fn commit<S: Storage>(
-    shared: &Shared<S>,
-    budgets: &mut Option<Budgets>,
-    operations: Vec<Operation>,
-) -> Result<Vec<Result<Outcome>>> {
-    let (mut waiting, mut outcomes) = (Some(operations), Vec::new());
-    shared.storage.write(&mut |tables| {
-        let operations = waiting.take().ok_or_else(|| misused("a change was made twice"))?;
-        let (applied, any_change) = apply_all(tables, &shared.row_key, shared.storage.session(), budgets, operations)?;
-        outcomes = applied;
-        Ok(any_change)
-    })?;
-    Ok(outcomes)
-}
+    /// Applies operations in one transaction. A refused one is left out; a failure of the storage fails all of them.
+    fn commit(&mut self, operations: Vec<Operation>) -> Result<Vec<Result<Outcome>>> {
+        let mut outcomes = Vec::new();
+        self.change(|ledger, changed| {
+            let mut any_change = false;
+            for operation in operations {
+                changed.set(false);
+                let outcome = apply(ledger, operation);
+                if let Err(error) = &outcome
+                    && changed.get()
+                {
+                    return Err(half_way(error));
+                }
+                any_change |= changed.get();
+                outcomes.push(outcome);
+            }
+            Ok(any_change)
+        })?;
+        Ok(outcomes)
+    }
 
-/// Applies operations one after another. Returns their outcomes, and whether anything was changed.
-fn apply_all(
-    tables: &dyn WriteTables,
-    key: &RowKey,
-    session: &dyn Session,
-    budgets: &mut Option<Budgets>,
-    operations: Vec<Operation>,
-) -> Result<(Vec<Result<Outcome>>, bool)> {
-    let (changed, state) = (Cell::new(false), State::default());
-    let mut ledger = Ledger::open(Writing { tables, key, state: &state, changed: &changed }, session, budgets)?;
-    let mut outcomes = Vec::with_capacity(operations.len());
-    let mut any_change = false;
-    for operation in operations {
-        changed.set(false);
-        let outcome = apply(&mut ledger, operation);
-        if let Err(error) = &outcome
-            && changed.get()
-        {
-            return Err(half_way(error));
+    /// Digests some records.
+    fn digest(&mut self) {
+        let digested = self.change(|ledger, _| {
+            let is_due = digest::is_due(ledger.state());
+            if is_due {
+                digest::digest(ledger)?;
+            }
+            Ok(is_due)
+        });
+        if let Err(error) = digested {
+            // Nothing is lost: what is not digested is read as it stands.
+            tracing::error!(target: LEDGER, %error, "records could not be added to the rollups");
+            self.budgets = None;
+            self.digest.has_failed = true;
+            self.is_due = false;
         }
-        any_change |= changed.get();
-        outcomes.push(outcome);
     }
-    if any_change {
-        ledger.finish()?;
+
+    /// Changes the ledger in one transaction, if `change` returns that it is to be committed.
+    fn change(&mut self, change: impl FnOnce(&mut Ledger<'_>, &Cell<bool>) -> Result<bool>) -> Result<()> {
+        let Self { shared, budgets, is_due, digest: Digest { has_failed, .. } } = self;
+        let mut change = Some(change);
+        shared.storage.write(&mut |tables| {
+            let change = change.take().ok_or_else(|| misused("a change was made twice"))?;
+            let (changed, state) = (Cell::new(false), State::default());
+            let writing = Writing { tables, key: &shared.row_key, state: &state, changed: &changed };
+            let mut ledger = Ledger::open(writing, shared.storage.session(), budgets, &shared.names)?;
+            let any_change = change(&mut ledger, &changed)?;
+            if any_change {
+                ledger.finish()?;
+            }
+            *is_due = digest::is_due(&state) && !*has_failed;
+            Ok(any_change)
+        })
     }
-    Ok((outcomes, any_change))
 }
 
 fn half_way(error: &Error) -> Error {

@@ -77,6 +77,11 @@ impl Totals {
         Ok(())
     }
 
+    /// Sets the total of a currency.
+    pub fn set(&mut self, money: Money) {
+        self.0.insert(money.currency, money.amount.normalize());
+    }
+
     /// Returns the totals in the order of their currency codes.
     pub fn iter(&self) -> impl Iterator<Item = Money> {
         self.0.iter().map(|(currency, amount)| Money::new(*amount, *currency))

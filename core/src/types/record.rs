@@ -165,6 +165,33 @@ pub struct UsageFilter {
     pub until: Option<Timestamp>,
 }
 
+impl UsageFilter {
+    /// Returns whether a record passes.
+    #[must_use]
+    pub fn is_met_by(&self, record: &UsageRecord) -> bool {
+        fn is<T: PartialEq>(wanted: Option<&T>, actual: &T) -> bool {
+            wanted.is_none_or(|wanted| wanted == actual)
+        }
+        self.user.as_ref().is_none_or(|user| record.user.as_ref() == Some(user))
+            && self.tags.iter().all(|(key, value)| record.tags.get(key) == Some(value))
+            && is(self.provider.as_ref(), &record.provider)
+            && self.names_model(&record.provider, &record.model)
+            && is(self.request_id.as_ref(), &record.request_id)
+            && is(self.status.as_ref(), &record.status)
+            && is(self.cost_status.as_ref(), &record.cost_status)
+            && self.since.is_none_or(|since| record.created_at >= since)
+            && self.until.is_none_or(|until| record.created_at < until)
+    }
+
+    /// Returns whether records of a model pass, as far as it is named.
+    #[must_use]
+    pub fn names_model(&self, provider: &str, model: &str) -> bool {
+        self.model.as_ref().is_none_or(|wanted| {
+            wanted == model || wanted.split_once('/').is_some_and(|parts| parts == (provider, model))
+        })
+    }
+}
+
 /// In which order records come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

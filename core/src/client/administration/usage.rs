@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::client::engine::Tollway;
 use crate::report::{Summary, SummaryQuery, SummaryRow};
-use crate::store::{DailyCost, Operation, Reservation};
+use crate::store::{DailyCost, Operation, Reservation, TallyPart};
 use crate::types::{Decimal, Error, ErrorKind, Money, RecordOrder, Result, UsageFilter, UsagePage, UsageRecordId};
 
 /// The most records that a page holds.
@@ -46,15 +46,24 @@ impl Tollway {
     }
 
     /// Sums usage records in groups, exactly and per currency.
+    ///
+    /// Rollups tell all groups that name at most one of the user and one tag; for others, records are read, in slices.
     pub async fn usage_summary(&self, query: SummaryQuery) -> Result<Vec<SummaryRow>> {
         self.engine.check()?;
-        let filter = query.filter.clone();
+        let summary = Summary::new(&query)?;
+        if let Some(tally) = summary.tally_query(query.filter.clone()) {
+            let summary = Arc::new(Mutex::new(summary));
+            let sink = Arc::clone(&summary);
+            let take = move |part: TallyPart<'_>| sink.lock().unwrap_or_else(PoisonError::into_inner).add_part(&part);
+            if self.engine.store.tally(tally, Box::new(take)).await? {
+                return Ok(rows(&summary));
+            }
+        }
         let summary = Arc::new(Mutex::new(Summary::new(&query)?));
         let sink = Arc::clone(&summary);
         let visit = move |record| sink.lock().unwrap_or_else(PoisonError::into_inner).add(&record);
-        self.engine.store.scan_usage_records(filter, Box::new(visit)).await?;
-        let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut *summary).into_rows())
+        self.engine.store.scan_usage_records(query.filter, Box::new(visit)).await?;
+        Ok(rows(&summary))
     }
 
     /// Returns the daily rollup between two UTC days, inclusive.
@@ -81,6 +90,11 @@ impl Tollway {
             .await
             .map(|_| ())
     }
+}
+
+/// Returns the groups of a sum to which nothing more is added.
+fn rows(summary: &Mutex<Summary>) -> Vec<SummaryRow> {
+    std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner)).into_rows()
 }
 
 fn parse_cursor(cursor: &str) -> Result<UsageRecordId> {

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::balance::Bucket;
 use super::counted::{Released, in_currency, move_later_budgets};
 use super::settle::index;
-use super::{daily, invalid, not_found};
+use super::{invalid, not_found};
 use crate::store::codec::{Row, kept};
 use crate::store::ledger::Ledger;
 use crate::store::operation::Cause;
@@ -78,13 +78,11 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
     let lies = (&dimensions, created_at);
     move_later_budgets(ledger, &mut moved, &holds, lies, (difference, Cause::Adjust), &rate, started_at)?;
     record.conversions = std::mem::take(&mut moved.conversions);
-    let rollup = daily::with(ledger, &record)?;
     let row = UsageRecordRow::new(&record, &moved.moved, &[])?;
 
     let id = ledger.records.take_id()?;
     ledger.put_record(id, &row)?;
     index(ledger, &record, id)?;
-    daily::write(ledger, &rollup)?;
     moved.changes.write(ledger, id, now)?;
     Ok(difference)
 }

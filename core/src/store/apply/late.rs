@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 
 use self::counting::Counting;
 use super::settle::index;
-use super::{adjust, daily, keys};
+use super::{adjust, keys};
 use crate::environment::log::LEDGER;
 use crate::store::codec::{Row, kept};
 use crate::store::ledger::Ledger;
+use crate::store::rollup::digest;
 use crate::store::rows::{HoldRow, KeyRow, UsageRecordRow};
 use crate::store::{Hold, Settlement};
 use crate::types::{
@@ -113,18 +114,17 @@ fn correct(
         if awaits_price && correction.cost_amount.is_none() {
             moved.extend(holds.awaiting_price());
         }
-        written.push((daily::with(ledger, &correction)?, correction, moved));
+        written.push((correction, moved));
     }
 
     let changes = counting.into_changes();
     let mut last = 0;
-    for (rollup, mut correction, moved) in written {
+    for (mut correction, moved) in written {
         let id = ledger.records.take_id()?;
         last = id;
         correction.id = UsageRecordId::new(id);
         ledger.put_record(id, &UsageRecordRow::new(&correction, &moved, &[])?)?;
         index(ledger, &correction, id)?;
-        daily::write(ledger, &rollup)?;
     }
     changes.write(ledger, last, now)?;
     key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))
@@ -144,7 +144,6 @@ fn complete(ledger: &mut Ledger<'_>, before: &UsageRecord, holds: &Holds, mut se
     };
     let awaits_price = |record: &UsageRecord| record.cost_amount.is_none() && record.billed_by != BilledBy::NotBilled;
     counting.close(ledger, awaits_price(before), awaits_price(&after))?;
-    let rollups = daily::replaced(ledger, before, &after)?;
     // What waited for a price has it now, or waits again.
     let is_moved = |hold: &&Hold| hold.unit.currency().is_none() || !hold.amount.is_zero();
     let mut kept: Vec<Hold> = holds.moved.iter().filter(is_moved).cloned().collect();
@@ -156,9 +155,7 @@ fn complete(ledger: &mut Ledger<'_>, before: &UsageRecord, holds: &Holds, mut se
     let changes = counting.into_changes();
 
     ledger.records.put(before.id.get(), &row)?;
-    for rollup in rollups {
-        daily::write(ledger, &rollup)?;
-    }
+    digest::moved(ledger, before, &after)?;
     changes.write(ledger, before.id.get(), now)?;
     key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))
 }

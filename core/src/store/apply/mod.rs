@@ -5,7 +5,6 @@ mod balance;
 mod budgets;
 mod configs;
 mod counted;
-pub(super) mod daily;
 mod fx_rates;
 mod keys;
 mod late;

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::counted::{self, Consumed, HeldAs, move_later_budgets};
 use super::recover::is_unsettled;
-use super::{configs, daily, invalid, keys, late, not_found};
+use super::{configs, invalid, keys, late, not_found};
 use crate::store::codec::{Row, kept, micros, time};
 use crate::store::ledger::Ledger;
 use crate::store::operation::Cause;
+use crate::store::rollup::digest;
 use crate::store::rows::{ConversionRow, HoldRow, ModelRow, ReceiptLineRow, UsageRecordRow};
 use crate::store::{Hold, Reservation, ReserveRequest, Settled, Settlement};
 use crate::types::{
@@ -110,7 +111,6 @@ pub(super) fn write(
         latency_ms: settlement.latency_ms,
         created_at: now,
     };
-    let rollup = daily::with(ledger, &record)?;
 
     ledger.reservations.remove(reservation.id.get())?;
     record.provider_id = ProviderId::new(configs::find_or_create_provider(ledger, &request.provider, now)?);
@@ -123,7 +123,6 @@ pub(super) fn write(
     ledger.put_record(record_id, &UsageRecordRow::new(&record, &moved.moved, bounds)?)?;
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
     index(ledger, &record, record_id)?;
-    daily::write(ledger, &rollup)?;
     moved.changes.write(ledger, record_id, now)?;
     if let Some((key, row, reply)) = completed_key {
         keys::complete(ledger, &key, row, reply, now)?;
@@ -257,11 +256,8 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money, now:
     }));
     row.holds = kept.iter().map(HoldRow::new).collect();
     let after = row.clone().record(id)?;
-    let unpriced = daily::without(ledger, &before)?;
-    let priced = daily::with(ledger, &after)?;
 
     ledger.records.put(id, &row)?;
-    daily::write(ledger, &unpriced)?;
-    daily::write(ledger, &priced)?;
+    digest::moved(ledger, &before, &after)?;
     moved.changes.write(ledger, id, now)
 }

@@ -1,6 +1,8 @@
 //! Migration: a file of an earlier schema becomes one of this schema in one transaction.
 //!
-//! The rows of the first schema were not signed; up to the second, balances were those of budgets alone and had no journal.
+//! The rows of the first schema were not signed; up to the second, balances were those of budgets alone and had no journal,
+//! and a rollup of days stood in the place of which the records are digested anew: that takes as long as there are records, and goes
+//! on in slices while the file is open.
 
 use std::ops::Bound;
 use std::path::Path;
@@ -56,8 +58,9 @@ pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys, path: &Pa
     if version == SCHEMA_VERSION {
         return Ok(false);
     }
+    let set_back = || Err(damaged(META_TABLE, "its schema version was set back"));
     if keys.is_bound && version < FIRST_SIGNED {
-        return Err(damaged(META_TABLE, "its schema version was set back"));
+        return set_back();
     }
     // No process with this version has it open: its first open makes the schema this one.
     if is_in_use(path) {
@@ -73,8 +76,12 @@ pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys, path: &Pa
         migration.sign_all(keys)?;
     } else {
         migration.load_state()?;
+        if migration.state.digested() > 0 {
+            return set_back();
+        }
     }
     migration.move_balances()?;
+    migration.empty(tables::DAILY.shape())?;
     migration.finish(keys)?;
     Ok(true)
 }
@@ -94,7 +101,6 @@ impl Migration<'_> {
             tables::PRICES.shape(),
             tables::FX_RATES.shape(),
             tables::ROUTES.shape(),
-            tables::DAILY.shape(),
             tables::BUDGETS.shape(),
             tables::BUDGET_BALANCES.shape(),
             tables::RESERVATIONS.shape(),
@@ -165,6 +171,24 @@ impl Migration<'_> {
             match chunk.pop() {
                 Some((key, _)) => last = Some(key),
                 None => return Ok(()),
+            }
+        }
+    }
+
+    /// Removes all rows of a table.
+    fn empty(&self, table: &Shape) -> Result<()> {
+        loop {
+            let mut keys: Vec<Vec<u8>> = Vec::new();
+            self.tables.range(table, (Bound::Unbounded, Bound::Unbounded), &mut |key, _| {
+                keys.push(key.to_vec());
+                Ok(keys.len() < CHUNK)
+            })?;
+            for key in &keys {
+                self.tables.remove(table, key, &mut |_| {})?;
+            }
+            if keys.is_empty() {
+                self.state.forget(table.name);
+                return Ok(());
             }
         }
     }

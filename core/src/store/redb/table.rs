@@ -165,12 +165,14 @@ pub(super) fn with_types<O: Open>(shape: &Shape, open: O) -> Result<O::Opened> {
         ([Number, Int64], ValueKind::Row) => open!((u64, i64), &[u8]),
         ([Number, Number, Text, Int64], ValueKind::Row) => open!((u64, u64, &str, i64), &[u8]),
         ([Number, Number, Text, Int64, Number], ValueKind::Row) => open!((u64, u64, &str, i64, u64), &[u8]),
+        ([Int32, Number, Number, Number], ValueKind::Row) => open!((i32, u64, u64, u64), &[u8]),
         ([Int32, Text, Number, Text, Text], ValueKind::Row) => open!((i32, &str, u64, &str, &str), &[u8]),
         ([Number], ValueKind::Number) => open!(u64, u64),
         ([Text], ValueKind::Number) => open!(&str, u64),
         ([Text, Text], ValueKind::Number) => open!((&str, &str), u64),
         ([Text, Number], ValueKind::Nothing) => open!((&str, u64), ()),
         ([Number, Text], ValueKind::Nothing) => open!((u64, &str), ()),
+        ([Number, Number], ValueKind::Nothing) => open!((u64, u64), ()),
         ([Int64, Number], ValueKind::Nothing) => open!((i64, u64), ()),
         ([Int64, Text], ValueKind::Nothing) => open!((i64, &str), ()),
         _ => Err(misused("a table is of a shape that no file has")),
@@ -183,7 +185,7 @@ mod tests {
 
     use super::*;
     use crate::store::key::{self, compare};
-    use crate::store::tables::{BalanceKey, DailyKey, MovementKey};
+    use crate::store::tables::{BalanceKey, DailyKey, MovementKey, RollupKey};
 
     /// Checks that keys have the bytes and the order that the storage engine gives them.
     fn same<'k, O: key::Key, K>(keys: &[O::Of<'k>])
@@ -233,6 +235,8 @@ mod tests {
             same!((u64, &'static str), (u64, &'static str), |part| (part.3 % 2, part.0.as_str()));
             same!((i64, &'static str), (i64, &'static str), |part| (part.4 % 2, part.0.as_str()));
             same!((&'static str, &'static str), (&'static str, &'static str), |part| (part.0.as_str(), part.1.as_str()));
+            same!((u64, u64), (u64, u64), |part| (part.3 % 2, part.3));
+            same!(RollupKey, RollupKey, |part| (part.5 % 2, part.3 % 2, part.3 % 3, part.3));
             same!(DailyKey, DailyKey, |part| (part.5 % 2, part.0.as_str(), part.3 % 2, part.1.as_str(), part.2.as_str()));
         }
     }

@@ -1,11 +1,10 @@
-//! Rows of the ledger: reservations, usage records, the daily rollup and idempotency keys.
+//! Rows of the ledger: reservations, usage records and idempotency keys.
 
 use super::account::HoldRow;
 use super::budget::MoneyRow;
 use super::exchange::ConversionRow;
 use super::rows;
 use super::usage::{FactsRow, ReceiptLineRow, UsageRow};
-use super::version_1::DailyRowV1;
 use super::version_3::{ReservationRowV3, UsageRecordRowV3};
 use crate::store::codec::{DecimalBytes, Row, currency, decimal, from_name, micros, name_of, time};
 use crate::store::{Hold, Reservation, ReserveRequest};
@@ -67,16 +66,6 @@ rows! {
         created_at: i64,
         holds: Vec<HoldRow>,
         bounds: Vec<HoldRow>,
-    }
-    /// A row of `ai_cost_daily`.
-    DailyRow in "ai_cost_daily" after DailyRowV1 {
-        model: String,
-        cost: DecimalBytes,
-        meters: Vec<(String, DecimalBytes)>,
-        calls: u64,
-        unpriced_calls: u64,
-        adjustments: u64,
-        cost_statuses: Vec<String>,
     }
     /// A row of `idempotency_keys`; it is a claim until it is completed.
     KeyRow in "idempotency_keys" {

@@ -5,7 +5,9 @@ mod budget;
 mod catalog;
 mod exchange;
 mod ledger;
+mod name;
 mod price;
+mod rollup;
 mod state;
 mod usage;
 mod usage_version_2;
@@ -18,14 +20,20 @@ pub(super) use budget::*;
 pub(super) use catalog::*;
 pub(super) use exchange::*;
 pub(super) use ledger::*;
+pub(super) use name::*;
 pub(super) use price::*;
+pub(super) use rollup::*;
 pub(super) use state::*;
 pub(super) use usage::*;
 pub(super) use version_3::BudgetBalanceRow;
 
-/// Declares frozen rows. One that comes `after` another is of the next version, and reads the other's bytes too. Under test each is also written by bincode, to prove that the bytes are the same.
+/// Declares frozen rows. One that comes `after` another is of the next version, and reads the other's bytes too. One of which there
+/// are many has the layout of small numbers: `as compact`. Under test each is also written by bincode, to prove that the bytes are the same.
 macro_rules! rows {
-    ($($(#[$documentation:meta])* $name:ident in $table:literal $(after $before:ident)? { $($field:ident: $type:ty,)+ })+) => {$(
+    ($(
+        $(#[$documentation:meta])*
+        $name:ident in $table:literal $(as $layout:ident)? $(after $before:ident)? { $($field:ident: $type:ty,)+ }
+    )+) => {$(
         $(#[$documentation])*
         #[derive(Clone, Debug, PartialEq, wincode::SchemaRead, wincode::SchemaWrite)]
         #[cfg_attr(test, derive(bincode::Encode, bincode::Decode))]
@@ -34,6 +42,7 @@ macro_rules! rows {
         }
 
         impl crate::store::codec::Row for $name {
+            type Layout = crate::store::rows::layout!($($layout)?);
             const TABLE: &'static str = $table;
             $(
                 const VERSION: u8 = <$before as crate::store::codec::Row>::VERSION + 1;
@@ -46,3 +55,14 @@ macro_rules! rows {
     )+};
 }
 use rows;
+
+/// Names the layout of a row.
+macro_rules! layout {
+    () => {
+        crate::store::codec::FixedLayout
+    };
+    (compact) => {
+        crate::store::codec::CompactLayout
+    };
+}
+use layout;

@@ -4,11 +4,18 @@ use super::rows;
 use super::usage_version_2::{UsageRecordRowV2, UsageRowV2};
 use super::version_2::ReservationRowV2;
 use super::version_3::HoldRowV2;
-use super::{DailyRow, IterationRow, MoneyRow, PriceRow, ReceiptLineRow};
+use super::{IterationRow, LedgerStateRow, MoneyRow, PriceRow, ReceiptLineRow};
 use crate::store::codec::DecimalBytes;
 use crate::types::{Basis, Decimal};
 
 rows! {
+    /// The state of the file, before records were digested into rollups.
+    LedgerStateRowV1 in "meta" {
+        tables: Vec<(u8, u64, [u8; 16])>,
+        head_record: u64,
+        head_link: [u8; 16],
+        first_record: u64,
+    }
     /// What was held in one budget and window.
     HoldRowV1 in "reservations" {
         budget_id: u64,
@@ -106,15 +113,6 @@ rows! {
         created_at: i64,
         holds: Vec<HoldRowV1>,
     }
-    /// A row of `ai_cost_daily`.
-    DailyRowV1 in "ai_cost_daily" {
-        model: String,
-        cost: DecimalBytes,
-        meters: Vec<(String, u64)>,
-        calls: u64,
-        unpriced_calls: u64,
-        cost_statuses: Vec<String>,
-    }
 }
 
 fn whole(quantity: u64) -> DecimalBytes {
@@ -186,6 +184,18 @@ impl From<PriceRowV1> for PriceRow {
             is_active: row.is_active,
             source: row.source,
             created_at: row.created_at,
+        }
+    }
+}
+
+impl From<LedgerStateRowV1> for LedgerStateRow {
+    fn from(row: LedgerStateRowV1) -> Self {
+        Self {
+            tables: row.tables,
+            head_record: row.head_record,
+            head_link: row.head_link,
+            first_record: row.first_record,
+            digested_record: 0,
         }
     }
 }
@@ -270,20 +280,6 @@ impl From<UsageRecordRowV1> for UsageRecordRowV2 {
             latency_ms: row.latency_ms,
             created_at: row.created_at,
             holds: all(row.holds),
-        }
-    }
-}
-
-impl From<DailyRowV1> for DailyRow {
-    fn from(row: DailyRowV1) -> Self {
-        Self {
-            model: row.model,
-            cost: row.cost,
-            meters: whole_meters(row.meters),
-            calls: row.calls,
-            unpriced_calls: row.unpriced_calls,
-            adjustments: 0,
-            cost_statuses: row.cost_statuses,
         }
     }
 }

@@ -27,10 +27,6 @@ const RECORD: &str = "0105000000000000007569642d31000100000000000000010000000000
     534401000000000000000400000000000000070000000000000073756363657373030000000000000072657101040000\
     000000000070726f7600010000000000fa0000000000000000401e18240a060001000000000000000300000000000000\
     01fbffffffffffffff0000010019000000000000000000000001030000000000000055534401";
-const DAILY: &str = "010300000000000000677074000002007b000000000000000000000001000000000000000b00000000000000696e7075\
-    745f746f6b656e1e00000000000000040000000000000001000000000000000200000000000000080000000000000063\
-    6f6d70757465640800000000000000756e707269636564";
-
 fn bytes(text: &str) -> Vec<u8> {
     let bytes = hex::decode(text).unwrap();
     assert_eq!(bytes[0], 1);
@@ -98,16 +94,8 @@ fn a_record_has_whole_quantities_and_began_before_it_ended() {
 }
 
 #[test]
-fn a_day_has_no_adjustments() {
-    let row: DailyRow = decode(&bytes(DAILY)).unwrap();
-    assert_eq!((row.model.as_str(), row.calls, row.unpriced_calls, row.adjustments), ("gpt", 4, 1, 0));
-    assert_eq!(meters_by_name("ai_cost_daily", &row.meters).unwrap(), [(Meter::InputToken, 30.into())].into());
-    assert_eq!(row.cost_statuses, ["computed", "unpriced"]);
-}
-
-#[test]
 fn a_row_of_version_1_that_was_cut_is_damage() {
-    for text in [PRICE, RESERVATION, RECORD, DAILY] {
+    for text in [PRICE, RESERVATION, RECORD] {
         let whole = bytes(text);
         for cut in 1..whole.len() {
             let read = [

@@ -1,0 +1,42 @@
+//! Digesting: records are added to the rollups some hundreds at a time, after they were settled. Until then they are read beside them.
+
+use super::change::Change;
+use crate::store::ledger::Ledger;
+use crate::store::state::State;
+use crate::types::{Result, UsageRecord};
+
+/// How many records are digested at a time.
+pub(in crate::store) const AT_ONCE: u64 = if cfg!(test) { 4 } else { 512 };
+
+/// Returns whether there are enough records to be digested.
+pub(in crate::store) fn is_due(state: &State) -> bool {
+    state.head().record.saturating_sub(state.digested()) >= AT_ONCE
+}
+
+/// Digests the next records. A file that an earlier version made is brought to its rollups in the same way.
+pub(in crate::store) fn digest(ledger: &mut Ledger<'_>) -> Result<()> {
+    let (first, head) = (ledger.state().digested() + 1, ledger.state().head().record);
+    let last = head.min(first + AT_ONCE - 1);
+    let (mut change, mut rows) = (Change::default(), Vec::new());
+    ledger.records.each_in(first..=last, |id, row| {
+        rows.push((id, row));
+        Ok(true)
+    })?;
+    for (id, row) in rows {
+        change.add(ledger, &row.record(id)?, true)?;
+    }
+    change.write(ledger)?;
+    ledger.state().set_digested(last);
+    Ok(())
+}
+
+/// Moves a record that was digested from what it was to what it has become.
+pub(in crate::store) fn moved(ledger: &mut Ledger<'_>, before: &UsageRecord, after: &UsageRecord) -> Result<()> {
+    if before.id.get() > ledger.state().digested() {
+        return Ok(());
+    }
+    let mut change = Change::default();
+    change.add(ledger, before, false)?;
+    change.add(ledger, after, true)?;
+    change.write(ledger)
+}
