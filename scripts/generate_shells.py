@@ -1,4 +1,4 @@
-"""Writes the types of the shells from the schema of the engine.
+"""Writes the types and verbs of the shells from the schema of the engine.
 
 `make shells` writes the schema first. With `--check`, nothing is written, and what is not fresh is named.
 """
@@ -10,30 +10,42 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shells import kotlin, model, python_arguments, python_results, swift, typescript_arguments, typescript_results
+from shells import (
+    kotlin,
+    model,
+    python_records,
+    python_shapes,
+    python_verbs,
+    swift,
+    typescript_results,
+    typescript_shapes,
+    typescript_verbs,
+)
+from shells.text import GENERATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "bindings" / "schema" / "schema.json"
-PYTHON = ROOT / "python" / "src" / "tollway"
-NODE = ROOT / "node" / "src"
-KOTLIN = ROOT / "bindings" / "schema" / "kotlin"
-SWIFT = ROOT / "bindings" / "schema" / "swift"
+# What writes the files of each folder, and how their names end.
+FOLDERS = (
+    (ROOT / "python" / "src" / "tollway", "py", (python_records, python_shapes, python_verbs)),
+    (ROOT / "node" / "src", "ts", (typescript_results, typescript_shapes, typescript_verbs)),
+    (ROOT / "bindings" / "schema" / "kotlin" / "src", "kt", (kotlin,)),
+    (ROOT / "bindings" / "schema" / "swift" / "Sources" / "Tollway", "swift", (swift,)),
+)
 
 
-def files() -> Iterator[tuple[Path, str]]:
-    """Returns every generated file with its content."""
+def files() -> Iterator[tuple[Path, str | None]]:
+    """Returns every generated file with its content, and those that are no longer generated with nothing."""
     found = model.read(SCHEMA)
-    for name, text in {**python_results.emit(found), **python_arguments.emit(found)}.items():
-        yield PYTHON / f"{name}.py", text
-    for name, text in {**typescript_results.emit(found), **typescript_arguments.emit(found)}.items():
-        yield NODE / f"{name}.ts", text
-    for name, text in kotlin.emit(found).items():
-        yield KOTLIN / "src" / f"{name}.kt", text
-    for name, text in swift.emit(found).items():
-        yield SWIFT / "Sources" / "Tollway" / f"{name}.swift", text
+    for folder, end, emitters in FOLDERS:
+        texts = {folder / f"{name}.{end}": text for each in emitters for name, text in each.emit(found).items()}
+        yield from texts.items()
+        for path in folder.rglob(f"*.{end}"):
+            if path not in texts and GENERATED in path.read_text():
+                yield path, None
 
 
 def main() -> int:
@@ -41,10 +53,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, and name what is not fresh")
     is_check = parser.parse_args().check
-    stale = [(path, text) for path, text in files() if not path.exists() or path.read_text() != text]
+    stale = [(path, text) for path, text in files() if (path.read_text() if path.exists() else None) != text]
     for path, text in stale:
         if is_check:
             print(f"{path.relative_to(ROOT)} is not fresh; run make shells", file=sys.stderr)
+        elif text is None:
+            path.unlink()
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)

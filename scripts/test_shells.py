@@ -1,4 +1,4 @@
-"""What one shell can, the other can too, and both as the engine says; and what is generated says all of it."""
+"""What is generated follows from the schema."""
 
 from __future__ import annotations
 
@@ -8,157 +8,91 @@ import re
 import unittest
 from pathlib import Path
 
-from shells import kotlin, model, python_results, swift, typescript_results
+import generate_shells
+from shells import kotlin, model, python_records, python_verbs, schema, swift, typescript_results, typescript_verbs
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = ROOT / "python" / "src" / "tollway"
-NODE = ROOT / "node" / "src"
-SCHEMA = ROOT / "bindings" / "schema" / "schema.json"
+# The most lines of a file, generated ones included.
+_MOST_LINES = 800
 
-# Classes by the module of Python and the file of Node that have them.
-CLASSES = {
-    "Budgets": ("budgets", "budgets"),
-    "FxRates": ("fx", "fx"),
-    "Models": ("models", "models"),
-    "Prices": ("prices", "prices"),
-    "Routes": ("routes", "routes"),
-    "Tollway": ("client", "client"),
-    "UsageLedger": ("usage", "usage"),
+SCHEMA = {
+    "nouns": {"acts": {"class": "Acts", "description": "Keeps acts.\n\n In their order."}},
+    "verbs": {
+        "acts.list": {
+            "noun": "acts",
+            "description": "Returns all acts.",
+            "positional": [],
+            "shape": "NoArguments",
+            "arguments": {"type": "object"},
+            "result": {"type": "array", "items": {"$ref": "#/$defs/Act"}},
+        },
+        "acts.end": {
+            "noun": "acts",
+            "description": "Ends an act.\n\n * `not_found` if there is no such\n act.\n * `closed` if it is over.",
+            "positional": ["id", "cost_amount"],
+            "shape": "EndOptions",
+            "arguments": {
+                "type": "object",
+                "description": "How to end.",
+                "properties": {
+                    "id": {"type": "integer", "row": "Act", "description": "The act."},
+                    "cost_amount": {"type": "string", "format": "decimal", "description": "What it cost."},
+                    "why": {"type": ["string", "null"], "description": "The reason, beside `cost_amount`."},
+                },
+                "required": ["id", "cost_amount"],
+            },
+            "result": {"type": "null"},
+        },
+    },
+    "definitions": {
+        "Act": {
+            "type": "object",
+            "description": "An act.",
+            "properties": {
+                "note": {"type": ["string", "null"], "description": "What for; see [`Kind`]."},
+                "from": {"type": "string", "format": "date-time"},
+                "cost_amount": {"type": "string", "format": "decimal"},
+                "kind": {"$ref": "#/$defs/Kind"},
+                "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}},
+            },
+            "required": ["note", "from", "cost_amount", "kind"],
+        },
+        "Kind": {"oneOf": [{"type": "string", "const": "first", "description": "The first."}], "noun": "kinds"},
+        "Part": {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]},
+    },
+    "arguments": {"Settings": {"type": "object", "properties": {}}},
 }
-# Where the idiom of a language has it otherwise: chats are an object that is called in Python, and methods in Node.
-IDIOM_OF_NODE = {"Tollway": {"chat", "chatStream", "fetch", "path"}}
-# Shapes of arguments, by their names in Python and in Node.
-SHAPES = {
-    "AssistantMessage": "AssistantMessage",
-    "Calendar": "Calendar",
-    "ChatParameters": "ChatParameters",
-    "EmbedParameters": "EmbedParameters",
-    "RerankParameters": "RerankParameters",
-    "Conditions": "Conditions",
-    "ModelChanges": "ModelChanges",
-    "ModelParameters": "ModelParameters",
-    "Modifier": "ModifierInput",
-    "PriceInput": "PriceInput",
-    "Range": "Range",
-    "RecordFilter": "RecordFilter",
-    "Rounding": "RoundingInput",
-    "SettingsParameters": "Settings",
-    "TextMessage": "TextMessage",
-    "ToolMessage": "ToolMessage",
-    "UsageFilter": "UsageFilter",
-}
-WORDS = ("AbandonPolicy", "Capability", "CostStatus", "Meter", "RecordStatus", "Strategy", "Unit", "UnpricedPolicy", "Window")
 
 
-def python_methods(module: str, name: str) -> set[str]:
-    """Returns the public methods of a class."""
-    tree = ast.parse((PYTHON / f"{module}.py").read_text())
-    (found,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    members = (node for node in found.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    # What hands out the object of a noun is a property in Python and a field in Node.
-    methods = (each for each in members if "property" not in {ast.unparse(mark) for mark in each.decorator_list})
-    return {method.name for method in methods if not method.name.startswith("_")}
+class Places(unittest.TestCase):
+    """A type stands where its noun is."""
 
+    def test_a_type_stands_with_the_first_verb_that_has_it_or_where_it_says(self) -> None:
+        found = schema.of_schema(SCHEMA)
+        self.assertEqual({each.name: each.noun for each in found.structs}, {"Act": "acts", "Part": "acts"})
+        self.assertEqual([each.noun for each in found.enums], ["kinds"])
 
-def node_methods(file: str, name: str) -> set[str]:
-    """Returns the public methods and properties of a class."""
-    text = (NODE / f"{file}.ts").read_text()
-    body = re.search(rf"export class {name} \{{\n(.*?)\n\}}\n", text, re.DOTALL)[1]
-    found = re.findall(r"^  (?:static )?(?:async )?(?:\*)?(?:get )?([a-z]\w*)(?:<[^>]*>)?\(", body, re.MULTILINE)
-    return set(found) - {"constructor"}
+    def test_what_has_all_fields_of_another_extends_it(self) -> None:
+        fields = {name: {"type": "string"} for name in ("a", "b", "c", "d")}
+        changed = json.loads(json.dumps(SCHEMA))
+        changed["definitions"]["Small"] = {"type": "object", "properties": {name: fields[name] for name in ("a", "b", "c")}}
+        changed["definitions"]["Great"] = {"type": "object", "properties": fields}
+        changed["definitions"]["Other"] = {"type": "object", "properties": {**fields, "c": {"type": "integer"}}}
+        extended = {each.name: each.extends for each in schema.of_schema(changed).structs}
+        self.assertEqual((extended["Great"], extended["Small"], extended["Other"]), ("Small", "", ""))
 
-
-def python_types() -> str:
-    """Returns the text of all shapes of arguments."""
-    return "\n".join((PYTHON / name).read_text() for name in ("_arguments.py", "_shapes.py"))
-
-
-def node_types() -> str:
-    """Returns the text of all shapes of arguments."""
-    return "\n".join((NODE / name).read_text() for name in ("types.ts", "arguments.ts", "shapes.ts"))
-
-
-def python_fields(name: str) -> set[str]:
-    """Returns the fields of a typed dictionary, inherited ones included."""
-    tree = ast.parse(python_types())
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            own = {each.target.id for each in node.body if isinstance(each, ast.AnnAssign)}
-            bases = [base.id for base in node.bases if isinstance(base, ast.Name) and base.id != "TypedDict"]
-            return own.union(*(python_fields(base) for base in bases))
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and getattr(node.targets[0], "id", "") == name:
-            return {key.value for key in node.value.args[1].keys}
-    raise KeyError(name)
-
-
-def node_fields(name: str) -> set[str]:
-    """Returns the fields of an interface, inherited ones included."""
-    text = node_types()
-    found = re.search(rf"export interface {name}(?: extends ([\w, ]+))? \{{\n(.*?)\n?\}}\n", text, re.DOTALL)
-    own = set(re.findall(r"^  readonly (\w+)\??:", found[2], re.MULTILINE))
-    return own.union(*(node_fields(base.strip()) for base in (found[1] or "").split(",") if base.strip()))
-
-
-class Surface(unittest.TestCase):
-    """The two shells that are written by hand say the same."""
-
-    def test_every_method_of_one_language_is_in_the_other(self) -> None:
-        for name, (module, file) in CLASSES.items():
-            python = {typescript_results.camel(each) for each in python_methods(module, name)}
-            node = node_methods(file, name) - IDIOM_OF_NODE.get(name, set())
-            self.assertEqual(python, node, name)
-            self.assertGreater(len(node), 1, name)
-
-    def test_every_method_has_its_async_twin(self) -> None:
-        for name, (module, _) in CLASSES.items():
-            twin = "async_client" if name == "Tollway" else module
-            asynchronous = python_methods(twin, f"Async{name}")
-            self.assertEqual(python_methods(module, name), {each.replace("aclose", "close") for each in asynchronous}, name)
-
-    def test_every_argument_of_one_language_is_in_the_other(self) -> None:
-        for python, node in SHAPES.items():
-            ours = {typescript_results.camel(each) for each in python_fields(python)}
-            theirs = {typescript_results.camel(each) for each in node_fields(node)}
-            self.assertEqual(ours, theirs, f"{python} and {node}")
-            self.assertGreater(len(ours), 2, python)
-
-    def test_words_are_those_of_the_engine_in_both(self) -> None:
-        enums = {each.name: [value for value, _ in each.values] for each in model.read(SCHEMA).enums}
-        python, node = python_types(), node_types()
-        for name in WORDS:
-            if name not in enums:
-                continue
-            ours = re.search(rf"^{name}: TypeAlias = Literal\[(.*?)\]$", python, re.MULTILINE | re.DOTALL)[1]
-            theirs = re.search(rf"^export type {name} =(.*?);$", node, re.MULTILINE | re.DOTALL)[1]
-            self.assertEqual(re.findall(r'"([^"]+)"', ours), enums[name], name)
-            self.assertEqual(re.findall(r"'([^']+)'", theirs), enums[name], name)
+    def test_no_generated_file_is_long(self) -> None:
+        for path, text in generate_shells.files():
+            self.assertIsNotNone(text, f"{path} is generated no longer")
+            self.assertLessEqual(len(text.splitlines()), _MOST_LINES, path)
 
 
 class Emitters(unittest.TestCase):
-    """What is generated follows from the schema."""
-
-    SCHEMA = {
-        "results": {"acts.list": {"type": "array", "items": {"$ref": "#/$defs/Act"}}, "acts.end": {"type": "null"}},
-        "definitions": {
-            "Act": {
-                "type": "object",
-                "description": "An act.",
-                "properties": {
-                    "note": {"type": ["string", "null"], "description": "What for; see [`Kind`]."},
-                    "from": {"type": "string", "format": "date-time"},
-                    "cost_amount": {"type": "string", "format": "decimal"},
-                    "kind": {"$ref": "#/$defs/Kind"},
-                    "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}},
-                },
-                "required": ["note", "from", "cost_amount", "kind"],
-            },
-            "Kind": {"oneOf": [{"type": "string", "const": "first", "description": "The first."}]},
-            "Part": {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]},
-        },
-    }
+    """What is written is what the language has."""
 
     def test_python_reads_exact_values_and_knows_what_may_be_absent(self) -> None:
-        text = python_results.emit(model.of_schema(self.SCHEMA))["results"]
+        text = python_records.emit(schema.of_schema(SCHEMA))["results/acts"]
         for line in (
             "    from_: datetime",
             "    cost_amount: Decimal",
@@ -171,43 +105,70 @@ class Emitters(unittest.TestCase):
             self.assertIn(f"{line}\n", text)
         self.assertLess(text.index("class Part"), text.index("class Act"), "what is needed is made first")
 
+    def test_python_takes_a_row_for_its_id_and_says_what_is_raised(self) -> None:
+        text = python_verbs.emit(schema.of_schema(SCHEMA))["acts"]
+        for line in (
+            "def _end(act: Act | int, cost_amount: Amount, why: str | None) -> Operation[None]:",
+            '    arguments = {"id": row(act, Act, "id"), "cost_amount": money_text(cost_amount, "cost_amount"), "why": why}',
+            "    def end(self, act: Act | int, cost_amount: Amount, *, why: str | None = None) -> None:",
+            "            NotFoundError: There is no such act.",
+            "            ClosedError: It is over.",
+            "    async def end(self, act: Act | int, cost_amount: Amount, *, why: str | None = None) -> None:",
+            "        await self._engine.run(_end(act, cost_amount, why))",
+        ):
+            self.assertIn(f"{line}\n", text)
+
     def test_typescript_names_fields_in_its_way_and_reads_every_verb(self) -> None:
-        files = typescript_results.emit(model.of_schema(self.SCHEMA))
-        self.assertIn("  readonly costAmount: string;\n", files["results"])
-        self.assertIn("  readonly note: string | null;\n", files["results"])
-        self.assertIn("    parts: (value['parts'] ?? []).map(decodePart),\n", files["decode"])
+        files = typescript_results.emit(schema.of_schema(SCHEMA))
+        self.assertIn("  readonly costAmount: string;\n", files["results/acts"])
+        self.assertIn("  readonly note: string | null;\n", files["results/acts"])
+        self.assertIn("    parts: (value['parts'] ?? []).map(decodePart),\n", files["results/acts"])
         self.assertIn("  'acts.list': listOf(decodeAct),\n  'acts.end': nothing,\n", files["decode"])
 
+    def test_typescript_takes_a_row_for_its_id_and_options_last(self) -> None:
+        text = typescript_verbs.emit(schema.of_schema(SCHEMA))["acts"]
+        self.assertIn("  async end(act: Act | number, costAmount: Amount, options?: EndOptions): Promise<void> {\n", text)
+        self.assertIn("a `NotFoundError` if there is no such act, and a `ClosedError` if it is over.", text)
+        self.assertIn("      cost_amount: moneyText(costAmount, 'costAmount'),\n      ...END.read(options),\n", text)
+
     def test_kotlin_and_swift_have_exact_types_and_their_own_names(self) -> None:
-        found = model.of_schema(self.SCHEMA)
+        found = schema.of_schema(SCHEMA)
         ours = kotlin.emit(found)
-        self.assertIn('    @SerialName("cost_amount")\n    public val costAmount: ExactDecimal,\n', ours["Results"])
-        self.assertIn("    public val parts: List<Part> = emptyList(),\n", ours["Results"])
-        self.assertIn('    @SerialName("first")\n    FIRST,\n', ours["Words"])
+        self.assertIn('    @SerialName("cost_amount")\n    public val costAmount: ExactDecimal,\n', ours["Acts"])
+        self.assertIn("    public val parts: List<Part> = emptyList(),\n", ours["Acts"])
+        self.assertIn("    /** The reason, beside `costAmount`. */\n    public val why: String? = null,\n", ours["Acts"])
+        self.assertIn('    @SerialName("first")\n    FIRST,\n', ours["Kinds"])
+        self.assertIn("    public val end: Verb<EndOptions, Unit> =", ours["Verbs"])
         theirs = swift.emit(found)
-        self.assertIn("    public let costAmount: ExactDecimal\n", theirs["Results"])
-        self.assertIn("parts = try fields.decodeIfPresent([Part].self, forKey: .parts) ?? []\n", theirs["Results"])
-        self.assertIn('    case first = "first"\n', theirs["Words"])
+        self.assertIn("    public let costAmount: ExactDecimal\n", theirs["Acts"])
+        self.assertIn("parts = try fields.decodeIfPresent([Part].self, forKey: .parts) ?? []\n", theirs["Acts"])
+        self.assertIn("    public init(id: Int, costAmount: ExactDecimal, why: String? = nil) {\n", theirs["Acts"])
+        self.assertIn('    case first = "first"\n', theirs["Kinds"])
+        self.assertIn('    public static let end = Verb<EndOptions, NothingReturned>("acts.end")\n', theirs["Verbs"])
 
-    def test_a_shape_that_no_emitter_knows_is_refused(self) -> None:
-        schema = json.loads(json.dumps(self.SCHEMA))
-        schema["definitions"]["Part"]["properties"]["count"] = {"type": ["integer", "string"]}
+    def test_what_no_emitter_knows_is_refused(self) -> None:
+        changed = json.loads(json.dumps(SCHEMA))
+        changed["definitions"]["Part"]["properties"]["count"] = {"type": ["integer", "string"]}
         with self.assertRaises(ValueError):
-            model.of_schema(schema)
+            schema.of_schema(changed)
 
-    def test_every_result_of_the_engine_is_a_record(self) -> None:
-        found = model.read(SCHEMA)
-        where = python_results.emit(found)["_where"]
-        for struct in found.structs:
-            if struct.name not in python_results.MAPPINGS:
-                self.assertIn(f'    "{struct.name}": ', where)
-        exported = ast.parse((PYTHON / "__init__.py").read_text())
-        (names,) = (
+    def test_arguments_by_name_need_a_name_together(self) -> None:
+        changed = json.loads(json.dumps(SCHEMA))
+        changed["verbs"]["acts.end"]["shape"] = "EndArguments"
+        with self.assertRaisesRegex(ValueError, "acts.end has arguments by name"):
+            python_verbs.emit(schema.of_schema(changed))
+
+    def test_every_result_of_the_engine_is_a_record_of_the_package(self) -> None:
+        found = model.read(generate_shells.SCHEMA)
+        tree = ast.parse((PYTHON / "results" / "__init__.py").read_text())
+        (exported,) = (
             ast.literal_eval(node.value)
-            for node in exported.body
+            for node in tree.body
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
         )
-        self.assertEqual(set(re.findall(r'^    "(\w+)"', where, re.MULTILINE)) - set(names), set())
+        self.assertEqual(set(exported), {each.name for each in found.structs if not each.is_data})
+        where = re.findall(r'^    "(\w+)": "results\.\w+",$', (PYTHON / "_where.py").read_text(), re.MULTILINE)
+        self.assertEqual(set(where), set(exported))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ pub struct Settings {
     #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub stream_idle_timeout: Duration,
     /// The proxy through which calls go; none where absent, whatever the environment says.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("writeOnly" = true)))]
     pub proxy: Option<Proxy>,
     /// How often a failed attempt is repeated, beyond the first attempt of each candidate.
     pub max_retries: u32,

@@ -1,5 +1,6 @@
 /** What a chat call sends to the engine. */
 
+import { CALL_OPTIONS, CHAT_PARAMETERS } from './arguments/chat.js';
 import { invalid } from './errors.js';
 import { checkObject, kindOf, OptionNames } from './names.js';
 import { isSignal } from './signals.js';
@@ -7,34 +8,7 @@ import type { ChatOptions, ChatRequest, Messages } from './types.js';
 import { given } from './values.js';
 
 /** What Tollway does with a call, by the names of options. */
-export const ENGINE_OPTIONS = [
-  'user',
-  'tags',
-  'idempotencyKey',
-  'timeout',
-  'maxRetries',
-  'fallbacks',
-  'onAbandon',
-  'onUnpriced',
-] as const;
-const REQUEST_OPTIONS = [
-  'messages',
-  'model',
-  'maxTokens',
-  'temperature',
-  'topP',
-  'stop',
-  'tools',
-  'toolChoice',
-  'parallelToolCalls',
-  'responseFormat',
-  'reasoningEffort',
-  'n',
-  'seed',
-  'presencePenalty',
-  'frequencyPenalty',
-  'serviceTier',
-] as const;
+export const ENGINE_OPTIONS: readonly string[] = Object.keys(CALL_OPTIONS);
 // What other libraries call it, and what to do here.
 const ELSEWHERE = {
   maxCompletionTokens: 'is maxTokens here',
@@ -45,7 +19,7 @@ const ELSEWHERE = {
 };
 const NAMES = new OptionNames(
   'chat()',
-  [...REQUEST_OPTIONS, ...ENGINE_OPTIONS, 'extra', 'signal'],
+  ['messages', ...Object.keys(CHAT_PARAMETERS), 'signal'],
   ELSEWHERE,
   '; pass fields that only some providers know in extra: {...}',
 );

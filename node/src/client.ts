@@ -2,20 +2,18 @@
 
 /** The client. */
 
-import { Budgets } from './budgets.js';
+import { VERIFY_OPTIONS } from './arguments/ledger.js';
+import { SETTINGS } from './arguments/settings.js';
 import { chatArguments } from './chat.js';
 import { embedArguments } from './embeddings.js';
 import { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
-import { FxRates } from './fx.js';
 import type { LogListener } from './logs.js';
-import { Models } from './models.js';
 import { kindOf, OptionNames } from './names.js';
-import { Prices } from './prices.js';
+import { Nouns } from './nouns.js';
 import { rerankArguments } from './rerank.js';
 import type { ChatReply, EmbedReply, Quote, RerankReply, Verification } from './results.js';
-import { Routes } from './routes.js';
 import { ChatStream } from './stream.js';
 import type {
   ChatOptions,
@@ -28,31 +26,11 @@ import type {
   RerankOptions,
   VerifyOptions,
 } from './types.js';
-import { UsageLedger } from './usage.js';
 import { pathText } from './values.js';
 
 const CLOSE_TIMEOUT = 5;
-const VERIFY = new OptionNames('verify()', ['head']);
-const OPEN = new OptionNames('Tollway.open()', [
-  'masterKey',
-  'durability',
-  'exclusive',
-  'create',
-  'recovery',
-  'timeout',
-  'connectTimeout',
-  'streamIdleTimeout',
-  'proxy',
-  'maxRetries',
-  'cooldownFailures',
-  'cooldown',
-  'onAbandon',
-  'onUnpriced',
-  'reportedCost',
-  'defaultOutputLimit',
-  'maximumAnswerBytes',
-  'onLog',
-]);
+const VERIFY = new OptionNames('verify()', VERIFY_OPTIONS);
+const OPEN = new OptionNames('Tollway.open()', ['masterKey', ...Object.keys(SETTINGS), 'onLog']);
 
 /**
  * An open file: its models, prices, routes, budgets and ledger, and the calls that it makes and bills.
@@ -60,13 +38,7 @@ const OPEN = new OptionNames('Tollway.open()', [
  * It belongs to the thread that opened it; worker threads and other processes open the file for themselves. Close it, or
  * declare it with `await using`; what is left open is closed when the process exits.
  */
-export class Tollway {
-  readonly models: Models;
-  readonly prices: Prices;
-  readonly routes: Routes;
-  readonly fx: FxRates;
-  readonly budgets: Budgets;
-  readonly usage: UsageLedger;
+export class Tollway extends Nouns {
   /** @internal */
   readonly engine: Engine;
 
@@ -75,13 +47,8 @@ export class Tollway {
     if (!(engine instanceof Engine)) {
       throw invalid('a Tollway is made by await Tollway.open(path, { masterKey })');
     }
+    super(engine);
     this.engine = engine;
-    this.models = new Models(engine);
-    this.prices = new Prices(engine);
-    this.routes = new Routes(engine);
-    this.fx = new FxRates(engine);
-    this.budgets = new Budgets(engine);
-    this.usage = new UsageLedger(engine);
   }
 
   /**

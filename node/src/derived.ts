@@ -1,7 +1,6 @@
 /** What results say of themselves beside what the engine says. */
 
-import type { PriceProposal } from './price-results.js';
-import type { Damage } from './results.js';
+import type { Damage, PriceProposal } from './results.js';
 
 const CHANGES = new Set(['added', 'changed', 'ended']);
 

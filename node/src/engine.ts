@@ -7,13 +7,21 @@ import { DECODERS, type Results } from './decode.js';
 import { errorFromJson, InternalError } from './errors.js';
 import { flushLogs, LogDelivery, type LogListener } from './logs.js';
 import { type NativeEngine, type NativeFetch, type NativeStream, native } from './native.js';
+import { camelCase } from './names.js';
 import { encode } from './values.js';
 import { builtin } from './place.js';
+import { rememberName } from './wording.js';
 
 const { isMainThread } = builtin<typeof threadsOfNode>('node:worker_threads');
 
 /** How long the end of a thread or of the process may take for settlements, in seconds. */
 const EXIT_TIMEOUT = 5;
+
+// What errors call a method by.
+for (const verb of Object.keys(DECODERS)) {
+  const method = verb.split('.').at(-1) ?? verb;
+  rememberName(method, camelCase(method));
+}
 
 const opened = new Set<WeakRef<NativeEngine>>();
 const forget = new FinalizationRegistry<WeakRef<NativeEngine>>((reference) => opened.delete(reference));

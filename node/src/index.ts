@@ -5,7 +5,6 @@
  * and uses no network.
  */
 
-export { Budgets } from './budgets.js';
 export { Tollway } from './client.js';
 export * as decimal from './decimal.js';
 export {
@@ -38,14 +37,9 @@ export {
   UnpricedError,
   WrongMasterKeyError,
 } from './errors.js';
-export { FxRates } from './fx.js';
 export type { LogListener, LogRecord } from './logs.js';
-export { Models } from './models.js';
-export type * from './price-results.js';
-export { Prices } from './prices.js';
+export * from './nouns.js';
 export { formatReceipt } from './receipt.js';
 export type * from './results.js';
-export { Routes } from './routes.js';
 export { ChatStream } from './stream.js';
 export type * from './types.js';
-export { UsageLedger } from './usage.js';

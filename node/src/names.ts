@@ -13,16 +13,26 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
+/** Writes a value that has a name. */
+export type Write = (value: never, name: string) => unknown;
+
+/** What writes each of some fields. */
+export type Fields = Readonly<Record<string, Write>>;
+
 /** Names of a function's options, by what the engine calls them. */
 export class OptionNames {
   readonly #wire: ReadonlyMap<string, string>;
+  readonly #fields: Fields;
 
+  /** Options are named with what writes each, or alone where all are written as they are. */
   constructor(
     private readonly owner: string,
-    names: readonly string[],
+    options: Fields | readonly string[],
     private readonly elsewhere: Readonly<Record<string, string>> = {},
     private readonly hint = '',
   ) {
+    const names: readonly string[] = Array.isArray(options) ? options : Object.keys(options);
+    this.#fields = Array.isArray(options) ? {} : (options as Fields);
     this.#wire = new Map(names.map((name) => [name, snakeCase(name)]));
     for (const [name, wire] of this.#wire) {
       rememberName(wire, name);
@@ -37,22 +47,40 @@ export class OptionNames {
   /**
    * Returns the options that were given, by the engine's names; refuses a name that is not known.
    *
-   * What is undefined was not given; null neither, unless it is kept.
+   * What is undefined or null was not given. An error about a value calls it as `called` says.
    */
-  read(options: unknown, owner = this.owner, keepNull = false): Record<string, unknown> {
+  read(options: unknown, owner = this.owner, called = (name: string): string => name): Record<string, unknown> {
+    return this.#read(options, owner, called, undefined);
+  }
+
+  /** Returns the options that were given, where null says that something is removed; refuses it of what cannot be. */
+  changes(options: unknown, removable: readonly string[]): Record<string, unknown> {
+    return this.#read(options, this.owner, (name) => name, removable);
+  }
+
+  #read(
+    options: unknown,
+    owner: string,
+    called: (name: string) => string,
+    removable: readonly string[] | undefined,
+  ): Record<string, unknown> {
     if (options === undefined) {
       return {};
     }
     const fields: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(checkObject(options, `the options of ${owner}`, '{}'))) {
-      if (value === undefined || (value === null && !keepNull && this.#wire.has(name))) {
+      const wire = this.#wire.get(name);
+      if (value === undefined || (value === null && removable === undefined && wire !== undefined)) {
         continue;
       }
-      const wire = this.#wire.get(name);
       if (wire === undefined) {
         throw this.#unknown(name, owner);
       }
-      fields[wire] = value;
+      if (value === null && removable?.includes(name) === false) {
+        throw invalid(`${owner} cannot set ${name} to null; leave it out, or give a value`);
+      }
+      const write = this.#fields[name];
+      fields[wire] = write === undefined || value === null ? value : write(value as never, called(name));
     }
     return fields;
   }

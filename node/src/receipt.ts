@@ -2,8 +2,7 @@
 
 import { invalid } from './errors.js';
 import { kindOf } from './names.js';
-import type { ReceiptLine } from './price-results.js';
-import type { Receipt } from './results.js';
+import type { Receipt, ReceiptLine } from './results.js';
 
 const HEAD = ['attempt', 'model', 'meter', 'quantity', 'unit price', 'unit', 'times', 'amount', ''];
 const TIMES = HEAD.indexOf('times');

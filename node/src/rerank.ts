@@ -1,11 +1,12 @@
 /** What reranking sends to the engine. */
 
+import { RERANK_PARAMETERS } from './arguments/rerank.js';
 import type { ChatArguments } from './chat.js';
 import { invalid } from './errors.js';
 import { kindOf } from './names.js';
 import { wholeArguments, wholeNames } from './whole.js';
 
-const NAMES = wholeNames('rerank()', ['model', 'topN'], {
+const NAMES = wholeNames('rerank()', RERANK_PARAMETERS, {
   query: 'is the first argument',
   documents: 'is the second argument',
   topK: 'is topN here',

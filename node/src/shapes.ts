@@ -3,6 +3,9 @@
 /** An exact amount of money: a decimal text such as `"0.15"`, or a whole number. A fraction as a number is refused. */
 export type Amount = string | bigint | number;
 
+/** A quantity: a number where it is whole, else a decimal text. */
+export type Quantity = number | string;
+
 /** An instant: RFC 3339 text, a `Date`, or a day such as `2026-11-01`, which is its midnight UTC. */
 export type Instant = string | Date;
 
@@ -10,7 +13,8 @@ export type Instant = string | Date;
  * How long a budget runs before it starts again from zero: `total`, `minute`, `hour`, `day`, `week`, `month`; an ISO 8601
  * duration such as `PT5H` for a rolling window; or a recurrence such as `R/2026-11-15/P1M` for a calendar of its own.
  */
-export type Window = 'total' | 'minute' | 'hour' | 'day' | 'week' | 'month' | `PT${string}` | `P${string}` | `R/${string}`;
+export type Window =
+  'total' | 'minute' | 'hour' | 'day' | 'week' | 'month' | `PT${string}` | `P${string}` | `R/${string}`;
 
 /** A word, or several of which one must be the call's. */
 export type OneOf = string | readonly string[];

@@ -3,9 +3,9 @@
 /** Streamed chats. Events that are ready are taken in batches, so that most cost no wait at all. */
 
 import { type Readiness, readiness } from './completions.js';
-import { decodeStreamEvent } from './decode.js';
 import { errorFromJson } from './errors.js';
 import type { NativeStream } from './native.js';
+import { decodeStreamEvent } from './results/chat.js';
 import type { ChatReply, StreamEvent } from './results.js';
 import type { Wire } from './wire.js';
 

@@ -2,16 +2,16 @@
 
 import { type ChatArguments, ENGINE_OPTIONS } from './chat.js';
 import { invalid } from './errors.js';
-import { checkObject, kindOf, OptionNames } from './names.js';
+import { checkObject, type Fields, kindOf, OptionNames } from './names.js';
 import { isSignal } from './signals.js';
 import { given } from './values.js';
 
 const CALL_NAMES = new OptionNames('the call', ENGINE_OPTIONS);
 const HINT = '; pass fields that only some providers know in extra: {...}';
 
-/** Returns the names of a call's options: its own, and those of every call. `hints` says what other names mean. */
-export function wholeNames(owner: string, own: readonly string[], hints: Readonly<Record<string, string>>): OptionNames {
-  return new OptionNames(owner, [...own, ...ENGINE_OPTIONS, 'extra', 'signal'], hints, HINT);
+/** Returns the names of a call's options: its parameters, and what gives it up. `hints` says what other names mean. */
+export function wholeNames(owner: string, parameters: Fields, hints: Readonly<Record<string, string>>): OptionNames {
+  return new OptionNames(owner, [...Object.keys(parameters), 'signal'], hints, HINT);
 }
 
 /** Reads the options of a call; `own` are its arguments before them. */

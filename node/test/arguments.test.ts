@@ -78,7 +78,7 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
   [(tw) => tw.budgets.set({}), /limit with currency, or limitTokens/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: 'ab' }), /tag must be a key and a value/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: ['a'] }), /tag must be a key and a value/],
-  [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', window: 'week' }), /month/],
+  [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', window: 'fortnight' }), /month/],
   [(tw) => tw.budgets.set({ limit: '5', ccy: 'USD' }), /budgets\.set\(\) got the unknown option "ccy"/],
   [(tw) => tw.routes.set('text', { strategy: 'economy', maximumCost: '1' }), /maximumCost must be an object/],
   [(tw) => tw.routes.set('text', { strategy: 'economy', maximumCost: { currency: 'USD' } }), /amount/],

@@ -16,6 +16,7 @@ import {
   Tollway,
   TollwayError,
 } from '../dist/index.js';
+import { camelCase } from '../dist/names.js';
 import { inOurWords } from '../dist/wording.js';
 import { eventually, type MockProvider, mockProvider, PACKAGE, stopMock, temporaryPath } from './support.js';
 import { asOptions, asPrices, asWire, isObject } from './wire.js';
@@ -42,28 +43,46 @@ const FOLDER = join(PACKAGE, '..', 'tests', 'conformance');
 const SCENARIOS = readdirSync(FOLDER)
   .filter((name) => /^\d.*\.json$/.test(name))
   .sort();
+// Arguments in the shape of OpenAI's API.
+const SAME = new Set(['extra', 'messages', 'response_format', 'tags', 'tool_choice', 'tools', 'params']);
 const MASTER_KEY = '0f'.repeat(32);
-const REQUEST_FIELDS = new Set(
-  (
-    'messages model max_tokens temperature top_p stop tools tool_choice parallel_tool_calls response_format ' +
-    'reasoning_effort n seed presence_penalty frequency_penalty service_tier'
-  ).split(' '),
-);
+// What the engine says of its verbs.
+const SCHEMA: Json = JSON.parse(readFileSync(join(PACKAGE, '..', 'bindings', 'schema', 'schema.json'), 'utf8'));
 
 after(stopMock);
 
-/** Returns a chat call as one object; fields that only some providers know go to `extra`. */
-function chatRequest({ request, options }: Json): ChatRequest {
-  const fields: Json = {};
-  const extra: Json = {};
-  for (const [name, value] of Object.entries(request)) {
-    if (REQUEST_FIELDS.has(name)) {
-      fields[name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())] = value;
-    } else {
-      extra[name] = value;
+/** Returns the request and the options of a call side by side; fields that only some providers know go to `extra`. */
+function callFields(verb: string, { request, options = {} }: Json): Json {
+  const described: string = SCHEMA.verbs[verb].arguments.properties.request.$ref;
+  const known = SCHEMA.arguments[described.split('/').at(-1) ?? ''].properties;
+  const entries = Object.entries(request);
+  const extra = Object.fromEntries(entries.filter(([name]) => !(name in known)));
+  const fields = Object.fromEntries(entries.filter(([name]) => name in known));
+  return { ...fields, ...(Object.keys(extra).length > 0 ? { extra } : {}), ...options };
+}
+
+/** Writes an argument of a verb as the package takes it. */
+function argument(name: string, value: Json): Json {
+  // Messages are OpenAI's, and keep their names.
+  return name === 'prices' ? asPrices(value) : SAME.has(name) ? value : asOptions(value);
+}
+
+/** Calls the method of a verb, with its arguments by their place or by their names, as the engine says of it. */
+async function call(tw: Tollway, verb: string, given: Json): Promise<unknown> {
+  const { positional, arguments: described } = SCHEMA.verbs[verb];
+  const [noun, method = noun] = verb.split('.') as [string, string?];
+  const owner: Json = noun in SCHEMA.nouns ? tw[noun as keyof Tollway] : tw;
+  const fields: Json = given.request === undefined ? { ...given } : callFields(verb, given);
+  for (const [name, field] of Object.entries<Json>(described.properties ?? {})) {
+    if (field.spread === true) {
+      Object.assign(fields, fields[name]);
+      delete fields[name];
     }
   }
-  return { ...fields, ...(Object.keys(extra).length > 0 ? { extra } : {}), ...(asOptions(options ?? {}) as object) };
+  const places = positional.map((name: string) => argument(name, fields[name]));
+  const named = Object.entries(fields).filter(([name]) => !positional.includes(name));
+  const options = Object.fromEntries(named.map(([name, value]) => [camelCase(name), argument(name, value)]));
+  return owner[camelCase(method)](...places, ...(named.length > 0 ? [options] : []));
 }
 
 /** Returns an error as the engine tells it. */
@@ -74,44 +93,6 @@ function fieldsOf(error: TollwayError): object {
   const { budgetId, limit, settled, reserved, asked, currency, maxTokens } = error;
   return { ...error, budget: { budgetId, limit, settled, reserved, asked, currency, maxTokens } };
 }
-
-const VERBS: Record<string, (tw: Tollway, given: Json) => Promise<unknown>> = {
-  chat: (tw, given) => tw.chat(chatRequest(given)),
-  embed: (tw, { request: { input, ...rest }, options }) =>
-    tw.embed(input, { ...(asOptions(rest) as object), ...(asOptions(options ?? {}) as object) }),
-  rerank: (tw, { request: { query, documents, ...rest }, options }) =>
-    tw.rerank(query, documents, { ...(asOptions(rest) as object), ...(asOptions(options ?? {}) as object) }),
-  quote: (tw, given) => tw.quote(chatRequest(given)),
-  'models.add': (tw, { name, prices, ...rest }) =>
-    tw.models.add(name, { ...(asOptions(rest) as object), ...(prices ? { prices: asPrices(prices) } : {}) }),
-  'models.set': (tw, { name, prices, ...rest }) =>
-    tw.models.set(name, { ...(asOptions(rest) as object), ...(prices ? { prices: asPrices(prices) } : {}) }),
-  'models.update': (tw, { model, ...rest }) => tw.models.update(model, asOptions(rest) as object),
-  'models.delete': (tw, { model }) => tw.models.delete(model),
-  'models.list': (tw) => tw.models.list(),
-  'models.used': (tw) => tw.models.used(),
-  'models.health': (tw) => tw.models.health(),
-  'prices.set': (tw, { model, prices }) => tw.prices.set(model, asPrices(prices)),
-  'prices.add': (tw, { model, prices }) => tw.prices.add(model, asPrices(prices)),
-  'prices.list': (tw, { model }) => tw.prices.list(model),
-  'prices.expire': (tw, { id, at }) => tw.prices.expire(id, at),
-  'prices.rerate': (tw, { since, filter, ...rest }) =>
-    tw.prices.rerate(since, { ...(asOptions(filter ?? {}) as object), ...(asOptions(rest) as object) }),
-  'prices.update_from_catalog': (tw, given) => tw.prices.updateFromCatalog(given),
-  'fx.set': (tw, { from, to, rate, ...rest }) => tw.fx.set(from, to, rate, asOptions(rest) as object),
-  'fx.list': (tw) => tw.fx.list(),
-  'routes.set': (tw, { name, ...rest }) => tw.routes.set(name, asOptions(rest) as Json),
-  'routes.list': (tw) => tw.routes.list(),
-  'routes.delete': (tw, { name }) => tw.routes.delete(name),
-  'budgets.set': (tw, { tag, ...rest }) =>
-    tw.budgets.set({ ...(asOptions(rest) as Json), ...(tag ? { tag: [tag.key, tag.value] } : {}) }),
-  'ledger.verify': (tw, given) => tw.verify(given),
-  'budgets.list': (tw) => tw.budgets.list(),
-  'budgets.delete': (tw, { id }) => tw.budgets.delete(id),
-  'usage.records': (tw, { filter, ...rest }) => tw.usage.records(asOptions({ ...filter, ...rest }) as object),
-  'usage.summary': (tw, { filter, ...rest }) => tw.usage.summary(asOptions({ ...filter, ...rest }) as object),
-  'usage.price': (tw, { uid, amount, currency }) => tw.usage.price(uid, amount, currency),
-};
 
 /** Checks that a printed receipt has a row for each line, with its exact amount, and one for each total. */
 function checkReceipt({ lines, totals }: Json): void {
@@ -192,10 +173,8 @@ class Run {
     if (step.fetch !== undefined) {
       return { result: await this.fetch(this.filled(step.fetch)) };
     }
-    const verb = VERBS[step.call ?? ''];
-    assert.ok(verb, `there is no verb ${String(step.call)}`);
     try {
-      const result: Json = await verb(this.tw, this.filled(step.arguments ?? {}));
+      const result: Json = await call(this.tw, step.call ?? '', this.filled(step.arguments ?? {}));
       if (isObject(result?.receipt)) {
         checkReceipt(result.receipt);
       }
@@ -210,7 +189,9 @@ class Run {
   /** Reads a stream to its end: the joined text, the number of its pieces, and the settled reply. */
   private async stream(given: Json): Promise<{ result: unknown; error?: TollwayError }> {
     const pieces: string[] = [];
-    const stream: ChatStream = this.tw.chatStream(chatRequest(given));
+    const fields = Object.entries(callFields('chat', given));
+    const request = fields.map(([name, value]) => [camelCase(name), argument(name, value)]);
+    const stream: ChatStream = this.tw.chatStream(Object.fromEntries(request) as ChatRequest);
     const result = (): unknown => ({ text: pieces.join(''), deltas: pieces.length, reply: asWire(stream.reply) });
     try {
       for await (const { text } of stream) {

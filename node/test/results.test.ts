@@ -1,7 +1,7 @@
 /** Results have the fields that their types say, all of them, and no other. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,7 +12,9 @@ import { fieldsOf } from './types-of.js';
 
 after(stopMock);
 
-const FIELDS = fieldsOf(join(PACKAGE, 'dist', 'results.d.ts'), join(PACKAGE, 'dist', 'price-results.d.ts'));
+const FOLDER = join(PACKAGE, 'dist', 'results');
+const DECLARED = readdirSync(FOLDER).filter((name) => name.endsWith('.d.ts'));
+const FIELDS = fieldsOf(...DECLARED.map((name) => join(FOLDER, name)));
 
 /** Checks that an object has exactly the fields of an interface, none of them undefined. */
 function check(value: unknown, name: string): void {

@@ -14,7 +14,7 @@ export async function refused(tw: Tollway, reply: ChatReply, record: UsageRecord
   // @ts-expect-error a stream has a method of its own
   await tw.chat('Hi', { stream: true });
   // @ts-expect-error a window that there is not
-  await tw.budgets.set({ limit: '5', currency: 'USD', window: 'week' });
+  await tw.budgets.set({ limit: '5', currency: 'USD', window: 'fortnight' });
   // @ts-expect-error a meter that there is not
   await tw.prices.set('openai/m', { input: { unitPrice: '1', unit: 'per_token', currency: 'USD' } });
   // @ts-expect-error a unit that there is not

@@ -75,7 +75,7 @@ MONEY: list[Wrong] = [
     ),
     (lambda tw: tw.budgets.set(limit="5", currency="USD", tag="ab"), TypeError, "tag must be a key and a value"),
     (lambda tw: tw.budgets.set(limit="5", currency="USD", tag={"a": "b"}), TypeError, "tag must be a key and a value"),
-    (lambda tw: tw.budgets.set(limit="5", currency="USD", window="week"), tollway.InvalidRequestError, "month"),
+    (lambda tw: tw.budgets.set(limit="5", currency="USD", window="fortnight"), tollway.InvalidRequestError, "month"),
     (lambda tw: tw.routes.set("text", strategy="economy", maximum_cost="1"), TypeError, "maximum_cost must be a map"),
     (
         lambda tw: tw.routes.set("text", strategy="economy", maximum_cost={"currency": "USD"}),

@@ -23,7 +23,7 @@ import tollway
 from conftest import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from conftest import MockProvider
 
@@ -47,25 +47,31 @@ ABSENT_IF_EMPTY = {
     "modifier",
     "superseded",
 }
-REQUEST_FIELDS = tollway.types.ChatParameters.__optional_keys__
+# What the engine says of its verbs.
+SCHEMA = json.loads((FOLDER.parents[1] / "bindings" / "schema" / "schema.json").read_text(encoding="utf-8"))
 
 
-def chat_arguments(arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Returns the messages and the keyword arguments of a chat; fields that only some providers know go to `extra`."""
-    request = dict(arguments["request"])
-    messages = request.pop("messages")
-    known = {name: value for name, value in request.items() if name in REQUEST_FIELDS}
-    extra = {name: value for name, value in request.items() if name not in REQUEST_FIELDS}
-    return messages, {**known, **({"extra": extra} if extra else {}), **arguments.get("options", {})}
+def call(client: Client, verb: str, arguments: dict[str, Any]) -> Any:
+    """Calls the method of a verb, with its arguments by their place or by their names, as the engine says of it."""
+    noun, _, method = verb.rpartition(".")
+    owner = getattr(client, noun) if noun in SCHEMA["nouns"] else client
+    described = SCHEMA["verbs"][verb]
+    fields = call_arguments(verb, arguments) if "request" in arguments else dict(arguments)
+    for name, field in described["arguments"].get("properties", {}).items():
+        if field.get("spread"):
+            fields.update(fields.pop(name, {}))
+    positional = [fields.pop(name) for name in described["positional"] if name in fields]
+    return getattr(owner, method)(*positional, **fields)
 
 
-def set_budget(client: Client, tag: dict[str, str] | None = None, **arguments: Any) -> Any:
-    return client.budgets.set(tag=None if tag is None else (tag["key"], tag["value"]), **arguments)
-
-
-def chat(client: Client, **arguments: Any) -> Any:
-    messages, parameters = chat_arguments(arguments)
-    return client.chat(messages, **parameters)
+def call_arguments(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Returns a call's request and options side by side; fields that only some providers know go to `extra`."""
+    described = SCHEMA["verbs"][verb]["arguments"]["properties"]["request"]["$ref"].rpartition("/")[2]
+    known = SCHEMA["arguments"][described]["properties"].keys()
+    request = arguments["request"]
+    extra = {name: value for name, value in request.items() if name not in known}
+    fields = {name: value for name, value in request.items() if name in known}
+    return {**fields, **({"extra": extra} if extra else {}), **arguments.get("options", {})}
 
 
 def check_receipt(receipt: tollway.Receipt) -> None:
@@ -77,60 +83,6 @@ def check_receipt(receipt: tollway.Receipt) -> None:
         assert ("unpriced" if line.amount is None else f"{line.amount:f}") in row
     for row, (currency, total) in zip(rows[len(receipt.lines) :], receipt.totals.items(), strict=True):
         assert row == ["total", f"{total:f}", currency]
-
-
-def embed(client: Client, request: dict[str, Any], options: dict[str, Any] | None = None) -> Any:
-    return client.embed(request.pop("input"), **request, **(options or {}))
-
-
-def rerank(client: Client, request: dict[str, Any], options: dict[str, Any] | None = None) -> Any:
-    return client.rerank(request.pop("query"), request.pop("documents"), **request, **(options or {}))
-
-
-def quote(client: Client, **arguments: Any) -> Any:
-    messages, parameters = chat_arguments(arguments)
-    return client.quote(messages, **parameters)
-
-
-def rerate(client: Client, filter: dict[str, Any] | None = None, **arguments: Any) -> Any:  # noqa: A002
-    return client.prices.rerate(**arguments, **(filter or {}))
-
-
-def set_rate(client: Client, **arguments: Any) -> Any:
-    return client.fx.set(arguments.pop("from"), arguments.pop("to"), **arguments)
-
-
-VERBS: dict[str, Callable[..., Any]] = {
-    "chat": chat,
-    "embed": embed,
-    "rerank": rerank,
-    "quote": quote,
-    "models.add": lambda client, **arguments: client.models.add(**arguments),
-    "models.set": lambda client, **arguments: client.models.set(**arguments),
-    "models.update": lambda client, **arguments: client.models.update(**arguments),
-    "models.delete": lambda client, **arguments: client.models.delete(**arguments),
-    "models.list": lambda client: client.models.list(),
-    "models.used": lambda client: client.models.used(),
-    "models.health": lambda client: client.models.health(),
-    "prices.set": lambda client, **arguments: client.prices.set(**arguments),
-    "prices.list": lambda client, **arguments: client.prices.list(**arguments),
-    "prices.expire": lambda client, id, **arguments: client.prices.expire(id, **arguments),  # noqa: A006
-    "prices.add": lambda client, **arguments: client.prices.add(**arguments),
-    "prices.rerate": rerate,
-    "prices.update_from_catalog": lambda client, **arguments: client.prices.update_from_catalog(**arguments),
-    "fx.set": set_rate,
-    "fx.list": lambda client: client.fx.list(),
-    "routes.set": lambda client, **arguments: client.routes.set(**arguments),
-    "routes.list": lambda client: client.routes.list(),
-    "routes.delete": lambda client, **arguments: client.routes.delete(**arguments),
-    "budgets.set": set_budget,
-    "ledger.verify": lambda client, **arguments: client.verify(**arguments),
-    "budgets.list": lambda client: client.budgets.list(),
-    "budgets.delete": lambda client, id: client.budgets.delete(id),  # noqa: A006
-    "usage.records": lambda client, filter=None, **page: client.usage.records(**page, **(filter or {})),  # noqa: A006
-    "usage.summary": lambda client, filter=None, **by: client.usage.summary(**by, **(filter or {})),  # noqa: A006
-    "usage.price": lambda client, uid, amount, currency: client.usage.price(uid, amount, currency),
-}
 
 
 def as_json(value: Any) -> Any:
@@ -263,7 +215,7 @@ class Run:
             result = self.fetch(self.filled(step["fetch"]))
         else:
             try:
-                outcome = VERBS[step["call"]](self.client, **self.filled(step.get("arguments", {})))
+                outcome = call(self.client, step["call"], self.filled(step.get("arguments", {})))
                 result = as_json(self.done(outcome))
             except tollway.TollwayError as caught:
                 error = caught
@@ -281,10 +233,10 @@ class Run:
 
     def stream(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], tollway.TollwayError | None]:
         """Reads a stream to its end: the joined text, the number of its pieces, and the settled reply."""
-        messages, parameters = chat_arguments(arguments)
+        parameters = call_arguments("chat", arguments)
         pieces: list[str] = []
         error = None
-        stream = self.client.chat.stream(messages, **parameters)
+        stream = self.client.chat.stream(parameters.pop("messages"), **parameters)
         try:
             if isinstance(stream, tollway.ChatStream):
                 pieces.extend(event.text for event in stream if event.text)

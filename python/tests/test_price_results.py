@@ -11,8 +11,7 @@ import pytest
 
 import tollway
 from tollway import types
-from tollway.price_results import Conversion, Facts, Price, ReceiptLine
-from tollway.results import Receipt, Usage, UsageRecord
+from tollway.results import Conversion, Facts, Price, Receipt, ReceiptLine, Usage, UsageRecord
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 PLAIN: dict[str, Any] = {

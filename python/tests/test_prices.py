@@ -12,7 +12,7 @@ import pytest
 
 import tollway
 from conftest import MASTER_KEY
-from tollway._price_arguments import price_arguments
+from tollway._fields import PRICE_MAP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,9 +104,9 @@ def test_a_wrong_price_is_named(tw: tollway.Tollway) -> None:
 )
 def test_no_figure_of_a_price_may_be_a_float(terms: dict[str, Any], name: str) -> None:
     with pytest.raises(TypeError, match=name):
-        price_arguments({"input_token": {**INPUT, **terms}})
+        PRICE_MAP({"input_token": {**INPUT, **terms}}, "prices")
     exact: Any = {"duration": {"above": Decimal("7.5")}, "size": {"b", "a"}}
-    written = price_arguments({"input_token": [{**INPUT, "conditions": exact}]})
+    written = PRICE_MAP({"input_token": [{**INPUT, "conditions": exact}]}, "prices")
     assert written["input_token"][0]["conditions"] == {"duration": {"above": "7.5"}, "size": ["a", "b"]}
 
 

@@ -1,107 +1,117 @@
-"""Kotlin: data classes and enumerations for kotlinx.serialization, with exact decimals."""
+"""Kotlin: data classes and enumerations for kotlinx.serialization, with exact decimals, and the verbs that they belong to."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 from typing import TYPE_CHECKING
 
-from .python_results import GENERATED, MAPPINGS, MODULES
-from .typescript_results import camel
+from . import typed
+from .text import WIDTH, block_comment, camel
 
 if TYPE_CHECKING:
-    from .model import Enum, Field, Model, Struct, Type
+    from .model import Enum, Field, Model, Struct, Type, Verb
 
-WIDTH = 120
-# What stands in a file of its own, by Python's modules; `Results` has the rest.
-_FILES = {
-    "PriceResults": ("price_results", "price_list_results"),
-    "QuoteResults": ("quote_results", "verification_results"),
-}
 _HARD = frozenset({"object", "when", "in", "is", "as", "fun", "val", "var", "interface", "package", "typealias"})
-_PLAIN = {
-    "text": "String",
-    "integer": "Long",
-    "number": "Double",
-    "boolean": "Boolean",
-    "decimal": "ExactDecimal",
-    "quantity": "ExactQuantity",
-    "instant": "ExactInstant",
-    "vector": "Vector",
-    "any": "JsonElement",
-    "message": "JsonObject",
-}
-# Kotlin and Foundation have types of these names that every file sees.
-NAMES = {"Unit": "PriceUnit"}
 _EMPTY = {"list": "emptyList()", "map": "emptyMap()", "text": '""', "integer": "0"}
+_IMPORTS = {
+    "ListSerializer": "kotlinx.serialization.builtins.ListSerializer",
+    "serializer": "kotlinx.serialization.builtins.serializer",
+    "SerialName": "kotlinx.serialization.SerialName",
+    "Serializable": "kotlinx.serialization.Serializable",
+    "JsonElement": "kotlinx.serialization.json.JsonElement",
+    "JsonObject": "kotlinx.serialization.json.JsonObject",
+}
+
+
+class KotlinTypes(typed.TypedTypes):
+    """Writes types of Kotlin."""
+
+    json_object = "JsonObject"
+    plain = {  # noqa: RUF012 - it is never changed
+        **typed.TypedTypes.exact,
+        "integer": "Long",
+        "boolean": "Boolean",
+        "any": "JsonElement",
+        "message": "JsonObject",
+        "choice": "List<String>",
+        "switch": "JsonElement",
+        "texts": "List<String>",
+        "messages": "JsonElement",
+        "price_map": "Map<String, List<PriceInput>>",
+        "response_format": "JsonObject",
+        "tool_choice": "JsonElement",
+        "tools": "List<JsonObject>",
+    }
+
+    def list_of(self, type_: Type) -> str:
+        """Writes a list."""
+        return f"List<{self.inner(type_)}>"
+
+    def map_of(self, type_: Type) -> str:
+        """Writes a mapping from names."""
+        return f"Map<String, {self.inner(type_)}>"
 
 
 def emit(model: Model) -> dict[str, str]:
     """Returns the files by their names."""
-    groups = grouped(model)
-    words = [_enum(each) for each in words_of(model, [struct for group in groups.values() for struct in group])]
-    return {"Words": _file(words), **{name: _file([_struct(each) for each in group]) for name, group in groups.items()}}
+    return _Kotlin(model, KotlinTypes).files()
 
 
-def grouped(model: Model) -> dict[str, list[Struct]]:
-    """Returns the structs of each file."""
-    placed = {name: file for file, modules in _FILES.items() for module in modules for name in MODULES[module][1]}
-    groups: dict[str, list[Struct]] = {file: [] for file in (*_FILES, "Results")}
-    for struct in model.structs:
-        if struct.name not in MAPPINGS:
-            groups[placed.get(struct.name, "Results")].append(struct)
-    return groups
+class _Kotlin(typed.Emitter):
+    """Writes the files of Kotlin."""
+
+    def file(self, parts: list[str]) -> str:
+        """Writes a file, with imports of what it uses."""
+        body = "\n".join(parts)
+        used = [source for name, source in _IMPORTS.items() if re.search(rf"(?<!\w)(?<!s\.){name}\b", body)]
+        imports = [f"import {source}" for source in sorted(used)]
+        return super().file(["package tollway", "", *imports, *([""] if imports else []), body])
+
+    def enum(self, enum: Enum) -> str:
+        """Writes an enumeration."""
+        lines = [*(block_comment(enum.doc, "") if enum.doc else []), "@Serializable"]
+        lines.append(f"public enum class {typed.word_name(enum.name)} {{")
+        for value, doc in enum.values:
+            lines += block_comment(doc, "    ") if doc else []
+            lines += [f'    @SerialName("{value}")', f"    {re.sub(r'[^A-Z0-9]', '_', value.upper())},", ""]
+        return "\n".join([*lines[:-1], "}", ""])
+
+    def result(self, struct: Struct) -> str:
+        """Writes an object that results are made of."""
+        return _struct(struct, [_result(each, self.returned) for each in struct.fields])
+
+    def argument(self, struct: Struct) -> str:
+        """Writes an object that arguments are made of."""
+        return _struct(struct, [_argument(struct, each, self.taken) for each in struct.fields])
+
+    def verbs(self, name: str, doc: str, verbs: list[Verb]) -> str:
+        """Writes a class of verbs."""
+        lines = [*block_comment(doc, ""), f"public object {name} {{"]
+        for each in verbs:
+            taken = typed.taken(each)
+            result, serializer = _returned(each.result, self.returned)
+            lines += block_comment(typed.said(each.arguments, each.doc[0]), "    ")
+            begin = f"    public val {typed.method(each)}: Verb<{taken}, {result}> ="
+            made = f'Verb("{each.name}", {taken}.serializer(), {serializer})'
+            lines += [f"{begin} {made}", ""] if len(begin) + len(made) < WIDTH else [begin, f"        {made}", ""]
+        return "\n".join([*lines[:-1], "}", ""])
 
 
-def words_of(model: Model, structs: list[Struct]) -> list[Enum]:
-    """Returns the enumerations that structs use."""
-    used = {part.name for struct in structs for each in struct.fields for part in parts_of(each.type)}
-    return [each for each in model.enums if each.name in used]
-
-
-def _file(parts: list[str]) -> str:
-    body = "\n".join(parts)
-    names = ("SerialName", "Serializable", "json.JsonElement", "json.JsonObject")
-    used = [name for name in names if re.search(rf"\b{name.rpartition('.')[2]}\b", body)]
-    imports = [f"import kotlinx.serialization.{name}" for name in used]
-    return "\n".join([f"// {GENERATED}", "", "package tollway", "", *imports, "", body])
-
-
-def parts_of(type_: Type) -> list[Type]:
-    """Returns a type and all that it is made of."""
-    return [type_, *(inner for part in type_.parts for inner in parts_of(part))]
-
-
-def comment(doc: str, indent: str) -> list[str]:
-    """Writes a doc comment, which Kotlin's tools read as Markdown."""
-    line = f"{indent}/** {doc} */"
-    if len(line) <= WIDTH:
-        return [line]
-    wrapped = textwrap.wrap(doc, WIDTH - len(indent) - 3)
-    return [f"{indent}/**", *(f"{indent} * {each}" for each in wrapped), f"{indent} */"]
-
-
-def _enum(enum: Enum) -> str:
-    lines = [*(comment(enum.doc, "") if enum.doc else []), "@Serializable", f"public enum class {NAMES.get(enum.name, enum.name)} {{"]
-    for value, doc in enum.values:
-        lines += comment(doc, "    ") if doc else []
-        lines += [f'    @SerialName("{value}")', f"    {re.sub(r'[^A-Z0-9]', '_', value.upper())},", ""]
-    return "\n".join([*lines[:-1], "}", ""])
-
-
-def _struct(struct: Struct) -> str:
-    lines = [*comment(struct.doc, ""), "@Serializable", f"public data class {struct.name}("]
-    for each in struct.fields:
-        lines += comment(each.doc, "    ") if each.doc else []
+def _struct(struct: Struct, declared: list[str]) -> str:
+    lines = [*block_comment(typed.said(struct, struct.doc), ""), "@Serializable", f"public data class {struct.name}("]
+    for each, type_ in zip(struct.fields, declared, strict=True):
+        lines += block_comment(typed.said(struct, each.doc), "    ") if each.doc else []
         name = camel(each.name)
-        renamed = [f'    @SerialName("{each.name}")'] if name != each.name else []
-        shown = f"`{name}`" if name in _HARD else name
-        lines += [*renamed, f"    public val {shown}: {_declared(each)},"]
+        lines += [f'    @SerialName("{each.name}")'] if name != each.name else []
+        lines.append(f"    public val {f'`{name}`' if name in _HARD else name}: {type_},")
+    if any(each.is_secret for each in struct.fields):
+        lines += [") {", f'    override fun toString(): String = "{struct.name}(...)"', "}", ""]
+        return "\n".join(lines)
     return "\n".join([*lines, ")", ""])
 
 
-def _declared(field: Field) -> str:
-    found = annotation(field.type)
+def _result(field: Field, types: KotlinTypes) -> str:
+    found = types.written(field.type)
     if field.has_default and field.type.kind == "enum":
         return f"{found} = {found}.{field.default.upper()}"
     if field.has_default and field.type.kind == "text":
@@ -112,18 +122,18 @@ def _declared(field: Field) -> str:
     return f"{found}{'?' if absent == 'null' else ''} = {absent}"
 
 
-def annotation(type_: Type) -> str:
-    """Returns how a type is written, apart from whether it may be null."""
-    inner = [annotation(part) + ("?" if part.nullable and part.kind != "any" else "") for part in type_.parts]
-    match type_.kind:
-        case "list":
-            return f"List<{inner[0]}>"
-        case "tuple":
-            return f"List<{inner[0]}>"
-        case "map":
-            return f"Map<String, {inner[0]}>"
-        case "struct":
-            return "JsonObject" if type_.name in MAPPINGS else type_.name
-        case "enum":
-            return NAMES.get(type_.name, type_.name)
-    return _PLAIN[type_.kind]
+def _argument(struct: Struct, field: Field, types: KotlinTypes) -> str:
+    if typed.may_be_removed(struct, field):
+        return "Change? = null"
+    found = types.written(field.type)
+    return found if field.required else f"{found}? = null"
+
+
+def _returned(type_: Type | None, types: KotlinTypes) -> tuple[str, str]:
+    """Returns what a verb returns, and what reads it."""
+    if type_ is None:
+        return "Unit", "NothingReturned"
+    found = types.written(type_)
+    if type_.kind == "list":
+        return found, f"ListSerializer({types.written(type_.parts[0])}.serializer())"
+    return found, f"{found}.serializer()"

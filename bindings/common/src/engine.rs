@@ -62,25 +62,38 @@ struct Instance {
     is_shut_down: AtomicBool,
 }
 
+/// How to open a file.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct OpenOptions {
+pub(crate) struct OpenOptions {
+    /// What seals the API keys: 32 bytes as hexadecimal digits or base64, or a passphrase of at least 8 characters. `env:NAME` reads
+    /// it from an environment variable.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("writeOnly" = true)))]
     master_key: Option<SecretString>,
+    /// How the open file behaves.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("spread" = true)))]
     settings: Settings,
 }
 
+/// How to close a file.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "CloseOptions"))]
 #[serde(deny_unknown_fields)]
-struct CloseArguments {
+pub(crate) struct CloseArguments {
+    /// How long to wait for settlements under way, in seconds; 5 where left out.
     #[serde(default)]
     timeout: Option<f64>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct RotateArguments {
+pub(crate) struct RotateArguments {
+    /// The key that seals everything from then on.
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("writeOnly" = true)))]
     master_key: SecretString,
 }
 

@@ -1,43 +1,88 @@
 //! The schema of what crosses to other languages.
 
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
-use tollway::catalog::import::SourceFormat;
-use tollway::settings::Settings;
-use tollway::types::{self, Strategy, UsageFilter, Window};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+use tollway::types;
 
+use crate::engine::{CloseArguments, OpenOptions, RotateArguments};
 use crate::results::Shown;
-use crate::verbs;
+use crate::verbs::NOUNS;
 
-/// Returns the schema of every verb, in JSON Schema's words, with the definitions that they share.
+/// Returns the schema of every verb, in JSON Schema's words.
+///
+/// `nouns` are the classes of verbs. `verbs` say what each takes and returns. `definitions` has the types that results are made of,
+/// and `arguments` those that arguments are made of.
 #[must_use]
 pub fn schema() -> Value {
-    let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let mut results = verbs::results(&mut generator);
-    results.extend(verbs_of_the_handle());
-    results.insert("chat.stream".to_owned(), event(&mut generator));
-    json!({ "results": results, "definitions": generator.take_definitions(true), "arguments": arguments() })
+    let mut taken = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let mut returned = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut nouns = Map::new();
+    let mut verbs = Map::new();
+    for noun in NOUNS {
+        if let Some(class) = noun.class {
+            nouns.insert(noun.name.to_owned(), json!({ "class": class, "description": noun.text.trim() }));
+        }
+        for verb in noun.verbs {
+            let told = &verb.description;
+            let described = json!({
+                "noun": noun.name,
+                "description": told.text.trim(),
+                "positional": told.positional,
+                "shape": (told.shape)(),
+                "arguments": (told.arguments)(&mut taken),
+                "result": (told.result)(&mut returned),
+            });
+            verbs.insert(verb.name.to_owned(), described);
+        }
+    }
+    verbs.extend(verbs_of_the_handle(&mut taken));
+    verbs.insert(
+        "chat.stream".to_owned(),
+        json!({
+            "noun": "chat",
+            "description": "Starts a streamed call, and returns its events.",
+            "positional": ["messages"],
+            "shape": verbs["chat"]["shape"],
+            "arguments": verbs["chat"]["arguments"],
+            "result": returned.subschema_for::<<types::StreamEvent as Shown>::Form<'static>>(),
+        }),
+    );
+    json!({
+        "nouns": nouns,
+        "verbs": verbs,
+        "definitions": returned.take_definitions(true),
+        "arguments": taken.take_definitions(true),
+    })
 }
 
-/// Returns the shapes of arguments, by their names.
-fn arguments() -> Value {
-    let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-    verbs::arguments(&mut generator);
-    generator.subschema_for::<UsageFilter>();
-    generator.subschema_for::<Settings>();
-    generator.subschema_for::<Strategy>();
-    generator.subschema_for::<Window>();
-    generator.subschema_for::<SourceFormat>();
-    generator.take_definitions(true).into()
+/// Describes the verbs that open, close and seal the file, which no table holds.
+fn verbs_of_the_handle(taken: &mut SchemaGenerator) -> [(String, Value); 3] {
+    [
+        of_the_handle::<OpenOptions>(taken, "open", "null", "Opens a file, and makes it at first use."),
+        of_the_handle::<CloseArguments>(
+            taken,
+            "close",
+            "boolean",
+            "Stops new calls and waits for settlements under way; returns whether all ended.",
+        ),
+        of_the_handle::<RotateArguments>(
+            taken,
+            "vault.rotate",
+            "null",
+            "Seals everything in the file with another master key, all or nothing.",
+        ),
+    ]
 }
 
-/// Returns what the verbs return that open, close and seal the file, which no table holds.
-fn verbs_of_the_handle() -> [(String, Value); 3] {
-    [("open", "null"), ("close", "boolean"), ("vault.rotate", "null")]
-        .map(|(verb, kind)| (verb.to_owned(), json!({ "type": kind })))
-}
-
-fn event(generator: &mut SchemaGenerator) -> Value {
-    generator.subschema_for::<<types::StreamEvent as Shown>::Form<'static>>().into()
+fn of_the_handle<T: JsonSchema>(taken: &mut SchemaGenerator, verb: &str, result: &str, text: &str) -> (String, Value) {
+    let described = json!({
+        "noun": "settings",
+        "description": text,
+        "positional": [],
+        "shape": T::schema_name(),
+        "arguments": T::json_schema(taken),
+        "result": { "type": result },
+    });
+    (verb.to_owned(), described)
 }

@@ -50,7 +50,7 @@ impl Weekday {
 /// Hours of a day, from the first up to the second, itself outside. Hours that end before they begin pass midnight, and
 /// belong to the day on which they begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("data" = true)))]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
     /// The first moment.
@@ -63,7 +63,7 @@ pub struct Hours {
 
 /// The hours and days at which a price applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("data" = true)))]
 #[serde(deny_unknown_fields, default)]
 pub struct Calendar {
     /// The IANA time zone of the vendor's clock, such as `Asia/Shanghai`; `UTC` where absent.

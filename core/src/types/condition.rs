@@ -94,7 +94,7 @@ named! {
 
 /// A range of numbers, each end open or closed or absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("data" = true)))]
 #[serde(deny_unknown_fields, default)]
 pub struct Range {
     /// The lower end, itself outside.

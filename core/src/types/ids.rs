@@ -5,7 +5,11 @@ macro_rules! row_id {
         $(#[$documentation])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+        #[cfg_attr(
+            feature = "schema",
+            derive(schemars::JsonSchema),
+            schemars(inline, extend("row" = stringify!($name).trim_end_matches("Id")))
+        )]
         pub struct $name(u64);
 
         impl $name {

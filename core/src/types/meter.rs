@@ -101,7 +101,7 @@ macro_rules! meters {
         $family:ident $direction:ident $modality:ident $kind:ident, [$($parent:ident),*];)+) => {
         /// A kind of quantity that can cost money. The meters of one usage are disjoint: nothing is counted twice.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("noun" = "meters")))]
         #[non_exhaustive]
         pub enum Meter {
             $($(#[$documentation])* #[serde(rename = $name $(, alias = $alias)*)] $variant,)+

@@ -24,7 +24,7 @@ impl FromStr for Currency {
 
 /// An exact amount in one currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("noun" = "money")))]
 pub struct Money {
     /// The amount, in units of the currency (dollars, not cents). A decimal string in JSON.
     #[serde(with = "super::decimal_text")]

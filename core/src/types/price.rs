@@ -116,7 +116,11 @@ impl Basis {
 
 /// How a quantity is billed that is not a multiple of what the vendor bills. Without any of it, nothing is rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(example = serde_json::json!({"minimum_quantity": 10}))
+)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rounding {
     /// The least quantity that is billed once anything was used, in single units of the meter.
@@ -142,7 +146,7 @@ impl Rounding {
 /// What a modifier multiplies, and how it stands to others. Its ratio is the row's `unit_price`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 // One without a group is read, so that the error can say what to give.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["group"])))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("required" = ["group"]), example = serde_json::json!({"group": "batch"})))]
 #[serde(deny_unknown_fields, default)]
 pub struct Modifier {
     /// The meters that it multiplies, with those below them; all where empty.
@@ -193,7 +197,7 @@ pub struct Superseded {
 
 /// What a price says, apart from its identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("noun" = "prices")))]
 pub struct PriceTerms {
     /// The meter that it prices, or `modifier`.
     pub pricing_type: PricingType,

@@ -13,7 +13,7 @@ use super::unit::Unit;
 
 /// Where a cost comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("noun" = "usage")))]
 #[serde(rename_all = "snake_case")]
 pub enum CostStatus {
     /// The provider stated it.
@@ -100,7 +100,7 @@ pub struct ReceiptLine {
 
 /// The lines of a call, in the order of attempts and meters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("noun" = "receipts")))]
 pub struct Receipt {
     /// The lines.
     pub lines: Vec<ReceiptLine>,

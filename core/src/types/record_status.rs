@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("noun" = "usage")))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RecordStatus {

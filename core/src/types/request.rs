@@ -33,7 +33,7 @@ pub struct ChatRequest {
     pub top_p: Option<Number>,
     /// Texts that end the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "stop")))]
+    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "texts")))]
     pub stop: Option<Stop>,
     /// The tools that the model may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

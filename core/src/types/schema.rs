@@ -1,6 +1,11 @@
 //! Schemas of the types that write themselves, for what is generated from them.
 //!
-//! The formats `decimal`, `quantity` and `currency` are ours; every other is of JSON Schema.
+//! The formats `decimal`, `quantity`, `currency` and `window` are ours; every other is of JSON Schema. So are these words:
+//!
+//! * `noun`: where other languages put a type that several nouns have. Any other stands where the first verb is that takes or
+//!   returns it.
+//! * `data`: the names of its fields stay as they are in every language, and results show it as a mapping.
+//! * `row`: the row that an id names; where the id is an argument, the row may be given in its place.
 
 use std::borrow::Cow;
 
@@ -35,7 +40,7 @@ plain! {
     Quantity, "Quantity", { "type": ["integer", "string"], "format": "quantity" };
     LedgerHead, "LedgerHead", { "type": "string" };
     PricingType, "PricingType", { "type": "string" };
-    Window, "Window", { "type": "string" };
+    Window, "Window", { "type": "string", "format": "window" };
     AccountUnit, "AccountUnit", { "type": "string" };
     Vector, "Vector", { "type": "string", "format": "vector" };
 }
@@ -84,6 +89,7 @@ impl JsonSchema for Conditions {
             "description": "When a price applies: every range, choice and calendar must hold. Empty means always. With a `marginal` \
                 scale the price is that of the part of the quantity that lies in the range, and not of all of it.",
             "properties": Value::Object(properties),
+            "data": true,
         })
     }
 }

@@ -8,7 +8,7 @@ macro_rules! units {
     ($($(#[$documentation:meta])* $variant:ident = $name:literal, $family:expr, $size:literal;)+) => {
         /// The unit that a price counts in.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(extend("noun" = "meters")))]
         #[non_exhaustive]
         pub enum Unit {
             $($(#[$documentation])* #[serde(rename = $name)] $variant,)+

@@ -172,7 +172,7 @@ pub struct Usage {
 /// The quantities of one attempt, as disjoint meters. What was not reported is absent, which is not zero.
 // How `Usage` is written: with the sums of its meters, so that no reader adds them up by rules of its own.
 #[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Usage"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Usage", extend("noun" = "usage")))]
 pub(crate) struct WrittenUsage<'a> {
     /// The quantity of each meter that is known.
     meters: &'a BTreeMap<Meter, Quantity>,

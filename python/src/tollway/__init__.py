@@ -49,91 +49,40 @@ if TYPE_CHECKING:
     from . import types
     from ._httpx import async_httpx_client, httpx_client
     from ._record import to_rows
-    from .price_list_results import *
-    from .price_results import *
-    from .quote_results import *
     from .results import *
     from .stream import AsyncChatStream, ChatStream
-    from .verification_results import *
 
+# Beside the records.
 __all__ = [
-    "AppliedModifier",
     "AsyncChatStream",
     "AsyncTollway",
-    "Attempt",
     "AuthenticationError",
-    "Budget",
     "BudgetExceededError",
-    "BudgetQuote",
     "CallTimeoutError",
     "CancelledError",
-    "CandidateQuote",
-    "ChatReply",
     "ChatStream",
-    "Choice",
     "ClosedError",
-    "ConfiguredModel",
     "ContentFilteredError",
     "ContextLengthExceededError",
-    "Conversion",
     "CorruptedFileError",
     "CurrencyMismatchError",
-    "Damage",
-    "EmbedReply",
-    "Facts",
     "FailedAttempt",
-    "Finding",
     "ForkedError",
-    "FxRate",
     "IdempotencyConflictError",
-    "ImportReport",
     "InternalError",
     "InvalidRequestError",
-    "Iteration",
-    "Model",
-    "ModelConfig",
-    "ModelHealth",
-    "Modifier",
-    "Money",
     "NewerFileError",
     "NoRouteError",
     "NotATollwayFileError",
     "NotFoundError",
-    "NotUnderstood",
-    "PassedOver",
     "PermissionDeniedError",
-    "Price",
-    "PriceExport",
-    "PriceImport",
-    "PriceProposal",
-    "PriceTerms",
-    "PriceUpdate",
     "ProviderQuotaExhaustedError",
     "ProviderUnavailableError",
-    "Quote",
-    "QuotedCost",
-    "RankedDocument",
     "RateLimitedError",
-    "Receipt",
-    "ReceiptLine",
-    "RerankReply",
-    "RerateLine",
-    "RerateReport",
-    "Rounding",
-    "Route",
     "StorageError",
-    "StreamEvent",
-    "SummaryRow",
-    "Superseded",
     "Tollway",
     "TollwayError",
-    "ToolCall",
-    "ToolCallDelta",
     "UnpricedError",
-    "Usage",
-    "UsagePage",
-    "UsageRecord",
-    "Verification",
     "WrongMasterKeyError",
     "async_httpx_client",
     "httpx_client",
@@ -141,6 +90,12 @@ __all__ = [
     "to_rows",
     "types",
 ]
+if TYPE_CHECKING:
+    from . import results
+
+    __all__ += results.__all__
+else:
+    __all__ += list(_where.MODULES)
 
 _EXIT_TIMEOUT = 5.0
 # The last two need the libraries of which they make clients.

@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from decimal import Decimal
 
-    from .price_list_results import PriceProposal
-    from .price_results import ReceiptLine
-    from .results import UsageRecord
-    from .verification_results import Damage
+    from .results import Damage, PriceProposal, ReceiptLine, UsageRecord
 
 # The most characters of an answer that the short form of a reply shows.
 _MOST_SHOWN = 120

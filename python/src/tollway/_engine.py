@@ -207,6 +207,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f", did you mean {near[0]!r}?" if near else ""
 
 
+def listed(decode: Callable[[Any], Result]) -> Callable[[Any], list[Result]]:
+    """Returns what reads a list."""
+    return lambda value: [decode(each) for each in value]
+
+
 class Namespace:
     """Holds the methods of one noun of an open file."""
 
@@ -214,3 +219,17 @@ class Namespace:
         engine: _Handle = vars(self)["_engine"]
         methods = ", ".join(name for name in dir(type(self)) if not name.startswith("_"))
         return f"<{type(self).__name__} of {engine.native.path()!r}: {methods}>"
+
+
+class SyncNoun(Namespace):
+    """Holds methods that wait."""
+
+    def __init__(self, engine: SyncEngine) -> None:
+        self._engine = engine
+
+
+class AsyncNoun(Namespace):
+    """Holds methods that are awaited."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _logs, _native
 from ._engine import AsyncEngine, SyncEngine, check_mapping, encode
-from ._values import given
+from ._writing import given
 from .errors import InternalError, from_json
 
 if TYPE_CHECKING:
@@ -54,13 +54,15 @@ def choices(
         detail = f"timeout must be a number of seconds for the whole call, not {type(timeout).__name__}"
         raise TypeError(detail)
     options = given(
-        user=user,
-        tags=tags,
-        timeout=timeout,
-        max_retries=max_retries,
-        fallbacks=fallbacks,
-        on_abandon=on_abandon,
-        on_unpriced=on_unpriced,
+        {
+            "user": user,
+            "tags": tags,
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "fallbacks": fallbacks,
+            "on_abandon": on_abandon,
+            "on_unpriced": on_unpriced,
+        }
     )
     error = _native.check_fetch(encode({"model": model, "options": options}, "httpx_client()").reveal())
     if error is not None:

@@ -13,28 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from . import _native
-    from .verification_results import Verification
-
-# The settings that hold no secret; the address of a proxy may hold a password.
-PLAIN_SETTINGS = frozenset(
-    {
-        "connect_timeout",
-        "cooldown",
-        "cooldown_failures",
-        "create",
-        "default_output_limit",
-        "durability",
-        "exclusive",
-        "max_retries",
-        "maximum_answer_bytes",
-        "on_abandon",
-        "on_unpriced",
-        "recovery",
-        "reported_cost",
-        "stream_idle_timeout",
-        "timeout",
-    }
-)
+    from .results.ledger import Verification
 
 OPEN: Operation[None] = Operation("open", {}, nothing)
 
@@ -69,7 +48,7 @@ def head() -> Operation[str]:
 
 def verify(expected: str | None) -> Operation[Verification]:
     """Reads the whole file."""
-    from .verification_results import Verification  # noqa: PLC0415 - importing the package must not wait for it
+    from .results.ledger import Verification  # noqa: PLC0415 - importing the package must not wait for it
 
     return Operation("ledger.verify", {} if expected is None else {"head": expected}, Verification._decode)
 

@@ -22,7 +22,6 @@ __all__ = [
     "Instant",
     "Message",
     "Messages",
-    "MoneyTerms",
     "TextMessage",
     "TextPart",
     "Tool",
@@ -35,21 +34,15 @@ Amount: TypeAlias = Decimal | str | int
 """An exact amount of money. A float is refused."""
 
 Window: TypeAlias = str
-"""How long a budget runs before it starts again from zero: `total`, `minute`, `hour`, `day`, `week`, `month`; an ISO 8601
-duration such as `PT5H` for a rolling window; or a recurrence such as `R/2026-11-15/P1M` for a calendar of its own."""
+"""How long a budget runs before it starts again from zero: `total`, `minute`, `hour`, `day`, `week`, `month`; an ISO
+8601 duration such as `PT5H` for a rolling window; or a recurrence such as `R/2026-11-15/P1M` for a calendar of its
+own."""
 
 Instant: TypeAlias = str | date | datetime
 """An instant: RFC 3339 text, a datetime with a time zone, or a date, which is its midnight UTC."""
 
 Choice: TypeAlias = str | Sequence[str]
 """A word, or several of which one must be the call's."""
-
-
-class MoneyTerms(TypedDict):
-    """An amount in a currency."""
-
-    amount: Amount
-    currency: str
 
 
 class CacheControl(TypedDict, total=False):

@@ -114,8 +114,3 @@ def instant(value: str) -> datetime:
 def instant_or_none(value: str | None) -> datetime | None:
     """Reads an instant that may be absent."""
     return None if value is None else instant(value)
-
-
-def given(**fields: Any) -> dict[str, Any]:
-    """Returns the fields that were given."""
-    return {name: value for name, value in fields.items() if value is not None}

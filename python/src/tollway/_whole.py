@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._engine import check_mapping, check_names
+from .types import CallOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OPTIONS = frozenset(
-    {"user", "tags", "idempotency_key", "timeout", "max_retries", "fallbacks", "on_abandon", "on_unpriced"}
-)
+_OPTIONS = CallOptions.__optional_keys__
 _HINT = "; pass fields that only some providers know in extra={...}"
 
 

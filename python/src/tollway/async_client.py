@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _handle
 from ._engine import AsyncEngine
+from ._nouns import AsyncNouns
+from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
 if TYPE_CHECKING:
@@ -17,82 +19,32 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from . import _native
-    from .budgets import AsyncBudgets
     from .chat import AsyncChat
-    from .fx import AsyncFxRates
-    from .models import AsyncModels
-    from .prices import AsyncPrices
-    from .quote_results import Quote
-    from .results import EmbedReply, RerankReply
-    from .routes import AsyncRoutes
+    from .results import EmbedReply, Quote, RerankReply, Verification
     from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SettingsParameters
-    from .usage import AsyncUsageLedger
-    from .verification_results import Verification
 
 _CLOSE_TIMEOUT = 5.0
 
 Opened = TypeVar("Opened", bound="AsyncTollway")
 
 
-class AsyncTollway:
+class AsyncTollway(AsyncNouns):
     """An open file, as `Tollway` is, with the same methods, awaited. Several event loops may share it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         if not isinstance(engine, AsyncEngine):
             detail = "an AsyncTollway is made by await AsyncTollway.open(path, master_key=...)"
             raise TypeError(detail)
-        # As in the sync twin, these come with the first handle, and no later.
-        from .budgets import AsyncBudgets
+        # Importing the package must be fast, so that this comes with the first handle.
         from .chat import AsyncChat
-        from .fx import AsyncFxRates
-        from .models import AsyncModels
-        from .prices import AsyncPrices
-        from .routes import AsyncRoutes
-        from .usage import AsyncUsageLedger
 
-        self._engine = engine
+        super().__init__(engine)
         self._chat = AsyncChat(engine)
-        self._models = AsyncModels(engine)
-        self._prices = AsyncPrices(engine)
-        self._routes = AsyncRoutes(engine)
-        self._fx = AsyncFxRates(engine)
-        self._budgets = AsyncBudgets(engine)
-        self._usage = AsyncUsageLedger(engine)
 
     @property
     def chat(self) -> AsyncChat:
         """Makes chat calls, whole and streamed."""
         return self._chat
-
-    @property
-    def models(self) -> AsyncModels:
-        """Configures models, and tells which were used and how healthy they are."""
-        return self._models
-
-    @property
-    def prices(self) -> AsyncPrices:
-        """Sets, lists, imports and checks prices, and bills past calls anew."""
-        return self._prices
-
-    @property
-    def routes(self) -> AsyncRoutes:
-        """Sets which models serve what, and how one is chosen."""
-        return self._routes
-
-    @property
-    def fx(self) -> AsyncFxRates:
-        """Sets dated exchange rates."""
-        return self._fx
-
-    @property
-    def budgets(self) -> AsyncBudgets:
-        """Caps what a user, a tag or everyone may use."""
-        return self._budgets
-
-    @property
-    def usage(self) -> AsyncUsageLedger:
-        """Reads the ledger: records and exact totals."""
-        return self._usage
 
     @classmethod
     def open(
@@ -108,7 +60,7 @@ class AsyncTollway:
         """
         key = Secret(master_key)
         del master_key
-        native = _handle.create(path, key, hide(settings, _handle.PLAIN_SETTINGS))
+        native = _handle.create(path, key, hide(settings, PLAIN_SETTINGS))
         return Opening(cls, native)
 
     @classmethod

@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_mapping, check_names, encode
-from .quote_results import Quote
-from .results import ChatReply
+from .results.chat import ChatReply
+from .results.quote import Quote
 from .stream import AsyncChatStream, ChatStream
-from .types import ChatParameters
+from .types import CallOptions, ChatParameters
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .types import Messages
 
-_OPTIONS = frozenset(
-    {"user", "tags", "idempotency_key", "timeout", "max_retries", "fallbacks", "on_abandon", "on_unpriced"}
-)
+_OPTIONS = CallOptions.__optional_keys__
 _KNOWN = ChatParameters.__optional_keys__
 # What other libraries call it, and what to do here.
 _ELSEWHERE = {
@@ -110,7 +108,7 @@ class AsyncChat(Namespace):
 
 def _explain(chat: type[Namespace]) -> None:
     """Lets a class say in its documentation and in its signature which parameters a call takes."""
-    words = (ChatParameters.__doc__ or "").partition("Attributes:")[2].rstrip()
+    words = "".join((each.__doc__ or "").partition("Attributes:")[2].rstrip() for each in (ChatParameters, CallOptions))
     chat.__doc__ = f"{chat.__doc__}\n\n    The parameters of a call, beside the messages:\n{words}\n    "
     chat.__signature__ = property(_signature)  # type: ignore[attr-defined]
 
@@ -119,8 +117,10 @@ def _signature(_chat: Namespace) -> Any:
     from inspect import Parameter, Signature  # noqa: PLC0415 - only who looks at it needs it
 
     positional, named = Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY
+    # Those of the request, and then those of every call.
     annotations = ChatParameters.__annotations__
-    others = [Parameter(name, named, default=None, annotation=each) for name, each in annotations.items()]
+    names = [*(name for name in annotations if name not in _OPTIONS), *CallOptions.__annotations__]
+    others = [Parameter(name, named, default=None, annotation=annotations[name]) for name in names]
     return Signature([Parameter("messages", positional, annotation="Messages"), *others], return_annotation="ChatReply")
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import _handle
 from ._engine import SyncEngine
+from ._nouns import Nouns
+from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
 if TYPE_CHECKING:
@@ -15,22 +17,14 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from .budgets import Budgets
     from .chat import Chat
-    from .fx import FxRates
-    from .models import Models
-    from .prices import Prices
-    from .quote_results import Quote
-    from .results import EmbedReply, RerankReply
-    from .routes import Routes
+    from .results import EmbedReply, Quote, RerankReply, Verification
     from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SettingsParameters
-    from .usage import UsageLedger
-    from .verification_results import Verification
 
 _CLOSE_TIMEOUT = 5.0
 
 
-class Tollway:
+class Tollway(Nouns):
     """An open file: its models, prices, routes, budgets and ledger, and the calls that it makes and bills.
 
     Threads may share it. A forked child may go on using it, and then opens the file for itself. Use it as a context
@@ -41,59 +35,16 @@ class Tollway:
         if not isinstance(engine, SyncEngine):
             detail = "a Tollway is made by tollway.open(path, master_key=...)"
             raise TypeError(detail)
-        # Importing the package must be fast, so that these come with the first handle; and no later, because a fork
-        # while another thread loads a module would leave the module locked in the child.
-        from .budgets import Budgets
+        # Importing the package must be fast, so that this comes with the first handle.
         from .chat import Chat
-        from .fx import FxRates
-        from .models import Models
-        from .prices import Prices
-        from .routes import Routes
-        from .usage import UsageLedger
 
-        self._engine = engine
+        super().__init__(engine)
         self._chat = Chat(engine)
-        self._models = Models(engine)
-        self._prices = Prices(engine)
-        self._routes = Routes(engine)
-        self._fx = FxRates(engine)
-        self._budgets = Budgets(engine)
-        self._usage = UsageLedger(engine)
 
     @property
     def chat(self) -> Chat:
         """Makes chat calls, whole and streamed."""
         return self._chat
-
-    @property
-    def models(self) -> Models:
-        """Configures models, and tells which were used and how healthy they are."""
-        return self._models
-
-    @property
-    def prices(self) -> Prices:
-        """Sets, lists, imports and checks prices, and bills past calls anew."""
-        return self._prices
-
-    @property
-    def routes(self) -> Routes:
-        """Sets which models serve what, and how one is chosen."""
-        return self._routes
-
-    @property
-    def fx(self) -> FxRates:
-        """Sets dated exchange rates."""
-        return self._fx
-
-    @property
-    def budgets(self) -> Budgets:
-        """Caps what a user, a tag or everyone may use."""
-        return self._budgets
-
-    @property
-    def usage(self) -> UsageLedger:
-        """Reads the ledger: records and exact totals."""
-        return self._usage
 
     @classmethod
     def open(
@@ -106,7 +57,7 @@ class Tollway:
         """Opens a file, and makes it at first use; see `tollway.open`."""
         key = Secret(master_key)
         del master_key
-        return cls._open(path, key, hide(settings, _handle.PLAIN_SETTINGS))
+        return cls._open(path, key, hide(settings, PLAIN_SETTINGS))
 
     @classmethod
     def _open(cls, path: str | os.PathLike[str], key: Secret, settings: dict[str, Any]) -> Self:
@@ -264,4 +215,4 @@ def open(  # noqa: A001
     """
     key = Secret(master_key)
     del master_key
-    return Tollway._open(path, key, hide(settings, _handle.PLAIN_SETTINGS))
+    return Tollway._open(path, key, hide(settings, PLAIN_SETTINGS))

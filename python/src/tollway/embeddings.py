@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._engine import Operation
 from ._whole import whole_arguments
-from .results import EmbedReply
+from .results.embeddings import EmbedReply
 from .types import EmbedParameters
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ._engine import Operation
 from ._whole import whole_arguments
-from .results import RerankReply
+from .results.rerank import RerankReply
 from .types import RerankParameters
 
 if TYPE_CHECKING:

@@ -10,74 +10,136 @@ use tollway::types::{
 };
 
 use super::exact::Exact;
+use super::table::verbs;
 
-/// One of `limit` with `currency`, `limit_tokens`, `limit_requests`, and `limit` with `meter`; for everyone, or for the calls that have
-/// every value that is given.
+verbs! {
+    /// Caps calls, and returns the budget's state.
+    ///
+    /// The cap is one of `limit` in `currency`, `limit_tokens`, `limit_requests`, and `limit` of a `meter`. It is for everyone, or for the
+    /// calls that have every value that is given, of which `*` stands for a cap of its own for each. Setting the same scope, window, time
+    /// zone and kind of limit again changes the limit.
+    ///
+    /// * `invalid_request` if the limit is missing, half given or not exact, or a name is wrong.
+    "budgets.set" => set(SetArguments) -> BudgetStatus;
+    /// Returns a budget with its state in the window that is running.
+    ///
+    /// * `not_found` if there is no such budget.
+    "budgets.get"(id) => get(GetArguments) -> BudgetStatus;
+    /// Returns all budgets with their state in the windows that are running, or those that a call must pass.
+    "budgets.list" => list(ListArguments) -> Vec<BudgetStatus>;
+    /// Deletes a budget, by its row or its id.
+    ///
+    /// * `not_found` if there is no such budget.
+    "budgets.delete"(id) => delete(DeleteArguments) -> ();
+}
+
+/// Whose calls a budget caps, and at what: `limit` with `currency` or `meter`, `limit_tokens`, or `limit_requests`.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BudgetOptions"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetArguments {
+    /// The user whose calls it caps, or `*` for each.
     #[serde(default)]
     user: Option<String>,
+    /// The name and the value of a tag whose calls it caps.
     #[serde(default)]
-    tag: Option<TagArguments>,
+    tag: Option<(String, String)>,
+    /// The tags that its calls have, each with its value, or `*` for each.
     #[serde(default)]
     tags: BTreeMap<String, String>,
+    /// The value of the tag `key`, or `*` for each.
     #[serde(default)]
     key: Option<String>,
+    /// The value of the tag `team`, or `*` for each.
     #[serde(default)]
     team: Option<String>,
+    /// The value of the tag `project`, or `*` for each.
     #[serde(default)]
     project: Option<String>,
+    /// The value of the tag `session`, or `*` for each.
     #[serde(default)]
     session: Option<String>,
+    /// The provider whose calls it caps, or `*` for each.
     #[serde(default)]
     provider: Option<String>,
+    /// The model whose calls it caps, or `*` for each.
     #[serde(default)]
     model: Option<String>,
+    /// The most that may be spent in a window, or used of `meter`.
     #[serde(default)]
     limit: Option<Exact>,
+    /// The currency of `limit`.
     #[serde(default)]
     currency: Option<Currency>,
+    /// The most tokens that may be used in a window, input and output together.
     #[serde(default)]
     limit_tokens: Option<u64>,
+    /// The most calls that may be made in a window.
     #[serde(default)]
     limit_requests: Option<u64>,
+    /// What `limit` counts where it is no money: `requests`, or a meter such as `image`.
     #[serde(default)]
     meter: Option<String>,
+    /// When it starts again from zero: `total`, `minute`, `hour`, `day`, `week`, `month`; an ISO 8601 duration such as `PT5H` for a
+    /// rolling window; or a recurrence such as `R/2026-11-15/P1M` for a calendar of its own.
     #[serde(default)]
     window: Window,
+    /// The IANA time zone in which hours, days, weeks and months begin; UTC where left out.
     #[serde(default)]
     time_zone: Option<String>,
+    /// Whether it refuses calls, or only counts and warns.
     #[serde(default)]
     enforcement: Enforcement,
+    /// What becomes of a call that it has no room for.
     #[serde(default)]
     on_exceeded: OnExceeded,
 }
+
 /// A call, or the values of one, that budgets are asked for.
 #[derive(Default, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "BudgetedCall", example = serde_json::json!({"user": "alice"}))
+)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct OfArguments {
+    /// The user.
     user: Option<String>,
+    /// The tags, each with its value.
     tags: BTreeMap<String, String>,
+    /// The value of the tag `key`.
     key: Option<String>,
+    /// The value of the tag `team`.
     team: Option<String>,
+    /// The value of the tag `project`.
     project: Option<String>,
+    /// The value of the tag `session`.
     session: Option<String>,
+    /// The provider.
     provider: Option<String>,
+    /// The model.
     model: Option<String>,
 }
 
+/// Whose state of a budget to return.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BudgetGetOptions"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct GetArguments {
+    /// The budget.
     id: BudgetId,
+    /// The call whose state it is, where the budget has `*`.
     #[serde(default)]
     of: Option<OfArguments>,
 }
 
+/// Which budgets to return.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "BudgetListOptions"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListArguments {
+    /// The call that must pass them; all where left out.
     #[serde(default)]
     of: Option<OfArguments>,
 }
@@ -91,15 +153,10 @@ impl OfArguments {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TagArguments {
-    key: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeleteArguments {
+    /// The budget.
     id: BudgetId,
 }
 
@@ -107,7 +164,7 @@ impl SetArguments {
     fn terms(self) -> Result<BudgetTerms> {
         let invalid = |detail: &str| Err(Error::new(ErrorKind::InvalidRequest, format!("budgets.set: {detail}")));
         let mut tags = self.tags;
-        if let Some(TagArguments { key, value }) = self.tag {
+        if let Some((key, value)) = self.tag {
             tags.insert(key, value);
         }
         let labels = [("key", self.key), ("team", self.team), ("project", self.project), ("session", self.session)];

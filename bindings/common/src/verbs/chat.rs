@@ -4,33 +4,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tollway::client::Tollway;
-use tollway::types::{CallOptions, ChatReply, ChatRequest, ErrorKind, check_levels};
+use tollway::types::{CallOptions, ChatReply, ChatRequest, Result};
 
-use super::{Arguments, invalid, invalid_at, parse};
+use super::call::{Asked, Call, refuse, rewritten};
+use super::table::verbs;
+use super::{Arguments, invalid, parse};
 use crate::error::ErrorInfo;
 
-/// A chat request and the choices of its caller.
-pub(super) struct ChatArguments(pub(super) ChatRequest, pub(super) CallOptions);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parts<'a> {
-    #[serde(borrow)]
-    request: &'a RawValue,
-    #[serde(borrow, default)]
-    options: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Peek<'a> {
-    #[serde(borrow)]
-    messages: &'a RawValue,
-}
-
-impl Arguments for Box<ChatArguments> {
-    fn read(verb: &str, text: &str) -> Result<Self, ErrorInfo> {
-        arguments(verb, text).map(|(request, options)| Self::new(ChatArguments(request, options)))
-    }
+verbs! {
+    /// Makes a call and returns the whole reply, once its cost is in the ledger.
+    ///
+    /// * `budget_exceeded` if a budget that applies would be passed.
+    "chat"(messages) => chat(Box<Call<ChatRequest>>) -> ChatReply;
 }
 
 /// What a chat call takes beside its messages: what the model is asked, and what Tollway does with the call.
@@ -40,62 +25,58 @@ impl Arguments for Box<ChatArguments> {
 /// it is; a model of another one refuses it by name. Work that the provider charges for needs a price and a stated maximum where money
 /// is capped.
 #[cfg(feature = "schema")]
-#[derive(Deserialize, schemars::JsonSchema)]
-#[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
-pub(super) struct ChatParameters {
-    #[serde(flatten)]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is of use")]
+struct ChatParameters {
+    /// What the model is asked.
     request: ChatRequest,
     /// Fields that only some providers know, by their own names. Where money is capped, one that Tollway does not know has no price.
-    #[serde(default)]
     extra: Option<Map<String, Value>>,
-    #[serde(flatten)]
-    options: CallOptions,
+    /// What Tollway does with the call.
+    options: Option<CallOptions>,
 }
 
-pub(super) async fn chat(client: &Tollway, arguments: Box<ChatArguments>) -> tollway::types::Result<ChatReply> {
-    let ChatArguments(request, options) = *arguments;
-    client.chat(request, options).await
+#[cfg(feature = "schema")]
+super::call::described_by!(Call<ChatRequest>, ChatParameters);
+
+pub(super) async fn chat(client: &Tollway, arguments: Box<Call<ChatRequest>>) -> Result<ChatReply> {
+    client.chat(arguments.request, arguments.options).await
 }
 
-/// Reads `{"request": {...}, "options": {...}}`, where `messages` may be one text, which a user says.
-pub(crate) fn chat_arguments(text: &str) -> Result<(ChatRequest, CallOptions), ErrorInfo> {
-    arguments("chat", text)
+/// Reads the arguments of a chat.
+pub(crate) fn chat_arguments(text: &str) -> std::result::Result<(ChatRequest, CallOptions), ErrorInfo> {
+    Box::<Call<ChatRequest>>::read("chat", text).map(|call| (call.request, call.options))
 }
 
-fn arguments(verb: &str, text: &str) -> Result<(ChatRequest, CallOptions), ErrorInfo> {
-    // Once and of the whole: each of its parts is read by itself, with levels of its own.
-    check_levels(&format!("the JSON of {verb}"), text.as_bytes())?;
-    let parts: Parts<'_> = serde_json::from_str(text).map_err(|error| invalid(verb, &error))?;
-    let options = parts.options.map_or("{}", RawValue::get);
-    let options: CallOptions = parse(verb, if options == "null" { "{}" } else { options })?;
-    let request = parts.request.get();
-    let peek: Peek<'_> = serde_json::from_str(request).map_err(|error| invalid(verb, &error))?;
-    let request: ChatRequest = if peek.messages.get().starts_with('"') {
-        let mut fields: Map<String, Value> = parse(verb, request)?;
-        if let Some(messages) = fields.get_mut("messages") {
-            *messages = json!([{"role": "user", "content": messages.take()}]);
+#[derive(Deserialize)]
+struct Peek<'a> {
+    #[serde(borrow)]
+    messages: &'a RawValue,
+}
+
+impl Asked for ChatRequest {
+    /// Reads a request, where `messages` may be one text, which a user says.
+    fn read(verb: &str, text: &str) -> std::result::Result<Self, ErrorInfo> {
+        let peek: Peek<'_> = serde_json::from_str(text).map_err(|error| invalid(verb, &error))?;
+        let request: Self = if peek.messages.get().starts_with('"') {
+            let mut fields: Map<String, Value> = parse(verb, text)?;
+            if let Some(messages) = fields.get_mut("messages") {
+                *messages = json!([{"role": "user", "content": messages.take()}]);
+            }
+            rewritten(verb, fields)?
+        } else if peek.messages.get().starts_with('[') {
+            parse(verb, text)?
+        } else {
+            return refuse(
+                verb,
+                r#"messages must be a string, or an array such as [{"role": "user", "content": "Hi"}]"#,
+            );
+        };
+        if request.messages.is_empty() {
+            return refuse(verb, "messages is empty; give at least one message");
         }
-        serde_path_to_error::deserialize(Value::Object(fields))
-            .map_err(|error| invalid_at(verb, &error.path().to_string(), error.inner()))?
-    } else if peek.messages.get().starts_with('[') {
-        parse(verb, request)?
-    } else {
-        return refuse(verb, r#"messages must be a string, or an array such as [{"role": "user", "content": "Hi"}]"#);
-    };
-    if request.messages.is_empty() {
-        return refuse(verb, "messages is empty; give at least one message");
+        Ok(request)
     }
-    if options.idempotency_key.as_deref() == Some("") {
-        return refuse(
-            verb,
-            "idempotency_key is empty, and would make all calls with it one; give a key, or leave it out",
-        );
-    }
-    Ok((request, options))
-}
-
-fn refuse<T>(verb: &str, detail: &str) -> Result<T, ErrorInfo> {
-    Err(ErrorInfo::new(ErrorKind::InvalidRequest, format!("{verb}: {detail}")))
 }
 
 #[cfg(test)]

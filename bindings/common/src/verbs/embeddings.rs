@@ -1,37 +1,39 @@
 //! The verb `embed`.
 
-use serde::Deserialize;
 use tollway::client::Tollway;
-use tollway::types::{self, CallOptions, EmbedRequest, Result, Vector};
+use tollway::types::{self, EmbedRequest, Result, Vector};
 
+use super::call::Call;
+use super::table::verbs;
 use crate::results::whole_reply;
 
-/// A request for embeddings, and the choices of its caller.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EmbedArguments {
-    request: EmbedRequest,
-    #[serde(default)]
-    options: Option<CallOptions>,
+verbs! {
+    /// Makes a vector of each text, and returns them once their cost is in the ledger.
+    ///
+    /// More texts than the provider takes at once go in several requests, under one bill.
+    ///
+    /// * `budget_exceeded` if a budget that applies would be passed.
+    "embed"(input) => embed(Box<Call<EmbedRequest>>) -> types::EmbedReply;
 }
 
 /// What embedding takes beside its input: what the model is asked, and what Tollway does with it.
 #[cfg(feature = "schema")]
-#[derive(Deserialize, schemars::JsonSchema)]
-#[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
-pub(super) struct EmbedParameters {
-    #[serde(flatten)]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is of use")]
+struct EmbedParameters {
+    /// What the model is asked.
     request: EmbedRequest,
     /// Fields that only some providers know, by their own names.
-    #[serde(default)]
     extra: Option<serde_json::Map<String, serde_json::Value>>,
-    #[serde(flatten)]
-    options: CallOptions,
+    /// What Tollway does with the call.
+    options: Option<types::CallOptions>,
 }
 
-/// Makes a vector of each input.
-pub(super) async fn embed(client: &Tollway, arguments: EmbedArguments) -> Result<types::EmbedReply> {
-    client.embed(arguments.request, arguments.options.unwrap_or_default()).await
+#[cfg(feature = "schema")]
+super::call::described_by!(Call<EmbedRequest>, EmbedParameters);
+
+pub(super) async fn embed(client: &Tollway, arguments: Box<Call<EmbedRequest>>) -> Result<types::EmbedReply> {
+    client.embed(arguments.request, arguments.options).await
 }
 
 whole_reply! {

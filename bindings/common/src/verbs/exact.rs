@@ -1,14 +1,36 @@
-//! Decimals as arguments: a text or an integer, never a float.
+//! Decimals and money as arguments: a text or an integer, never a float.
 
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
-use tollway::types::Decimal;
+use tollway::types::{Currency, Decimal, Money};
 
 /// A decimal that was written as a text or as an integer, and that no float has touched.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub(super) struct Exact(pub(super) Decimal);
+
+/// An amount in a currency.
+#[derive(Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "MoneyTerms", example = serde_json::json!({"amount": "0.01", "currency": "USD"}), extend("noun" = "money"))
+)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MoneyArguments {
+    /// The amount, in units of the currency: dollars, not cents.
+    amount: Exact,
+    /// The currency.
+    currency: Currency,
+}
+
+impl From<MoneyArguments> for Money {
+    fn from(MoneyArguments { amount, currency }: MoneyArguments) -> Self {
+        Self::new(amount.0, currency)
+    }
+}
 
 impl<'de> Deserialize<'de> for Exact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

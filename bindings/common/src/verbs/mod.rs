@@ -4,6 +4,7 @@
 //! a JSON number with a point, because that would pass through a float.
 
 mod budgets;
+mod call;
 mod chat;
 mod embeddings;
 mod exact;
@@ -15,103 +16,65 @@ mod prices;
 mod quote;
 mod rerank;
 mod routes;
+mod table;
 mod usage;
 mod wording;
 
 pub(crate) use chat::chat_arguments;
 
-use wording::{invalid, invalid_at};
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tollway::catalog::lint::Finding;
-use tollway::client::{ConfiguredModel, ModelHealth, PriceExport, PriceImport, PriceUpdate, RerateReport, Tollway};
-use tollway::report::SummaryRow;
-use tollway::types::{
-    BudgetStatus, ChatReply, EmbedReply, ErrorKind, FxRate, LedgerHead, Model, ModelConfig, Price, Quote, RerankReply,
-    Route, UsagePage, Verification, check_levels,
-};
+use tollway::client::Tollway;
+use tollway::types::{ErrorKind, check_levels};
 
 use crate::Outcome;
 use crate::error::ErrorInfo;
-use crate::results::Shown;
+use table::{Noun, Verb, nouns};
+use wording::{invalid, invalid_at};
 
-macro_rules! verbs {
-    ($($name:literal => $function:path => $result:ty,)+) => {
-        /// The names of all verbs that this table holds.
-        pub(crate) const NAMES: &[&str] = &[$($name),+];
-
-        /// Runs a verb; fails with `invalid_request` if the verb or one of its arguments is not known.
-        pub(crate) async fn dispatch(client: &Tollway, verb: &str, arguments: &str) -> Outcome {
-            match verb {
-                $($name => {
-                    let result: $result = $function(client, parse_or_empty($name, arguments)?).await?;
-                    text_of(&result.shown())
-                })+
-                _ => Err(ErrorInfo::new(
-                    ErrorKind::InvalidRequest,
-                    format!("there is no verb {verb:?}; the verbs are {}", NAMES.join(", ")),
-                )),
-            }
-        }
-
-        /// Returns the schema of what each verb returns.
-        #[cfg(feature = "schema")]
-        pub(crate) fn results(generator: &mut schemars::SchemaGenerator) -> serde_json::Map<String, serde_json::Value> {
-            [$((
-                $name.to_owned(),
-                generator.subschema_for::<<$result as Shown>::Form<'static>>().into(),
-            )),+].into_iter().collect()
-        }
-    };
+nouns! {
+    chat;
+    embeddings;
+    rerank;
+    quote;
+    /// Configures models, and tells which were used and how healthy they are.
+    ///
+    /// Everywhere, `model` is an alias, `provider/model`, or a config id as text.
+    models as Models;
+    /// Sets, lists, imports and checks prices, and bills past calls anew.
+    ///
+    /// Everywhere, `model` is an alias, `provider/model`, or a config id as text.
+    prices as Prices;
+    price_lists;
+    /// Sets dated exchange rates, by which budgets of one currency count calls that are priced in another.
+    fx as FxRates;
+    /// Sets which models serve what, and how one is chosen.
+    routes as Routes;
+    /// Caps what users, tags, providers, models or everyone may use, across threads and processes.
+    budgets as Budgets;
+    /// Reads the ledger: records and exact totals.
+    ///
+    /// A selection names fields of `UsageFilter`; `until` is exclusive.
+    usage as UsageLedger;
+    ledger;
 }
 
-verbs! {
-    "chat" => chat::chat => ChatReply,
-    "embed" => embeddings::embed => EmbedReply,
-    "rerank" => rerank::rerank => RerankReply,
-    "quote" => quote::quote => Quote,
-    "models.add" => models::add => ConfiguredModel,
-    "models.set" => models::set => ConfiguredModel,
-    "models.update" => models::update => ModelConfig,
-    "models.delete" => models::delete => (),
-    "models.list" => models::list => Vec<ModelConfig>,
-    "models.used" => models::used => Vec<Model>,
-    "models.health" => models::health => Vec<ModelHealth>,
-    "prices.set" => prices::set => Vec<Price>,
-    "prices.list" => prices::list => Vec<Price>,
-    "prices.expire" => prices::expire => (),
-    "prices.add" => prices::add => Vec<Price>,
-    "prices.lint" => price_lists::lint_prices => Vec<Finding>,
-    "prices.import_file" => price_lists::import_file => PriceImport,
-    "prices.export" => price_lists::export => PriceExport,
-    "prices.update_from_catalog" => price_lists::update_from_catalog => PriceUpdate,
-    "prices.rerate" => price_lists::rerate => RerateReport,
-    "fx.set" => fx::set => FxRate,
-    "fx.list" => fx::list => Vec<FxRate>,
-    "routes.set" => routes::set => Route,
-    "routes.list" => routes::list => Vec<Route>,
-    "routes.delete" => routes::delete => (),
-    "budgets.set" => budgets::set => BudgetStatus,
-    "budgets.get" => budgets::get => BudgetStatus,
-    "budgets.list" => budgets::list => Vec<BudgetStatus>,
-    "budgets.delete" => budgets::delete => (),
-    "usage.records" => usage::records => UsagePage,
-    "usage.summary" => usage::summary => Vec<SummaryRow>,
-    "usage.price" => usage::price => (),
-    "ledger.head" => ledger::head => LedgerHead,
-    "ledger.verify" => ledger::verify => Verification,
+/// Runs a verb; fails with `invalid_request` if the verb or one of its arguments is not known.
+pub(crate) async fn dispatch(client: &Tollway, verb: &str, arguments: &str) -> Outcome {
+    match all().find(|each| each.name == verb) {
+        Some(found) => (found.run)(client, arguments).await,
+        None => Err(ErrorInfo::new(
+            ErrorKind::InvalidRequest,
+            format!(
+                "there is no verb {verb:?}; the verbs are {}",
+                all().map(|each| each.name).collect::<Vec<_>>().join(", ")
+            ),
+        )),
+    }
 }
 
-/// Adds the shapes of arguments whose types are generated in other languages.
-#[cfg(feature = "schema")]
-pub(crate) fn arguments(generator: &mut schemars::SchemaGenerator) {
-    generator.subschema_for::<prices::PriceArguments>();
-    generator.subschema_for::<chat::ChatParameters>();
-    generator.subschema_for::<embeddings::EmbedParameters>();
-    generator.subschema_for::<rerank::RerankParameters>();
-    generator.subschema_for::<models::ConfigArguments>();
-    generator.subschema_for::<models::UpdateArguments>();
+fn all() -> impl Iterator<Item = &'static Verb> {
+    NOUNS.iter().flat_map(|noun| noun.verbs)
 }
 
 /// Arguments that are JSON text of their own, which the verb reads itself.
@@ -149,6 +112,7 @@ pub(crate) fn text_of<T: Serialize + ?Sized>(value: &T) -> Outcome {
 
 /// Takes no arguments.
 #[derive(serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct NoArguments {}
 
@@ -198,9 +162,9 @@ mod tests {
 
     #[test]
     fn every_verb_is_listed_once() {
-        let mut names = NAMES.to_vec();
+        let mut names: Vec<_> = all().map(|verb| verb.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), NAMES.len());
+        assert_eq!(names.len(), all().count());
     }
 }

@@ -10,6 +10,26 @@ use tollway::client::{PriceInput, PriceList, Tollway};
 use tollway::types::{Basis, Conditions, Currency, Modifier, Price, PriceId, PricingType, Result, Rounding, Unit};
 
 use super::exact::Exact;
+use super::table::verbs;
+
+verbs! {
+    /// Sets the prices of some meters, so that what is given is all that there is of each from then on.
+    ///
+    /// Past costs stay as they are; `rerate` shows what they would be.
+    ///
+    /// * `invalid_request` if a meter, a unit, a condition or a currency is wrong, or an amount is not exact.
+    "prices.set"(model, prices) => set(SetArguments) -> Vec<Price>;
+    /// Adds prices to those that there are; only one for the same thing under the same conditions ends.
+    ///
+    /// * `invalid_request` if a meter, a unit, a condition or a currency is wrong, or an amount is not exact.
+    "prices.add"(model, prices) => add(SetArguments) -> Vec<Price>;
+    /// Returns the prices of a model config, or all of them, those no longer in force included.
+    "prices.list"(model) => list(ListArguments) -> Vec<Price>;
+    /// Ends a price, by its row or its id, at an instant or now.
+    ///
+    /// * `not_found` if there is no such price.
+    "prices.expire"(id, at) => expire(ExpireArguments) -> ();
+}
 
 /// A meter, or `modifier`, as the key of a mapping. It is read through a text, because only then does an error's path
 /// name it.
@@ -27,11 +47,10 @@ impl TryFrom<String> for PricingTypeName {
 
 /// A price of one meter, or the ratio of a modifier. No float has touched its amount.
 #[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PriceInput"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PriceInput", example = example(), extend("noun" = "prices")))]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PriceArguments {
+pub(super) struct PriceArguments {
     /// The price of one unit, or the ratio of a modifier.
-    #[cfg_attr(feature = "schema", schemars(with = "tollway::types::Decimal"))]
     unit_price: Exact,
     /// The unit that the price counts in.
     unit: Unit,
@@ -58,6 +77,18 @@ pub(crate) struct PriceArguments {
     /// Where the fact comes from.
     #[serde(default)]
     source: Option<String>,
+}
+
+/// Describes prices by meter, each of which is a price or a list of them.
+#[cfg(feature = "schema")]
+pub(super) fn price_map(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    generator.subschema_for::<PriceArguments>();
+    schemars::json_schema!({ "format": "price_map" })
+}
+
+#[cfg(feature = "schema")]
+fn example() -> serde_json::Value {
+    serde_json::json!({"unit_price": "0.15", "unit": "per_1m_tokens", "currency": "USD"})
 }
 
 impl From<PriceArguments> for PriceInput {
@@ -105,23 +136,32 @@ impl<'de> Deserialize<'de> for PricesArguments {
 pub(super) type PriceMapArguments = BTreeMap<PricingTypeName, PricesArguments>;
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetArguments {
+    /// The config.
     model: String,
+    /// One price or several of each meter, or of `modifier`.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "price_map"))]
     prices: PriceMapArguments,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListArguments {
+    /// The config; all where left out.
     #[serde(default)]
     model: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpireArguments {
+    /// The price.
     id: PriceId,
+    /// The instant; now where left out.
     #[serde(default)]
     at: Option<Timestamp>,
 }

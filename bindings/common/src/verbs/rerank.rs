@@ -1,37 +1,37 @@
 //! The verb `rerank`.
 
-use serde::Deserialize;
 use tollway::client::Tollway;
-use tollway::types::{self, CallOptions, RankedDocument, RerankRequest, Result};
+use tollway::types::{self, RankedDocument, RerankRequest, Result};
 
+use super::call::Call;
+use super::table::verbs;
 use crate::results::whole_reply;
 
-/// A request to order documents, and the choices of its caller.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RerankArguments {
-    request: RerankRequest,
-    #[serde(default)]
-    options: Option<CallOptions>,
+verbs! {
+    /// Orders documents by how much they say to a query, and returns them once their cost is in the ledger, the best first.
+    ///
+    /// * `budget_exceeded` if a budget that applies would be passed.
+    "rerank"(query, documents) => rerank(Box<Call<RerankRequest>>) -> types::RerankReply;
 }
 
 /// What reranking takes beside its query and documents: what the model is asked, and what Tollway does with it.
 #[cfg(feature = "schema")]
-#[derive(Deserialize, schemars::JsonSchema)]
-#[expect(dead_code, reason = "only its schema is of use: shells put the parts where the verb has them")]
-pub(super) struct RerankParameters {
-    #[serde(flatten)]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is of use")]
+struct RerankParameters {
+    /// What the model is asked.
     request: RerankRequest,
     /// Fields that only some providers know, by their own names.
-    #[serde(default)]
     extra: Option<serde_json::Map<String, serde_json::Value>>,
-    #[serde(flatten)]
-    options: CallOptions,
+    /// What Tollway does with the call.
+    options: Option<types::CallOptions>,
 }
 
-/// Orders documents by how much they say to a query.
-pub(super) async fn rerank(client: &Tollway, arguments: RerankArguments) -> Result<types::RerankReply> {
-    client.rerank(arguments.request, arguments.options.unwrap_or_default()).await
+#[cfg(feature = "schema")]
+super::call::described_by!(Call<RerankRequest>, RerankParameters);
+
+pub(super) async fn rerank(client: &Tollway, arguments: Box<Call<RerankRequest>>) -> Result<types::RerankReply> {
+    client.rerank(arguments.request, arguments.options).await
 }
 
 whole_reply! {

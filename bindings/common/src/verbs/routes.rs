@@ -2,35 +2,51 @@
 
 use serde::Deserialize;
 use tollway::client::Tollway;
-use tollway::types::{Currency, Error, ErrorKind, Money, Result, Route, RouteTerms, Strategy};
+use tollway::types::{Error, ErrorKind, Result, Route, RouteTerms, Strategy};
 
 use super::NoArguments;
-use super::exact::Exact;
+use super::exact::MoneyArguments;
+use super::table::verbs;
 
+verbs! {
+    /// Sets the route of a capability such as `text`, or of an alias that calls can name as their model.
+    ///
+    /// * `invalid_request` if the strategy or a model is wrong.
+    "routes.set"(name) => set(SetArguments) -> Route;
+    /// Returns all routes.
+    "routes.list" => list(NoArguments) -> Vec<Route>;
+    /// Deletes a route; its capability goes back to its default model.
+    ///
+    /// * `not_found` if there is no such route.
+    "routes.delete"(name) => delete(DeleteArguments) -> ();
+}
+
+/// The candidates of a route and how one is chosen.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RouteOptions"))]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetArguments {
+    /// The capability, or the alias.
     name: String,
+    /// How candidates are ordered.
     #[serde(alias = "strategy_type")]
     strategy: Strategy,
+    /// The configs to choose among, in order; all active ones of the capability where left out.
     #[serde(default)]
     models: Vec<String>,
+    /// For `economy`: whom to prefer among equals.
     #[serde(default)]
     preferred_providers: Vec<String>,
+    /// For `economy`: the most that one request may cost.
     #[serde(default)]
     maximum_cost: Option<MoneyArguments>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MoneyArguments {
-    amount: Exact,
-    currency: Currency,
-}
-
-#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeleteArguments {
+    /// The capability, or the alias.
     name: String,
 }
 
@@ -41,7 +57,7 @@ pub(super) async fn set(client: &Tollway, arguments: SetArguments) -> Result<Rou
         strategy: arguments.strategy,
         models: arguments.models,
         preferred_providers: arguments.preferred_providers,
-        maximum_cost: arguments.maximum_cost.map(|money| Money::new(money.amount.0, money.currency)),
+        maximum_cost: arguments.maximum_cost.map(MoneyArguments::into),
     };
     client.set_route(terms).await?;
     let routes = client.routes().await?;

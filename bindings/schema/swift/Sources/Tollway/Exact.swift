@@ -51,6 +51,10 @@ public struct ExactQuantity: Codable, Hashable, Sendable {
 public struct ExactInstant: Codable, Hashable, Sendable {
     public let text: String
 
+    public init(_ text: String) {
+        self.text = text
+    }
+
     public init(from decoder: any Decoder) throws {
         text = try decoder.singleValueContainer().decode(String.self)
     }
