@@ -62,6 +62,7 @@ SCHEMA = {
         "Part": {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]},
     },
     "arguments": {"Settings": {"type": "object", "properties": {}}},
+    "errors": {"oneOf": [{"const": "not_found", "description": "It is not there. Look elsewhere."}]},
 }
 
 

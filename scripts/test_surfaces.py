@@ -130,6 +130,13 @@ class Surfaces(unittest.TestCase):
         for name in MESSAGES:
             self.assertEqual(self.languages["Python"].shapes[name], self.languages["TypeScript"].shapes[name], name)
 
+    def test_every_kind_of_error_is_in_every_language(self) -> None:
+        codes = [each["const"] for each in SCHEMA["errors"]["oneOf"]]
+        self.assertGreater(len(codes), 20)
+        for language, surface in self.languages.items():
+            self.assertEqual(list(surface.errors.values()), codes, language)
+        self.assertEqual(self.languages["Python"].errors, self.languages["TypeScript"].errors)
+
     def test_words_are_those_of_the_engine(self) -> None:
         for name, schema in SCHEMA["arguments"].items():
             if "properties" not in schema:

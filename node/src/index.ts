@@ -7,36 +7,8 @@
 
 export { Tollway } from './client.js';
 export * as decimal from './decimal.js';
-export {
-  AuthenticationError,
-  BudgetExceededError,
-  type BudgetRefusal,
-  CallTimeoutError,
-  CancelledError,
-  ClosedError,
-  ContentFilteredError,
-  ContextLengthExceededError,
-  CorruptedFileError,
-  CurrencyMismatchError,
-  type ErrorAttributes,
-  type FailedAttempt,
-  ForkedError,
-  IdempotencyConflictError,
-  InternalError,
-  InvalidRequestError,
-  NewerFileError,
-  NoRouteError,
-  NotATollwayFileError,
-  NotFoundError,
-  PermissionDeniedError,
-  ProviderQuotaExhaustedError,
-  ProviderUnavailableError,
-  RateLimitedError,
-  StorageError,
-  TollwayError,
-  UnpricedError,
-  WrongMasterKeyError,
-} from './errors.js';
+export * from './error-kinds.js';
+export { type BudgetRefusal, type ErrorAttributes, type FailedAttempt, TollwayError } from './error.js';
 export type { LogListener, LogRecord } from './logs.js';
 export * from './nouns.js';
 export { formatReceipt } from './receipt.js';

@@ -135,6 +135,8 @@ class Model:
     words: list[Enum] = field(default_factory=list)
     nouns: list[Noun] = field(default_factory=list)
     verbs: list[Verb] = field(default_factory=list)
+    # The kinds of errors, by their codes.
+    errors: Enum = field(default_factory=lambda: Enum("ErrorKind", "", ()))
 
     def record(self, name: str) -> Struct | None:
         """Returns a struct of results by its name."""

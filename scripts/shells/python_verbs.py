@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .arguments import NounWriter, Signature, pages, shapes
 from .python_shapes import NAMES, ShapeTypes
 from .python_text import docstring, module, name_of, shadows
-from .text import WIDTH, constant, laid_out, pascal, sentence
+from .text import WIDTH, constant, error_class, laid_out, sentence
 
 if TYPE_CHECKING:
     from .model import Field, Model, Verb
@@ -216,7 +216,7 @@ class _Module(NounWriter):
         arguments = [(self._argument(field), _in_words(field.doc)) for field in (*each.positional, *self._named(each))]
         if keywords := self._keywords(each):
             arguments.append((f"**{self._collected(each)}", f"Those of `tollway.types.{NAMES.get(keywords, keywords)}`."))
-        errors = [(f"{pascal(kind)}Error", sentence(_in_words(clause))) for kind, clause in each.verb.errors]
+        errors = [(error_class(kind), sentence(_in_words(clause))) for kind, clause in each.verb.errors]
         fields = each.options.fields if each.options is not None else ()
         kinds = {field.type.kind for field in (*each.positional, *fields)}
         if kinds & {"decimal", "price_map"} or any(field.type.name == "MoneyTerms" for field in fields):

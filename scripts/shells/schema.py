@@ -31,6 +31,7 @@ def of_schema(schema: dict[str, Any]) -> Model:
         places.put(taken.enums),
         nouns,
         verbs,
+        Enum("ErrorKind", prose(schema["errors"]), tuple(_values("ErrorKind", schema["errors"]))),
     )
 
 

@@ -28,6 +28,16 @@ def constant(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper()
 
 
+def error_class(code: str) -> str:
+    """Returns what the class of a kind of error is called. Languages have a `TimeoutError` of their own."""
+    return f"{pascal({'timeout': 'call_timeout'}.get(code, code))}Error"
+
+
+def says_that(doc: str) -> str:
+    """Begins a sentence about what is so with the words that an error says it."""
+    return f"Says that {doc[:1].lower()}{doc[1:]}"
+
+
 def sentence(clause: str) -> str:
     """Makes a sentence of a clause that begins with `if`."""
     clause = clause.removeprefix("if ")

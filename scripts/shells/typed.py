@@ -65,6 +65,7 @@ class Emitter:
             parts = [self.enum(each) for each in words(self.model, noun)]
             parts += [self.result(each) for each in self.model.structs if each.noun == noun and not each.is_data]
             files[pascal(noun)] = self.file([*parts, *(self.argument(each) for each in own if each.noun == noun)])
+        files["Errors"] = self.file([self.enum(self.model.errors)])
         files["Verbs"] = self.file([self.verbs(*each) for each in classes(self.model)])
         return files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .arguments import NounWriter, Signature, pages, shapes
-from .text import block_comment, camel, constant, pascal, renamed
+from .text import block_comment, camel, constant, error_class, renamed
 from .typescript_shapes import ShapeTypes
 from .typescript_text import file, shape_name, wrapped
 
@@ -135,7 +135,7 @@ class _File(NounWriter):
         fields = (*each.positional, *(each.options.fields if each.options is not None else ()))
         names = {name for field in fields for name in (field.argument, field.name)}
         doc = [renamed(part, names, camel) for part in each.verb.doc]
-        errors = [f"{_article(kind)} `{pascal(kind)}Error` {renamed(clause, names, camel).rstrip('.')}" for kind, clause in each.verb.errors]
+        errors = [f"{_article(kind)} `{error_class(kind)}` {renamed(clause, names, camel).rstrip('.')}" for kind, clause in each.verb.errors]
         if errors:
             doc.append(f"Rejects with {', and '.join(errors)}.")
         return tuple(doc)

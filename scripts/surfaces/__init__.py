@@ -19,6 +19,8 @@ class Surface:
     results: dict[str, set[str]] = field(default_factory=dict)
     # Objects that arguments are made of, with their fields.
     shapes: dict[str, set[str]] = field(default_factory=dict)
+    # Codes of errors, by their classes; in Kotlin and Swift by the names of the values.
+    errors: dict[str, str] = field(default_factory=dict)
     # Enumerations, with their values.
     words: dict[str, list[str]] = field(default_factory=dict)
 

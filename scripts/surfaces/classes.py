@@ -50,7 +50,7 @@ def _surface(
     objects: dict[str, dict[str, str]], words: dict[str, list[str]], verbs: dict[str, list[tuple[str, str, str]]]
 ) -> Surface:
     """Makes a surface of objects with the types of their fields. What verbs take and all that it is made of is a shape."""
-    found = Surface(words=words)
+    found = Surface(words=words, errors={code: code for code in words["ErrorKind"]})
     taken = {arguments for methods in verbs.values() for _, arguments, _ in methods}
     shapes: set[str] = set()
     waiting = [name for name in taken if name in objects]

@@ -29,6 +29,9 @@ def read(prefix: str = "") -> Surface:
         worked_out = {each for base in parents if base in behaviour for each in _properties(behaviour[base])}
         found.results[name] = own.union(worked_out, *(found.results.get(base, ()) for base in parents))
     found.shapes = {_NAMES.get(name, name): fields for name, fields in typed.items() if not name.startswith("_")}
+    for name, node in _classes(_PACKAGE / "_error_kinds.py").items():
+        (code,) = (each.value.value for each in node.body if isinstance(each, ast.Assign))
+        found.errors[name] = code
     found.words = _words()
     return found
 

@@ -25,6 +25,8 @@ def read() -> Surface:
         found.classes[name] = _methods((_SOURCE / f"{noun}.ts").read_text(), name, found.shapes)
     for name, values in re.findall(r"^export type (\w+) =((?:\s*\|?\s*'[^']+')+);", arguments, re.MULTILINE):
         found.words[name] = re.findall(r"'([^']+)'", values)
+    kinds = (_SOURCE / "error-kinds.ts").read_text()
+    found.errors = dict(re.findall(r"^export class (\w+) extends \w+ \{\n[^\n]*= '(\w+)';", kinds, re.MULTILINE))
     return found
 
 

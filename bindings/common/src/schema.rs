@@ -12,7 +12,7 @@ use crate::verbs::NOUNS;
 /// Returns the schema of every verb, in JSON Schema's words.
 ///
 /// `nouns` are the classes of verbs. `verbs` say what each takes and returns. `definitions` has the types that results are made of,
-/// and `arguments` those that arguments are made of.
+/// and `arguments` those that arguments are made of. `errors` has the kinds of errors, by their codes.
 #[must_use]
 pub fn schema() -> Value {
     let mut taken = SchemaSettings::draft2020_12().for_deserialize().into_generator();
@@ -53,6 +53,7 @@ pub fn schema() -> Value {
         "verbs": verbs,
         "definitions": returned.take_definitions(true),
         "arguments": taken.take_definitions(true),
+        "errors": types::ErrorKind::json_schema(&mut returned),
     })
 }
 

@@ -29,7 +29,7 @@ pub fn cli(arguments: Vec<String>) -> u8 {
 #[napi]
 #[must_use]
 pub fn error_codes() -> Vec<&'static str> {
-    tollway_common::error::CODES.to_vec()
+    tollway_common::error::codes()
 }
 
 /// Returns what is wrong with the choices for every request of a vendor's library, as JSON text.

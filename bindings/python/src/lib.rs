@@ -41,7 +41,7 @@ mod _native {
     /// Returns the codes of all kinds of errors.
     #[pyfunction]
     fn error_codes() -> Vec<&'static str> {
-        tollway_common::error::CODES.to_vec()
+        tollway_common::error::codes()
     }
 
     /// Returns what is wrong with the choices for every request of a vendor's library, as JSON text.

@@ -13,92 +13,80 @@ use super::printable::{cut, printable};
 /// The result of every fallible function of the crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, in terms of what the caller must do. The codes are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A cap would be passed. Wait for the next window, raise the limit, or ask for less.
-    BudgetExceeded,
-    /// The call has no price and the policy refuses such calls. Add a price or choose another policy.
-    Unpriced,
-    /// A price and a budget are in different currencies. Set a budget in the currency of the price, or an exchange rate.
-    CurrencyMismatch,
-    /// No model config can serve the request. The detail names each config and why it was passed over.
-    NoRoute,
-    /// The provider limits the rate of calls. Retry after `retry_after`.
-    RateLimited,
-    /// The account with the provider is out of money or quota. Recharge it; a retry does not help.
-    ProviderQuotaExhausted,
-    /// The provider failed or could not be reached. Retry later or add a fallback.
-    ProviderUnavailable,
-    /// The request is wrong. Change it; the detail names the field.
-    InvalidRequest,
-    /// What the request names does not exist, here or at the provider.
-    NotFound,
-    /// The provider did not accept the API key. Replace it.
-    Authentication,
-    /// The API key is valid but may not do this. Ask the provider for access.
-    PermissionDenied,
-    /// The input is longer than the model accepts. Shorten it or use another model.
-    ContextLengthExceeded,
-    /// The provider refused the content. Change it.
-    ContentFiltered,
-    /// The deadline passed. Retry or allow more time.
-    Timeout,
-    /// The caller cancelled the call.
-    Cancelled,
-    /// The idempotency key was used before with another request. Use a new key.
-    IdempotencyConflict,
-    /// The master key does not open this file. Nothing was changed; give the right key.
-    WrongMasterKey,
-    /// The path is not a Tollway file. Nothing was changed; check the path.
-    NotATollwayFile,
-    /// The file is truncated or damaged. Restore it from a copy.
-    CorruptedFile,
-    /// The file was written by a newer version. Upgrade this one.
-    NewerFile,
-    /// The file could not be read or written: folder missing or read-only, disk full, opened exclusively elsewhere.
-    Storage,
-    /// The handle was opened in another process, before a fork. Open the file again in this process.
-    Forked,
-    /// The handle was shut down. Open the file again.
-    Closed,
-    /// A defect of Tollway. Report it.
-    Internal,
+macro_rules! kinds {
+    ($($(#[$documentation:meta])+ $kind:ident = $code:literal;)+) => {
+        /// What went wrong, in terms of what the caller must do. The codes are stable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$documentation])+ #[serde(rename = $code)] $kind,)+
+        }
+
+        impl ErrorKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// Returns the stable code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $code,)+
+                }
+            }
+        }
+    };
 }
 
-impl ErrorKind {
-    /// Returns the stable code, which is the kind's name in snake case.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::BudgetExceeded => "budget_exceeded",
-            Self::Unpriced => "unpriced",
-            Self::CurrencyMismatch => "currency_mismatch",
-            Self::NoRoute => "no_route",
-            Self::RateLimited => "rate_limited",
-            Self::ProviderQuotaExhausted => "provider_quota_exhausted",
-            Self::ProviderUnavailable => "provider_unavailable",
-            Self::InvalidRequest => "invalid_request",
-            Self::NotFound => "not_found",
-            Self::Authentication => "authentication",
-            Self::PermissionDenied => "permission_denied",
-            Self::ContextLengthExceeded => "context_length_exceeded",
-            Self::ContentFiltered => "content_filtered",
-            Self::Timeout => "timeout",
-            Self::Cancelled => "cancelled",
-            Self::IdempotencyConflict => "idempotency_conflict",
-            Self::WrongMasterKey => "wrong_master_key",
-            Self::NotATollwayFile => "not_a_tollway_file",
-            Self::CorruptedFile => "corrupted_file",
-            Self::NewerFile => "newer_file",
-            Self::Storage => "storage",
-            Self::Forked => "forked",
-            Self::Closed => "closed",
-            Self::Internal => "internal",
-        }
-    }
+kinds! {
+    /// A cap would be passed. Wait for the next window, raise the limit, or ask for less.
+    BudgetExceeded = "budget_exceeded";
+    /// The call has no price and the policy refuses such calls. Add a price or choose another policy.
+    Unpriced = "unpriced";
+    /// A price and a budget are in different currencies. Set a budget in the currency of the price, or an exchange rate.
+    CurrencyMismatch = "currency_mismatch";
+    /// No model config can serve the request. The detail names each config and why it was passed over.
+    NoRoute = "no_route";
+    /// The provider limits the rate of calls. Retry after `retry_after`.
+    RateLimited = "rate_limited";
+    /// The account with the provider is out of money or quota. Recharge it; a retry does not help.
+    ProviderQuotaExhausted = "provider_quota_exhausted";
+    /// The provider failed or could not be reached. Retry later or add a fallback.
+    ProviderUnavailable = "provider_unavailable";
+    /// The request is wrong. Change it; the detail names the field.
+    InvalidRequest = "invalid_request";
+    /// What the request names does not exist, here or at the provider.
+    NotFound = "not_found";
+    /// The provider did not accept the API key. Replace it.
+    Authentication = "authentication";
+    /// The API key is valid but may not do this. Ask the provider for access.
+    PermissionDenied = "permission_denied";
+    /// The input is longer than the model accepts. Shorten it or use another model.
+    ContextLengthExceeded = "context_length_exceeded";
+    /// The provider refused the content. Change it.
+    ContentFiltered = "content_filtered";
+    /// The deadline passed. Retry or allow more time.
+    Timeout = "timeout";
+    /// The caller cancelled the call.
+    Cancelled = "cancelled";
+    /// The idempotency key was used before with another request. Use a new key.
+    IdempotencyConflict = "idempotency_conflict";
+    /// The master key does not open this file. Nothing was changed; give the right key.
+    WrongMasterKey = "wrong_master_key";
+    /// The path is not a Tollway file. Nothing was changed; check the path.
+    NotATollwayFile = "not_a_tollway_file";
+    /// The file is truncated or damaged. Restore it from a copy.
+    CorruptedFile = "corrupted_file";
+    /// The file was written by a newer version. Upgrade this one.
+    NewerFile = "newer_file";
+    /// The file could not be read or written: folder missing or read-only, disk full, opened elsewhere.
+    Storage = "storage";
+    /// The handle was opened in another process, before a fork. Open the file again in this process.
+    Forked = "forked";
+    /// The handle was shut down. Open the file again.
+    Closed = "closed";
+    /// A defect of Tollway. Report it.
+    Internal = "internal";
 }
 
 /// The most characters of a detail.

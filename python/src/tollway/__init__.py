@@ -11,37 +11,10 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import _native, _where
+from . import _native, _where, errors
 from .async_client import AsyncTollway
 from .client import Tollway, open  # noqa: A004
-from .errors import (
-    AuthenticationError,
-    BudgetExceededError,
-    CallTimeoutError,
-    CancelledError,
-    ClosedError,
-    ContentFilteredError,
-    ContextLengthExceededError,
-    CorruptedFileError,
-    CurrencyMismatchError,
-    FailedAttempt,
-    ForkedError,
-    IdempotencyConflictError,
-    InternalError,
-    InvalidRequestError,
-    NewerFileError,
-    NoRouteError,
-    NotATollwayFileError,
-    NotFoundError,
-    PermissionDeniedError,
-    ProviderQuotaExhaustedError,
-    ProviderUnavailableError,
-    RateLimitedError,
-    StorageError,
-    TollwayError,
-    UnpricedError,
-    WrongMasterKeyError,
-)
+from .errors import *
 
 if TYPE_CHECKING:
     from . import anthropic as anthropic
@@ -52,44 +25,19 @@ if TYPE_CHECKING:
     from .results import *
     from .stream import AsyncChatStream, ChatStream
 
-# Beside the records.
+# Beside the errors and the records.
 __all__ = [
     "AsyncChatStream",
     "AsyncTollway",
-    "AuthenticationError",
-    "BudgetExceededError",
-    "CallTimeoutError",
-    "CancelledError",
     "ChatStream",
-    "ClosedError",
-    "ContentFilteredError",
-    "ContextLengthExceededError",
-    "CorruptedFileError",
-    "CurrencyMismatchError",
-    "FailedAttempt",
-    "ForkedError",
-    "IdempotencyConflictError",
-    "InternalError",
-    "InvalidRequestError",
-    "NewerFileError",
-    "NoRouteError",
-    "NotATollwayFileError",
-    "NotFoundError",
-    "PermissionDeniedError",
-    "ProviderQuotaExhaustedError",
-    "ProviderUnavailableError",
-    "RateLimitedError",
-    "StorageError",
     "Tollway",
-    "TollwayError",
-    "UnpricedError",
-    "WrongMasterKeyError",
     "async_httpx_client",
     "httpx_client",
     "open",
     "to_rows",
     "types",
 ]
+__all__ += errors.__all__
 if TYPE_CHECKING:
     from . import results
 
