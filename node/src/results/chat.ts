@@ -105,6 +105,8 @@ export interface ChatReply {
   readonly replayed: boolean;
   /** The tier that was served, in the provider's words. */
   readonly serviceTier: string | null;
+  /** The output limit that Tollway set, where the request had none under a cap, or a budget had room for no more. */
+  readonly outputLimit: number | null;
 }
 
 /** A piece of a tool call. The first piece of an index has the id and the name. */
@@ -209,6 +211,7 @@ export function decodeChatReply(value: Wire): ChatReply {
     requestId: value['request_id'],
     replayed: value['replayed'],
     serviceTier: value['service_tier'] ?? null,
+    outputLimit: value['output_limit'] ?? null,
   };
 }
 

@@ -182,6 +182,9 @@ public data class ChatReply(
     /** The tier that was served, in the provider's words. */
     @SerialName("service_tier")
     public val serviceTier: String? = null,
+    /** The output limit that Tollway set, where the request had none under a cap, or a budget had room for no more. */
+    @SerialName("output_limit")
+    public val outputLimit: Long? = null,
 )
 
 /** A piece of a tool call. The first piece of an index has the id and the name. */

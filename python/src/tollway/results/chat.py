@@ -150,6 +150,8 @@ class ChatReply(ReplyLine, Record):
         request_id: The id of the call, shared by all its attempts and records.
         replayed: Whether an earlier call with the same idempotency key made this reply; it was billed then.
         service_tier: The tier that was served, in the provider's words.
+        output_limit: The output limit that Tollway set, where the request had none under a cap, or a budget had room
+            for no more.
     """
 
     text: str
@@ -171,6 +173,7 @@ class ChatReply(ReplyLine, Record):
     request_id: str
     replayed: bool
     service_tier: str | None = None
+    output_limit: int | None = None
 
     _FIELDS: ClassVar[Fields] = {
         "text": ("text", None, None),
@@ -192,6 +195,7 @@ class ChatReply(ReplyLine, Record):
         "request_id": ("request_id", None, None),
         "replayed": ("replayed", None, None),
         "service_tier": ("service_tier", None, None),
+        "output_limit": ("output_limit", None, None),
     }
 
 

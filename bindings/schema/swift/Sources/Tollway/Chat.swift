@@ -162,6 +162,8 @@ public struct ChatReply: Codable, Hashable, Sendable {
     public let replayed: Bool
     /// The tier that was served, in the provider's words.
     public let serviceTier: String?
+    /// The output limit that Tollway set, where the request had none under a cap, or a budget had room for no more.
+    public let outputLimit: Int?
 
     private enum CodingKeys: String, CodingKey {
         case text
@@ -183,6 +185,7 @@ public struct ChatReply: Codable, Hashable, Sendable {
         case requestId = "request_id"
         case replayed
         case serviceTier = "service_tier"
+        case outputLimit = "output_limit"
     }
 }
 
