@@ -319,12 +319,7 @@ impl<W: Work> Call<W> {
             if candidates.iter().all(|config| out.contains(&config.id)) || retries_left == 0 {
                 return Err(error);
             }
-            // The soonest wait that any candidate asks for; where one asks for none, it can be tried after the usual one.
-            let now = self.attempts.engine.environment.monotonic();
-            let left =
-                |config: &Arc<ModelConfig>| not_before.get(&config.id).copied().unwrap_or_default().saturating_sub(now);
-            let waiting = candidates.iter().filter(|config| !out.contains(&config.id));
-            let asked = waiting.map(left).min().filter(|asked| !asked.is_zero());
+            let asked = self.soonest_wait(candidates.iter().filter(|config| !out.contains(&config.id)), &not_before);
             let Some(pause) = wait(round, asked, self.attempts.engine.environment.as_ref()) else { return Err(error) };
             if pause >= self.attempts.time_left() {
                 return Err(error);
@@ -334,6 +329,17 @@ impl<W: Work> Call<W> {
             retries_left -= 1;
             round += 1;
         }
+    }
+
+    /// Returns the soonest wait that any candidate asks for; where one asks for none, it can be tried after the usual one.
+    fn soonest_wait<'c>(
+        &self,
+        waiting: impl Iterator<Item = &'c Arc<ModelConfig>>,
+        not_before: &BTreeMap<ModelConfigId, Duration>,
+    ) -> Option<Duration> {
+        let now = self.attempts.engine.environment.monotonic();
+        let left = |config: &Arc<ModelConfig>| not_before.get(&config.id).copied().unwrap_or_default();
+        waiting.map(|config| left(config).saturating_sub(now)).min().filter(|asked| !asked.is_zero())
     }
 
     async fn pause(&self, pause: Duration) -> Result<()> {

@@ -14,8 +14,8 @@ const HOUR: i64 = 3_600;
 const YEAR: i64 = 365 * 24 * HOUR;
 
 fn limit(user: &str, limit: Limit) -> BudgetTerms {
-    let scope = Scope::User { user: user.into() };
-    BudgetTerms { scope, limit, window: Window::Total, time_zone: "UTC".into() }
+    let scope = Scope::of_user(user);
+    BudgetTerms::new(scope, limit, Window::Total)
 }
 
 fn keyed(key: &str, user: &str) -> CallOptions {

@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use tollway::client::{ModelInput, Tollway};
 use tollway::types::{
-    BudgetTerms, CallOptions, ChatRequest, Currency, ErrorKind, Limit, Meter, Money, OnExceeded, Scope, Window,
+    BudgetRefusal, BudgetTerms, CallOptions, ChatRequest, Currency, ErrorKind, Limit, Meter, Money, OnExceeded, Scope,
+    Window,
 };
 use tollway_system_tests::{billed_to, committed, house_model, open, openai_url, request};
 
@@ -86,7 +87,7 @@ async fn calls(
         for error in errors {
             assert!(error.is_retryable() && error.retry_after() == Some(Duration::from_secs(1)), "{error}");
             assert!(error.detail().contains("calls under way hold the rest"), "{error}");
-            assert!(error.budget().is_some_and(|budget| budget.is_held()));
+            assert!(error.budget().is_some_and(BudgetRefusal::is_held));
             *refused.entry(error.code().to_owned()).or_default() += 1;
         }
     }

@@ -54,17 +54,11 @@ impl Work for Chat {
     }
 
     fn limit_output(&mut self, limit: Option<u64>) -> bool {
-        match (limit, self.asked_limit) {
-            (Some(limit), None) => {
-                self.asked_limit = Some(std::mem::replace(&mut self.request.max_tokens, Some(limit)))
-            }
-            (Some(limit), Some(_)) => self.request.max_tokens = Some(limit),
-            (None, Some(asked)) => {
-                self.request.max_tokens = asked;
-                self.asked_limit = None;
-            }
-            (None, None) => {}
+        if !self.is_limited {
+            self.asked_limit = self.request.max_tokens;
         }
+        self.is_limited = limit.is_some();
+        self.request.max_tokens = limit.or(self.asked_limit);
         true
     }
 

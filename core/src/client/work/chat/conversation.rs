@@ -9,8 +9,10 @@ pub(in crate::client) struct Chat {
     pub(super) request: ChatRequest,
     pub(super) framing: Framing,
     pub(super) delivery: Delivery,
-    /// What was asked for, while the request has a lower output limit.
-    pub(super) asked_limit: Option<Option<u64>>,
+    /// Whether the request has a lower output limit than was asked for.
+    pub(super) is_limited: bool,
+    /// The output limit that was asked for, while the request has a lower one.
+    pub(super) asked_limit: Option<u64>,
 }
 
 /// A request in the format of its provider, and who reads the answer.
@@ -21,6 +23,6 @@ pub(in crate::client) struct Prepared {
 
 impl Chat {
     pub(in crate::client) fn new(request: ChatRequest, framing: Framing, delivery: Delivery) -> Self {
-        Self { request, framing, delivery, asked_limit: None }
+        Self { request, framing, delivery, is_limited: false, asked_limit: None }
     }
 }
