@@ -11,10 +11,15 @@ import type {
   Model,
   ModelConfig,
   ModelHealth,
+  Package,
+  Pool,
+  PoolRecharge,
   Price,
   PriceExport,
   PriceImport,
   PriceUpdate,
+  Quota,
+  QuotaTransaction,
   Quote,
   RerankReply,
   RerateReport,
@@ -29,6 +34,8 @@ import { decodeEmbedReply } from './results/embeddings.js';
 import { decodeFxRate } from './results/fx.js';
 import { decodeVerification } from './results/ledger.js';
 import { decodeConfiguredModel, decodeModel, decodeModelConfig, decodeModelHealth } from './results/models.js';
+import { decodePackage } from './results/packages.js';
+import { decodePool, decodePoolRecharge } from './results/pools.js';
 import {
   decodeFinding,
   decodePriceExport,
@@ -37,6 +44,7 @@ import {
   decodeRerateReport,
 } from './results/price-lists.js';
 import { decodePrice } from './results/prices.js';
+import { decodeQuota, decodeQuotaTransaction } from './results/quotas.js';
 import { decodeQuote } from './results/quote.js';
 import { decodeRerankReply } from './results/rerank.js';
 import { decodeRoute } from './results/routes.js';
@@ -74,6 +82,20 @@ export interface Results {
   readonly 'budgets.get': Budget;
   readonly 'budgets.list': Budget[];
   readonly 'budgets.delete': undefined;
+  readonly 'quotas.set': Quota;
+  readonly 'quotas.grant': Quota;
+  readonly 'quotas.get': Quota;
+  readonly 'quotas.list': Quota[];
+  readonly 'quotas.transactions': QuotaTransaction[];
+  readonly 'packages.buy': Package;
+  readonly 'packages.refund': Package;
+  readonly 'packages.list': Package[];
+  readonly 'pools.set': Pool;
+  readonly 'pools.recharge': PoolRecharge;
+  readonly 'pools.get': Pool;
+  readonly 'pools.list': Pool[];
+  readonly 'pools.recharges': PoolRecharge[];
+  readonly 'pools.delete': undefined;
   readonly 'usage.records': UsagePage;
   readonly 'usage.summary': SummaryRow[];
   readonly 'usage.price': undefined;
@@ -115,6 +137,20 @@ export const DECODERS: { readonly [Verb in keyof Results]: (value: never) => Res
   'budgets.get': decodeBudget,
   'budgets.list': listOf(decodeBudget),
   'budgets.delete': nothing,
+  'quotas.set': decodeQuota,
+  'quotas.grant': decodeQuota,
+  'quotas.get': decodeQuota,
+  'quotas.list': listOf(decodeQuota),
+  'quotas.transactions': listOf(decodeQuotaTransaction),
+  'packages.buy': decodePackage,
+  'packages.refund': decodePackage,
+  'packages.list': listOf(decodePackage),
+  'pools.set': decodePool,
+  'pools.recharge': decodePoolRecharge,
+  'pools.get': decodePool,
+  'pools.list': listOf(decodePool),
+  'pools.recharges': listOf(decodePoolRecharge),
+  'pools.delete': nothing,
   'usage.records': decodeUsagePage,
   'usage.summary': listOf(decodeSummaryRow),
   'usage.price': nothing,

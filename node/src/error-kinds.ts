@@ -8,6 +8,16 @@ export class BudgetExceededError extends BudgetError {
   static override readonly defaultCode = 'budget_exceeded';
 }
 
+/** Says that a user's quota is used up. Wait for the next month, grant or buy more, or ask for less. */
+export class QuotaExceededError extends TollwayError {
+  static override readonly defaultCode = 'quota_exceeded';
+}
+
+/** Says that what was paid to the provider in advance is used up. Recharge the pool. */
+export class PoolExhaustedError extends TollwayError {
+  static override readonly defaultCode = 'pool_exhausted';
+}
+
 /** Says that the call has no price and the policy refuses such calls. Add a price or choose another policy. */
 export class UnpricedError extends TollwayError {
   static override readonly defaultCode = 'unpriced';

@@ -5,7 +5,10 @@ import { Budgets } from './budgets.js';
 import type { Engine } from './engine.js';
 import { FxRates } from './fx.js';
 import { Models } from './models.js';
+import { Packages } from './packages.js';
+import { Pools } from './pools.js';
 import { Prices } from './prices.js';
+import { Quotas } from './quotas.js';
 import { Routes } from './routes.js';
 import { UsageLedger } from './usage.js';
 
@@ -21,6 +24,12 @@ export class Nouns {
   readonly routes: Routes;
   /** Caps what users, tags, providers, models or everyone may use, across threads and processes. */
   readonly budgets: Budgets;
+  /** Grants users quantities: a monthly allowance, which is spent first, and what they keep. */
+  readonly quotas: Quotas;
+  /** Sells users quantities, each order once. */
+  readonly packages: Packages;
+  /** Keeps balances that are paid to providers in advance. */
+  readonly pools: Pools;
   /** Reads the ledger: records and exact totals. */
   readonly usage: UsageLedger;
 
@@ -31,6 +40,9 @@ export class Nouns {
     this.fx = new FxRates(engine);
     this.routes = new Routes(engine);
     this.budgets = new Budgets(engine);
+    this.quotas = new Quotas(engine);
+    this.packages = new Packages(engine);
+    this.pools = new Pools(engine);
     this.usage = new UsageLedger(engine);
   }
 }

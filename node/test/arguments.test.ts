@@ -75,7 +75,7 @@ const WRONG: [call: (tw: Untyped) => Promise<unknown>, text: RegExp][] = [
     (tw) => tw.prices.set('openai/slow', { request: { ...TERMS, effectiveDate: 5 } }),
     /effectiveDate of request must be a Date/,
   ],
-  [(tw) => tw.budgets.set({}), /limit with currency, or limitTokens/],
+  [(tw) => tw.budgets.set({}), /limit with currency or meter, limitTokens, or limitRequests/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: 'ab' }), /tag must be a key and a value/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', tag: ['a'] }), /tag must be a key and a value/],
   [(tw) => tw.budgets.set({ limit: '5', currency: 'USD', window: 'fortnight' }), /month/],

@@ -35,11 +35,10 @@ impl Demand<'_> {
         ModelName::new(self.provider, self.model)
     }
 
-    /// Returns the most that it can consume of a meter and those below it, where that is known.
-    fn most_of(&self, meter: Meter) -> Option<Decimal> {
+    /// Returns the most that it can consume of what meters count, where that is known.
+    fn most_of(&self, unit: AccountUnit) -> Option<Decimal> {
         let most = self.worst_case_meters?;
-        let counts = |other: &Meter| other.is_within(meter) || meter.is_within(*other);
-        Some(most.iter().filter(|(other, _)| counts(other)).map(|(_, count)| Decimal::from(*count)).sum())
+        Some(most.iter().filter(|(meter, _)| unit.may_count(**meter)).map(|(_, count)| Decimal::from(*count)).sum())
     }
 }
 
@@ -84,7 +83,7 @@ pub fn check_price(demand: &Demand<'_>, budgets: &[Applying]) -> Result<bool> {
     }
 }
 
-fn unpriced(demand: &Demand<'_>, why: &str) -> Error {
+pub(super) fn unpriced(demand: &Demand<'_>, why: &str) -> Error {
     Error::new(
         ErrorKind::Unpriced,
         format!(
@@ -184,7 +183,7 @@ pub fn asked(demand: &Demand<'_>, unit: AccountUnit, rates: Rates<'_>) -> Result
         // What is not known holds nothing; whether it is let in at all is a policy.
         (AccountUnit::Tokens, _) => demand.worst_case_tokens.map(Decimal::from),
         (AccountUnit::Requests, _) => Some(Decimal::ONE),
-        (AccountUnit::Meter(meter), _) => demand.most_of(meter),
+        (AccountUnit::Meter(_) | AccountUnit::AudioSeconds, _) => demand.most_of(unit),
         (AccountUnit::Money(_), None) => None,
         (AccountUnit::Money(currency), Some(worst)) if worst.currency == currency => Some(worst.amount),
         (AccountUnit::Money(currency), Some(worst)) => match rates(worst.currency, currency) {

@@ -1,15 +1,17 @@
-//! What administrators do: model configs, routes and budgets here, prices, rates and the ledger in the files below.
+//! What administrators do: routes and budgets here; model configs, prices, rates, pools, quotas and the ledger in the files below.
 
 mod configured;
 mod fx;
 mod inputs;
 mod model_fields;
 mod models;
+mod pools;
 mod price_book;
 mod price_comparison;
 mod price_lists;
 mod price_updates;
 mod prices;
+mod quotas;
 mod references;
 mod rerate;
 mod usage;

@@ -283,13 +283,13 @@ impl<W: Work> Attempts<W> {
             // What is not read has no count of tokens either, so that a budget of tokens refuses it too.
             Some(gap)
                 if error.kind() == ErrorKind::Unpriced
-                    || (error.kind() == ErrorKind::BudgetExceeded && gap.lack == Lack::Reading) =>
+                    || (error.kind().is_lack_of_room() && gap.lack == Lack::Reading) =>
             {
                 error.with_detail_suffix(&format!("; {}", gap.advice()))
             }
             _ => error,
         });
-        let refused = first.as_ref().is_err_and(|error| error.kind() == ErrorKind::BudgetExceeded);
+        let refused = first.as_ref().is_err_and(|error| error.kind().is_lack_of_room());
         let outcome = if refused && self.engine.recover().await? > 0 {
             self.engine.store.apply(self.reservation(plan, version)).await
         } else {

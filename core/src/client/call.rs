@@ -371,7 +371,7 @@ fn weightier(earlier: Option<Error>, later: Error) -> Error {
     let weight = |error: &Error| match error.kind() {
         ErrorKind::CurrencyMismatch | ErrorKind::Unpriced => 0,
         ErrorKind::InvalidRequest if error.status().is_none() => 0,
-        ErrorKind::BudgetExceeded => 1,
+        kind if kind.is_lack_of_room() => 1,
         _ => 2,
     };
     match earlier {

@@ -57,10 +57,11 @@ pub(super) fn fallback(request_id: &str, failed: &FailedTry, next: &ModelConfig)
     );
 }
 
-/// Tells that a budget or the policy for what has no price did not let a candidate be called.
+/// Tells that a budget, a quota, a pool or the policy for what has no price did not let a candidate be called.
 pub(super) fn refusal(request_id: &str, failed: &FailedTry) {
     let FailedTry { attempt, config, error } = failed;
-    if !matches!(error.kind(), ErrorKind::BudgetExceeded | ErrorKind::Unpriced | ErrorKind::CurrencyMismatch) {
+    let is_of_price = matches!(error.kind(), ErrorKind::Unpriced | ErrorKind::CurrencyMismatch);
+    if !is_of_price && !error.kind().is_lack_of_room() {
         return;
     }
     tracing::info!(

@@ -10,7 +10,11 @@ use crate::types::{Error, ErrorKind};
 #[must_use]
 pub const fn status(kind: ErrorKind) -> u16 {
     match kind {
-        ErrorKind::BudgetExceeded | ErrorKind::Unpriced | ErrorKind::CurrencyMismatch => 402,
+        ErrorKind::BudgetExceeded
+        | ErrorKind::QuotaExceeded
+        | ErrorKind::PoolExhausted
+        | ErrorKind::Unpriced
+        | ErrorKind::CurrencyMismatch => 402,
         ErrorKind::NoRoute | ErrorKind::NotFound => 404,
         ErrorKind::RateLimited | ErrorKind::ProviderQuotaExhausted => 429,
         ErrorKind::ProviderUnavailable => 503,
@@ -56,6 +60,8 @@ mod tests {
     fn a_refusal_by_a_budget_is_not_retryable() {
         for (kind, expected) in [
             (ErrorKind::BudgetExceeded, 402),
+            (ErrorKind::QuotaExceeded, 402),
+            (ErrorKind::PoolExhausted, 402),
             (ErrorKind::Unpriced, 402),
             (ErrorKind::CurrencyMismatch, 402),
             (ErrorKind::NoRoute, 404),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::billing::component::{self, Component};
 use crate::billing::price::PriceSet;
 use crate::budget::index::BudgetIndex;
+use crate::budget::provisions::Provisions;
 use crate::types::{
     Configuration, Currency, Dimensions, Exchange, FxRate, Limit, ModelConfig, ModelConfigId, Price, Result, Route,
 };
@@ -25,6 +26,7 @@ pub struct Snapshot {
     prices: HashMap<ModelConfigId, Vec<Price>>,
     components: HashMap<ModelConfigId, Vec<Arc<Component>>>,
     budgets: BudgetIndex,
+    provisions: Provisions,
     fx_rates: Vec<FxRate>,
 }
 
@@ -44,6 +46,7 @@ impl Snapshot {
             prices,
             components,
             budgets: BudgetIndex::new(configuration.budgets),
+            provisions: Provisions::new(configuration.pools, configuration.quotas),
             fx_rates: configuration.fx_rates,
         }
     }
@@ -86,16 +89,16 @@ impl Snapshot {
         routes
     }
 
-    /// Returns whether any budget applies to a call.
+    /// Returns whether any budget, pool or quota applies to a call.
     #[must_use]
     pub fn is_capped(&self, call: &Dimensions<'_>) -> bool {
-        self.budgets.any(call, |_| true)
+        self.budgets.any(call, |_| true) || self.provisions.caps(call)
     }
 
-    /// Returns whether any budget of money applies to a call.
+    /// Returns whether any budget of money, or a pool, applies to a call.
     #[must_use]
     pub fn caps_money(&self, call: &Dimensions<'_>) -> bool {
-        self.budgets.any(call, |limit| matches!(limit, Limit::Money(_)))
+        self.budgets.any(call, |limit| matches!(limit, Limit::Money(_))) || self.provisions.caps_money(call)
     }
 
     /// Returns all prices of a config, in force or not, by id.

@@ -8,8 +8,9 @@ use super::codec::Row;
 use super::failure::damaged;
 use super::names::{self, KnownNames, Numbers};
 use super::rows::{
-    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow, PriceRow,
-    ProviderRow, ReservationRow, RollupRow, RouteRow, UsageRecordRow,
+    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow,
+    PackageRow, PoolRow, PriceRow, ProviderRow, QuotaRow, RechargeRow, ReservationRow, RollupRow, RouteRow,
+    TransactionRow, UsageRecordRow,
 };
 use super::snapshot::Budgets;
 use super::state::State;
@@ -17,6 +18,7 @@ use super::storage::Session;
 use super::tables::{self, BalanceKey, MovementKey, RollupKey};
 use super::writing::{Index, Meta, Rows, Writing, number};
 use crate::budget::index::Applying;
+use crate::budget::provisions::Provisions;
 use crate::types::{Currency, Dimensions, Exchange, Result};
 
 /// The key in `meta` of the configuration's version.
@@ -49,6 +51,14 @@ pub(super) struct Ledger<'t> {
     pub(super) keys: Rows<'t, &'static str, KeyRow>,
     pub(super) keys_by_session: Index<'t, (u64, &'static str), ()>,
     pub(super) keys_by_time: Index<'t, (i64, &'static str), ()>,
+    pub(super) quotas: Rows<'t, u64, QuotaRow>,
+    pub(super) transactions: Rows<'t, u64, TransactionRow>,
+    pub(super) transactions_by_quota: Index<'t, (u64, u64), ()>,
+    pub(super) packages: Rows<'t, u64, PackageRow>,
+    pub(super) packages_by_order: Index<'t, &'static str, u64>,
+    pub(super) pools: Rows<'t, u64, PoolRow>,
+    pub(super) recharges: Rows<'t, u64, RechargeRow>,
+    pub(super) recharges_by_order: Index<'t, &'static str, u64>,
     heads: Rows<'t, u64, LedgerHeadRow>,
     names: Rows<'t, u64, NameRow>,
     names_by_digest: Index<'t, (u64, u64), ()>,
@@ -93,6 +103,14 @@ impl<'t> Ledger<'t> {
             keys: writing.rows(tables::KEYS),
             keys_by_session: writing.index(tables::KEYS_BY_SESSION),
             keys_by_time: writing.index(tables::KEYS_BY_TIME),
+            quotas: writing.rows(tables::QUOTAS),
+            transactions: writing.rows(tables::TRANSACTIONS),
+            transactions_by_quota: writing.index(tables::TRANSACTIONS_BY_QUOTA),
+            packages: writing.rows(tables::PACKAGES),
+            packages_by_order: writing.index(tables::PACKAGES_BY_ORDER),
+            pools: writing.rows(tables::POOLS),
+            recharges: writing.rows(tables::RECHARGES),
+            recharges_by_order: writing.index(tables::RECHARGES_BY_ORDER),
             heads: writing.rows(tables::HEADS),
             names: writing.rows(tables::NAMES),
             names_by_digest: writing.index(tables::NAMES_BY_DIGEST),
@@ -112,7 +130,9 @@ impl<'t> Ledger<'t> {
             let rows = self.budget_rows.all()?;
             let budgets = rows.into_iter().map(|(id, row)| row.budget(id)).collect::<Result<_>>()?;
             let rates = self.fx_rates.all()?.into_iter().map(|(id, row)| row.fx_rate(id)).collect::<Result<_>>()?;
-            *self.budgets = Some(Budgets::new(version, budgets, rates));
+            let pools = self.pools.all()?.into_iter().map(|(id, row)| row.pool(id)).collect::<Result<_>>()?;
+            let quotas = self.quotas.all()?.into_iter().map(|(id, row)| row.quota(id)).collect::<Result<_>>()?;
+            *self.budgets = Some(Budgets::new(version, budgets, Provisions::new(pools, quotas), rates));
         }
         Ok(())
     }
@@ -125,6 +145,11 @@ impl<'t> Ledger<'t> {
     /// Returns the budgets that apply to a call.
     pub(super) fn applying(&self, call: &Dimensions<'_>) -> Vec<Applying> {
         self.budgets.as_ref().map(|budgets| budgets.applying(call)).unwrap_or_default()
+    }
+
+    /// Returns the pools and the quotas.
+    pub(super) fn provisions(&self) -> Option<&Provisions> {
+        self.budgets.as_ref().map(|budgets| &budgets.provisions)
     }
 
     /// Returns the rate between two currencies at an instant.

@@ -15,6 +15,7 @@ mod ledger;
 mod memory;
 mod names;
 mod operation;
+mod provisions;
 mod query;
 mod reading;
 mod redb;
@@ -48,7 +49,8 @@ use jiff::Timestamp;
 
 use crate::environment::BoxFuture;
 use crate::types::{
-    BudgetId, BudgetStatus, Call, Configuration, Damage, Model, Result, UsageFilter, UsageRecord, UsageRecordId,
+    BudgetId, BudgetStatus, Call, Configuration, Damage, Model, Package, PoolRecharge, PoolStatus, QuotaStatus,
+    QuotaTransaction, QuotaType, Result, UsageFilter, UsageRecord, UsageRecordId,
 };
 
 /// What a check of a whole store found.
@@ -81,6 +83,20 @@ pub trait Store: Send + Sync + 'static {
         call: Option<Call>,
         now: Timestamp,
     ) -> BoxFuture<'static, Result<Option<BudgetStatus>>>;
+    /// Reads all pools, or those of a provider, with what is in them, by id.
+    fn pool_statuses(&self, provider: Option<String>) -> BoxFuture<'static, Result<Vec<PoolStatus>>>;
+    /// Reads the recharges of all pools, or of a provider's, oldest first.
+    fn pool_recharges(&self, provider: Option<String>) -> BoxFuture<'static, Result<Vec<PoolRecharge>>>;
+    /// Reads all quotas, or those of a user, with what is left of them at an instant, by id.
+    fn quota_statuses(&self, user: Option<String>, now: Timestamp) -> BoxFuture<'static, Result<Vec<QuotaStatus>>>;
+    /// Reads the movements of quotas: of a user's, or of all, and of a type, or of all; oldest first.
+    fn quota_transactions(
+        &self,
+        user: Option<String>,
+        quota_type: Option<QuotaType>,
+    ) -> BoxFuture<'static, Result<Vec<QuotaTransaction>>>;
+    /// Reads all packages, or those of a user, oldest first.
+    fn packages(&self, user: Option<String>) -> BoxFuture<'static, Result<Vec<Package>>>;
     /// Reads up to `limit` records that pass the filter and come after a record, in the order of their ids.
     fn usage_records(
         &self,

@@ -12,8 +12,8 @@ use super::failure::damaged;
 use super::ledger::CONFIGURATION_VERSION;
 use super::reading::Reader;
 use super::rows::{
-    BalanceRow, BudgetRow, FxRateRow, ModelConfigRow, ModelRow, PriceRow, ProviderRow, ReservationRow, RouteRow,
-    UsageRecordRow, numbers,
+    BalanceRow, BudgetRow, FxRateRow, ModelConfigRow, ModelRow, PoolRow, PriceRow, ProviderRow, QuotaRow,
+    ReservationRow, RouteRow, UsageRecordRow, numbers,
 };
 use super::state::{STATE_KEY, State, TableSum};
 use super::tables::{self, META_TABLE, WHOLE_TIME, is_unsigned};
@@ -54,6 +54,8 @@ pub(super) fn configuration(reader: &Reader<'_>) -> Result<Configuration> {
         fx_rates: reader.all(tables::FX_RATES, FxRateRow::fx_rate)?,
         routes: reader.all(tables::ROUTES, RouteRow::route)?,
         budgets: budgets(reader)?,
+        pools: reader.all(tables::POOLS, PoolRow::pool)?,
+        quotas: reader.all(tables::QUOTAS, QuotaRow::quota)?,
     })
 }
 

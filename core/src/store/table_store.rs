@@ -16,13 +16,14 @@ use super::shared::Shared;
 use super::storage::Storage;
 use super::writer::{self, Job, QUEUE};
 use super::{
-    CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, TallyPart, TallyQuery, query, slices, verification,
+    CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, TallyPart, TallyQuery, provisions, query, slices,
+    verification,
 };
 use crate::environment::log::logged_as_here;
 use crate::environment::{BoxFuture, Environment};
 use crate::types::{
-    BudgetId, BudgetStatus, Call, Configuration, Error, ErrorKind, Model, Result, UsageFilter, UsageRecord,
-    UsageRecordId,
+    BudgetId, BudgetStatus, Call, Configuration, Error, ErrorKind, Model, Package, PoolRecharge, PoolStatus,
+    QuotaStatus, QuotaTransaction, QuotaType, Result, UsageFilter, UsageRecord, UsageRecordId,
 };
 
 /// A [`Store`] over the tables of a storage.
@@ -150,6 +151,30 @@ impl<S: Storage> Store for TableStore<S> {
         now: Timestamp,
     ) -> BoxFuture<'static, Result<Option<BudgetStatus>>> {
         self.read(move |reader| query::budget_status(reader, id, call.as_ref(), now))
+    }
+
+    fn pool_statuses(&self, provider: Option<String>) -> BoxFuture<'static, Result<Vec<PoolStatus>>> {
+        self.read(move |reader| provisions::pool_statuses(reader, provider.as_deref()))
+    }
+
+    fn pool_recharges(&self, provider: Option<String>) -> BoxFuture<'static, Result<Vec<PoolRecharge>>> {
+        self.read(move |reader| provisions::recharges(reader, provider.as_deref()))
+    }
+
+    fn quota_statuses(&self, user: Option<String>, now: Timestamp) -> BoxFuture<'static, Result<Vec<QuotaStatus>>> {
+        self.read(move |reader| provisions::quota_statuses(reader, user.as_deref(), now))
+    }
+
+    fn quota_transactions(
+        &self,
+        user: Option<String>,
+        quota_type: Option<QuotaType>,
+    ) -> BoxFuture<'static, Result<Vec<QuotaTransaction>>> {
+        self.read(move |reader| provisions::transactions(reader, user.as_deref(), quota_type))
+    }
+
+    fn packages(&self, user: Option<String>) -> BoxFuture<'static, Result<Vec<Package>>> {
+        self.read(move |reader| provisions::packages(reader, user.as_deref()))
     }
 
     fn usage_records(

@@ -86,7 +86,7 @@ pub(super) fn is_unsigned(key: &str) -> bool {
 }
 
 /// The tables whose rows are signed, in an order that never changes: the state of the file names them by their places.
-pub(super) const SIGNED_TABLES: [&str; 18] = [
+pub(super) const SIGNED_TABLES: [&str; 23] = [
     "meta",
     "ai_providers",
     "ai_model_config",
@@ -105,6 +105,11 @@ pub(super) const SIGNED_TABLES: [&str; 18] = [
     "account_movements",
     "names",
     "usage_rollups",
+    "user_token_quota",
+    "token_quota_transaction",
+    "token_packages",
+    "provider_resource_pool",
+    "resource_pool_recharge",
 ];
 
 /// Where a total's balance stands among the windows.
@@ -178,6 +183,22 @@ tables! {
     MOVEMENTS: RowTable<MovementKey> = "account_movements";
     /// Reservations by id.
     RESERVATIONS: RowTable<u64> = "reservations";
+    /// Quotas by id.
+    QUOTAS: RowTable<u64> = "user_token_quota";
+    /// Movements of quotas by id.
+    TRANSACTIONS: RowTable<u64> = "token_quota_transaction";
+    /// Movements of quotas by quota and id.
+    TRANSACTIONS_BY_QUOTA: Index<(u64, u64), ()> = "token_quota_transaction_by_quota";
+    /// Packages by id.
+    PACKAGES: RowTable<u64> = "token_packages";
+    /// Packages by order.
+    PACKAGES_BY_ORDER: Index<&'static str, u64> = "token_packages_by_order";
+    /// Pools by id.
+    POOLS: RowTable<u64> = "provider_resource_pool";
+    /// Recharges by id.
+    RECHARGES: RowTable<u64> = "resource_pool_recharge";
+    /// Recharges by order.
+    RECHARGES_BY_ORDER: Index<&'static str, u64> = "resource_pool_recharge_by_order";
     /// Idempotency keys.
     KEYS: RowTable<&'static str> = "idempotency_keys";
     /// Claimed keys by session.

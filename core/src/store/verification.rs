@@ -11,14 +11,16 @@ use super::reading::Reader;
 use super::rollup::check::RollupCheck;
 use super::row_key::Tag;
 use super::rows::{
-    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow, PriceRow,
-    ProviderRow, ReservationRow, RollupRow, RouteRow, UsageRecordRow, numbers,
+    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow,
+    PackageRow, PoolRow, PriceRow, ProviderRow, QUOTA, QuotaRow, RechargeRow, ReservationRow, RollupRow, RouteRow,
+    TransactionRow, UsageRecordRow, numbers,
 };
 use super::state::{HEADS_EVERY, State, TableSum};
 use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table};
 use super::value::Value;
 use super::{CheckedStore, Hold};
-use crate::types::{Damage, Result, UsageRecord, exact_add};
+use crate::budget::quota::in_units;
+use crate::types::{AccountId, Damage, QuotaId, Result, TransactionType, UsageRecord, exact_add, exact_subtract};
 
 /// The most damage that is told; a file that has more is lost anyway.
 const MOST_DAMAGE: usize = 1_000;
@@ -36,6 +38,8 @@ pub(super) fn verify(reader: &Reader<'_>) -> Result<CheckedStore> {
     check.table::<u64, FxRateRow>(tables::FX_RATES, |_, id, row| row.fx_rate(id).map(drop))?;
     check.table::<u64, RouteRow>(tables::ROUTES, |_, id, row| row.route(id).map(drop))?;
     check.table::<u64, BudgetRow>(tables::BUDGETS, |_, id, row| row.budget(id).map(drop))?;
+    check.table::<u64, PoolRow>(tables::POOLS, |_, id, row| row.pool(id).map(drop))?;
+    check.table::<u64, QuotaRow>(tables::QUOTAS, |_, id, row| row.quota(id).map(drop))?;
     check.table::<&'static str, KeyRow>(tables::KEYS, |_, _, _| Ok(()))?;
     check.table::<u64, LedgerHeadRow>(tables::HEADS, |_, _, _| Ok(()))?;
     check.table::<u64, NameRow>(tables::NAMES, |_, _, _| Ok(()))?;
@@ -72,6 +76,15 @@ struct Sums {
     opened: Decimal,
     after: Decimal,
     movements: u64,
+    /// What the transactions of a quota say.
+    stated: Decimal,
+    transactions: u64,
+}
+
+/// Names the balance of all time of an account.
+fn whole(account: AccountId) -> OwnKey {
+    let (kind, number) = numbers(account);
+    (kind.into(), number, String::new(), tables::WHOLE_TIME)
 }
 
 fn key_of(hold: &Hold) -> OwnKey {
@@ -152,11 +165,18 @@ impl Check<'_> {
             (sum.after, sum.movements) = (after, number);
             Ok(())
         })?;
+        self.provisions(&mut sums)?;
         self.table::<BalanceKey, BalanceRow>(tables::BALANCES, |check, key, row| {
             let (kind, account, part, start) = key;
             let sum = sums.get(&(kind, account, part.to_owned(), start)).copied().unwrap_or_default();
             let balance = row.balance()?;
             let used = exact_add(sum.opened, sum.moved)?;
+            if kind == u64::from(QUOTA) && (sum.stated, sum.transactions) != (sum.after, sum.movements) {
+                let Sums { stated, transactions, after, movements, .. } = sum;
+                let problem =
+                    format!("{transactions} transactions say {stated}, and {movements} movements say {after}");
+                check.note(TransactionRow::TABLE, Some(format!("{key:?}")), &problem);
+            }
             for (what, stated, right) in [
                 ("reserved, and open reservations hold", balance.reserved, sum.held),
                 ("settled, and records add up to", balance.settled, used),
@@ -170,6 +190,44 @@ impl Check<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Adds what pools and quotas were filled with, and what their transactions say.
+    fn provisions(&mut self, sums: &mut BTreeMap<OwnKey, Sums>) -> Result<()> {
+        let mut orders = 0;
+        self.table::<u64, RechargeRow>(tables::RECHARGES, |_, id, row| {
+            let recharge = row.recharge(id)?;
+            orders += u64::from(recharge.order_id.is_some());
+            let sum = sums.entry(whole(AccountId::Pool(recharge.pool_id))).or_default();
+            sum.moved = exact_subtract(sum.moved, recharge.amount)?;
+            Ok(())
+        })?;
+        self.entries(tables::RECHARGES_BY_ORDER, orders)?;
+        let mut packages = 0;
+        self.table::<u64, PackageRow>(tables::PACKAGES, |_, id, row| {
+            let package = row.package(id)?;
+            packages += 1;
+            if package.refunded_at.is_none() {
+                let sum = sums.entry(whole(AccountId::Quota(package.quota_id))).or_default();
+                sum.moved = exact_subtract(sum.moved, in_units(package.quota_type, package.quantity)?)?;
+            }
+            Ok(())
+        })?;
+        self.entries(tables::PACKAGES_BY_ORDER, packages)?;
+        let mut transactions = 0;
+        self.table::<u64, TransactionRow>(tables::TRANSACTIONS, |_, _, row| {
+            let amount = decimal(TransactionRow::TABLE, row.amount)?;
+            let (kind, number, part, start) = whole(AccountId::Quota(QuotaId::new(row.quota_id)));
+            let sum = sums.entry((kind, number, part, row.month.unwrap_or(start))).or_default();
+            sum.stated = exact_subtract(sum.stated, amount)?;
+            sum.transactions += 1;
+            if row.transaction_type == TransactionType::Grant.name() {
+                sum.moved = exact_subtract(sum.moved, amount)?;
+            }
+            transactions += 1;
+            Ok(())
+        })?;
+        self.entries(tables::TRANSACTIONS_BY_QUOTA, transactions)
     }
 
     /// Holds the records against their indexes, their chain and the rollups.

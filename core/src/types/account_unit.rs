@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer};
 use super::currency::Currency;
 use super::meter::Meter;
 
+/// The meters of sound that is counted in seconds.
+const AUDIO_SECONDS: [Meter; 2] = [Meter::InputAudioSecond, Meter::OutputAudioSecond];
+
 /// What an account counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -19,6 +22,8 @@ pub enum AccountUnit {
     Requests,
     /// A meter, with those below it.
     Meter(Meter),
+    /// Seconds of sound, heard and made.
+    AudioSeconds,
 }
 
 impl AccountUnit {
@@ -29,6 +34,28 @@ impl AccountUnit {
             Self::Money(currency) => Some(currency),
             _ => None,
         }
+    }
+
+    /// Returns whether it counts what a meter counts.
+    #[must_use]
+    pub fn counts(self, meter: Meter) -> bool {
+        match self {
+            Self::Meter(own) => meter.is_within(own),
+            Self::AudioSeconds => AUDIO_SECONDS.iter().any(|own| meter.is_within(*own)),
+            Self::Money(_) | Self::Tokens | Self::Requests => false,
+        }
+    }
+
+    /// Returns whether it may count a part of what a meter counts, of which the parts are not told apart.
+    #[must_use]
+    pub fn may_count(self, meter: Meter) -> bool {
+        let is_above = |own: Meter| own.is_within(meter);
+        self.counts(meter)
+            || match self {
+                Self::Meter(own) => is_above(own),
+                Self::AudioSeconds => AUDIO_SECONDS.into_iter().any(is_above),
+                Self::Money(_) | Self::Tokens | Self::Requests => false,
+            }
     }
 
     /// Returns the meter, where it counts one.
@@ -48,17 +75,19 @@ impl fmt::Display for AccountUnit {
             Self::Tokens => formatter.write_str("tokens"),
             Self::Requests => formatter.write_str("requests"),
             Self::Meter(meter) => meter.fmt(formatter),
+            Self::AudioSeconds => formatter.write_str("audio_seconds"),
         }
     }
 }
 
 impl AccountUnit {
-    /// Returns the unit of a stable name: a currency's code, `tokens`, `requests`, or a meter's.
+    /// Returns the unit of a stable name: a currency's code, `tokens`, `requests`, `audio_seconds`, or a meter's.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "tokens" => Some(Self::Tokens),
             "requests" => Some(Self::Requests),
+            "audio_seconds" => Some(Self::AudioSeconds),
             _ => Meter::from_name(name).map(Self::Meter).or_else(|| Currency::of_code(name).ok().map(Self::Money)),
         }
     }
@@ -80,6 +109,7 @@ mod tests {
             AccountUnit::Money(Currency::USD),
             AccountUnit::Tokens,
             AccountUnit::Requests,
+            AccountUnit::AudioSeconds,
             AccountUnit::Meter(Meter::Image),
             AccountUnit::Meter(Meter::VideoSecond),
         ] {

@@ -1,11 +1,11 @@
 //! What is configured in a file, as a whole.
 
-use super::{Budget, FxRate, ModelConfig, Price, Provider, Route};
+use super::{Budget, FxRate, ModelConfig, Pool, Price, Provider, Quota, Route};
 
 /// Everything that routing and pricing look at, as it stood at one version of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Configuration {
-    /// Grows with every change of a config, a price, a rate, a route or a budget, by any process.
+    /// Grows with every change of a config, a price, a rate, a route, a budget, a pool or a quota, by any process.
     pub version: u64,
     /// All providers, by id.
     pub providers: Vec<Provider>,
@@ -19,4 +19,8 @@ pub struct Configuration {
     pub routes: Vec<Route>,
     /// All budgets, by id.
     pub budgets: Vec<Budget>,
+    /// All pools, by id.
+    pub pools: Vec<Pool>,
+    /// All quotas, by id.
+    pub quotas: Vec<Quota>,
 }

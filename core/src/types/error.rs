@@ -41,6 +41,10 @@ macro_rules! kinds {
 kinds! {
     /// A cap would be passed. Wait for the next window, raise the limit, or ask for less.
     BudgetExceeded = "budget_exceeded";
+    /// A user's quota is used up. Wait for the next month, grant or buy more, or ask for less.
+    QuotaExceeded = "quota_exceeded";
+    /// What was paid to the provider in advance is used up. Recharge the pool.
+    PoolExhausted = "pool_exhausted";
     /// The call has no price and the policy refuses such calls. Add a price or choose another policy.
     Unpriced = "unpriced";
     /// A price and a budget are in different currencies. Set a budget in the currency of the price, or an exchange rate.
@@ -87,6 +91,14 @@ kinds! {
     Closed = "closed";
     /// A defect of Tollway. Report it.
     Internal = "internal";
+}
+
+impl ErrorKind {
+    /// Returns whether an account of the ledger had no room for a call.
+    #[must_use]
+    pub const fn is_lack_of_room(self) -> bool {
+        matches!(self, Self::BudgetExceeded | Self::QuotaExceeded | Self::PoolExhausted)
+    }
 }
 
 /// The most characters of a detail.

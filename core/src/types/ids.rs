@@ -67,8 +67,14 @@ row_id! {
     BudgetId;
     /// Names a row of `user_token_quota`.
     QuotaId;
+    /// Names a row of `token_quota_transaction`.
+    TransactionId;
+    /// Names a row of `token_packages`.
+    PackageId;
     /// Names a row of `provider_resource_pool`.
     PoolId;
+    /// Names a row of `resource_pool_recharge`.
+    RechargeId;
     /// Names a row of `reservations`.
     ReservationId;
     /// Names a row of `fx_rates`.

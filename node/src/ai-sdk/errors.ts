@@ -5,6 +5,8 @@ import { TollwayError } from '../errors.js';
 /** The status by which HTTP clients know a kind of error; 500 for the kinds that are not here. */
 const STATUSES: Readonly<Record<string, number>> = {
   budget_exceeded: 402,
+  quota_exceeded: 402,
+  pool_exhausted: 402,
   unpriced: 402,
   currency_mismatch: 402,
   no_route: 404,

@@ -23,8 +23,10 @@ __all__ = [
     "NotATollwayFileError",
     "NotFoundError",
     "PermissionDeniedError",
+    "PoolExhaustedError",
     "ProviderQuotaExhaustedError",
     "ProviderUnavailableError",
+    "QuotaExceededError",
     "RateLimitedError",
     "StorageError",
     "UnpricedError",
@@ -36,6 +38,18 @@ class BudgetExceededError(BudgetError):
     """Says that a cap would be passed. Wait for the next window, raise the limit, or ask for less."""
 
     default_code = "budget_exceeded"
+
+
+class QuotaExceededError(TollwayError):
+    """Says that a user's quota is used up. Wait for the next month, grant or buy more, or ask for less."""
+
+    default_code = "quota_exceeded"
+
+
+class PoolExhaustedError(TollwayError):
+    """Says that what was paid to the provider in advance is used up. Recharge the pool."""
+
+    default_code = "pool_exhausted"
 
 
 class UnpricedError(TollwayError):

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from .budgets import AsyncBudgets, Budgets
     from .fx import AsyncFxRates, FxRates
     from .models import AsyncModels, Models
+    from .packages import AsyncPackages, Packages
+    from .pools import AsyncPools, Pools
     from .prices import AsyncPrices, Prices
+    from .quotas import AsyncQuotas, Quotas
     from .routes import AsyncRoutes, Routes
     from .usage import AsyncUsageLedger, UsageLedger
 
@@ -25,7 +28,10 @@ class Nouns:
         from .budgets import Budgets
         from .fx import FxRates
         from .models import Models
+        from .packages import Packages
+        from .pools import Pools
         from .prices import Prices
+        from .quotas import Quotas
         from .routes import Routes
         from .usage import UsageLedger
 
@@ -35,6 +41,9 @@ class Nouns:
         self._fx = FxRates(engine)
         self._routes = Routes(engine)
         self._budgets = Budgets(engine)
+        self._quotas = Quotas(engine)
+        self._packages = Packages(engine)
+        self._pools = Pools(engine)
         self._usage = UsageLedger(engine)
 
     @property
@@ -63,6 +72,21 @@ class Nouns:
         return self._budgets
 
     @property
+    def quotas(self) -> Quotas:
+        """Grants users quantities: a monthly allowance, which is spent first, and what they keep."""
+        return self._quotas
+
+    @property
+    def packages(self) -> Packages:
+        """Sells users quantities, each order once."""
+        return self._packages
+
+    @property
+    def pools(self) -> Pools:
+        """Keeps balances that are paid to providers in advance."""
+        return self._pools
+
+    @property
     def usage(self) -> UsageLedger:
         """Reads the ledger: records and exact totals."""
         return self._usage
@@ -77,7 +101,10 @@ class AsyncNouns:
         from .budgets import AsyncBudgets
         from .fx import AsyncFxRates
         from .models import AsyncModels
+        from .packages import AsyncPackages
+        from .pools import AsyncPools
         from .prices import AsyncPrices
+        from .quotas import AsyncQuotas
         from .routes import AsyncRoutes
         from .usage import AsyncUsageLedger
 
@@ -87,6 +114,9 @@ class AsyncNouns:
         self._fx = AsyncFxRates(engine)
         self._routes = AsyncRoutes(engine)
         self._budgets = AsyncBudgets(engine)
+        self._quotas = AsyncQuotas(engine)
+        self._packages = AsyncPackages(engine)
+        self._pools = AsyncPools(engine)
         self._usage = AsyncUsageLedger(engine)
 
     @property
@@ -113,6 +143,21 @@ class AsyncNouns:
     def budgets(self) -> AsyncBudgets:
         """Caps what users, tags, providers, models or everyone may use, across threads and processes."""
         return self._budgets
+
+    @property
+    def quotas(self) -> AsyncQuotas:
+        """Grants users quantities: a monthly allowance, which is spent first, and what they keep."""
+        return self._quotas
+
+    @property
+    def packages(self) -> AsyncPackages:
+        """Sells users quantities, each order once."""
+        return self._packages
+
+    @property
+    def pools(self) -> AsyncPools:
+        """Keeps balances that are paid to providers in advance."""
+        return self._pools
 
     @property
     def usage(self) -> AsyncUsageLedger:

@@ -20,7 +20,10 @@ use serde::Serialize;
 use tollway::catalog::lint::Finding;
 use tollway::client::{ModelHealth, PriceExport, PriceImport, PriceUpdate, RerateReport};
 use tollway::report::SummaryRow;
-use tollway::types::{BudgetStatus, FxRate, LedgerHead, Model, ModelName, Price, Quote, Route, Verification};
+use tollway::types::{
+    BudgetStatus, FxRate, LedgerHead, Model, ModelName, Package, PoolRecharge, PoolStatus, Price, QuotaStatus,
+    QuotaTransaction, Quote, Route, Verification,
+};
 
 /// What a verb can return, and the form in which it is shown.
 pub(crate) trait Shown {
@@ -58,7 +61,12 @@ macro_rules! as_it_is {
 }
 
 as_it_is! {
-    (), BudgetStatus, Finding, FxRate, LedgerHead, Model, ModelHealth, Price, PriceExport, PriceImport, PriceUpdate, Quote, RerateReport, Route,
+    (), BudgetStatus,
+    Package,
+    PoolRecharge,
+    PoolStatus,
+    QuotaStatus,
+    QuotaTransaction, Finding, FxRate, LedgerHead, Model, ModelHealth, Price, PriceExport, PriceImport, PriceUpdate, Quote, RerateReport, Route,
     SummaryRow, Verification,
 }
 

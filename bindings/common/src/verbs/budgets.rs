@@ -214,7 +214,8 @@ fn counted(name: &str, amount: Decimal) -> Result<Limit> {
         AccountUnit::Meter(meter) => Quantity::new(amount)
             .map(|quantity| Limit::Meter(meter, quantity))
             .ok_or_else(|| invalid("limit is negative; give zero or more".to_owned())),
-        _ => Err(invalid(format!("{name:?} is a currency; give it as currency"))),
+        AccountUnit::Money(_) => Err(invalid(format!("{name:?} is a currency; give it as currency"))),
+        _ => Err(invalid(format!("meter {name:?} is what quotas count; give a meter such as \"input_audio_second\""))),
     }
 }
 

@@ -11,8 +11,11 @@ mod exact;
 mod fx;
 mod ledger;
 mod models;
+mod packages;
+mod pools;
 mod price_lists;
 mod prices;
+mod quotas;
 mod quote;
 mod rerank;
 mod routes;
@@ -52,6 +55,12 @@ nouns! {
     routes as Routes;
     /// Caps what users, tags, providers, models or everyone may use, across threads and processes.
     budgets as Budgets;
+    /// Grants users quantities: a monthly allowance, which is spent first, and what they keep.
+    quotas as Quotas;
+    /// Sells users quantities, each order once.
+    packages as Packages;
+    /// Keeps balances that are paid to providers in advance.
+    pools as Pools;
     /// Reads the ledger: records and exact totals.
     ///
     /// A selection names fields of `UsageFilter`; `until` is exclusive.

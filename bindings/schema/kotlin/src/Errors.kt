@@ -12,6 +12,14 @@ public enum class ErrorKind {
     @SerialName("budget_exceeded")
     BUDGET_EXCEEDED,
 
+    /** A user's quota is used up. Wait for the next month, grant or buy more, or ask for less. */
+    @SerialName("quota_exceeded")
+    QUOTA_EXCEEDED,
+
+    /** What was paid to the provider in advance is used up. Recharge the pool. */
+    @SerialName("pool_exhausted")
+    POOL_EXHAUSTED,
+
     /** The call has no price and the policy refuses such calls. Add a price or choose another policy. */
     @SerialName("unpriced")
     UNPRICED,

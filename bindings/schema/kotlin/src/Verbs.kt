@@ -117,6 +117,65 @@ public object Budgets {
         Verb("budgets.delete", BudgetsDeleteArguments.serializer(), NothingReturned)
 }
 
+/** Grants users quantities: a monthly allowance, which is spent first, and what they keep. */
+public object Quotas {
+    /** Sets the monthly allowance of a user, and returns the quota's state. Setting it again changes the allowance. */
+    public val set: Verb<QuotaOptions, Quota> = Verb("quotas.set", QuotaOptions.serializer(), Quota.serializer())
+
+    /** Grants a user a quantity, which is used after the month's allowance, and returns the quota's state. */
+    public val grant: Verb<QuotaGrant, Quota> = Verb("quotas.grant", QuotaGrant.serializer(), Quota.serializer())
+
+    /** Returns a user's quota with its state in the month that is running. */
+    public val get: Verb<QuotaName, Quota> = Verb("quotas.get", QuotaName.serializer(), Quota.serializer())
+
+    /** Returns all quotas, or those of a user, with their state in the month that is running. */
+    public val list: Verb<QuotaSelection, List<Quota>> =
+        Verb("quotas.list", QuotaSelection.serializer(), ListSerializer(Quota.serializer()))
+
+    /** Returns what moved quotas, in order: grants, purchases, refunds, and what calls consumed. */
+    public val transactions: Verb<QuotaTransactionSelection, List<QuotaTransaction>> =
+        Verb("quotas.transactions", QuotaTransactionSelection.serializer(), ListSerializer(QuotaTransaction.serializer()))
+}
+
+/** Sells users quantities, each order once. */
+public object Packages {
+    /** Sells a user a quantity, which is used after the month's allowance. The same order again is the same package. */
+    public val buy: Verb<PackageOptions, Package> =
+        Verb("packages.buy", PackageOptions.serializer(), Package.serializer())
+
+    /** Takes a package back, with what is left of it or not: what was used already is a debt. */
+    public val refund: Verb<PackageName, Package> =
+        Verb("packages.refund", PackageName.serializer(), Package.serializer())
+
+    /** Returns all packages, or those of a user, in the order of their purchase. */
+    public val list: Verb<PackageSelection, List<Package>> =
+        Verb("packages.list", PackageSelection.serializer(), ListSerializer(Package.serializer()))
+}
+
+/** Keeps balances that are paid to providers in advance. */
+public object Pools {
+    /** Makes a pool of a provider in a currency, or changes its low-water mark, and returns its state. */
+    public val set: Verb<PoolOptions, Pool> = Verb("pools.set", PoolOptions.serializer(), Pool.serializer())
+
+    /** Adds what was paid to the provider in advance. The same order again is the same recharge. */
+    public val recharge: Verb<RechargeOptions, PoolRecharge> =
+        Verb("pools.recharge", RechargeOptions.serializer(), PoolRecharge.serializer())
+
+    /** Returns a pool with its balance. */
+    public val get: Verb<PoolName, Pool> = Verb("pools.get", PoolName.serializer(), Pool.serializer())
+
+    /** Returns all pools, or those of a provider, with their balances. */
+    public val list: Verb<PoolSelection, List<Pool>> =
+        Verb("pools.list", PoolSelection.serializer(), ListSerializer(Pool.serializer()))
+
+    /** Returns what was paid into the pools, or into those of a provider, in order. */
+    public val recharges: Verb<PoolSelection, List<PoolRecharge>> =
+        Verb("pools.recharges", PoolSelection.serializer(), ListSerializer(PoolRecharge.serializer()))
+
+    /** Deletes a pool; its recharges stay. */
+    public val delete: Verb<PoolName, Unit> = Verb("pools.delete", PoolName.serializer(), NothingReturned)
+}
+
 /** Reads the ledger: records and exact totals. */
 public object UsageLedger {
     /** Returns a page of records, in the order in which they were settled; 100 where no limit is given. */

@@ -1,14 +1,14 @@
-//! What is said of a call that a budget refused: how much less of it there is room for.
+//! What is said of a call that a budget, a quota or a pool refused: how much less of it there is room for.
 
 use crate::billing::estimate::{Estimate, head_of};
 use crate::client::work::plan::Plan;
 use crate::environment::log::CALL;
 use crate::provider::vendor;
-use crate::types::{BudgetRefusal, Currency, Decimal, Error, ErrorKind, OnExceeded, Result, exact_subtract};
+use crate::types::{BudgetRefusal, Currency, Decimal, Error, OnExceeded, Result, exact_subtract};
 
 /// Returns whether a refused call is worth waiting: calls under way hold what it asks for, and it does not get by with less.
 pub(super) fn waits(error: &Error) -> bool {
-    error.kind() == ErrorKind::BudgetExceeded && error.is_retryable() && clamped_limit(error).is_none()
+    error.kind().is_lack_of_room() && error.is_retryable() && clamped_limit(error).is_none()
 }
 
 /// Returns the output limit with which a refused call fits, where its budget lowers it rather than to refuse.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::journal::{self, Moved, Note};
 use crate::store::Hold;
 use crate::store::codec::micros;
 use crate::store::ledger::Ledger;
@@ -95,6 +96,7 @@ pub(super) struct Changes {
     movements: Vec<(Bucket, u64, Movement)>,
     /// Buckets before which those of the same account have ended.
     ends: Vec<(Bucket, i64)>,
+    note: Note,
 }
 
 struct Changed {
@@ -110,6 +112,16 @@ struct Movement {
 }
 
 impl Changes {
+    /// Makes changes of which the transactions of quotas say more.
+    pub(super) fn noted(note: Note) -> Self {
+        Self { note, ..Self::default() }
+    }
+
+    /// Returns a balance as it is after the changes so far.
+    pub(super) fn balance(&mut self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<Balance> {
+        self.changed(ledger, bucket).map(|changed| changed.balance)
+    }
+
     fn changed(&mut self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<&mut Changed> {
         if !self.balances.contains_key(bucket) {
             let row = ledger.balances.get(bucket.key())?;
@@ -192,6 +204,9 @@ impl Changes {
             };
             let (kind, account, part, start) = bucket.key();
             ledger.movements.put((kind, account, part, start, *number), &row)?;
+            let (account, cause, amount, settled) = (bucket.account, *cause, *amount, *balance);
+            let moved = Moved { account, start, cause, amount, settled, record_id, note: &self.note, now };
+            journal::follow(ledger, &moved)?;
         }
         for (bucket, first) in self.ends {
             let (kind, number, part, _) = bucket.key();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::balance::{self, Bucket, Changes};
-use super::counted::{in_currency, of_meter};
+use super::counted::{in_currency, of_meters};
 use super::{invalid, not_found};
 use crate::budget::admission::asked;
 use crate::budget::window::{bucket_at, window_bounds};
@@ -147,7 +147,7 @@ fn used(ledger: &Ledger<'_>, row: &UsageRecordRow, id: u64, unit: AccountUnit) -
             let record = row.clone().record(id)?;
             Ok(u64::from(record.adjusts.is_none() && record.billed_by != BilledBy::NotBilled).into())
         }
-        AccountUnit::Meter(meter) => of_meter(&row.clone().record(id)?.usage, meter),
+        AccountUnit::Meter(_) | AccountUnit::AudioSeconds => of_meters(&row.clone().record(id)?.usage, unit),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::Hold;
 use crate::store::ledger::Ledger;
 use crate::store::operation::Cause;
 use crate::types::{
-    AccountId, AccountUnit, Conversion, Currency, Dimensions, Exchange, Limit, Meter, Money, Result, Usage, exact_add,
+    AccountId, AccountUnit, Conversion, Currency, Dimensions, Exchange, Limit, Money, Result, Usage, exact_add,
 };
 
 /// An amount as an account counts it.
@@ -61,9 +61,9 @@ pub(super) fn in_currency(
     Ok(Some(Counted { amount: conversion.amount, conversion: Some(conversion) }))
 }
 
-/// Returns how much of a meter, with those below it, was used.
-pub(super) fn of_meter(usage: &Usage, meter: Meter) -> Result<Decimal> {
-    let within = usage.meters.iter().filter(|(other, _)| other.is_within(meter));
+/// Returns how much was used of what a unit counts of meters.
+pub(super) fn of_meters(usage: &Usage, unit: AccountUnit) -> Result<Decimal> {
+    let within = usage.meters.iter().filter(|(meter, _)| unit.counts(**meter));
     within.map(|(_, quantity)| quantity.get()).try_fold(Decimal::ZERO, exact_add)
 }
 
@@ -108,9 +108,9 @@ fn counted(ledger: &Ledger<'_>, hold: &Hold, consumed: Consumed<'_>, made: HeldA
         (AccountUnit::Money(currency), Some(cost)) => in_currency(ledger, cost, currency, hold.exchange, made.at),
         (AccountUnit::Tokens, _) => Ok(tokens.map(|tokens| Decimal::from(tokens).into())),
         (AccountUnit::Requests, _) => Ok(Some(Decimal::from(u64::from(is_request)).into())),
-        (AccountUnit::Meter(_), _) if !is_request => Ok(None),
-        (AccountUnit::Meter(meter), _) => {
-            usage.map_or(Ok(hold.amount), |usage| of_meter(usage, meter)).map(|amount| Some(amount.into()))
+        (AccountUnit::Meter(_) | AccountUnit::AudioSeconds, _) if !is_request => Ok(None),
+        (AccountUnit::Meter(_) | AccountUnit::AudioSeconds, _) => {
+            usage.map_or(Ok(hold.amount), |usage| of_meters(usage, hold.unit)).map(|amount| Some(amount.into()))
         }
     }
 }
@@ -150,35 +150,6 @@ pub(super) fn within(
         }
     }
     Ok(counted)
-}
-
-/// Works out the balances after the holds of an attempt become what it took. An account that was deleted is left out.
-///
-/// What has no cost moves no money; where it `awaits_price`, its accounts that were closed for it stay so.
-pub(super) fn released(
-    ledger: &Ledger<'_>,
-    holds: &[Hold],
-    consumed: Consumed<'_>,
-    awaits_price: bool,
-    made: HeldAs,
-) -> Result<Released> {
-    let mut released = Released::default();
-    for hold in holds {
-        let counted = within(ledger, hold, consumed, made, &mut released)?;
-        let bucket = Bucket::of(hold);
-        if !released.changes.is_kept(ledger, &bucket)? {
-            continue;
-        }
-        released.changes.free(ledger, &bucket, (hold.amount, hold.closes && !awaits_price))?;
-        if let Some(counted) = counted {
-            released.changes.settle(ledger, &bucket, counted.amount, Cause::Consume)?;
-            counted.note(&mut released.conversions);
-            released.moved.push(Hold { amount: counted.amount, closes: false, ..hold.clone() });
-        } else if awaits_price && hold.unit.currency().is_some() {
-            released.moved.push(Hold { amount: Decimal::ZERO, ..hold.clone() });
-        }
-    }
-    Ok(released)
 }
 
 /// Adds to a change of a record's cost what it is to budgets that are newer than the record, and count it since it lies in a bucket

@@ -6,10 +6,16 @@ mod budgets;
 mod configs;
 mod counted;
 mod fx_rates;
+mod journal;
 mod keys;
 mod late;
+mod pool_holds;
+mod pools;
 mod prices;
+mod quota_holds;
+mod quotas;
 mod recover;
+mod released;
 mod reserve;
 mod routes;
 pub(super) mod settle;
@@ -42,6 +48,21 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         Operation::DeleteRoute { name } => routes::delete(ledger, &name).map(done),
         Operation::PutBudget { terms, now } => budgets::put(ledger, &terms, now).map(Outcome::BudgetPut),
         Operation::DeleteBudget { id } => budgets::delete(ledger, id).map(done),
+        Operation::PutPool { terms, now } => pools::put(ledger, &terms, now).map(Outcome::PoolPut),
+        Operation::DeletePool { id } => pools::delete(ledger, id).map(done),
+        Operation::RechargePool { recharge, now } => {
+            pools::recharge(ledger, *recharge, now).map(|recharge| Outcome::PoolRecharged(Box::new(recharge)))
+        }
+        Operation::PutQuota { terms, now } => quotas::put(ledger, &terms, now).map(Outcome::QuotaPut),
+        Operation::GrantQuota { user, quota_type, amount, remark, now } => {
+            quotas::grant(ledger, (&user, quota_type), amount, remark, now).map(Outcome::QuotaPut)
+        }
+        Operation::BuyPackage { package, now } => {
+            quotas::buy(ledger, *package, now).map(|package| Outcome::Package(Box::new(package)))
+        }
+        Operation::RefundPackage { order_id, now } => {
+            quotas::refund(ledger, &order_id, now).map(|package| Outcome::Package(Box::new(package)))
+        }
         Operation::Reserve(request) if request.planned_with.is_some_and(|version| version != ledger.version()) => {
             Ok(Outcome::Superseded)
         }

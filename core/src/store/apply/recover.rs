@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::counted::{self, Consumed};
+use super::counted::Consumed;
+use super::released::released;
 use super::{keys, settle};
 use crate::environment::log::LEDGER;
 use crate::store::ledger::Ledger;
@@ -45,7 +46,7 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
         if ledger.records_by_uid.get(reservation.request.record_uid.as_str())?.is_some() {
             // Two attempts were given one uid, and the other has its record; what this one held is freed.
             let held = settle::held_as(&reservation.request);
-            let freed = counted::released(ledger, &reservation.holds, Consumed::NOTHING, false, held)?;
+            let freed = released(ledger, &reservation.holds, Consumed::NOTHING, false, held)?;
             freed.changes.write(ledger, 0, now)?;
             ledger.reservations.remove(reservation.id.get())?;
             continue;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::balance::{self, Bucket, Changes};
-use super::invalid;
+use super::{invalid, pool_holds, quota_holds};
 use crate::budget::admission::{Refusal, Verdict, check_currency, check_price, describe, weigh};
 use crate::budget::index::Applying;
 use crate::budget::window::{Bounds, window_bounds};
@@ -36,8 +36,17 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
         holds.push(hold(ledger, applying, &request, closes, &mut changes)?);
     }
 
+    let quotas = quota_holds::hold(ledger, &request, &mut changes, HELD_FOR)?;
+    let pools = pool_holds::hold(ledger, &request, &mut changes, HELD_FOR)?;
+    if let Some(refusal) = quotas.unless_pooled.filter(|_| pools.is_empty()) {
+        return Err(refusal.with_detail_suffix(", and the provider has no pool that pays for it"));
+    }
+    let budgets_apply = quotas.is_bounded
+        || !pools.is_empty()
+        || applying.iter().any(|applying| applying.budget.terms.enforcement == Enforcement::Hard);
+    holds.extend(quotas.holds.into_iter().chain(pools));
+
     let id = ReservationId::new(ledger.reservations.take_id()?);
-    let budgets_apply = applying.iter().any(|applying| applying.budget.terms.enforcement == Enforcement::Hard);
     let now = request.now;
     let reservation = Reservation { id, session: ledger.session.id(), request, holds };
     ledger.reservations.put(id.get(), &ReservationRow::new(&reservation)?)?;

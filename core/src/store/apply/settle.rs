@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::counted::{self, Consumed, HeldAs, move_later_budgets};
+use super::counted::{Consumed, HeldAs, move_later_budgets};
 use super::recover::is_unsettled;
+use super::released::released;
 use super::{configs, invalid, keys, late, not_found};
 use crate::store::codec::{Row, kept, micros, time};
 use crate::store::ledger::Ledger;
@@ -62,7 +63,7 @@ pub(super) fn write(
         is_request: settlement.billed_by != BilledBy::NotBilled,
         usage: (!is_bound).then_some(&settlement.usage),
     };
-    let moved = counted::released(ledger, &reservation.holds, consumed, awaits_price, held_as(request))?;
+    let moved = released(ledger, &reservation.holds, consumed, awaits_price, held_as(request))?;
     let known = ledger.models_by_code.get((request.provider.as_str(), request.model.as_str()))?;
     let model_id = ModelId::new(known.map_or_else(|| ledger.models.next_id(), Ok)?);
     let completed_key = match settlement.completes_key {
@@ -228,7 +229,7 @@ pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money, now:
     let started_at = time(UsageRecordRow::TABLE, row.facts.started_at)?;
     let unpriced = HeldAs { currency: None, at: started_at, bounds_tokens: false };
     let consumed = Consumed { cost: Some(cost), ..Consumed::NOTHING };
-    let mut moved = counted::released(ledger, &money, consumed, false, unpriced)?;
+    let mut moved = released(ledger, &money, consumed, false, unpriced)?;
     let tags = row.tags.iter().cloned().collect();
     let dimensions =
         Dimensions { user: row.user.as_deref(), tags: &tags, provider: Some(&row.provider), model: Some(&row.model) };

@@ -11,6 +11,14 @@ pub enum Cause {
     Adjust,
     /// A record without a price was given its cost.
     Price,
+    /// A quota was granted.
+    Grant,
+    /// A package was bought.
+    Purchase,
+    /// A package was given back.
+    Refund,
+    /// A pool was recharged.
+    Recharge,
 }
 
 impl Cause {
@@ -22,6 +30,10 @@ impl Cause {
             Self::Consume => 1,
             Self::Adjust => 2,
             Self::Price => 3,
+            Self::Grant => 4,
+            Self::Purchase => 5,
+            Self::Refund => 6,
+            Self::Recharge => 7,
         }
     }
 }

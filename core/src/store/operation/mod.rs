@@ -17,7 +17,8 @@ pub use reservation::{Hold, Reservation, ReserveRequest};
 pub use settlement::{Adjustment, Settlement};
 
 use crate::types::{
-    BudgetId, BudgetTerms, ModelConfigId, Money, PriceId, PriceTerms, RecoveryPolicy, RouteTerms, SealedSecret,
+    BudgetId, BudgetTerms, Decimal, ModelConfigId, Money, NewPackage, NewRecharge, PoolId, PoolTerms, PriceId,
+    PriceTerms, QuotaTerms, QuotaType, RecoveryPolicy, RouteTerms, SealedSecret,
 };
 
 /// A change of the file. Each is applied whole or not at all.
@@ -126,7 +127,60 @@ pub enum Operation {
         /// The budget.
         id: BudgetId,
     },
-    /// Holds the worst case of an attempt in every budget that applies, all or nothing. Outcome: [`Outcome::Reserved`], or
+    /// Adds a pool, or changes the low-water mark of the one of the same provider and currency. Outcome: [`Outcome::PoolPut`].
+    PutPool {
+        /// The pool.
+        terms: PoolTerms,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Deletes a pool; its recharges stay. Outcome: [`Outcome::Done`].
+    DeletePool {
+        /// The pool.
+        id: PoolId,
+    },
+    /// Adds to a pool; an order that did so already adds nothing. Outcome: [`Outcome::PoolRecharged`].
+    RechargePool {
+        /// The recharge.
+        recharge: Box<NewRecharge>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Adds a quota, or changes the one of the same user and type; what was used stays used. Outcome: [`Outcome::QuotaPut`].
+    PutQuota {
+        /// The quota.
+        terms: QuotaTerms,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Adds to the balance of a user's quota, which is made where there is none. Outcome: [`Outcome::QuotaPut`].
+    GrantQuota {
+        /// The user.
+        user: String,
+        /// What is granted.
+        quota_type: QuotaType,
+        /// How much of it.
+        amount: Decimal,
+        /// A note.
+        remark: Option<String>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Enters a package and adds it to its user's quota; an order that did so already adds nothing. Outcome: [`Outcome::Package`].
+    BuyPackage {
+        /// The package.
+        package: Box<NewPackage>,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Takes a package back from its user's quota, once. Outcome: [`Outcome::Package`].
+    RefundPackage {
+        /// The order.
+        order_id: String,
+        /// The instant.
+        now: Timestamp,
+    },
+    /// Holds the worst case of an attempt in every budget, quota and pool that applies, all or nothing. Outcome: [`Outcome::Reserved`], or
     /// [`Outcome::Superseded`] where the configuration is no longer the one that it was planned with.
     Reserve(Box<ReserveRequest>),
     /// Writes the usage record of an attempt, moves the balances by the true amount, frees the reservation, updates the

@@ -1,6 +1,9 @@
 //! What operations return.
 
-use crate::types::{BudgetId, FxRate, ModelConfigId, ModelId, Money, PriceId, ReservationId, UsageRecordId};
+use crate::types::{
+    BudgetId, FxRate, ModelConfigId, ModelId, Money, Package, PoolId, PoolRecharge, PriceId, QuotaId, ReservationId,
+    UsageRecordId,
+};
 
 /// What an operation returns.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +22,14 @@ pub enum Outcome {
     Adjusted(Money),
     /// The id of the budget.
     BudgetPut(BudgetId),
+    /// The id of the pool.
+    PoolPut(PoolId),
+    /// The recharge that was entered, now or before.
+    PoolRecharged(Box<PoolRecharge>),
+    /// The id of the quota.
+    QuotaPut(QuotaId),
+    /// The package as it stands now.
+    Package(Box<Package>),
     /// What was held.
     Reserved(Reserved),
     /// Nothing was held, because the configuration that it was planned with has been replaced.
@@ -36,7 +47,7 @@ pub enum Outcome {
 pub struct Reserved {
     /// The row.
     pub id: ReservationId,
-    /// Whether any budget applies, so that the bound must be enforced.
+    /// Whether any budget, quota or pool applies that refuses calls, so that the bound must be enforced.
     pub budgets_apply: bool,
 }
 

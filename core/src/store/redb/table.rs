@@ -230,12 +230,12 @@ mod tests {
             same!((u64, i64), (u64, i64), |part| (part.3, part.4));
             same!(BalanceKey, BalanceKey, |part| (part.3 % 2, part.3 % 3, part.0.as_str(), part.4));
             same!(MovementKey, MovementKey, |part| (part.3 % 2, part.3 % 3, part.0.as_str(), part.4 % 2, part.3));
+            same!((u64, u64), (u64, u64), |part| (part.3 % 2, part.3));
             same!((i64, u64), (i64, u64), |part| (part.4 % 2, part.3));
             same!((&'static str, u64), (&'static str, u64), |part| (part.0.as_str(), part.3));
             same!((u64, &'static str), (u64, &'static str), |part| (part.3 % 2, part.0.as_str()));
             same!((i64, &'static str), (i64, &'static str), |part| (part.4 % 2, part.0.as_str()));
             same!((&'static str, &'static str), (&'static str, &'static str), |part| (part.0.as_str(), part.1.as_str()));
-            same!((u64, u64), (u64, u64), |part| (part.3 % 2, part.3));
             same!(RollupKey, RollupKey, |part| (part.5 % 2, part.3 % 2, part.3 % 3, part.3));
             same!(DailyKey, DailyKey, |part| (part.5 % 2, part.0.as_str(), part.3 % 2, part.1.as_str(), part.2.as_str()));
         }

@@ -9,7 +9,7 @@ use crate::types::{AccountId, AccountUnit, Balance, BudgetId, PoolId, QuotaId, R
 
 /// The number of each kind of account.
 pub(in crate::store) const BUDGET: u8 = 0;
-const QUOTA: u8 = 1;
+pub(in crate::store) const QUOTA: u8 = 1;
 const POOL: u8 = 2;
 
 rows! {

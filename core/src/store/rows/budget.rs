@@ -84,6 +84,9 @@ impl BudgetRow {
                     AccountUnit::Tokens => Limit::Tokens(count()?),
                     AccountUnit::Requests => Limit::Requests(count()?),
                     AccountUnit::Meter(meter) => Limit::Meter(meter, quantity(Self::TABLE, self.limit)?),
+                    other @ AccountUnit::AudioSeconds => {
+                        return Err(newer(Self::TABLE, &format!("budgets of {other}")));
+                    }
                 },
                 window: self
                     .window

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from .ledger import *
     from .models import *
     from .money import *
+    from .packages import *
+    from .pools import *
     from .price_lists import *
     from .prices import *
+    from .quotas import *
     from .quote import *
     from .receipts import *
     from .rerank import *
@@ -46,13 +49,18 @@ __all__ = [
     "Modifier",
     "Money",
     "NotUnderstood",
+    "Package",
     "PassedOver",
+    "Pool",
+    "PoolRecharge",
     "Price",
     "PriceExport",
     "PriceImport",
     "PriceProposal",
     "PriceTerms",
     "PriceUpdate",
+    "Quota",
+    "QuotaTransaction",
     "Quote",
     "QuotedCost",
     "RankedDocument",

@@ -12,6 +12,7 @@ from .models import *
 from .money import *
 from .price_lists import *
 from .prices import *
+from .quotas import *
 from .rerank import *
 from .routes import *
 from .settings import *

@@ -4,6 +4,10 @@
 public enum ErrorKind: String, Codable, Hashable, Sendable, CaseIterable {
     /// A cap would be passed. Wait for the next window, raise the limit, or ask for less.
     case budgetExceeded = "budget_exceeded"
+    /// A user's quota is used up. Wait for the next month, grant or buy more, or ask for less.
+    case quotaExceeded = "quota_exceeded"
+    /// What was paid to the provider in advance is used up. Recharge the pool.
+    case poolExhausted = "pool_exhausted"
     /// The call has no price and the policy refuses such calls. Add a price or choose another policy.
     case unpriced = "unpriced"
     /// A price and a budget are in different currencies. Set a budget in the currency of the price, or an exchange

@@ -90,6 +90,57 @@ public enum Budgets {
     public static let delete = Verb<BudgetsDeleteArguments, NothingReturned>("budgets.delete")
 }
 
+/// Grants users quantities: a monthly allowance, which is spent first, and what they keep.
+public enum Quotas {
+    /// Sets the monthly allowance of a user, and returns the quota's state. Setting it again changes the allowance.
+    public static let set = Verb<QuotaOptions, Quota>("quotas.set")
+
+    /// Grants a user a quantity, which is used after the month's allowance, and returns the quota's state.
+    public static let grant = Verb<QuotaGrant, Quota>("quotas.grant")
+
+    /// Returns a user's quota with its state in the month that is running.
+    public static let get = Verb<QuotaName, Quota>("quotas.get")
+
+    /// Returns all quotas, or those of a user, with their state in the month that is running.
+    public static let list = Verb<QuotaSelection, [Quota]>("quotas.list")
+
+    /// Returns what moved quotas, in order: grants, purchases, refunds, and what calls consumed.
+    public static let transactions = Verb<QuotaTransactionSelection, [QuotaTransaction]>("quotas.transactions")
+}
+
+/// Sells users quantities, each order once.
+public enum Packages {
+    /// Sells a user a quantity, which is used after the month's allowance. The same order again is the same package.
+    public static let buy = Verb<PackageOptions, Package>("packages.buy")
+
+    /// Takes a package back, with what is left of it or not: what was used already is a debt.
+    public static let refund = Verb<PackageName, Package>("packages.refund")
+
+    /// Returns all packages, or those of a user, in the order of their purchase.
+    public static let list = Verb<PackageSelection, [Package]>("packages.list")
+}
+
+/// Keeps balances that are paid to providers in advance.
+public enum Pools {
+    /// Makes a pool of a provider in a currency, or changes its low-water mark, and returns its state.
+    public static let set = Verb<PoolOptions, Pool>("pools.set")
+
+    /// Adds what was paid to the provider in advance. The same order again is the same recharge.
+    public static let recharge = Verb<RechargeOptions, PoolRecharge>("pools.recharge")
+
+    /// Returns a pool with its balance.
+    public static let get = Verb<PoolName, Pool>("pools.get")
+
+    /// Returns all pools, or those of a provider, with their balances.
+    public static let list = Verb<PoolSelection, [Pool]>("pools.list")
+
+    /// Returns what was paid into the pools, or into those of a provider, in order.
+    public static let recharges = Verb<PoolSelection, [PoolRecharge]>("pools.recharges")
+
+    /// Deletes a pool; its recharges stay.
+    public static let delete = Verb<PoolName, NothingReturned>("pools.delete")
+}
+
 /// Reads the ledger: records and exact totals.
 public enum UsageLedger {
     /// Returns a page of records, in the order in which they were settled; 100 where no limit is given.

@@ -170,7 +170,11 @@ pub(super) fn encode_error(error: &Error) -> Value {
 
 fn error_type(error: &Error) -> &'static str {
     match error.kind() {
-        ErrorKind::BudgetExceeded | ErrorKind::Unpriced | ErrorKind::CurrencyMismatch => "billing_error",
+        ErrorKind::BudgetExceeded
+        | ErrorKind::QuotaExceeded
+        | ErrorKind::PoolExhausted
+        | ErrorKind::Unpriced
+        | ErrorKind::CurrencyMismatch => "billing_error",
         ErrorKind::NoRoute | ErrorKind::NotFound => "not_found_error",
         ErrorKind::RateLimited | ErrorKind::ProviderQuotaExhausted => "rate_limit_error",
         ErrorKind::ProviderUnavailable if matches!(error.status(), Some(503 | 529)) => "overloaded_error",

@@ -2,14 +2,15 @@
 
 use crate::budget::window::bucket_at;
 use crate::store::apply::balance::{Bucket, Changes};
-use crate::store::apply::counted::{Consumed, Counted, HeldAs, Released, in_currency, of_meter, within};
+use crate::store::apply::counted::{Consumed, Counted, HeldAs, Released, in_currency, of_meters, within};
 use crate::store::apply::settle::kept_facts;
+use crate::store::apply::{pool_holds, quota_holds};
 use crate::store::ledger::Ledger;
 use crate::store::operation::Cause;
 use crate::store::{Hold, Settlement};
 use crate::types::{
     AccountId, AccountUnit, BilledBy, Conversion, Currency, Decimal, Dimensions, Money, Result, Usage, UsageFlag,
-    UsageRecord, exact_subtract,
+    UsageRecord, exact_add, exact_subtract,
 };
 
 /// The balances that a late settlement moves: of the accounts that held the attempt, in the buckets that held it, and of newer ones
@@ -65,7 +66,7 @@ impl<'a> Counting<'a> {
     /// Counts the tokens beyond those that were counted; returns them, and whether more were claimed than was proven to be possible.
     fn count_tokens(&mut self, ledger: &Ledger<'_>, tokens: Option<u64>) -> Result<(Option<i64>, bool)> {
         let Some(tokens) = tokens else { return Ok((None, false)) };
-        let of_tokens = |hold: &&Hold| hold.unit == AccountUnit::Tokens;
+        let of_tokens = |hold: &&Hold| hold.unit == AccountUnit::Tokens && !quota_holds::is_quotas(hold);
         let bounds = self.bounds.iter().filter(of_tokens).filter(|hold| !hold.amount.is_zero());
         let bound = bounds.filter_map(|hold| u64::try_from(hold.amount).ok()).min();
         let was_cut = bound.is_some_and(|bound| tokens > bound);
@@ -82,23 +83,51 @@ impl<'a> Counting<'a> {
 
     /// Counts the request and its meters, beyond what was counted of them.
     fn count_work(&mut self, ledger: &Ledger<'_>, usage: &Usage, is_request: bool) -> Result<()> {
+        self.count_quotas(ledger, usage, is_request)?;
         let newer = self.newer(ledger)?;
         let was_request = self.record.billed_by != BilledBy::NotBilled;
-        for hold in self.bounds.iter().chain(&newer) {
+        for hold in self.bounds.iter().chain(&newer).filter(|hold| !quota_holds::is_quotas(hold)) {
             let work = match hold.unit {
                 AccountUnit::Requests => Decimal::from(u64::from(is_request)),
-                AccountUnit::Meter(meter) if is_request => of_meter(usage, meter)?,
-                AccountUnit::Meter(_) => Decimal::ZERO,
+                AccountUnit::Meter(_) | AccountUnit::AudioSeconds if is_request => of_meters(usage, hold.unit)?,
+                AccountUnit::Meter(_) | AccountUnit::AudioSeconds => Decimal::ZERO,
                 AccountUnit::Money(_) | AccountUnit::Tokens => continue,
             };
             let own = self.before.iter().find(|moved| Bucket::of(moved) == Bucket::of(hold));
             let counted = match (own, hold.unit) {
                 (Some(moved), _) => moved.amount,
-                (None, AccountUnit::Meter(meter)) => of_meter(&self.record.usage, meter)?,
+                (None, AccountUnit::Meter(_) | AccountUnit::AudioSeconds) => of_meters(&self.record.usage, hold.unit)?,
                 (None, _) if newer.contains(hold) => Decimal::from(u64::from(was_request)),
                 (None, _) => Decimal::ZERO,
             };
             self.add(ledger, hold, exact_subtract(work, counted)?)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what quotas count, beyond what was counted. Tokens beyond what was proven to be possible are none.
+    fn count_quotas(&mut self, ledger: &Ledger<'_>, usage: &Usage, is_request: bool) -> Result<()> {
+        for (month, balance) in quota_holds::pairs(self.bounds) {
+            let whole = quota_holds::whole(month, balance)?.amount;
+            let taken = match (month.unit, usage.consumed_tokens()) {
+                (AccountUnit::Tokens, None) => continue,
+                (AccountUnit::Tokens, Some(tokens)) if whole.is_zero() => tokens.into(),
+                (AccountUnit::Tokens, Some(tokens)) => whole.min(tokens.into()),
+                _ if is_request => of_meters(usage, month.unit)?,
+                _ => Decimal::ZERO,
+            };
+            let before = |hold: &Hold| {
+                let own = self.before.iter().filter(|moved| Bucket::of(moved) == Bucket::of(hold));
+                own.map(|moved| moved.amount).try_fold(Decimal::ZERO, exact_add)
+            };
+            let (of_balance, of_month) = (before(balance)?, before(month)?);
+            let more = exact_subtract(taken, exact_add(of_month, of_balance)?)?;
+            let moved = (&mut self.changes, &mut self.moved);
+            if more > Decimal::ZERO {
+                quota_holds::take(ledger, (month, balance), more, Cause::Adjust, moved)?;
+            } else {
+                quota_holds::give_back(ledger, (month, balance), -more, of_balance, moved)?;
+            }
         }
         Ok(())
     }
@@ -113,7 +142,8 @@ impl<'a> Counting<'a> {
         if let Some(cost) = cost.map(|(amount, currency)| Money::new(amount, currency)) {
             let made = HeldAs { currency: self.currency, at, bounds_tokens: false };
             let consumed = Consumed { cost: Some(cost), ..Consumed::NOTHING };
-            for hold in self.bounds.iter().filter(|hold| hold.unit.currency().is_some()) {
+            let is_paying = pool_holds::paying(ledger, self.bounds, Some(cost), at);
+            for hold in self.bounds.iter().filter(|hold| hold.unit.currency().is_some() && is_paying(hold)) {
                 let counted = within(ledger, hold, consumed, made, &mut Released::default())?;
                 if let Some(counted) = counted {
                     self.note(ledger, hold, &counted, &mut conversions)?;
