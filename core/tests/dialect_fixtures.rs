@@ -416,6 +416,7 @@ fn reply(completion: Completion, usage: Option<&ReportedUsage>) -> ChatReply {
         receipt: Receipt::from_lines(Vec::new()).unwrap(),
         attempts: Vec::new(),
         service_tier: completion.service_tier,
+        output_limit: None,
         replayed: false,
     }
 }

@@ -15,18 +15,15 @@ pub(super) fn put(ledger: &mut Ledger<'_>, terms: &PoolTerms, now: Timestamp) ->
         return Err(invalid("the pool has no provider; name the one that was paid"));
     }
     let mut row = PoolRow::new(terms, micros(now), micros(now));
-    let id = match find(ledger, &row.provider, &row.currency)? {
-        Some((id, old)) => {
-            row.created_at = old.created_at;
-            id
-        }
-        None => {
-            let id = ledger.pools.take_id()?;
-            let mut changes = Changes::default();
-            changes.touch(ledger, &bucket(PoolId::new(id)))?;
-            changes.write(ledger, 0, now)?;
-            id
-        }
+    let id = if let Some((id, old)) = find(ledger, &row.provider, &row.currency)? {
+        row.created_at = old.created_at;
+        id
+    } else {
+        let id = ledger.pools.take_id()?;
+        let mut changes = Changes::default();
+        changes.touch(ledger, &bucket(PoolId::new(id)))?;
+        changes.write(ledger, 0, now)?;
+        id
     };
     ledger.pools.put(id, &row)?;
     ledger.configuration_changed()?;
