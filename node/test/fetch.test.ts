@@ -435,7 +435,10 @@ test('a provider that breaks a passed answer off ends its body in an error', asy
 test('options that are not known are refused when the function is made', async (context) => {
   const { tw } = await openFile(context);
   for (const [options, message] of [
-    [{ usr: 'alice' }, /fetch\(\) got the unknown option "usr"; known are budgetWait, fallbacks, key, maxRetries, model, /],
+    [
+      { usr: 'alice' },
+      /fetch\(\) got the unknown option "usr"; known are budgetWait, fallbacks, key, maxRetries, model, /,
+    ],
     [{ idempotencyKey: 'once' }, /send it as the header idempotency-key/],
     [{ max_retries: 1 }, /is maxRetries here/],
     [{ user: 5 }, /options\.user: invalid type: .*, expected a string/],
