@@ -28,7 +28,8 @@ use crate::error::ErrorInfo;
 use crate::fetch::Fetch;
 use crate::fork;
 use crate::logs::Logs;
-use crate::runtime::{self, AbortOnDrop, Close, Runtime, Task, process_id};
+use crate::process::process_id;
+use crate::runtime::{self, AbortOnDrop, Close, Runtime, Task};
 use crate::stream::Stream;
 use crate::verbs;
 

@@ -10,6 +10,7 @@ pub mod error;
 pub mod fetch;
 mod fork;
 pub mod logs;
+mod process;
 pub mod results;
 pub mod runtime;
 #[cfg(feature = "schema")]

@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 
 use self::record::Record;
 pub(crate) use self::subscriber::listen_on_this_thread;
-use crate::runtime::process_id;
+use crate::process::process_id;
 
 /// How many records may wait for the reader before more are dropped.
 const CAPACITY: usize = 1_024;

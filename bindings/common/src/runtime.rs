@@ -21,6 +21,7 @@ use tollway::types::ErrorKind;
 
 use crate::error::ErrorInfo;
 use crate::logs::listen_on_this_thread;
+use crate::process::process_id;
 
 const WORKER_THREADS: usize = 2;
 
@@ -41,11 +42,6 @@ pub(crate) struct Runtime {
     give_up: CancellationToken,
     background: TaskTracker,
     closed_at_shutdown: Mutex<Vec<Weak<dyn Close>>>,
-}
-
-/// Returns the id of this process.
-pub(crate) fn process_id() -> u32 {
-    SystemEnvironment.process_id()
 }
 
 impl Runtime {

@@ -3,7 +3,6 @@
 mod hold;
 mod pricing;
 pub(super) mod refusal;
-pub(super) mod room;
 pub(super) mod settlement;
 
 use std::panic::AssertUnwindSafe;
@@ -17,8 +16,8 @@ use tokio_util::task::TaskTracker;
 use self::hold::Hold;
 use self::pricing::{Priced, Rules, price, reservation};
 use self::refusal::{waits, with_fitting_limit};
-use self::room::NEXT_TRY;
 use self::settlement::{Ending, GRACE, latency_ms, settlement};
+use super::engine::room::NEXT_TRY;
 use super::engine::{Engine, unexpected};
 use super::events;
 use super::work::Work;

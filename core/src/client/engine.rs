@@ -4,6 +4,8 @@ pub(super) mod addresses;
 pub(super) mod billing_ids;
 mod failure;
 pub(super) mod omissions;
+mod recovered;
+pub(super) mod room;
 pub(super) mod secrets;
 pub(super) mod snapshots;
 
@@ -21,9 +23,8 @@ use self::addresses::Addresses;
 use self::billing_ids::BillingIds;
 pub(super) use self::failure::{broken_off, invalid, refuse_first, unexpected};
 use self::omissions::Omissions;
+use self::room::Room;
 use self::snapshots::Snapshots;
-use super::attempt::room::Room;
-use super::events;
 use crate::dialect::RecentItems;
 use crate::environment::Environment;
 use crate::routing::health::Health;
@@ -151,7 +152,7 @@ impl Engine {
         match self.store.apply(recover).await? {
             Outcome::Recovered(count) => {
                 if count > 0 {
-                    events::recovery(count, self.settings.recovery);
+                    recovered::tell(count, self.settings.recovery);
                 }
                 Ok(count)
             }

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use super::work::plan::Plan;
-use crate::environment::log::{CALL, LEDGER, MODELS};
+use crate::environment::log::{CALL, MODELS};
 use crate::routing::health::Cooldown;
-use crate::types::{Error, ErrorKind, ModelConfig, RecoveryPolicy};
+use crate::types::{Error, ErrorKind, ModelConfig};
 
 /// An attempt that failed.
 pub(super) struct FailedTry {
@@ -205,20 +205,6 @@ pub(super) fn doubt(config: &ModelConfig, warning: &str) {
         provider = config.provider,
         model = config.model_name,
         "{warning}",
-    );
-}
-
-/// Tells that what ended processes had reserved was settled.
-pub(super) fn recovery(count: u64, policy: RecoveryPolicy) {
-    let (policy, done) = match policy {
-        RecoveryPolicy::BillReserved => ("bill_reserved", "billed as they were reserved"),
-        RecoveryPolicy::Release => ("release", "released"),
-    };
-    tracing::warn!(
-        target: LEDGER,
-        count,
-        policy,
-        "calls of processes that ended before their settlement: {count}, {done}",
     );
 }
 

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::attempt::room::Room;
 use super::engine::addresses::Addresses;
 use super::engine::billing_ids::BillingIds;
 use super::engine::omissions::Omissions;
+use super::engine::room::Room;
 use super::engine::snapshots::Snapshots;
 use super::engine::{Engine, Tollway, secrets};
 use crate::dialect::RecentItems;

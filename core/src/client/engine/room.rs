@@ -27,7 +27,7 @@ pub(in crate::client) struct Room {
 
 impl Room {
     /// Returns the queue of the budget that refused a call. Whoever locks it is its first.
-    pub(super) fn queue(&self, refusal: &BudgetRefusal) -> Arc<Turn<()>> {
+    pub(in crate::client) fn queue(&self, refusal: &BudgetRefusal) -> Arc<Turn<()>> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if queues.len() >= MOST_QUEUES {
             queues.retain(|_, queue| queue.strong_count() > 0);
@@ -41,12 +41,12 @@ impl Room {
     }
 
     /// Tells those who wait that an attempt was settled.
-    pub(super) fn note_settlement(&self) {
+    pub(in crate::client) fn note_settlement(&self) {
         self.settled.notify_waiters();
     }
 
     /// Returns what ends with the next settlement of this process, from now on.
-    pub(super) fn next_settlement(&self) -> Notified<'_> {
+    pub(in crate::client) fn next_settlement(&self) -> Notified<'_> {
         self.settled.notified()
     }
 }
