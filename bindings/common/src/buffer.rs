@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::error::ErrorInfo;
-use crate::runtime::{AbortOnDrop, Runtime, process_id};
+use crate::process::process_id;
+use crate::runtime::{AbortOnDrop, Runtime};
 
 /// How many items may wait for the reader before no more is read.
 pub(crate) const CAPACITY: usize = 256;

@@ -16,7 +16,6 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tollway::environment::{Environment, SystemEnvironment};
 use tollway::types::ErrorKind;
 
 use crate::error::ErrorInfo;
@@ -238,6 +237,8 @@ impl Drop for AbortOnDrop {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tollway::environment::{Environment as _, SystemEnvironment};
 
     use super::*;
 
