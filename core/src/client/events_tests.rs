@@ -11,6 +11,7 @@ use tracing::{Event, Metadata, Subscriber};
 use super::super::Tollway;
 use super::super::testing::{decimal, from_json, per_million};
 use super::*;
+use crate::environment::log::LEDGER;
 use crate::settings::Settings;
 use crate::store::{IN_MEMORY, Operation, Outcome, ReserveRequest};
 use crate::types::{
