@@ -243,8 +243,8 @@ async fn a_budget_that_downgrades_sends_the_call_to_the_cheapest_model_that_fits
         models.ends_with(&["mock-words-2".to_owned()]) && !models.contains(&"mock-words-4".to_owned()),
         "{models:?}"
     );
-    let refuses = BudgetTerms { on_exceeded: OnExceeded::Refuse, ..cap("0.60") };
+    let refuses = BudgetTerms { on_exceeded: OnExceeded::Refuse, ..cap("0.40") };
     tollway.set_budget(refuses).await.unwrap();
-    let error = tollway.chat(request("name some rivers", 30), billed_to("alice")).await.unwrap_err();
+    let error = ask().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BudgetExceeded, "it goes to no model that was not asked");
 }
