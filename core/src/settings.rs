@@ -48,6 +48,11 @@ pub struct Settings {
     #[serde(with = "seconds")]
     #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub stream_idle_timeout: Duration,
+    /// The time that opening and closing, and whatever is no call, wait for another process that has the file locked. A call waits
+    /// for it until its own `timeout`.
+    #[serde(with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "f64"))]
+    pub storage_timeout: Duration,
     /// The proxy through which calls go; none where absent, whatever the environment says.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("writeOnly" = true)))]
     pub proxy: Option<Proxy>,
@@ -83,6 +88,7 @@ impl Default for Settings {
             timeout: Duration::from_mins(10),
             connect_timeout: Duration::from_secs(10),
             stream_idle_timeout: Duration::from_mins(2),
+            storage_timeout: Duration::from_secs(10),
             proxy: None,
             max_retries: 2,
             cooldown_failures: 3,

@@ -123,6 +123,14 @@ export class StorageError extends TollwayError {
   static override readonly defaultCode = 'storage';
 }
 
+/**
+ * Says that another process has the file locked for longer than there was time to wait. Retry; if it stays so, let the
+ * process that the detail names go on, or end it.
+ */
+export class StorageBusyError extends TollwayError {
+  static override readonly defaultCode = 'storage_busy';
+}
+
 /** Says that the handle was opened in another process, before a fork. Open the file again in this process. */
 export class ForkedError extends TollwayError {
   static override readonly defaultCode = 'forked';

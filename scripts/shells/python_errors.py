@@ -17,6 +17,7 @@ _BASES = {
     "not_found": "LookupError",
     "timeout": "TimeoutError",
     "storage": "FileSystemError",
+    "storage_busy": "FileSystemError",
 }
 _OWN = ("BudgetError", "FileSystemError")
 _MORE = {"cancelled": "A cancelled asyncio task raises `asyncio.CancelledError` instead."}

@@ -44,7 +44,8 @@ pub(super) fn open_store(path: &Path) -> Result<Arc<RedbStore>, Failure> {
         }
         Ok(())
     };
-    let opening = Opening::open(path, false, false, Arc::clone(&environment), &accept)?;
+    let opening =
+        Opening::open(path, false, false, std::time::Duration::from_secs(10), Arc::clone(&environment), &accept)?;
     let vault = vault.into_inner().ok_or_else(|| Failure::new("the file has no data key"))?;
     let row_key = RowKey::new(&vault.row_key());
     Ok(opening.start(FileKeys { row_key, is_bound: vault.is_bound(), envelope: None, reseal: Box::new(Ok) })?)

@@ -92,7 +92,7 @@ impl Tollway {
         check_tags(tags)?;
         let now = self.engine.environment.now();
         crate::budget::window::window_bounds(terms.window, &terms.time_zone, now)?;
-        let outcome = self.engine.store.apply(Operation::PutBudget { terms, now }).await?;
+        let outcome = self.engine.apply(Operation::PutBudget { terms, now }).await?;
         self.engine.reload().await?;
         match outcome {
             Outcome::BudgetPut(id) => Ok(id),
@@ -128,7 +128,7 @@ impl Tollway {
     }
 
     pub(super) async fn write(&self, operation: Operation) -> Result<()> {
-        self.engine.store.apply(operation).await?;
+        self.engine.apply(operation).await?;
         self.engine.reload().await.map(|_| ())
     }
 

@@ -12,8 +12,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
-use self::hold::Hold;
+pub(super) use self::hold::SETTLING;
+use self::hold::{Hold, Written};
 use self::pricing::{Priced, Rules, price, reservation};
 use self::refusal::{waits, with_fitting_limit};
 use self::settlement::{Ending, GRACE, latency_ms, settlement};
@@ -28,9 +30,11 @@ use super::work::outcome::{Account, Ended, Used, file_closed, given_up, panicked
 use super::work::plan::Plan;
 use crate::billing::coverage::Lack;
 use crate::billing::estimate::head_of;
+use crate::environment::{BoxFuture, Environment, SystemEnvironment};
 use crate::provider::{Target, vendor};
 use crate::routing::health::Ticket;
 use crate::routing::snapshot::Snapshot;
+use crate::settings::Durability;
 use crate::store::{Operation, Outcome, ReserveRequest};
 use crate::transport::Progress;
 use crate::types::{
@@ -109,7 +113,8 @@ impl<W: Work> Attempts<W> {
         let prepared = self.work.prepare(&line, is_capped).map_err(targeted)?;
         if self.work.is_free() {
             // What is not held is not looked at by its reservation.
-            if engine.store.configuration_version().await.map_err(targeted)? != snapshot.version {
+            let version = engine.read_until(self.late(), || engine.store.configuration_version());
+            if version.await.map_err(|error| self.of_wait(error)).map_err(targeted)? != snapshot.version {
                 return Ok(Made::Superseded);
             }
             return self.make_free(&line, prepared).await.map(Made::Answered).map_err(targeted);
@@ -277,7 +282,7 @@ impl<W: Work> Attempts<W> {
     /// Holds the worst case; nothing where the configuration is no longer of the version that the plan was made with. If a budget
     /// refuses, what processes that ended still hold is freed first, once.
     async fn try_to_hold(&self, plan: &Arc<Plan>, version: u64, progress: &Progress) -> Result<Option<Hold>> {
-        let first = self.engine.store.apply(self.reservation(plan, version)).await;
+        let first = self.reserve(plan, version, progress).await;
         let first = first.map_err(|error| match &plan.estimate.uncovered {
             // What is not read has no count of tokens either, so that a budget of tokens refuses it too.
             Some(gap)
@@ -289,16 +294,52 @@ impl<W: Work> Attempts<W> {
             _ => error,
         });
         let refused = first.as_ref().is_err_and(|error| error.kind().is_lack_of_room());
-        let outcome = if refused && self.engine.recover().await? > 0 {
-            self.engine.store.apply(self.reservation(plan, version)).await
-        } else {
-            first
-        };
+        let frees = async { self.engine.recover(self.late()).await.map_err(|error| self.of_wait(error)) };
+        let outcome = if refused && frees.await? > 0 { self.reserve(plan, version, progress).await } else { first };
         let outcome = outcome.map_err(|error| with_fitting_limit(error, plan))?;
         match outcome {
             Outcome::Reserved(reserved) => Ok(Some(Hold::new(&self.engine, plan, progress, reserved, &self.dropped))),
             Outcome::Superseded => Ok(None),
             other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Writes a reservation, if that begins while the call has time. What comes too late is given back.
+    async fn reserve(&self, plan: &Arc<Plan>, version: u64, progress: &Progress) -> Result<Outcome> {
+        let reserved = self.engine.store.apply_until(self.reservation(plan, version), self.late()).await;
+        reserved.map_err(|late| {
+            if let Some(outcome) = late.outcome {
+                let (engine, plan, progress) = (Arc::clone(&self.engine), Arc::clone(plan), progress.clone());
+                let dropped = self.dropped.clone();
+                let given_back = async move {
+                    if let Ok(Outcome::Reserved(reserved)) = outcome.await {
+                        drop(Hold::new(&engine, &plan, &progress, reserved, &dropped));
+                    }
+                };
+                self.engine.tracker.spawn(given_back.in_current_span());
+            }
+            self.of_wait(late.error)
+        })
+    }
+
+    /// Ends when the call no longer waits for the store: its time is up, its caller has gone, or the handle is shut down.
+    pub(super) fn late(&self) -> BoxFuture<'static, ()> {
+        let (sink, stopping, time_left) = (self.sink.clone(), self.engine.stopping.clone(), self.time_left());
+        Box::pin(async move {
+            tokio::select! {
+                () = SystemEnvironment.sleep(time_left) => {}
+                () = sink.closed() => {}
+                () = stopping.cancelled() => {}
+            }
+        })
+    }
+
+    /// Returns the error of a wait for the store that failed: who has gone, or shut the handle down, did not wait for it.
+    pub(super) fn of_wait(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::StorageBusy | ErrorKind::Timeout if self.engine.stopping.is_cancelled() => file_closed(),
+            ErrorKind::StorageBusy | ErrorKind::Timeout if self.sink.is_closed() => given_up(),
+            _ => error,
         }
     }
 
@@ -411,12 +452,20 @@ impl<W: Work> Attempts<W> {
         };
         let is_unpriced = settlement.cost_status == CostStatus::Unpriced;
         let closes_budgets = hold.budgets_apply() && self.on_unpriced() == Some(UnpricedPolicy::Hold);
-        let model_id = hold.settle(settlement).await?;
+        let patience = self.time_left().max(SETTLING);
+        let model_id = match hold.settle(settlement, patience).await? {
+            Written::Known(model_id) => Some(model_id),
+            Written::Waits(error) => match &reply {
+                Ok(_) if self.engine.settings.durability == Durability::Relaxed => None,
+                Ok(_) => return Ok(Err(withheld(error, plan))),
+                Err(_) => None,
+            },
+        };
         if is_unpriced {
             events::unpriced(&self.request_id, plan, closes_budgets);
         }
         if let Some(attempt) = self.draft.attempts.last_mut() {
-            attempt.model_id = Some(model_id);
+            attempt.model_id = model_id;
         }
         if let Ok(reply) = &mut reply {
             reply.attempts_mut().clone_from(&self.draft.attempts);
@@ -463,6 +512,14 @@ impl<W: Work> Attempts<W> {
         let sealed = self.engine.vault.seal(&identity(&key), &text)?;
         Ok(Some((key, sealed)))
     }
+}
+
+/// Makes the error of an answer whose settlement waits: what is handed over must be in the file.
+fn withheld(error: Error, plan: &Plan) -> Error {
+    error.with_retryable(Some(false)).with_detail_suffix(&format!(
+        "; the provider has answered, and is billed as record {} as soon as that can be written; a repeated call is billed again",
+        plan.record_uid
+    ))
 }
 
 /// Returns what the reply that a key keeps is bound to.

@@ -18,12 +18,13 @@ use tracing::Instrument;
 
 use self::idempotency::KeyState;
 use super::attempt::refusal::clamped_limit;
-use super::attempt::{Attempts, Made};
+use super::attempt::{Attempts, Made, SETTLING};
 use super::engine::Engine;
 use super::events::{self, FailedTry};
 use super::work::Work;
 use super::work::draft::Draft;
 use super::work::outcome::{file_closed, given_up, panicked};
+use crate::environment::{Environment, SystemEnvironment};
 use crate::routing::retry::{Verdict, judge, wait};
 use crate::routing::select::Selection;
 use crate::routing::snapshot::Snapshot;
@@ -110,7 +111,12 @@ impl<W: Work> Call<W> {
         let outcome = AssertUnwindSafe(self.reply()).catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
         if outcome.is_err() {
             self.attempts.dropped.close();
-            self.attempts.dropped.wait().await;
+            // What is dropped is settled, and the key freed, all the same; the caller is not kept for it.
+            tokio::select! {
+                biased;
+                () = self.attempts.dropped.wait() => {}
+                () = SystemEnvironment.sleep(self.attempts.time_left().max(SETTLING)) => {}
+            }
             self.attempts.release_key().await;
         }
         tokio::select! {
@@ -211,6 +217,13 @@ impl<W: Work> Call<W> {
         Ok(Choice { snapshot, selection, candidates })
     }
 
+    /// Chooses from the configuration that is in force.
+    async fn choose_first(&self) -> Result<Choice> {
+        let engine = &self.attempts.engine;
+        let current = engine.read_until(self.attempts.late(), || engine.snapshot()).await;
+        self.choose(current.map_err(|error| self.attempts.of_wait(error))?)
+    }
+
     /// Chooses again, from the configuration that took the place of one.
     async fn choose_again(&mut self, replaced: &Snapshot) -> Result<Choice> {
         self.superseded += 1;
@@ -221,13 +234,14 @@ impl<W: Work> Call<W> {
                 "the configuration is changed faster than a call can be planned; make fewer changes, then call again",
             ));
         }
-        self.choose(self.attempts.engine.snapshot_after(replaced).await?)
+        let engine = &self.attempts.engine;
+        let after = engine.read_until(self.attempts.late(), || engine.snapshot_after(replaced)).await;
+        self.choose(after.map_err(|error| self.attempts.of_wait(error))?)
     }
 
     /// Tries the candidates in rounds until one answers, none can, or time or retries are used up.
     async fn route(&mut self) -> Result<W::Reply> {
-        let Choice { mut snapshot, mut selection, mut candidates } =
-            self.choose(self.attempts.engine.snapshot().await?)?;
+        let Choice { mut snapshot, mut selection, mut candidates } = self.choose_first().await?;
         let mut retries_left = self.attempts.options.max_retries.unwrap_or(self.attempts.engine.settings.max_retries);
         let mut out = BTreeSet::<ModelConfigId>::new();
         // Until when a candidate asked to be left alone.

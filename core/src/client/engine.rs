@@ -4,6 +4,7 @@ pub(super) mod addresses;
 pub(super) mod billing_ids;
 mod failure;
 pub(super) mod omissions;
+mod patience;
 mod recovered;
 pub(super) mod room;
 pub(super) mod secrets;
@@ -23,16 +24,17 @@ use self::addresses::Addresses;
 use self::billing_ids::BillingIds;
 pub(super) use self::failure::{broken_off, invalid, refuse_first, unexpected};
 use self::omissions::Omissions;
+pub(super) use self::patience::may_pass;
 use self::room::Room;
 use self::snapshots::Snapshots;
 use crate::dialect::RecentItems;
-use crate::environment::Environment;
+use crate::environment::{BoxFuture, Environment};
 use crate::routing::health::Health;
 use crate::routing::prompt_cache::PromptCache;
 use crate::routing::select::Outlook;
 use crate::routing::snapshot::Snapshot;
 use crate::settings::Settings;
-use crate::store::{Operation, Outcome, Store};
+use crate::store::{Late, Operation, Outcome, Store};
 use crate::transport::HttpClient;
 use crate::types::{Attempt, CallOptions, Error, ErrorKind, Model, ModelConfig, Result, check_label, check_tags};
 use crate::vault::Vault;
@@ -147,9 +149,11 @@ impl Engine {
     }
 
     /// Settles what processes that ended left behind; returns how many reservations that were.
-    pub(super) async fn recover(&self) -> Result<u64> {
+    ///
+    /// It waits for the store until `late` ends.
+    pub(super) async fn recover(&self, late: BoxFuture<'static, ()>) -> Result<u64> {
         let recover = Operation::Recover { policy: self.settings.recovery, now: self.environment.now() };
-        match self.store.apply(recover).await? {
+        match self.store.apply_until(recover, late).await.map_err(Late::into_error)? {
             Outcome::Recovered(count) => {
                 if count > 0 {
                     recovered::tell(count, self.settings.recovery);

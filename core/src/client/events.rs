@@ -135,6 +135,20 @@ pub(super) fn unsettled(plan: &Plan) {
     );
 }
 
+/// Tells that a settlement could not be written yet.
+pub(super) fn settlement_waits(plan: &Plan, error: &Error) {
+    tracing::warn!(
+        target: CALL,
+        attempt = plan.number,
+        provider = plan.config.provider,
+        model = plan.config.model_name,
+        code = error.code(),
+        record_uid = plan.record_uid,
+        %error,
+        "a settlement could not be written; it is tried again",
+    );
+}
+
 /// Tells that a settlement could not be written, and that recovery will make one.
 pub(super) fn left_to_recovery(plan: &Plan, error: Option<&Error>) {
     tracing::error!(

@@ -320,7 +320,7 @@ async fn what_ended_processes_left_is_told_when_it_is_settled() {
     drop(ended);
     let (logged, _guard) = Logged::here();
     let engine = open().await.unwrap().engine;
-    assert_eq!(engine.recover().await.unwrap(), 0);
+    assert_eq!(engine.recover(Box::pin(std::future::pending())).await.unwrap(), 0);
     let events = logged.take();
     let [recovery] = events.as_slice() else { panic!("{events:?}") };
     assert_fields(

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,7 +32,7 @@ impl Tollway {
     /// The path [`IN_MEMORY`] is no file: it makes a ledger of its own in memory, which ends with its last handle.
     ///
     /// Nothing is fetched. With the setting `create` false, nothing is made. Fails with `not_found`, `wrong_master_key`,
-    /// `not_a_tollway_file`, `corrupted_file`, `newer_file` or `storage`; the file is untouched then.
+    /// `not_a_tollway_file`, `corrupted_file`, `newer_file`, `storage` or `storage_busy`; the file is untouched then.
     pub async fn open(path: impl AsRef<Path>, master_key: MasterKey, settings: Settings) -> Result<Self> {
         Self::open_in(path, master_key, settings, Arc::new(SystemEnvironment)).await
     }
@@ -46,13 +47,14 @@ impl Tollway {
         let path = path.as_ref().to_owned();
         let proxies = Proxies::of(settings.proxy.as_ref(), environment.as_ref())?;
         let (exclusive, create, world) = (settings.exclusive, settings.create, Arc::clone(&environment));
+        let patience = settings.storage_timeout;
         let master_key = blocking(move || master_key.fetched(world.as_ref())).await?;
         let (world, key) = (Arc::clone(&environment), master_key);
         let opening = blocking(move || {
             if path.as_os_str() == IN_MEMORY {
                 open_memory(create, &key, &world)
             } else {
-                open_file(&path, exclusive, create, &key, &world)
+                open_file(&path, (exclusive, create), patience, &key, &world)
             }
         });
         let (store, vault) = opening.await?;
@@ -77,7 +79,7 @@ impl Tollway {
             environment,
             store,
         };
-        engine.recover().await?;
+        engine.recover(SystemEnvironment.sleep(patience)).await?;
         Ok(Self { engine: Arc::new(engine) })
     }
 
@@ -87,15 +89,15 @@ impl Tollway {
         let engine = Arc::clone(&self.engine);
         let wrapped = blocking(move || engine.vault.wrap_again(&master_key));
         let put = Operation::PutMeta { key: WRAPPED_DATA_KEY.to_owned(), value: wrapped.await?, replace: true };
-        self.engine.store.apply(put).await.map(|_| ())
+        self.engine.apply(put).await.map(|_| ())
     }
 }
 
 /// Opens the store and the vault of a file.
 fn open_file(
     path: &Path,
-    exclusive: bool,
-    create: bool,
+    (exclusive, create): (bool, bool),
+    patience: Duration,
     master_key: &MasterKey,
     environment: &Arc<dyn Environment>,
 ) -> Result<(Arc<dyn Store>, Arc<Vault>)> {
@@ -106,7 +108,7 @@ fn open_file(
         }
         Ok(())
     };
-    let opening = Opening::open(path, exclusive, create, Arc::clone(environment), &accept)?;
+    let opening = Opening::open(path, exclusive, create, patience, Arc::clone(environment), &accept)?;
     let vault = match vault.into_inner() {
         Some(vault) => vault,
         None => own_vault(&opening, master_key, environment)?,
@@ -184,7 +186,7 @@ mod tests {
         assert_eq!((checked.damage.len(), checked.rows > 0), (0, true));
         assert!(one.usage_records(UsageFilter::default(), None, 1).await.unwrap().records.is_empty());
         one.rotate_master_key(MasterKey::Text("1f".repeat(32).into())).await.unwrap();
-        assert!(one.shutdown(std::time::Duration::from_secs(5)).await);
+        assert!(one.shutdown(Duration::from_secs(5)).await);
         assert!(!Path::new(IN_MEMORY).exists());
     }
 

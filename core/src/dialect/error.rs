@@ -17,7 +17,7 @@ pub const fn status(kind: ErrorKind) -> u16 {
         | ErrorKind::CurrencyMismatch => 402,
         ErrorKind::NoRoute | ErrorKind::NotFound => 404,
         ErrorKind::RateLimited | ErrorKind::ProviderQuotaExhausted => 429,
-        ErrorKind::ProviderUnavailable => 503,
+        ErrorKind::ProviderUnavailable | ErrorKind::StorageBusy => 503,
         ErrorKind::InvalidRequest | ErrorKind::ContextLengthExceeded | ErrorKind::ContentFiltered => 400,
         ErrorKind::Authentication => 401,
         ErrorKind::PermissionDenied => 403,
@@ -78,6 +78,7 @@ mod tests {
             (ErrorKind::Cancelled, 499),
             (ErrorKind::IdempotencyConflict, 409),
             (ErrorKind::Storage, 500),
+            (ErrorKind::StorageBusy, 503),
             (ErrorKind::Closed, 500),
             (ErrorKind::Internal, 500),
         ] {

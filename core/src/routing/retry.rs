@@ -31,6 +31,7 @@ pub fn judge(error: &Error) -> Verdict {
         | ErrorKind::IdempotencyConflict
         | ErrorKind::Internal
         | ErrorKind::Storage
+        | ErrorKind::StorageBusy
         | ErrorKind::CorruptedFile
         | ErrorKind::Forked
         | ErrorKind::Closed => Verdict::GiveUp,

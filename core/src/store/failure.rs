@@ -19,6 +19,16 @@ pub(super) fn of_io(what: &str, error: &io::Error) -> Error {
     }
 }
 
+/// Makes the error of a wait for a store that no other process keeps.
+pub(super) fn busy_with_itself(process_id: u32) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!(
+            "time ran out while the ledger was busy with what this process ({process_id}) reads and writes itself; allow more"
+        ),
+    )
+}
+
 /// Makes the error of a damaged file.
 pub(super) fn corrupted(what: &str) -> Error {
     Error::new(

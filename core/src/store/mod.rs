@@ -10,6 +10,7 @@ mod failure;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod job;
 mod key;
 mod ledger;
 mod memory;
@@ -39,9 +40,11 @@ mod writing;
 pub(crate) use self::redb::hold_session;
 pub use self::redb::{FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, is_ledger};
 pub use daily_cost::DailyCost;
+pub use job::Late;
 pub use memory::{IN_MEMORY, Memory, MemoryStore};
 pub use operation::*;
 pub use row_key::RowKey;
+pub use table_store::PATIENCE;
 pub use tables::WRAPPED_DATA_KEY;
 pub use tally::{Grain, Tally, TallyKey, TallyPart, TallyQuery};
 
@@ -49,7 +52,7 @@ use jiff::Timestamp;
 
 use crate::environment::BoxFuture;
 use crate::types::{
-    BudgetId, BudgetStatus, Call, Configuration, Damage, Model, Package, PoolRecharge, PoolStatus, QuotaStatus,
+    BudgetId, BudgetStatus, Call, Configuration, Damage, Error, Model, Package, PoolRecharge, PoolStatus, QuotaStatus,
     QuotaTransaction, QuotaType, Result, UsageFilter, UsageRecord, UsageRecordId,
 };
 
@@ -66,8 +69,20 @@ pub struct CheckedStore {
 
 /// A store of ledgers. Every future may be dropped: a write that was queued is still committed.
 pub trait Store: Send + Sync + 'static {
-    /// Applies an operation. It resolves when the operation is durable, or was refused and changed nothing.
+    /// Applies an operation, however long others keep the store. It resolves when the operation is durable, or was refused and
+    /// changed nothing.
     fn apply(&self, operation: Operation) -> BoxFuture<'static, Result<Outcome>>;
+    /// Applies an operation as [`Store::apply`] does, and withdraws it once `late` ends, if it waits for others still.
+    ///
+    /// It fails with `storage_busy` then, and tells what comes of the operation yet where it had begun. Dropping the future does not
+    /// withdraw it.
+    fn apply_until(
+        &self,
+        operation: Operation,
+        late: BoxFuture<'static, ()>,
+    ) -> BoxFuture<'static, std::result::Result<Outcome, Late>>;
+    /// Makes the error of a wait for the store that took too long, with what is known of who keeps it.
+    fn busy(&self) -> BoxFuture<'static, Error>;
     /// Returns the version of the configuration that the file holds now, whoever wrote it.
     fn configuration_version(&self) -> BoxFuture<'static, Result<u64>>;
     /// Reads the whole configuration at one version.

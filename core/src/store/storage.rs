@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::tables::Shape;
-use crate::types::{Damage, Result};
+use crate::types::{Damage, Error, Result};
 
 /// Receives a value.
 pub(super) type Receive<'f> = dyn FnMut(&[u8]) -> Result<()> + 'f;
@@ -65,6 +65,11 @@ pub trait Storage: Send + Sync + 'static {
     fn write(&self, change: &mut Change<'_>) -> Result<()>;
     /// Lets others write for a moment, if there may be any. It is called between two transactions.
     fn let_others_in(&self);
+    /// Makes the error of a wait that ended before it had what it waited for, with what is known of who holds that; nothing where
+    /// nobody else is waited for. It blocks for a moment.
+    fn obstacle(&self) -> Option<Error>;
+    /// Lets no transaction wait for others for long from now on, because the storage is to be closed.
+    fn close_soon(&self);
     /// Returns the session.
     fn session(&self) -> &dyn Session;
 }

@@ -2,29 +2,34 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::{closed, corrupted};
+use super::failure::{busy_with_itself, closed, corrupted};
+use super::job::{Claim, Job, Late};
 use super::names::KnownNames;
 use super::reading::Reader;
 use super::row_key::RowKey;
 use super::shared::Shared;
 use super::storage::Storage;
-use super::writer::{self, Job, QUEUE};
+use super::writer::{self, QUEUE};
 use super::{
     CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, TallyPart, TallyQuery, provisions, query, slices,
     verification,
 };
 use crate::environment::log::logged_as_here;
-use crate::environment::{BoxFuture, Environment};
+use crate::environment::{BoxFuture, Environment, SystemEnvironment};
 use crate::types::{
     BudgetId, BudgetStatus, Call, Configuration, Error, ErrorKind, Model, Package, PoolRecharge, PoolStatus,
     QuotaStatus, QuotaTransaction, QuotaType, Result, UsageFilter, UsageRecord, UsageRecordId,
 };
+
+/// How long stores wait for others whose users do not say it.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A [`Store`] over the tables of a storage.
 ///
@@ -33,6 +38,8 @@ use crate::types::{
 pub struct TableStore<S: Storage> {
     process_id: u32,
     environment: Arc<dyn Environment>,
+    /// How long a short read waits for others.
+    patience: Duration,
     /// Absent only while it is dropped.
     pub(super) open: Option<Open<S>>,
 }
@@ -45,7 +52,12 @@ pub(super) struct Open<S: Storage> {
 
 impl<S: Storage> TableStore<S> {
     /// Starts the writer over tables that are open, whose rows are signed with a key.
-    pub(super) fn start(storage: S, row_key: RowKey, environment: Arc<dyn Environment>) -> Result<Arc<Self>> {
+    pub(super) fn start(
+        storage: S,
+        row_key: RowKey,
+        patience: Duration,
+        environment: Arc<dyn Environment>,
+    ) -> Result<Arc<Self>> {
         let shared = Arc::new(Shared { storage, row_key, names: KnownNames::default() });
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (of_writer, world) = (Arc::clone(&shared), Arc::clone(&environment));
@@ -54,7 +66,7 @@ impl<S: Storage> TableStore<S> {
             .spawn(logged_as_here(move || writer::run(&of_writer, world.as_ref(), jobs)))
             .map_err(|error| super::failure::of_io("the writer's thread could not be started", &error))?;
         let process_id = environment.process_id();
-        Ok(Arc::new(Self { process_id, environment, open: Some(Open { shared, queue, writer }) }))
+        Ok(Arc::new(Self { process_id, environment, patience, open: Some(Open { shared, queue, writer }) }))
     }
 
     fn open_here(&self) -> Result<&Open<S>> {
@@ -72,7 +84,39 @@ impl<S: Storage> TableStore<S> {
         &self,
         query: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T>> {
-        self.long_read(|shared| shared.read(query))
+        let read = self.long_read(|shared| shared.read(query));
+        let (patience, busy) = (self.patience, self.busy());
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                read = read => read,
+                // The wait is for other processes, whose time no test drives.
+                () = SystemEnvironment.sleep(patience) => Err(busy.await),
+            }
+        })
+    }
+
+    /// Queues an operation, and returns what comes of it and whether it is still waited for.
+    ///
+    /// It is queued here rather than when the future is first polled, so that dropping the future cannot undo it.
+    fn queue(&self, operation: Operation) -> Result<(BoxFuture<'static, Result<Outcome>>, Claim)> {
+        let (sender, outcome) = oneshot::channel();
+        let claim = Claim::default();
+        let job = Job { operation, outcome: sender, claim: claim.clone() };
+        let queue = &self.open_here()?.queue;
+        let waiting = match queue.try_send(job) {
+            Ok(()) => None,
+            Err(TrySendError::Full(job)) => Some((queue.clone(), job)),
+            Err(TrySendError::Closed(_)) => return Err(closed()),
+        };
+        let outcome = async move {
+            if let Some((queue, job)) = waiting {
+                queue.send(job).await.map_err(|_| closed())?;
+                drop(queue);
+            }
+            outcome.await.unwrap_or_else(|_| Err(closed()))
+        };
+        Ok((Box::pin(outcome), claim))
     }
 
     /// Reads in as many transactions as it takes, off the async threads.
@@ -97,6 +141,7 @@ impl<S: Storage> Drop for TableStore<S> {
             std::mem::forget(open);
             return;
         }
+        open.shared.storage.close_soon();
         drop(open.queue);
         if std::thread::current().id() != open.writer.thread().id() {
             // The writer catches its panics; there is nothing to report.
@@ -107,24 +152,49 @@ impl<S: Storage> Drop for TableStore<S> {
 
 impl<S: Storage> Store for TableStore<S> {
     fn apply(&self, operation: Operation) -> BoxFuture<'static, Result<Outcome>> {
-        let (sender, outcome) = oneshot::channel();
-        let job = Job { operation, outcome: sender };
-        let queue = match self.open_here() {
-            Ok(open) => &open.queue,
-            Err(error) => return Box::pin(std::future::ready(Err(error))),
+        match self.queue(operation) {
+            Ok((outcome, _)) => outcome,
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn apply_until(
+        &self,
+        operation: Operation,
+        late: BoxFuture<'static, ()>,
+    ) -> BoxFuture<'static, std::result::Result<Outcome, Late>> {
+        let (mut outcome, claim) = match self.queue(operation) {
+            Ok(queued) => queued,
+            Err(error) => return Box::pin(std::future::ready(Err(error.into()))),
         };
-        // It is queued here rather than when the future is first polled, so that dropping the future cannot undo it.
-        let waiting = match queue.try_send(job) {
-            Ok(()) => None,
-            Err(TrySendError::Full(job)) => Some((queue.clone(), job)),
-            Err(TrySendError::Closed(_)) => return Box::pin(std::future::ready(Err(closed()))),
-        };
+        let busy = self.busy();
         Box::pin(async move {
-            if let Some((queue, job)) = waiting {
-                queue.send(job).await.map_err(|_| closed())?;
-                drop(queue);
+            tokio::select! {
+                biased;
+                outcome = &mut outcome => outcome.map_err(Late::from),
+                () = late => {
+                    let is_withdrawn = claim.withdraw();
+                    let error = busy.await;
+                    if is_withdrawn {
+                        return Err(Late::from(error.with_detail_suffix("; nothing was written")));
+                    }
+                    let error = error.with_detail_suffix("; whether this is written is not known yet");
+                    Err(Late { error, outcome: Some(outcome) })
+                }
             }
-            outcome.await.unwrap_or_else(|_| Err(closed()))
+        })
+    }
+
+    fn busy(&self) -> BoxFuture<'static, Error> {
+        let shared = self.open_here().map(|open| Arc::clone(&open.shared));
+        let process_id = self.process_id;
+        Box::pin(async move {
+            let shared = match shared {
+                Ok(shared) => shared,
+                Err(error) => return error,
+            };
+            let obstacle = tokio::task::spawn_blocking(logged_as_here(move || shared.storage.obstacle())).await;
+            obstacle.ok().flatten().unwrap_or_else(|| busy_with_itself(process_id))
         })
     }
 

@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{mpsc, oneshot};
 
 use super::apply::apply;
 use super::failure::misused;
+use super::job::{Claim, Job};
 use super::ledger::Ledger;
 use super::rollup::digest;
 use super::shared::Shared;
@@ -25,12 +26,6 @@ use crate::types::{Error, ErrorKind, Result};
 pub(super) const QUEUE: usize = 4096;
 /// How many operations one commit takes at most.
 const BATCH: usize = 1024;
-
-/// An operation that waits, and where its outcome goes.
-pub(super) struct Job {
-    pub(super) operation: Operation,
-    pub(super) outcome: oneshot::Sender<Result<Outcome>>,
-}
 
 /// Commits operations until the store is dropped and the queue is empty, and digests records between them.
 pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environment, mut queue: mpsc::Receiver<Job>) {
@@ -90,12 +85,12 @@ struct Writer<'s, S> {
 impl<S: Storage> Writer<'_, S> {
     /// Commits all operations that wait.
     fn commit_waiting(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) {
-        let mut operations = vec![first.operation];
+        let mut operations = vec![(first.operation, first.claim)];
         let mut callers = vec![first.outcome];
         while operations.len() < BATCH
             && let Ok(job) = queue.try_recv()
         {
-            operations.push(job.operation);
+            operations.push((job.operation, job.claim));
             callers.push(job.outcome);
         }
         match self.commit(operations) {
@@ -110,12 +105,17 @@ impl<S: Storage> Writer<'_, S> {
         }
     }
 
-    /// Applies operations in one transaction. A refused one is left out; a failure of the storage fails all of them.
-    fn commit(&mut self, operations: Vec<Operation>) -> Result<Vec<Result<Outcome>>> {
+    /// Applies operations in one transaction. A refused one is left out, and so is one that was withdrawn while others were waited
+    /// for; a failure of the storage fails all of them.
+    fn commit(&mut self, operations: Vec<(Operation, Claim)>) -> Result<Vec<Result<Outcome>>> {
         let mut outcomes = Vec::new();
         self.change(|ledger, changed| {
             let mut any_change = false;
-            for operation in operations {
+            for (operation, claim) in operations {
+                if !claim.begin() {
+                    outcomes.push(Err(withdrawn()));
+                    continue;
+                }
                 changed.set(false);
                 let outcome = apply(ledger, operation);
                 if let Err(error) = &outcome
@@ -168,9 +168,14 @@ impl<S: Storage> Writer<'_, S> {
     }
 }
 
+/// Nobody sees it: who withdraws an operation has gone.
+fn withdrawn() -> Error {
+    Error::new(ErrorKind::Cancelled, "the operation was withdrawn before it began; nothing was written")
+}
+
 fn half_way(error: &Error) -> Error {
     match error.kind() {
-        ErrorKind::Storage | ErrorKind::CorruptedFile | ErrorKind::NewerFile => error.clone(),
+        ErrorKind::Storage | ErrorKind::StorageBusy | ErrorKind::CorruptedFile | ErrorKind::NewerFile => error.clone(),
         _ => Error::new(
             ErrorKind::Internal,
             format!("an operation of this commit failed half way ({}); nothing was written; try again", error.detail()),

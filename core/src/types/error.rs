@@ -85,6 +85,9 @@ kinds! {
     NewerFile = "newer_file";
     /// The file could not be read or written: folder missing or read-only, disk full, opened elsewhere.
     Storage = "storage";
+    /// Another process has the file locked for longer than there was time to wait. Retry; if it stays so, let the process that
+    /// the detail names go on, or end it.
+    StorageBusy = "storage_busy";
     /// The handle was opened in another process, before a fork. Open the file again in this process.
     Forked = "forked";
     /// The handle was shut down. Open the file again.
@@ -282,7 +285,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         self.0.retryable.unwrap_or(matches!(
             self.0.kind,
-            ErrorKind::RateLimited | ErrorKind::ProviderUnavailable | ErrorKind::Timeout
+            ErrorKind::RateLimited | ErrorKind::ProviderUnavailable | ErrorKind::Timeout | ErrorKind::StorageBusy
         ))
     }
 }

@@ -30,6 +30,11 @@ export interface Settings {
   readonly connectTimeout?: number | null;
   /** The time that a stream may stay silent. */
   readonly streamIdleTimeout?: number | null;
+  /**
+   * The time that opening and closing, and whatever is no call, wait for another process that has the file locked. A
+   * call waits for it until its own `timeout`.
+   */
+  readonly storageTimeout?: number | null;
   /** The proxy through which calls go; none where absent, whatever the environment says. */
   readonly proxy?: string | null;
   /** How often a failed attempt is repeated, beyond the first attempt of each candidate. */
@@ -67,6 +72,7 @@ export const SETTINGS: Fields = {
   timeout: asIs,
   connectTimeout: asIs,
   streamIdleTimeout: asIs,
+  storageTimeout: asIs,
   proxy: asIs,
   maxRetries: asIs,
   cooldownFailures: asIs,

@@ -28,6 +28,7 @@ __all__ = [
     "ProviderUnavailableError",
     "QuotaExceededError",
     "RateLimitedError",
+    "StorageBusyError",
     "StorageError",
     "UnpricedError",
     "WrongMasterKeyError",
@@ -173,6 +174,15 @@ class StorageError(FileSystemError):
     """Says that the file could not be read or written: folder missing or read-only, disk full, opened elsewhere."""
 
     default_code = "storage"
+
+
+class StorageBusyError(FileSystemError):
+    """Says that another process has the file locked for longer than there was time to wait.
+
+    Retry; if it stays so, let the process that the detail names go on, or end it.
+    """
+
+    default_code = "storage_busy"
 
 
 class ForkedError(TollwayError):

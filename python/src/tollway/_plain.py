@@ -17,6 +17,7 @@ PLAIN_SETTINGS = frozenset(
         "on_unpriced",
         "recovery",
         "reported_cost",
+        "storage_timeout",
         "stream_idle_timeout",
         "timeout",
     }

@@ -102,6 +102,13 @@ public enum class ErrorKind {
     @SerialName("storage")
     STORAGE,
 
+    /**
+     * Another process has the file locked for longer than there was time to wait. Retry; if it stays so, let the
+     * process that the detail names go on, or end it.
+     */
+    @SerialName("storage_busy")
+    STORAGE_BUSY,
+
     /** The handle was opened in another process, before a fork. Open the file again in this process. */
     @SerialName("forked")
     FORKED,

@@ -64,6 +64,12 @@ public data class Settings(
     /** The time that a stream may stay silent. */
     @SerialName("stream_idle_timeout")
     public val streamIdleTimeout: Double? = null,
+    /**
+     * The time that opening and closing, and whatever is no call, wait for another process that has the file locked. A
+     * call waits for it until its own `timeout`.
+     */
+    @SerialName("storage_timeout")
+    public val storageTimeout: Double? = null,
     /** The proxy through which calls go; none where absent, whatever the environment says. */
     public val proxy: String? = null,
     /** How often a failed attempt is repeated, beyond the first attempt of each candidate. */

@@ -20,7 +20,7 @@ impl Tollway {
             effective_date: input.effective_date.unwrap_or(now),
             source: input.source.unwrap_or_else(|| "user".to_owned()),
         };
-        let outcome = self.engine.store.apply(Operation::AddFxRate { rate, now }).await?;
+        let outcome = self.engine.apply(Operation::AddFxRate { rate, now }).await?;
         self.engine.reload().await?;
         match outcome {
             Outcome::FxRateAdded(rate) => Ok(rate),

@@ -123,13 +123,13 @@ impl Tollway {
     async fn add(&self, draft: Draft, terms: &ModelTerms) -> Result<ConfiguredModel> {
         let Draft { mut config, api_key, prices, prices_from } = draft;
         let take = Operation::TakeModelConfigId { names: config.names.clone() };
-        let id = match self.engine.store.apply(take).await? {
+        let id = match self.engine.apply(take).await? {
             Outcome::ModelConfigIdTaken(id) => id,
             other => return Err(unexpected(&other)),
         };
         secrets::seal_new(&self.engine.vault, id, &mut config, api_key.as_ref())?;
         let now = self.engine.environment.now();
-        match self.engine.store.apply(Operation::AddModelConfig { id, config: Box::new(config), prices, now }).await? {
+        match self.engine.apply(Operation::AddModelConfig { id, config: Box::new(config), prices, now }).await? {
             Outcome::ModelConfigAdded(id) => self.configured(id, Configured::Added, prices_from, terms).await,
             other => Err(unexpected(&other)),
         }
@@ -254,7 +254,7 @@ impl Tollway {
             description: update.description,
         });
         let now = self.engine.environment.now();
-        self.engine.store.apply(Operation::UpdateModelConfig { id: config.id, change, now }).await?;
+        self.engine.apply(Operation::UpdateModelConfig { id: config.id, change, now }).await?;
         if self.engine.health.forget(config.id) {
             events::cooldown_end(None, config);
         }

@@ -33,7 +33,7 @@ impl Tollway {
             text.as_deref().map_or(Ok(()), |text| check_label(field, text))?;
         }
         let operation = Operation::RechargePool { recharge: Box::new(recharge), now: self.engine.environment.now() };
-        match self.engine.store.apply(operation).await? {
+        match self.engine.apply(operation).await? {
             Outcome::PoolRecharged(recharge) => Ok(*recharge),
             other => Err(unexpected(&other)),
         }

@@ -89,7 +89,7 @@ impl Tollway {
     async fn write_update(&self, update: &PriceUpdate, now: Timestamp) -> Result<()> {
         for proposal in update.of_kind(ProposalKind::Ended) {
             if let (Some(old), Some(at)) = (&proposal.old, proposal.effective_date) {
-                self.engine.store.apply(Operation::ExpirePrice { id: old.id, at, now }).await?;
+                self.engine.apply(Operation::ExpirePrice { id: old.id, at, now }).await?;
             }
         }
         let mut new: BTreeMap<ModelConfigId, Vec<PriceTerms>> = BTreeMap::new();

@@ -42,7 +42,7 @@ impl Tollway {
         let model_config_id = self.one(reference).await?.id;
         let prices = terms_of(prices, now)?;
         let add = Operation::AddPrices { model_config_id, prices, replaces_meters, now };
-        let outcome = self.engine.store.apply(add).await?;
+        let outcome = self.engine.apply(add).await?;
         self.engine.reload().await?;
         match outcome {
             Outcome::PricesAdded(ids) => Ok(ids),

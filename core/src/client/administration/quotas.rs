@@ -63,7 +63,7 @@ impl Tollway {
     }
 
     async fn package(&self, operation: Operation) -> Result<Package> {
-        let outcome = self.engine.store.apply(operation).await?;
+        let outcome = self.engine.apply(operation).await?;
         self.engine.reload().await?;
         match outcome {
             Outcome::Package(package) => Ok(*package),

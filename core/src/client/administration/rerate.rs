@@ -158,7 +158,7 @@ impl Tollway {
             record_uid: self.engine.environment.unique_id(),
             now: self.engine.environment.now(),
         };
-        match self.engine.store.apply(Operation::Adjust(Box::new(adjustment))).await? {
+        match self.engine.apply(Operation::Adjust(Box::new(adjustment))).await? {
             Outcome::Adjusted(difference) => {
                 line.old_cost = Some(exact_subtract(new_cost, difference.amount)?);
                 line.difference = Some(difference.amount);

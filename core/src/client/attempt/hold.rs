@@ -1,6 +1,7 @@
 //! What is held in the budgets for an attempt, until it is settled.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -8,14 +9,18 @@ use tracing::Instrument;
 
 use super::pricing::{nothing, reservation};
 use super::settlement::{Ending, settlement};
-use crate::client::engine::{Engine, unexpected};
+use crate::client::engine::{Engine, may_pass, unexpected};
 use crate::client::events;
 use crate::client::work::outcome::panicked;
 use crate::client::work::plan::Plan;
+use crate::environment::{Environment, SystemEnvironment};
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::transport::{Progress, Stage};
-use crate::types::{BilledBy, ModelId, RecordStatus, ReservationId, Result};
+use crate::types::{BilledBy, Error, ModelId, RecordStatus, ReservationId, Result};
+
+/// How long a caller waits for a settlement at least, whose answer came when the call had no more time.
+pub(in crate::client) const SETTLING: Duration = Duration::from_millis(500);
 
 /// What is held for one attempt.
 ///
@@ -29,6 +34,14 @@ pub(super) struct Hold {
     is_settled: bool,
     /// The tasks that settle what was dropped; the call waits for them before it tells its error.
     dropped: TaskTracker,
+}
+
+/// What became of a settlement in the time that there was for it.
+pub(super) enum Written {
+    /// It is in the file, or will be; the model has this billing id.
+    Known(ModelId),
+    /// It is written as soon as it can be. The error says what is in the way.
+    Waits(Error),
 }
 
 impl Hold {
@@ -59,36 +72,73 @@ impl Hold {
         self.reserved.budgets_apply
     }
 
-    /// Writes the settlement, and returns the billing id of the model. With `relaxed` durability it is not waited for once that
-    /// id is known.
-    pub(super) async fn settle(mut self, settlement: Settlement) -> Result<ModelId> {
+    /// Writes the settlement, and waits for that at most for `patience`; with `relaxed` durability not once the billing id of the
+    /// model is known. What could not be written by then is written as soon as it can be.
+    pub(super) async fn settle(mut self, settlement: Settlement, patience: Duration) -> Result<Written> {
         let config = &self.plan.config;
-        let written = self.engine.store.apply(Operation::Settle(Box::new(settlement)));
+        let operation = Operation::Settle(Box::new(settlement));
         if self.engine.settings.durability == Durability::Relaxed
             && let Some(model_id) = self.engine.billing_ids.get(&config.provider, &config.model_name)
         {
-            self.is_settled = true;
-            let (engine, plan) = (Arc::clone(&self.engine), Arc::clone(&self.plan));
-            let settled = async move {
-                let written = written.await;
-                engine.room.note_settlement();
-                if let Err(error) = written {
-                    events::left_to_recovery(&plan, Some(&error));
-                }
-            };
-            self.engine.tracker.spawn(settled.in_current_span());
-            return Ok(model_id);
+            let engine = Arc::clone(&self.engine);
+            self.leave(async move { engine.apply_surely(operation).await });
+            return Ok(Written::Known(model_id));
         }
-        let written = written.await;
+        let mut written = self.engine.store.apply(operation.clone());
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut written => outcome,
+            () = late(&self.engine, patience) => {
+                let busy = self.engine.store.busy().await;
+                let engine = Arc::downgrade(&self.engine);
+                self.leave(async move {
+                    match written.await {
+                        Err(error) if may_pass(&error) => Engine::persist(engine, operation, error).await,
+                        written => written,
+                    }
+                });
+                return Ok(Written::Waits(busy));
+            }
+        };
         self.engine.room.note_settlement();
-        match written? {
-            Outcome::Settled(Settled { model_id, .. }) => {
+        match outcome {
+            Ok(Outcome::Settled(Settled { model_id, .. })) => {
                 self.is_settled = true;
                 self.engine.billing_ids.put(&self.plan.config, model_id);
-                Ok(model_id)
+                Ok(Written::Known(model_id))
             }
-            other => Err(unexpected(&other)),
+            Ok(other) => Err(unexpected(&other)),
+            Err(error) if may_pass(&error) => {
+                events::settlement_waits(&self.plan, &error);
+                self.leave(Engine::persist(Arc::downgrade(&self.engine), operation, error.clone()));
+                Ok(Written::Waits(error))
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Leaves the settlement to a task of its own, for which a handle that is closed waits.
+    fn leave(&mut self, written: impl Future<Output = Result<Outcome>> + Send + 'static) {
+        self.is_settled = true;
+        let (engine, plan) = (Arc::downgrade(&self.engine), Arc::clone(&self.plan));
+        let settled = async move {
+            let written = written.await;
+            if let Some(engine) = engine.upgrade() {
+                engine.room.note_settlement();
+            }
+            if let Err(error) = written {
+                events::left_to_recovery(&plan, Some(&error));
+            }
+        };
+        self.engine.tracker.spawn(settled.in_current_span());
+    }
+}
+
+/// Ends when a settlement is no longer waited for: after `patience`, or soon after the handle is shut down.
+async fn late(engine: &Engine, patience: Duration) {
+    tokio::select! {
+        () = SystemEnvironment.sleep(patience) => {}
+        () = engine.stopping.cancelled() => SystemEnvironment.sleep(patience.min(SETTLING)).await,
     }
 }
 
@@ -105,7 +155,7 @@ impl Drop for Hold {
         events::unsettled(&self.plan);
         let (engine, plan, tracked) = (Arc::clone(&self.engine), Arc::clone(&self.plan), self.engine.tracker.token());
         let settled = async move {
-            if let Err(error) = engine.store.apply(Operation::Settle(Box::new(settlement))).await {
+            if let Err(error) = engine.apply_surely(Operation::Settle(Box::new(settlement))).await {
                 events::left_to_recovery(&plan, Some(&error));
             }
             engine.room.note_settlement();

@@ -1,16 +1,19 @@
 //! Idempotency keys: the same key returns the same record and reply, and is billed once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 use crate::client::attempt::settlement::GRACE;
-use crate::client::attempt::{Attempts, identity};
+use crate::client::attempt::{Attempts, SETTLING, identity};
 use crate::client::work::Work;
 use crate::client::work::draft::Reply;
 use crate::client::work::outcome::{file_closed, given_up};
 use crate::environment::log::CALL;
+use crate::environment::{Environment, SystemEnvironment};
 use crate::store::{KeyClaim, Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};
 
@@ -45,7 +48,8 @@ impl<W: Work> Attempts<W> {
                 now,
                 expires_at: now.saturating_add(self.time_left() + GRACE).unwrap_or(now),
             };
-            match self.engine.store.apply(claim).await? {
+            let claimed = self.engine.store.apply_until(claim, self.late()).await;
+            match claimed.map_err(|late| self.of_wait(late.into_error()))? {
                 Outcome::KeyClaim(KeyClaim::Claimed) => return Ok(KeyState::Claimed),
                 Outcome::KeyClaim(KeyClaim::Completed(sealed)) => {
                     let text = self.engine.vault.unseal_text(&identity(&key), &sealed)?;
@@ -79,14 +83,23 @@ impl<W: Work> Attempts<W> {
     pub(super) async fn release_key(&self) {
         if let Some(key) = self.own_key() {
             let release = Operation::ReleaseKey { key, request_id: self.request_id.clone() };
-            if let Err(error) = self.engine.store.apply(release).await {
-                tracing::warn!(
-                    target: CALL,
-                    request_id = self.request_id,
-                    code = error.code(),
-                    %error,
-                    "an idempotency key stays claimed until it lapses"
-                );
+            let (engine, request_id) = (Arc::clone(&self.engine), self.request_id.clone());
+            let released = async move {
+                if let Err(error) = engine.apply_surely(release).await {
+                    tracing::warn!(
+                        target: CALL,
+                        request_id,
+                        code = error.code(),
+                        %error,
+                        "an idempotency key stays claimed until it lapses"
+                    );
+                }
+            };
+            let released = self.engine.tracker.spawn(released.in_current_span());
+            tokio::select! {
+                biased;
+                _ = released => {}
+                () = SystemEnvironment.sleep(self.time_left().max(SETTLING)) => {}
             }
         }
     }

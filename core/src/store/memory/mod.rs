@@ -12,7 +12,7 @@ use super::query;
 use super::reading::Reader;
 use super::row_key::RowKey;
 use super::storage::{Change, Liveness, Query, Session, Storage};
-use super::table_store::TableStore;
+use super::table_store::{PATIENCE, TableStore};
 use crate::environment::Environment;
 use crate::types::{Damage, Error, ErrorKind, Result};
 
@@ -52,7 +52,7 @@ impl MemoryStore {
     /// Opens a store over tables in memory, and starts the writer.
     pub fn open(memory: &Arc<Memory>, environment: Arc<dyn Environment>, row_key: RowKey) -> Result<Arc<Self>> {
         let session = MemorySession::start(memory, environment.as_ref(), &row_key)?;
-        Self::start(MemoryStorage { session }, row_key, environment)
+        Self::start(MemoryStorage { session }, row_key, PATIENCE, environment)
     }
 }
 
@@ -122,6 +122,12 @@ impl Storage for MemoryStorage {
     }
 
     fn let_others_in(&self) {}
+
+    fn obstacle(&self) -> Option<Error> {
+        None
+    }
+
+    fn close_soon(&self) {}
 
     fn session(&self) -> &dyn Session {
         &self.session

@@ -6,8 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -16,12 +15,16 @@ use redb::{BackendError, StorageBackend};
 
 use super::descriptor::Descriptor;
 use super::failure::{closed, corrupted, of_io, of_open_io};
+use super::holder::Wait;
+use crate::environment::{Environment, SystemEnvironment};
 use crate::types::{Error, ErrorKind, Result};
 
-/// How often opening and closing try to get a lock that another process holds: for some ten seconds.
-const ATTEMPTS: u32 = 60_000;
 /// How long to wait between two attempts to get a lock: less than a writer lets others in for.
 const PAUSE: Duration = Duration::from_micros(100);
+/// A wait that takes longer is for a process that hangs, or stands still.
+const LONG: Duration = Duration::from_secs(2);
+/// How long to wait between two attempts then.
+const LONG_PAUSE: Duration = Duration::from_millis(5);
 
 /// A file that is open. Clones share it.
 #[derive(Clone)]
@@ -33,20 +36,41 @@ struct Inner {
     opened: fs::Metadata,
     /// Absent when it was shut.
     engine: ArcSwapOption<Descriptor<FileBackend>>,
-    /// Whether a lock is waited for for some ten seconds at most.
-    impatient: AtomicBool,
+    /// How long opening and closing wait for locks in all, and how long a reader waits for one.
+    patience: Duration,
+    waits: Mutex<Waits>,
+}
+
+/// The waits for locks. They are in the time of the machine, since other processes are in no other.
+#[derive(Default)]
+struct Waits {
+    /// Since when the file is being opened or closed; absent while it is used.
+    impatient_since: Option<Duration>,
+    under_way: Vec<Wait>,
+    /// The last one that ended without the lock.
+    in_vain: Option<Wait>,
+}
+
+fn machine_time() -> Duration {
+    SystemEnvironment.monotonic()
 }
 
 impl Backend {
-    /// Takes a file that was opened at a path.
-    pub(super) fn new(path: &Path, file: Descriptor<File>) -> Result<Self> {
+    /// Takes a file that is being opened at a path.
+    pub(super) fn new(path: &Path, file: Descriptor<File>, patience: Duration) -> Result<Self> {
         let opened = file.file()?.metadata().map_err(|error| of_open_io(&path.display().to_string(), &error))?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             opened,
             engine: ArcSwapOption::from_pointee(file.into_engine(path)?),
-            impatient: AtomicBool::new(true),
+            patience,
+            waits: Mutex::new(Waits { impatient_since: Some(machine_time()), ..Waits::default() }),
         })))
+    }
+
+    /// Returns the full path of the file.
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// Returns how many bytes the file has.
@@ -54,9 +78,30 @@ impl Backend {
         self.len().map_err(|error| of_io("the open file could not be looked at", &error))
     }
 
-    /// Sets whether a lock is waited for for some ten seconds at most, as while opening and closing.
-    pub(super) fn set_impatient(&self, impatient: bool) {
-        self.0.impatient.store(impatient, Ordering::Relaxed);
+    fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.0.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a writer wait as long as it takes: the file is open, and those who wait for the writer go when their time is up.
+    pub(super) fn be_patient(&self) {
+        self.waits().impatient_since = None;
+    }
+
+    /// Lets nothing wait for long from now on: the file is being closed.
+    pub(super) fn be_impatient(&self) {
+        self.waits().impatient_since.get_or_insert_with(machine_time);
+    }
+
+    /// Returns the longest wait that is under way, or else the last that ended without the lock.
+    pub(super) fn wait(&self) -> Option<Wait> {
+        let waits = self.waits();
+        waits.under_way.first().copied().or(waits.in_vain)
+    }
+
+    /// Returns whether some wait takes longer than a reader waits, so that others need not begin.
+    pub(super) fn is_stuck(&self) -> bool {
+        let now = machine_time();
+        self.waits().under_way.first().is_some_and(|wait| now.saturating_sub(wait.since) >= self.0.patience)
     }
 
     /// Closes the file and frees its locks, whatever the storage engine still holds. Nothing is written after that.
@@ -105,22 +150,56 @@ impl Backend {
         call(open.engine()?)
     }
 
-    /// Waits for a lock, and no longer than it may while opening and closing.
-    fn wait(
+    /// Waits for a lock: a writer as long as it takes, unless the file is opened or closed.
+    ///
+    /// It asks again and again, because a wait in the system could not be ended when the file is to be closed.
+    fn wait_for(
         &self,
+        (start, end): (Bound<u64>, Bound<u64>),
+        is_shared: bool,
         attempt: impl Fn(&FileBackend) -> std::result::Result<bool, BackendError>,
-        wait: impl Fn(&FileBackend) -> std::result::Result<(), BackendError>,
     ) -> std::result::Result<(), BackendError> {
-        if !self.0.impatient.load(Ordering::Relaxed) {
-            return self.with(wait);
+        if self.with(&attempt)? {
+            return Ok(());
         }
-        for _ in 0..ATTEMPTS {
+        let first = match start {
+            Bound::Included(first) => first,
+            Bound::Excluded(before) => before.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let last = match end {
+            Bound::Included(last) => last,
+            Bound::Excluded(after) => after.saturating_sub(1),
+            Bound::Unbounded => u64::MAX,
+        };
+        let wait = Wait { first, last, is_shared, since: machine_time() };
+        self.waits().under_way.push(wait);
+        let waited = self.ask_for(&wait, attempt);
+        let mut waits = self.waits();
+        if let Some(place) = waits.under_way.iter().position(|other| *other == wait) {
+            waits.under_way.remove(place);
+        }
+        waits.in_vain = waited.is_err().then_some(wait);
+        waited
+    }
+
+    fn ask_for(
+        &self,
+        wait: &Wait,
+        attempt: impl Fn(&FileBackend) -> std::result::Result<bool, BackendError>,
+    ) -> std::result::Result<(), BackendError> {
+        loop {
+            let now = machine_time();
+            let counts_from = self.waits().impatient_since.or(wait.is_shared.then_some(wait.since));
+            if counts_from.is_some_and(|since| now.saturating_sub(since) >= self.0.patience) {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+            let is_long = now.saturating_sub(wait.since) >= LONG;
+            std::thread::sleep(if is_long { LONG_PAUSE } else { PAUSE });
             if self.with(&attempt)? {
                 return Ok(());
             }
-            std::thread::sleep(PAUSE);
         }
-        Err(io::Error::from(io::ErrorKind::TimedOut).into())
     }
 }
 
@@ -182,11 +261,11 @@ impl StorageBackend for Backend {
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<(), BackendError> {
-        self.wait(|engine| engine.try_lock_range(start, end), |engine| engine.lock_range(start, end))
+        self.wait_for((start, end), false, |engine| engine.try_lock_range(start, end))
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<(), BackendError> {
-        self.wait(|engine| engine.try_lock_shared_range(start, end), |engine| engine.lock_shared_range(start, end))
+        self.wait_for((start, end), true, |engine| engine.try_lock_shared_range(start, end))
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> std::result::Result<(), BackendError> {

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
 
+use super::holder::{Wait, holder};
 use crate::store::failure::misused;
 pub(super) use crate::store::failure::{closed, corrupted, of_io};
 use crate::types::{Error, ErrorKind};
@@ -18,6 +20,7 @@ pub(super) trait Failure {
 impl Failure for StorageError {
     fn error(self) -> Error {
         match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::TimedOut => busy("the file", None),
             Self::Io(error) => of_io("the file could not be read or written", &error),
             Self::Corrupted(what) => corrupted(&what),
             Self::LockPoisoned(_) => corrupted("an earlier access failed"),
@@ -74,7 +77,7 @@ pub(super) fn of_open(path: &Path, error: DatabaseError) -> Error {
             format!(
                 "{shown} is open elsewhere in the other mode{}; close that handle, or open all of them with the same \
                  `exclusive` setting (an exclusive handle admits no other)",
-                holder(path)
+                by_process(holder(path, &MODES))
             ),
         ),
         DatabaseError::LockProtocolMismatch => Error::new(
@@ -85,7 +88,9 @@ pub(super) fn of_open(path: &Path, error: DatabaseError) -> Error {
         ),
         DatabaseError::UpgradeRequired(_) => not_ours(&shown.to_string()),
         DatabaseError::RepairAborted => corrupted("its repair was given up"),
-        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => locked(path),
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => {
+            busy(&shown.to_string(), None)
+        }
         DatabaseError::Storage(StorageError::Io(error)) => of_open_io(&shown.to_string(), &error),
         DatabaseError::Storage(error) => error.error(),
         other => misused(&other.to_string()),
@@ -111,37 +116,24 @@ pub(super) fn of_open_io(path: &str, error: &io::Error) -> Error {
     }
 }
 
-/// Makes the error of a file that another process has locked for longer than opening waits.
-pub(super) fn locked(path: &Path) -> Error {
+/// Where the storage engine locks who has a file open, and in which mode.
+const MODES: Wait = Wait { first: 1 << 62, last: u64::MAX, is_shared: false, since: Duration::ZERO };
+
+/// Makes the error of a file that another process has locked for longer than there was time to wait, and tells what is known of
+/// that process.
+pub(super) fn busy(shown: &str, by: Option<u32>) -> Error {
+    let process = match by {
+        Some(process) => format!("process {process}"),
+        None => "another process (the system does not tell which)".to_owned(),
+    };
     Error::new(
-        ErrorKind::Storage,
-        format!(
-            "{} was locked by another process{} for ten seconds; stop that process, or wait for it, then open the file again",
-            path.display(),
-            holder(path)
-        ),
+        ErrorKind::StorageBusy,
+        format!("{shown} is locked by {process}; let that process go on, or end it, then try again"),
     )
 }
 
-/// Names the process that has locked a file, where the system tells.
-#[cfg(target_os = "linux")]
-fn holder(path: &Path) -> String {
-    use std::os::unix::fs::MetadataExt;
-    let (Ok(file), Ok(locks)) = (std::fs::metadata(path), std::fs::read_to_string("/proc/locks")) else {
-        return String::new();
-    };
-    let inode = format!(":{}", file.ino());
-    let of_file = locks.lines().filter_map(|line| {
-        let mut words = line.split_whitespace().skip_while(|word| *word != "READ" && *word != "WRITE").skip(1);
-        let process = words.next()?.parse::<u32>().ok()?;
-        words.next()?.ends_with(&inode).then_some(process)
-    });
-    of_file.min().map_or_else(String::new, |process| format!(" (process {process})"))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn holder(_path: &Path) -> String {
-    String::new()
+fn by_process(process: Option<u32>) -> String {
+    process.map_or_else(String::new, |process| format!(" (process {process})"))
 }
 
 /// Makes the error of a path that holds something else.

@@ -13,7 +13,8 @@ use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadableDatabase, 
 use super::backend::Backend;
 use super::containment::{contained, guarded};
 use super::descriptor::Descriptor;
-use super::failure::{Failure, closed, corrupted, not_ours, of_open, of_open_io};
+use super::failure::{Failure, busy, closed, corrupted, not_ours, of_open, of_open_io};
+use super::holder::holder;
 use super::migration::SCHEMA_VERSION;
 use super::overlay::Overlay;
 use super::pages::CHECKED_WHEN_OPENED;
@@ -53,6 +54,8 @@ pub(super) struct OpenMode {
     pub(super) create: bool,
     /// Whether all pages are read and checked.
     pub(super) check_all: bool,
+    /// How long opening and closing wait for locks, and how long a reader waits for one.
+    pub(super) patience: Duration,
 }
 
 /// Opens the file, which is made if it does not exist and may be. Returns it with its full path, and what lets others know of it.
@@ -68,7 +71,7 @@ pub(super) fn open(
     loop {
         let (file, path) = place::open(path, mode.create, environment)?;
         let arrival = Arrival::announce(&path, mode.exclusive, environment);
-        let backend = Backend::new(&path, file)?;
+        let backend = Backend::new(&path, file, mode.patience)?;
         mode.check_all = backend.size()? <= CHECKED_WHEN_OPENED;
         let opened = guarded(|| {
             identify(&path, mode, accept)?;
@@ -76,7 +79,6 @@ pub(super) fn open(
         });
         let opened = match opened {
             Ok(Ok(database)) => {
-                backend.set_impatient(false);
                 return Ok((OpenFile { database, backend }, path, arrival));
             }
             Ok(Err(error)) => Ok(error),
@@ -85,7 +87,7 @@ pub(super) fn open(
         backend.shut();
         match opened {
             Ok(DatabaseError::DatabaseAlreadyOpen) if attempt < ATTEMPTS => {}
-            Ok(error) => return Err(of_open(&path, error)),
+            Ok(error) => return Err(tell_holder(of_open(&path, error), &path, &backend)),
             Err(error) if error.kind() == ErrorKind::CorruptedFile && attempt < ATTEMPTS_IF_DAMAGED => {}
             Err(error)
                 if error.kind() == ErrorKind::CorruptedFile
@@ -105,6 +107,14 @@ fn builder(mode: OpenMode) -> Builder {
         builder.set_concurrency_mode(ConcurrencyMode::MultiWriter);
     }
     builder
+}
+
+/// Adds to the error of a wait for a lock who holds it.
+fn tell_holder(error: Error, path: &Path, backend: &Backend) -> Error {
+    match backend.wait() {
+        Some(wait) if error.kind() == ErrorKind::StorageBusy => busy(&path.display().to_string(), holder(path, &wait)),
+        _ => error,
+    }
 }
 
 /// A file of the storage engine. Closing a damaged one may panic, which ends here.
@@ -155,7 +165,33 @@ impl OpenFile {
         if changed.as_ref().is_err_and(|error| error.kind() == ErrorKind::CorruptedFile) {
             self.abandon();
         }
-        changed
+        changed.map_err(|error| self.tell_holder(error))
+    }
+
+    /// Adds to the error of a wait for a lock who holds it.
+    pub(super) fn tell_holder(&self, error: Error) -> Error {
+        tell_holder(error, self.backend.path(), &self.backend)
+    }
+
+    /// Makes the error of a wait for a lock that ended without it; nothing where no lock is waited for.
+    pub(super) fn obstacle(&self) -> Option<Error> {
+        let (path, wait) = (self.backend.path(), self.backend.wait()?);
+        Some(busy(&path.display().to_string(), holder(path, &wait)))
+    }
+
+    /// Ends the opening: from now on a writer waits as long as it takes.
+    pub(super) fn be_patient(&self) {
+        self.backend.be_patient();
+    }
+
+    /// Begins the closing: from now on nothing waits for long.
+    pub(super) fn be_impatient(&self) {
+        self.backend.be_impatient();
+    }
+
+    /// Returns whether some wait for a lock takes longer than a reader waits.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.backend.is_stuck()
     }
 
     /// Fails if the file was emptied, or if the path no longer leads to it.
@@ -181,7 +217,7 @@ impl Drop for OpenFile {
         if self.check_whole().is_err() {
             self.abandon();
         }
-        self.backend.set_impatient(true);
+        self.backend.be_impatient();
     }
 }
 
@@ -221,14 +257,14 @@ fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Res
         Err(error) => return Err(of_open_io(&shown, &error)),
     }
     let file = Descriptor::open(File::options().read(true), path).map_err(|error| of_open_io(&shown, &error))?;
-    let backend = Backend::new(path, file)?;
-    match builder(mode).open_read_only_with_backend(backend) {
+    let backend = Backend::new(path, file, mode.patience)?;
+    match builder(mode).open_read_only_with_backend(backend.clone()) {
         Ok(database) => check_meta(&database, path, accept),
         // Its last writer was killed. It is repaired in memory first, to see whose it is.
         Err(DatabaseError::RepairAborted) => check_meta(repaired_in_memory(path)?.get()?, path, accept),
         // The open that follows waits for the other handle, or says what holds the file.
         Err(DatabaseError::DatabaseAlreadyOpen) => Ok(()),
-        Err(error) => Err(of_open(path, error)),
+        Err(error) => Err(tell_holder(of_open(path, error), path, &backend)),
     }
 }
 

@@ -5,6 +5,7 @@ mod containment;
 mod descriptor;
 mod failure;
 mod file;
+mod holder;
 mod migration;
 mod opening;
 mod overlay;
@@ -109,10 +110,16 @@ impl RedbStorage {
     }
 
     fn read_once(&self, query: &mut Query<'_>) -> Result<()> {
-        guarded(|| {
+        if self.database.is_stuck()
+            && let Some(busy) = self.database.obstacle()
+        {
+            return Err(busy);
+        }
+        let read = guarded(|| {
             let transaction = self.database.get()?.begin_read().map_err(Failure::error)?;
             query(&Reads::new(&transaction))
-        })
+        });
+        read.map_err(|error| self.database.tell_holder(error))
     }
 
     fn write_once(&self, change: &mut Change<'_>) -> Result<()> {
@@ -158,6 +165,14 @@ impl Storage for RedbStorage {
             std::thread::sleep(YIELD);
             pace.last_yield = now;
         }
+    }
+
+    fn obstacle(&self) -> Option<Error> {
+        self.database.obstacle()
+    }
+
+    fn close_soon(&self) {
+        self.database.be_impatient();
     }
 
     fn session(&self) -> &dyn Session {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use redb::ReadableDatabase;
 
@@ -16,7 +17,7 @@ use crate::store::query;
 use crate::store::reading::Reader;
 use crate::store::row_key::RowKey;
 use crate::store::storage::{ReadTables, WriteTables};
-use crate::store::table_store::TableStore;
+use crate::store::table_store::{PATIENCE, TableStore};
 use crate::store::tables::{self, WRAPPED_DATA_KEY};
 use crate::types::{ModelConfig, Result};
 
@@ -46,26 +47,31 @@ pub struct Opening {
     path: PathBuf,
     arrival: Arrival,
     exclusive: bool,
+    patience: Duration,
     environment: Arc<dyn Environment>,
 }
 
 impl Opening {
     /// Opens a file, which is made if it is missing or empty and `create` says so. It blocks.
     ///
+    /// Opening and closing wait for `patience` in all for locks that other processes hold, and a reader as long for each.
+    ///
     /// With `exclusive` no other handle can be opened, at half the cost of a commit. A file that `accept` refuses, which may read
     /// what its `meta` holds unsigned, is left as it is; `accept` may be called several times, or not at all while another process
     /// holds the file. Fails with [`crate::types::ErrorKind::NotATollwayFile`], [`crate::types::ErrorKind::NewerFile`] (the file is left as it is in both
-    /// cases), [`crate::types::ErrorKind::NotFound`], [`crate::types::ErrorKind::CorruptedFile`] or [`crate::types::ErrorKind::Storage`].
+    /// cases), [`crate::types::ErrorKind::NotFound`], [`crate::types::ErrorKind::CorruptedFile`], [`crate::types::ErrorKind::StorageBusy`] or
+    /// [`crate::types::ErrorKind::Storage`].
     pub fn open(
         path: impl AsRef<Path>,
         exclusive: bool,
         create: bool,
+        patience: Duration,
         environment: Arc<dyn Environment>,
         accept: &dyn Fn(&MetaReader<'_>) -> Result<()>,
     ) -> Result<Self> {
-        let mode = OpenMode { exclusive, create, check_all: false };
+        let mode = OpenMode { exclusive, create, check_all: false, patience };
         let (database, path, arrival) = file::open(path.as_ref(), mode, environment.as_ref(), accept)?;
-        Ok(Self { database, path, arrival, exclusive, environment })
+        Ok(Self { database, path, arrival, exclusive, patience, environment })
     }
 
     /// Returns the wrapped data key, which `make` makes where the file has none yet.
@@ -103,7 +109,7 @@ impl Opening {
 
     /// Brings the file to the schema of this version, checks what it says of itself, and starts the writer. It blocks.
     pub fn start(self, keys: FileKeys) -> Result<Arc<RedbStore>> {
-        let Self { database, path, arrival, exclusive, environment } = self;
+        let Self { database, path, arrival, exclusive, patience, environment } = self;
         let place = path.clone();
         let row_key = database.change(move |database| {
             if migration::is_current(database)? {
@@ -126,15 +132,17 @@ impl Opening {
             FileSession::start(&path, exclusive, environment.as_ref(), |id| {
                 Ok(used.contains(&id) || query::has_claims(&reader, id)?)
             })
-        })?;
+        })
+        .map_err(|error| database.tell_holder(error))?;
         let is_small = std::fs::metadata(&path).is_ok_and(|file| file.len() <= pages::CHECKED_WHEN_OPENED);
         drop(arrival);
         // What others write at this moment may look like damage; they have checked the file themselves.
         if is_small && !session.has_peers() {
             pages::check(&path, &database).inspect_err(|_| database.abandon())?;
         }
+        database.be_patient();
         let storage = RedbStorage::new(database, session, path, Arc::clone(&environment));
-        TableStore::start(storage, row_key, environment)
+        TableStore::start(storage, row_key, patience, environment)
     }
 }
 
@@ -146,7 +154,7 @@ impl RedbStore {
         environment: Arc<dyn Environment>,
         row_key: RowKey,
     ) -> Result<Arc<Self>> {
-        Opening::open(path, exclusive, true, environment, &|_| Ok(()))?.start(FileKeys::plain(row_key))
+        Opening::open(path, exclusive, true, PATIENCE, environment, &|_| Ok(()))?.start(FileKeys::plain(row_key))
     }
 
     /// Returns the full path of the file.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::backend::is_same;
 use super::descriptor::Descriptor;
-use super::failure::{corrupted, locked, not_ours, of_open_io};
+use super::failure::{busy, corrupted, not_ours, of_open_io};
 use super::file::fill;
 use crate::environment::Environment;
 use crate::environment::log::LEDGER;
@@ -164,7 +164,7 @@ fn make_where_empty(empty: &File, path: &Path, environment: &dyn Environment) ->
                 attempt += 1;
                 std::thread::sleep(PAUSE);
             }
-            Err(TryLockError::WouldBlock) => return Err(locked(path)),
+            Err(TryLockError::WouldBlock) => return Err(busy(&shown, None)),
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
             Err(TryLockError::Error(error)) => return Err(of_open_io(&shown, &error)),
         }

@@ -307,7 +307,7 @@ fn sessions_with_the_same_randomness_have_different_ids() {
 }
 
 fn open_existing(path: &Path) -> Result<Opening> {
-    Opening::open(path, false, false, Arc::new(SystemEnvironment), &|_| Ok(()))
+    Opening::open(path, false, false, PATIENCE, Arc::new(SystemEnvironment), &|_| Ok(()))
 }
 
 #[test]
@@ -398,11 +398,32 @@ fn a_neighbour_that_never_gives_the_file_free_is_an_error_that_says_so() {
     let frozen =
         builder.set_concurrency_mode(::redb::ConcurrencyMode::MultiWriter).create_with_backend(engine).unwrap();
     let transaction = frozen.begin_write().unwrap();
-    let error = open(&fixture.path(), false).err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
-    assert!(error.detail().contains("locked by another process"), "{error}");
+    let patience = Duration::from_millis(300);
+    let world = || Arc::new(SystemEnvironment);
+    let error = Opening::open(fixture.path(), false, false, patience, world(), &|_| Ok(())).err().unwrap();
+    busy(&error);
+    // A handle that is open reads, and writes again once it can.
+    let store = fixture.store();
+    assert_eq!(fixture.run(store.models()).unwrap(), []);
+    let budget =
+        || Operation::PutBudget { terms: terms(Scope::everyone(), Limit::Tokens(5), Window::Total), now: noon() };
+    let late = fixture
+        .run(store.apply_until(budget(), Box::pin(async move { SystemEnvironment.sleep(patience).await })))
+        .unwrap_err();
+    assert!(late.outcome.is_none(), "it had not begun");
+    busy(&late.error);
+    let waiting = store.apply(budget());
     transaction.abort().unwrap();
+    assert_eq!(fixture.run(waiting).unwrap(), Outcome::BudgetPut(BudgetId::new(1)));
+    assert_eq!(fixture.run(store.budget_statuses(None, noon())).unwrap().len(), 1, "what was withdrawn was written");
     drop(open(&fixture.path(), false).unwrap());
+}
+
+/// Checks that an error names this process, which has the lock by another handle.
+fn busy(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::StorageBusy, "{error}");
+    let own = format!("process {}", SystemEnvironment.process_id());
+    assert!(!cfg!(target_os = "linux") || error.detail().contains(&own), "{error}");
 }
 
 #[test]
@@ -453,7 +474,7 @@ fn an_empty_file_that_another_process_locks_is_not_waited_for_without_end() {
     let held = fs::File::create(&path).unwrap();
     held.lock().unwrap();
     let error = open(&path, false).err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
+    assert_eq!(error.kind(), ErrorKind::StorageBusy, "{error}");
     drop(held);
     open(&path, false).unwrap();
 }

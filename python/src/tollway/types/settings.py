@@ -36,6 +36,8 @@ class SettingsParameters(TypedDict, total=False):
         timeout: The time that all attempts of a call together may take.
         connect_timeout: The time that a connection may take to be made.
         stream_idle_timeout: The time that a stream may stay silent.
+        storage_timeout: The time that opening and closing, and whatever is no call, wait for another process that has
+            the file locked. A call waits for it until its own `timeout`.
         proxy: The proxy through which calls go; none where absent, whatever the environment says.
         max_retries: How often a failed attempt is repeated, beyond the first attempt of each candidate.
         cooldown_failures: How many failures in a row make a model config cool down.
@@ -58,6 +60,7 @@ class SettingsParameters(TypedDict, total=False):
     timeout: float | None
     connect_timeout: float | None
     stream_idle_timeout: float | None
+    storage_timeout: float | None
     proxy: str | None
     max_retries: int | None
     cooldown_failures: int | None

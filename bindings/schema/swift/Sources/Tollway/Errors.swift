@@ -49,6 +49,9 @@ public enum ErrorKind: String, Codable, Hashable, Sendable, CaseIterable {
     case newerFile = "newer_file"
     /// The file could not be read or written: folder missing or read-only, disk full, opened elsewhere.
     case storage = "storage"
+    /// Another process has the file locked for longer than there was time to wait. Retry; if it stays so, let the
+    /// process that the detail names go on, or end it.
+    case storageBusy = "storage_busy"
     /// The handle was opened in another process, before a fork. Open the file again in this process.
     case forked = "forked"
     /// The handle was shut down. Open the file again.

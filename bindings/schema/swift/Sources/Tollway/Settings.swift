@@ -42,6 +42,9 @@ public struct Settings: Codable, Hashable, Sendable, CustomReflectable {
     public var connectTimeout: Double?
     /// The time that a stream may stay silent.
     public var streamIdleTimeout: Double?
+    /// The time that opening and closing, and whatever is no call, wait for another process that has the file locked. A
+    /// call waits for it until its own `timeout`.
+    public var storageTimeout: Double?
     /// The proxy through which calls go; none where absent, whatever the environment says.
     public var proxy: String?
     /// How often a failed attempt is repeated, beyond the first attempt of each candidate.
@@ -72,6 +75,7 @@ public struct Settings: Codable, Hashable, Sendable, CustomReflectable {
         case timeout
         case connectTimeout = "connect_timeout"
         case streamIdleTimeout = "stream_idle_timeout"
+        case storageTimeout = "storage_timeout"
         case proxy
         case maxRetries = "max_retries"
         case cooldownFailures = "cooldown_failures"
@@ -91,6 +95,7 @@ public struct Settings: Codable, Hashable, Sendable, CustomReflectable {
         timeout: Double? = nil,
         connectTimeout: Double? = nil,
         streamIdleTimeout: Double? = nil,
+        storageTimeout: Double? = nil,
         proxy: String? = nil,
         maxRetries: Int? = nil,
         cooldownFailures: Int? = nil,
@@ -108,6 +113,7 @@ public struct Settings: Codable, Hashable, Sendable, CustomReflectable {
         self.timeout = timeout
         self.connectTimeout = connectTimeout
         self.streamIdleTimeout = streamIdleTimeout
+        self.storageTimeout = storageTimeout
         self.proxy = proxy
         self.maxRetries = maxRetries
         self.cooldownFailures = cooldownFailures
