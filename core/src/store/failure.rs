@@ -9,12 +9,12 @@ pub(super) fn of_io(what: &str, error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => Error::new(
             ErrorKind::Storage,
-            format!("{what}: the disk is full; free some space, then open the file again ({error})"),
+            format!("{what}: the disk is full; free some space, then try again ({error})"),
         ),
         io::ErrorKind::UnexpectedEof => corrupted("it is shorter than it says"),
         _ => Error::new(
             ErrorKind::Storage,
-            format!("{what} ({error}); check the disk and the permissions, then open the file again"),
+            format!("{what} ({error}); check the disk and the permissions, then try again"),
         ),
     }
 }

@@ -7,6 +7,9 @@ mod apply;
 mod codec;
 mod daily_cost;
 mod failure;
+#[cfg(any(test, feature = "faults"))]
+#[doc(hidden)]
+pub mod faults;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -36,6 +39,8 @@ mod verification;
 mod writer;
 mod writing;
 
+#[doc(hidden)]
+pub use self::redb::Access;
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
 pub use self::redb::{FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, is_ledger};

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::{busy_with_itself, closed, corrupted};
+use super::failure::{busy_with_itself, closed, misused};
 use super::job::{Claim, Job, Late};
 use super::names::KnownNames;
 use super::reading::Reader;
@@ -128,7 +128,7 @@ impl<S: Storage> TableStore<S> {
         Box::pin(async move {
             let shared = shared?;
             let read = tokio::task::spawn_blocking(logged_as_here(move || read(&shared))).await;
-            read.map_err(|error| if error.is_panic() { corrupted("reading it failed") } else { closed() })?
+            read.map_err(|error| if error.is_panic() { misused("a query panicked") } else { closed() })?
         })
     }
 }
@@ -304,7 +304,7 @@ impl<S: Storage> Store for TableStore<S> {
             let shared = shared?;
             tokio::task::spawn_blocking(logged_as_here(move || shared.verify()))
                 .await
-                .map_err(|_| corrupted("reading it failed"))?
+                .map_err(|_| misused("a check panicked"))?
         })
     }
 

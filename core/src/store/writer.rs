@@ -1,13 +1,14 @@
 //! The writer: one thread per store, whose every commit takes all operations that wait.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 
-use super::apply::apply;
+use super::apply::{apply, take_back};
 use super::failure::misused;
 use super::job::{Claim, Job};
 use super::ledger::Ledger;
@@ -27,15 +28,29 @@ pub(super) const QUEUE: usize = 4096;
 /// How many operations one commit takes at most.
 const BATCH: usize = 1024;
 
+/// How long to wait before it is tried again to take back what may have been written, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Commits operations until the store is dropped and the queue is empty, and digests records between them.
 pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environment, mut queue: mpsc::Receiver<Job>) {
     let is_due = shared.read(|reader| Ok(digest::is_due(&reader.state()?))).unwrap_or(false);
-    let mut writer = Writer { shared, budgets: None, is_due, digest: Digest::default() };
+    let (doubtful, digest) = (BTreeSet::new(), Digest::default());
+    let mut writer = Writer { shared, environment, budgets: None, is_due, doubtful, digest };
+    let mut pause = FIRST_PAUSE;
     loop {
         // Records that wait to be digested keep no operation waiting, and no store open.
         let first = match queue.try_recv() {
             Ok(job) => Some(job),
-            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Disconnected) => {
+                writer.take_back();
+                break;
+            }
+            Err(TryRecvError::Empty) if !writer.doubtful.is_empty() => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                None
+            }
             Err(TryRecvError::Empty) if writer.is_due => None,
             Err(TryRecvError::Empty) => match queue.blocking_recv() {
                 Some(job) => Some(job),
@@ -44,8 +59,12 @@ pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environ
         };
         let now = environment.monotonic();
         let is_idle = first.is_none();
+        writer.take_back();
         if let Some(first) = first {
             writer.commit_waiting(first, &mut queue);
+        }
+        if writer.doubtful.is_empty() {
+            pause = FIRST_PAUSE;
         }
         if writer.is_due && (is_idle || writer.digest.may_begin(now)) {
             let began = environment.monotonic();
@@ -62,7 +81,7 @@ pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environ
 struct Digest {
     ended: Duration,
     took: Duration,
-    /// Whether it failed, and is not tried again.
+    /// Whether it failed in a way that does not pass, and is not tried again.
     has_failed: bool,
 }
 
@@ -76,7 +95,10 @@ impl Digest {
 /// What the writer knows between two commits.
 struct Writer<'s, S> {
     shared: &'s Shared<S>,
+    environment: &'s dyn Environment,
     budgets: Option<Budgets>,
+    /// The uids of reservations whose commit failed, so that nobody knows whether they are in the file. Nobody will settle them.
+    doubtful: BTreeSet<String>,
     /// Whether there may be enough records to be digested.
     is_due: bool,
     digest: Digest,
@@ -93,11 +115,17 @@ impl<S: Storage> Writer<'_, S> {
             operations.push((job.operation, job.claim));
             callers.push(job.outcome);
         }
+        let reserved = operations.iter().filter_map(|(operation, _)| match operation {
+            Operation::Reserve(request) => Some(request.record_uid.clone()),
+            _ => None,
+        });
+        let reserved: Vec<String> = reserved.collect();
         match self.commit(operations) {
             // A caller that is gone does not want its outcome; what it asked for is done.
             Ok(outcomes) => callers.into_iter().zip(outcomes).for_each(|(caller, outcome)| drop(caller.send(outcome))),
             Err(error) => {
                 self.budgets = None;
+                self.doubtful.extend(reserved);
                 for caller in callers {
                     drop(caller.send(Err(error.clone())));
                 }
@@ -131,6 +159,21 @@ impl<S: Storage> Writer<'_, S> {
         Ok(outcomes)
     }
 
+    /// Takes back what failed and may have been written all the same.
+    fn take_back(&mut self) {
+        if self.doubtful.is_empty() {
+            return;
+        }
+        let (doubtful, now) = (std::mem::take(&mut self.doubtful), self.environment.now());
+        if let Err(error) = self.change(|ledger, _| take_back(ledger, &doubtful, now)) {
+            self.budgets = None;
+            // What can no longer be written is left to recovery.
+            if !matches!(error.kind(), ErrorKind::CorruptedFile | ErrorKind::Internal) {
+                self.doubtful = doubtful;
+            }
+        }
+    }
+
     /// Digests some records.
     fn digest(&mut self) {
         let digested = self.change(|ledger, _| {
@@ -144,14 +187,14 @@ impl<S: Storage> Writer<'_, S> {
             // Nothing is lost: what is not digested is read as it stands.
             tracing::error!(target: LEDGER, %error, "records could not be added to the rollups");
             self.budgets = None;
-            self.digest.has_failed = true;
+            self.digest.has_failed |= !matches!(error.kind(), ErrorKind::Storage | ErrorKind::StorageBusy);
             self.is_due = false;
         }
     }
 
     /// Changes the ledger in one transaction, if `change` returns that it is to be committed.
     fn change(&mut self, change: impl FnOnce(&mut Ledger<'_>, &Cell<bool>) -> Result<bool>) -> Result<()> {
-        let Self { shared, budgets, is_due, digest: Digest { has_failed, .. } } = self;
+        let Self { shared, budgets, is_due, digest: Digest { has_failed, .. }, .. } = self;
         let mut change = Some(change);
         shared.storage.write(&mut |tables| {
             let change = change.take().ok_or_else(|| misused("a change was made twice"))?;

@@ -10,7 +10,7 @@ use crate::store::{Late, Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};
 
 /// How long to wait before a store that was busy is asked again.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before what could not be written is written again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

@@ -19,8 +19,10 @@ mod released;
 mod reserve;
 mod routes;
 pub(super) mod settle;
+mod take_back;
 
 use self::prices::Replaced;
+pub(super) use self::take_back::take_back;
 use super::ledger::Ledger;
 use super::{Operation, Outcome};
 use crate::types::{Error, ErrorKind, Result};

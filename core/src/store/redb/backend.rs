@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use arc_swap::ArcSwapOption;
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
+use super::access::Access;
 use super::descriptor::Descriptor;
 use super::failure::{closed, corrupted, of_io, of_open_io};
 use super::holder::Wait;
@@ -36,6 +38,12 @@ struct Inner {
     opened: fs::Metadata,
     /// Absent when it was shut.
     engine: ArcSwapOption<Descriptor<FileBackend>>,
+    /// The same, where no other handle may come between two uses of the file: its locks outlive the storage engine's use of it.
+    kept: Mutex<Option<Arc<Descriptor<FileBackend>>>>,
+    /// Whether reading or writing failed, so that the storage engine refuses all further work.
+    has_failed: AtomicBool,
+    #[cfg(any(test, feature = "faults"))]
+    watch: Option<Arc<dyn crate::store::faults::Watch>>,
     /// How long opening and closing wait for locks in all, and how long a reader waits for one.
     patience: Duration,
     waits: Mutex<Waits>,
@@ -57,15 +65,77 @@ fn machine_time() -> Duration {
 
 impl Backend {
     /// Takes a file that is being opened at a path.
-    pub(super) fn new(path: &Path, file: Descriptor<File>, patience: Duration) -> Result<Self> {
+    ///
+    /// With `keeps` its locks are kept until it is shut, whatever the storage engine does.
+    pub(super) fn new(path: &Path, file: Descriptor<File>, keeps: bool, patience: Duration) -> Result<Self> {
         let opened = file.file()?.metadata().map_err(|error| of_open_io(&path.display().to_string(), &error))?;
-        Ok(Self(Arc::new(Inner {
+        let engine = Arc::new(file.into_engine(path)?);
+        let kept = keeps.then(|| Arc::clone(&engine));
+        Ok(Self::over(path, opened, (engine, kept), patience))
+    }
+
+    fn over(
+        path: &Path,
+        opened: fs::Metadata,
+        (engine, kept): (Arc<Descriptor<FileBackend>>, Option<Arc<Descriptor<FileBackend>>>),
+        patience: Duration,
+    ) -> Self {
+        Self(Arc::new(Inner {
             path: path.to_owned(),
             opened,
-            engine: ArcSwapOption::from_pointee(file.into_engine(path)?),
+            engine: ArcSwapOption::new(Some(engine)),
+            kept: Mutex::new(kept),
+            has_failed: AtomicBool::new(false),
+            #[cfg(any(test, feature = "faults"))]
+            watch: crate::store::faults::watch_of(path),
             patience,
             waits: Mutex::new(Waits { impatient_since: Some(machine_time()), ..Waits::default() }),
-        })))
+        }))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Arc<Descriptor<FileBackend>>>> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the file, to be opened afresh by the storage engine. This one is shut, and what still reads by it fails.
+    ///
+    /// Fails if the path no longer leads to the file.
+    pub(super) fn successor(&self) -> Result<Self> {
+        self.check_place()?;
+        let path = &self.0.path;
+        if let Some(kept) = self.kept().take() {
+            self.0.engine.store(None);
+            let file = (Arc::clone(&kept), Some(kept));
+            return Ok(Self::over(path, self.0.opened.clone(), file, self.0.patience));
+        }
+        self.shut();
+        let opened = Descriptor::open(File::options().read(true).write(true), path);
+        let successor = opened.map_err(|error| of_open_io(&path.display().to_string(), &error))?;
+        let successor = Self::new(path, successor, false, self.0.patience)?;
+        if !is_same(&self.0.opened, &successor.0.opened) {
+            self.check_place()?;
+        }
+        Ok(successor)
+    }
+
+    /// Takes the locks of a successor back that the storage engine could not open.
+    pub(super) fn take_back(&self, successor: &Self) {
+        let kept = successor.kept().take();
+        if kept.is_none() {
+            successor.shut();
+        }
+        successor.0.engine.store(None);
+        *self.kept() = kept;
+    }
+
+    /// Returns whether reading or writing failed, so that the storage engine refuses all further work.
+    pub(super) fn has_failed(&self) -> bool {
+        self.0.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Lets the file be opened afresh before it is used again.
+    pub(super) fn note_failure(&self) {
+        self.0.has_failed.store(true, Ordering::Release);
     }
 
     /// Returns the full path of the file.
@@ -106,7 +176,8 @@ impl Backend {
 
     /// Closes the file and frees its locks, whatever the storage engine still holds. Nothing is written after that.
     pub(super) fn shut(&self) {
-        if let Some(engine) = self.0.engine.swap(None) {
+        let kept = self.kept().take();
+        if let Some(engine) = self.0.engine.swap(None).or(kept) {
             // Closing the descriptor frees them anyhow, unless a forked child has it too.
             let _ = engine.engine().map(StorageBackend::close);
         }
@@ -148,6 +219,30 @@ impl Backend {
     ) -> std::result::Result<T, E> {
         let open = self.0.engine.load_full().ok_or_else(|| io::Error::other("the file was closed"))?;
         call(open.engine()?)
+    }
+
+    /// Reads or writes the file, if it is open, and notes whether that failed.
+    fn access<T>(&self, access: Access<'_>, call: impl FnOnce(&FileBackend) -> io::Result<T>) -> io::Result<T> {
+        let done = self.watched(access, call);
+        // A file that is too short has not failed: it is damaged, and is no better when it is opened afresh.
+        if done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::UnexpectedEof) {
+            self.note_failure();
+        }
+        done
+    }
+
+    #[cfg(any(test, feature = "faults"))]
+    fn watched<T>(&self, access: Access<'_>, call: impl FnOnce(&FileBackend) -> io::Result<T>) -> io::Result<T> {
+        let Some(watch) = &self.0.watch else { return self.with(call) };
+        watch.before(access)?;
+        let done = self.with(call)?;
+        watch.after(access);
+        Ok(done)
+    }
+
+    #[cfg(not(any(test, feature = "faults")))]
+    fn watched<T>(&self, _access: Access<'_>, call: impl FnOnce(&FileBackend) -> io::Result<T>) -> io::Result<T> {
+        self.with(call)
     }
 
     /// Waits for a lock: a writer as long as it takes, unless the file is opened or closed.
@@ -232,23 +327,28 @@ impl StorageBackend for Backend {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.with(|engine| engine.read(offset, out))
+        let length = out.len();
+        self.access(Access::Read { offset, length }, |engine| engine.read(offset, out))
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.with(|engine| engine.set_len(length))
+        self.access(Access::SetLength(length), |engine| engine.set_len(length))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.with(StorageBackend::sync_data)
+        self.access(Access::Sync, StorageBackend::sync_data)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.with(|engine| engine.write(offset, data))
+        self.access(Access::Write { offset, data }, |engine| engine.write(offset, data))
     }
 
     fn close(&self) -> io::Result<()> {
-        self.shut();
+        if self.kept().is_some() {
+            self.0.engine.store(None);
+        } else {
+            self.shut();
+        }
         Ok(())
     }
 

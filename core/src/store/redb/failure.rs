@@ -23,11 +23,7 @@ impl Failure for StorageError {
             Self::Io(error) if error.kind() == io::ErrorKind::TimedOut => busy("the file", None),
             Self::Io(error) => of_io("the file could not be read or written", &error),
             Self::Corrupted(what) => corrupted(&what),
-            Self::LockPoisoned(_) => corrupted("an earlier access failed"),
-            Self::PreviousIo => Error::new(
-                ErrorKind::Storage,
-                "an earlier write failed, so nothing more is written; remove its cause, then open the file again",
-            ),
+            Self::LockPoisoned(_) | Self::PreviousIo => interrupted(),
             Self::DatabaseClosed => closed(),
             Self::ValueTooLarge(length) => {
                 Error::new(ErrorKind::InvalidRequest, format!("a value of {length} bytes is too large for the file"))
@@ -116,6 +112,22 @@ pub(super) fn of_open_io(path: &str, error: &io::Error) -> Error {
     }
 }
 
+/// Makes the error of an access that was broken off because another one failed.
+pub(super) fn interrupted() -> Error {
+    Error::new(
+        ErrorKind::Storage,
+        "an earlier access to the file failed, and this one with it; the file is opened afresh, so try again",
+    )
+}
+
+/// Makes the error of a defect, after which the file was found to be whole.
+pub(super) fn defect() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the ledger's own code broke off; the file was checked and is whole, and nothing was written; report this defect",
+    )
+}
+
 /// Where the storage engine locks who has a file open, and in which mode.
 const MODES: Wait = Wait { first: 1 << 62, last: u64::MAX, is_shared: false, since: Duration::ZERO };
 
@@ -154,7 +166,7 @@ mod tests {
         assert_eq!(full.kind(), ErrorKind::Storage);
         assert!(full.detail().contains("free some space"));
         assert_eq!(StorageError::Corrupted("x".into()).error().kind(), ErrorKind::CorruptedFile);
-        assert!(StorageError::PreviousIo.error().detail().contains("open the file again"));
+        assert!(StorageError::PreviousIo.error().detail().contains("try again"));
         let denied = of_open_io("/etc/x", &io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!(denied.kind(), ErrorKind::Storage);
         assert!(denied.detail().contains("/etc/x"));

@@ -71,7 +71,7 @@ pub(super) fn open(
     loop {
         let (file, path) = place::open(path, mode.create, environment)?;
         let arrival = Arrival::announce(&path, mode.exclusive, environment);
-        let backend = Backend::new(&path, file, mode.patience)?;
+        let backend = Backend::new(&path, file, mode.exclusive, mode.patience)?;
         mode.check_all = backend.size()? <= CHECKED_WHEN_OPENED;
         let opened = guarded(|| {
             identify(&path, mode, accept)?;
@@ -79,7 +79,7 @@ pub(super) fn open(
         });
         let opened = match opened {
             Ok(Ok(database)) => {
-                return Ok((OpenFile { database, backend }, path, arrival));
+                return Ok((OpenFile { database, backend, mode }, path, arrival));
             }
             Ok(Err(error)) => Ok(error),
             Err(error) => Err(error),
@@ -137,6 +137,13 @@ impl Closing {
 
 impl Drop for Closing {
     fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Closing {
+    /// Closes the file, unless that was done.
+    fn close(&mut self) {
         let Some(database) = self.0.take() else { return };
         if panicking() {
             return forget(database);
@@ -151,12 +158,47 @@ impl Drop for Closing {
 pub(super) struct OpenFile {
     database: Closing,
     backend: Backend,
+    mode: OpenMode,
 }
 
 impl OpenFile {
     /// Returns the file; it is absent only while it is closed.
     pub(super) fn get(&self) -> Result<&Database> {
         self.database.get()
+    }
+
+    /// Opens the file afresh after an access failed, since the storage engine refuses all further work then. This one is shut.
+    ///
+    /// It stays locked meanwhile where no other handle may be opened. Fails as opening does; it can be tried again then.
+    pub(super) fn reopened(&self) -> Result<Self> {
+        let (path, mode) = (self.backend.path(), OpenMode { create: false, check_all: false, ..self.mode });
+        let backend = self.backend.successor()?;
+        let opened = guarded(|| Ok(builder(mode).create_with_backend(backend.clone()).map(Closing::new)));
+        let error = match opened {
+            Ok(Ok(database)) => {
+                backend.be_patient();
+                return Ok(Self { database, backend, mode });
+            }
+            Ok(Err(error)) => tell_holder(of_open(path, error), path, &backend),
+            Err(error) => error,
+        };
+        self.backend.take_back(&backend);
+        Err(error)
+    }
+
+    /// Returns whether no other handle can be opened meanwhile.
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.mode.exclusive
+    }
+
+    /// Returns whether an access failed, so that the file is to be opened afresh.
+    pub(super) fn has_failed(&self) -> bool {
+        self.backend.has_failed()
+    }
+
+    /// Lets the file be opened afresh before it is used again.
+    pub(super) fn note_failure(&self) {
+        self.backend.note_failure();
     }
 
     /// Changes the file from outside of the writer's thread.
@@ -218,6 +260,8 @@ impl Drop for OpenFile {
             self.abandon();
         }
         self.backend.be_impatient();
+        self.database.close();
+        self.backend.shut();
     }
 }
 
@@ -257,7 +301,7 @@ fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Res
         Err(error) => return Err(of_open_io(&shown, &error)),
     }
     let file = Descriptor::open(File::options().read(true), path).map_err(|error| of_open_io(&shown, &error))?;
-    let backend = Backend::new(path, file, mode.patience)?;
+    let backend = Backend::new(path, file, false, mode.patience)?;
     match builder(mode).open_read_only_with_backend(backend.clone()) {
         Ok(database) => check_meta(&database, path, accept),
         // Its last writer was killed. It is repaired in memory first, to see whose it is.

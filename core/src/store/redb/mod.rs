@@ -1,5 +1,6 @@
 //! Tables in one redb file, which many processes may share.
 
+mod access;
 mod backend;
 mod containment;
 mod descriptor;
@@ -19,17 +20,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use redb::ReadableDatabase;
 
-use self::containment::{Held, guarded};
-use self::failure::Failure;
+use self::containment::{Held, contained, guarded};
+use self::failure::{Failure, defect, interrupted};
 use self::file::OpenFile;
 use self::session::FileSession;
 use self::tables::{Reads, Writes};
 use super::storage::{Change, Query, Session, Storage};
 use super::table_store::TableStore;
 use crate::environment::Environment;
+use crate::environment::log::LEDGER;
 use crate::types::{Damage, Error, ErrorKind, Result};
+pub use access::Access;
 pub use descriptor::OpenDescriptors;
 pub use file::{MetaReader, is_ledger};
 pub use opening::{FileKeys, Opening};
@@ -47,9 +51,11 @@ const YIELD_EVERY: Duration = Duration::from_millis(5);
 /// ([`ErrorKind::Forked`]), and dropping it there leaves the parent's locks alone.
 pub type RedbStore = TableStore<RedbStorage>;
 
-/// An open file. What was found to be damaged stays refused.
+/// An open file. What was found to be damaged stays refused; what failed otherwise is opened afresh when it is used again.
 pub struct RedbStorage {
-    database: OpenFile,
+    database: ArcSwap<OpenFile>,
+    /// Held while the file is opened afresh.
+    opening: Mutex<()>,
     session: FileSession,
     path: PathBuf,
     environment: Arc<dyn Environment>,
@@ -67,7 +73,15 @@ struct Pace {
 
 impl RedbStorage {
     fn new(database: OpenFile, session: FileSession, path: PathBuf, environment: Arc<dyn Environment>) -> Self {
-        Self { database, session, path, environment, damaged: OnceLock::new(), pace: Mutex::default() }
+        Self {
+            database: ArcSwap::from_pointee(database),
+            opening: Mutex::default(),
+            session,
+            path,
+            environment,
+            damaged: OnceLock::new(),
+            pace: Mutex::default(),
+        }
     }
 
     fn path(&self) -> &Path {
@@ -79,56 +93,85 @@ impl RedbStorage {
         self.damaged.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// Fails if the file was found to be damaged, was emptied, or is no longer where it was opened.
-    fn check_before_write(&self) -> Result<()> {
-        self.check()?;
-        self.database.check_whole().map_err(|error| self.fail(error))
-    }
-
-    /// Returns the outcome of a write, which is none if what was written cannot be found again.
-    fn check_after_write<T>(&self, written: Result<T>) -> Result<T> {
-        let written = self.fail_if_damaged(written)?;
-        self.database.check_place().map_err(|error| self.fail(error))?;
-        Ok(written)
+    /// Returns the file, opened afresh if an access to it has failed.
+    fn current(&self) -> Result<Arc<OpenFile>> {
+        let current = self.database.load_full();
+        if !current.has_failed() {
+            return Ok(current);
+        }
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.database.load_full();
+        if !current.has_failed() {
+            return Ok(current);
+        }
+        let afresh = Arc::new(current.reopened()?);
+        self.database.store(Arc::clone(&afresh));
+        tracing::warn!(target: LEDGER, "an access to the file had failed; it was opened afresh");
+        Ok(afresh)
     }
 
     /// Refuses all further work, and gives the file and its locks up. Returns what was found first.
     fn fail(&self, error: Error) -> Error {
         let first = self.damaged.get_or_init(|| error).clone();
-        self.database.abandon();
+        self.database.load().abandon();
         first
     }
 
-    /// Refuses all further work after the file was found to be damaged.
-    fn fail_if_damaged<T>(&self, result: Result<T>) -> Result<T> {
-        match result {
+    /// Uses the file. What fails then is told apart: damage, which refuses all further work, a failure that may pass, and a defect.
+    fn use_file<T>(&self, open: &OpenFile, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        let done = contained(call).unwrap_or_else(|| {
+            open.note_failure();
+            Err(self.of_panic())
+        });
+        match done {
+            // The storage engine takes what an access has left undone for damage.
+            Err(error) if error.kind() == ErrorKind::CorruptedFile && open.has_failed() && self.is_whole() => {
+                Err(interrupted())
+            }
             Err(error) if error.kind() == ErrorKind::CorruptedFile => Err(self.fail(error)),
+            Err(error) if error.kind() == ErrorKind::StorageBusy => Err(open.tell_holder(error)),
             // A read that was under way fails because the file was given up.
             Err(error) => Err(self.damaged.get().cloned().unwrap_or(error)),
-            result => result,
+            done => done,
         }
     }
 
-    fn read_once(&self, query: &mut Query<'_>) -> Result<()> {
-        if self.database.is_stuck()
-            && let Some(busy) = self.database.obstacle()
+    /// Tells what a panic was: the storage engine's over a damaged page, or a defect.
+    fn of_panic(&self) -> Error {
+        match self.current().and_then(|open| pages::check(&self.path, &open)) {
+            Err(error) if error.kind() == ErrorKind::CorruptedFile => error,
+            _ => defect(),
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        let checked = self.current().and_then(|open| pages::check(&self.path, &open));
+        !checked.is_err_and(|error| error.kind() == ErrorKind::CorruptedFile)
+    }
+
+    fn read_once(open: &OpenFile, query: &mut Query<'_>) -> Result<()> {
+        if open.is_stuck()
+            && let Some(busy) = open.obstacle()
         {
             return Err(busy);
         }
-        let read = guarded(|| {
-            let transaction = self.database.get()?.begin_read().map_err(Failure::error)?;
-            query(&Reads::new(&transaction))
-        });
-        read.map_err(|error| self.database.tell_holder(error))
+        let transaction = open.get()?.begin_read().map_err(Failure::error)?;
+        query(&Reads::new(&transaction))
     }
 
-    fn write_once(&self, change: &mut Change<'_>) -> Result<()> {
+    fn write_once(&self, open: &OpenFile, change: &mut Change<'_>) -> Result<()> {
         let began = self.environment.monotonic();
-        let transaction = Held::new(self.database.get()?.begin_write().map_err(Failure::error)?);
+        let mut transaction = Held::new(open.get()?.begin_write().map_err(Failure::error)?);
+        if open.is_exclusive() {
+            // As the other mode does by itself: after a kill the next opening needs not read the whole file.
+            transaction.get_mut()?.set_quick_repair(true);
+        }
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).waited =
             self.environment.monotonic().saturating_sub(began);
         if change(&Writes::new(transaction.get()?))? {
-            transaction.take()?.commit().map_err(Failure::error)
+            let committed = transaction.take()?.commit().map_err(Failure::error);
+            // What a commit leaves half done is not gone on with.
+            committed.inspect_err(|_| open.note_failure())
         } else {
             transaction.take()?.abort().map_err(Failure::error)
         }
@@ -138,12 +181,14 @@ impl RedbStorage {
 impl Storage for RedbStorage {
     fn read(&self, query: &mut Query<'_>) -> Result<()> {
         self.check()?;
-        self.fail_if_damaged(self.read_once(query))
+        let open = self.current()?;
+        self.use_file(&open, || Self::read_once(&open, query))
     }
 
     fn inspect(&self, query: &mut Query<'_>) -> Result<Vec<Damage>> {
-        let pages = pages::check(&self.path, &self.database);
-        self.read_once(query)?;
+        let open = if self.check().is_ok() { self.current()? } else { self.database.load_full() };
+        let pages = pages::check(&self.path, &open);
+        guarded(|| Self::read_once(&open, query))?;
         match pages {
             Err(error) if error.kind() == ErrorKind::CorruptedFile => {
                 Ok(vec![Damage { table: "pages".to_owned(), row: None, problem: error.detail().to_owned() }])
@@ -153,8 +198,11 @@ impl Storage for RedbStorage {
     }
 
     fn write(&self, change: &mut Change<'_>) -> Result<()> {
-        self.check_before_write()?;
-        self.check_after_write(guarded(|| self.write_once(change)))
+        self.check()?;
+        let open = self.current()?;
+        open.check_whole().map_err(|error| self.fail(error))?;
+        self.use_file(&open, || self.write_once(&open, change))?;
+        open.check_place().map_err(|error| self.fail(error))
     }
 
     fn let_others_in(&self) {
@@ -168,11 +216,11 @@ impl Storage for RedbStorage {
     }
 
     fn obstacle(&self) -> Option<Error> {
-        self.database.obstacle()
+        self.database.load().obstacle()
     }
 
     fn close_soon(&self) {
-        self.database.be_impatient();
+        self.database.load().be_impatient();
     }
 
     fn session(&self) -> &dyn Session {

@@ -7,6 +7,7 @@ mod budgets;
 mod configs;
 mod conversion;
 mod exactness;
+mod faults;
 mod keys;
 mod late;
 mod opening;

@@ -78,6 +78,23 @@ fn a_file_whose_writer_was_killed_opens_with_all_that_was_acknowledged() {
 }
 
 #[test]
+fn a_file_whose_writer_was_killed_needs_no_repair_that_reads_all_of_it() {
+    for exclusive in [false, true] {
+        let fixture = if exclusive { Fixture::exclusive() } else { Fixture::new() };
+        let held = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+        fixture.settle(settlement(held, Some(usd("1")))).unwrap();
+        let path = fixture.folder().path().join("killed");
+        fs::copy(fixture.path(), &path).unwrap();
+        let mut builder = ::redb::Builder::new();
+        builder.set_repair_callback(::redb::RepairSession::abort);
+        if !exclusive {
+            builder.set_concurrency_mode(::redb::ConcurrencyMode::MultiWriter);
+        }
+        builder.open(&path).unwrap_or_else(|error| panic!("exclusive: {exclusive}: {error}"));
+    }
+}
+
+#[test]
 fn a_newer_file_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
