@@ -199,3 +199,29 @@ pub fn shared_folder() -> Option<PathBuf> {
     eprintln!("skipped: there are no recorded replies at {}; set TOLLWAY_SHARED", folder.display());
     None
 }
+
+/// Returns the number that an environment variable gives, so that a test of faults can be run for longer than it is by default.
+#[must_use]
+pub fn number_from(variable: &str, default: u64) -> u64 {
+    let given = std::env::var(variable).ok();
+    given.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}; give a number")))
+}
+
+/// Numbers that look random and are the same in every run with a seed.
+pub struct Random(u64);
+
+impl Random {
+    /// Begins the numbers of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// Returns the next number below a bound, which is not zero.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % bound
+    }
+}

@@ -1,4 +1,6 @@
 //! Law 4: what was acknowledged is in the file, after `kill -9` at any instant.
+//!
+//! `TOLLWAY_KILLS` says how often the processes are killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -10,10 +12,10 @@ use std::time::Duration;
 use mock_provider::MockProvider;
 use rust_decimal::Decimal;
 use tollway::types::{BilledBy, BudgetTerms, CostStatus, Currency, Limit, Money, Scope, Window};
-use tollway_system_tests::{add_house_model, all_records, no_silent_zero, open, openai_url, total};
+use tollway_system_tests::{add_house_model, all_records, no_silent_zero, number_from, open, openai_url, total};
 
-const ROUNDS: u64 = 200;
-const PROCESSES: usize = 2;
+/// How often processes are killed, where nothing else is asked for.
+const ROUNDS: u64 = 60;
 
 /// A sequence of instants that looks random and is the same in every run.
 fn instant(round: u64) -> Duration {
@@ -21,7 +23,18 @@ fn instant(round: u64) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kill_at_any_instant_loses_nothing_and_bills_nothing_twice() {
+async fn a_kill_of_a_process_at_any_instant_loses_nothing_and_bills_nothing_twice() {
+    kills(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_of_four_processes_at_any_instant_loses_nothing_and_bills_nothing_twice() {
+    kills(4).await;
+}
+
+/// Kills so many processes under load again and again. A process that is alone opens the file exclusively every other time.
+async fn kills(processes: usize) {
+    let rounds = number_from("TOLLWAY_KILLS", ROUNDS);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.tollway");
     let mock = MockProvider::start().await.unwrap();
@@ -33,30 +46,41 @@ async fn a_kill_at_any_instant_loses_nothing_and_bills_nothing_twice() {
     drop(tollway);
     let mut acknowledged = BTreeSet::new();
     let mut recovered = 0;
-    for round in 0..ROUNDS {
-        let ready = Arc::new(AtomicUsize::new(0));
-        let mut workers: Vec<_> = (0..PROCESSES)
+    for round in 0..rounds {
+        let (ready, replies) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut workers: Vec<_> = (0..processes)
             .map(|_| {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
-                command.arg(&path).args(["8", "alice"]).stdout(Stdio::piped()).spawn().unwrap()
+                let exclusive = processes == 1 && round % 2 == 1;
+                command
+                    .arg(&path)
+                    .args(["8", "alice"])
+                    .args(exclusive.then_some("exclusive"))
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .unwrap()
             })
             .collect();
         let readers: Vec<_> = workers
             .iter_mut()
             .map(|worker| {
                 let output = BufReader::new(worker.stdout.take().unwrap());
-                let ready = Arc::clone(&ready);
+                let (ready, replies) = (Arc::clone(&ready), Arc::clone(&replies));
                 let note = move |line: &String| {
                     ready.fetch_add(usize::from(line == "ready"), Ordering::Relaxed);
+                    replies.fetch_add(usize::from(line.starts_with("reply ")), Ordering::Relaxed);
                 };
                 std::thread::spawn(move || output.lines().map_while(Result::ok).inspect(note).collect::<Vec<_>>())
             })
             .collect();
-        // One round in four is killed while the processes still open the file, the others under load.
-        while round % 4 != 0
-            && ready.load(Ordering::Relaxed) < PROCESSES
-            && workers.iter_mut().all(|worker| worker.try_wait().unwrap().is_none())
-        {
+        // One round in four is killed while the processes still open the file, one while their first calls are under way, and two
+        // after some of their calls were answered.
+        let is_time = || match round % 4 {
+            0 => true,
+            1 => ready.load(Ordering::Relaxed) == processes,
+            _ => replies.load(Ordering::Relaxed) > 0,
+        };
+        while !is_time() && workers.iter_mut().all(|worker| worker.try_wait().unwrap().is_none()) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(instant(round)).await;
@@ -73,7 +97,8 @@ async fn a_kill_at_any_instant_loses_nothing_and_bills_nothing_twice() {
         let tollway = open(&path).await.unwrap_or_else(|error| panic!("round {round}: {error}"));
         let status = tollway.budgets().await.unwrap().remove(0);
         assert_eq!(status.balance.reserved, Decimal::ZERO, "round {round}: money stays held");
-        if round % 20 == 19 || round + 1 == ROUNDS {
+        assert_eq!(tollway.verify(None).await.unwrap().damage, [], "round {round}");
+        if round % 20 == 19 || round + 1 == rounds {
             let records = all_records(&tollway).await.unwrap();
             let requests: BTreeMap<_, _> = records.iter().map(|record| (&record.request_id, record)).collect();
             assert_eq!(requests.len(), records.len(), "a call is billed twice");
@@ -94,6 +119,10 @@ async fn a_kill_at_any_instant_loses_nothing_and_bills_nothing_twice() {
             );
         }
     }
-    println!("{ROUNDS} rounds, {} replies acknowledged, {recovered} attempts recovered", acknowledged.len());
-    assert!(acknowledged.len() > 200 && recovered > 200, "the load was under way when it was killed");
+    println!(
+        "{rounds} kills of {processes}: {} replies acknowledged, {recovered} attempts recovered; lost 0, doubled 0, stuck 0",
+        acknowledged.len()
+    );
+    let enough = usize::try_from(rounds).unwrap();
+    assert!(acknowledged.len() > enough && recovered > enough, "the load was under way when it was killed");
 }

@@ -12,8 +12,8 @@ use tollway_system_tests::{add_house_model, all_records, billed_to, by_uid, open
 
 /// How often a process is killed while its child lives.
 const ROUNDS: u64 = 8;
-/// How long others may take to open the file then; opening waits ten seconds for a lock.
-const SOON: Duration = Duration::from_secs(8);
+/// How long others may take to open the file and make a call then; opening waits ten seconds for a lock.
+const SOON: Duration = Duration::from_secs(5);
 
 /// A process that forked, and its child. Both are killed when it is dropped.
 struct Forked {

@@ -1,4 +1,6 @@
 //! Law 10: one file and many processes, one of which stands still while it writes: nobody waits for it longer than their time.
+//!
+//! `TOLLWAY_STOPPED_SECONDS` says for how long it stands still at least.
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead as _, BufReader};
@@ -15,7 +17,8 @@ use tollway::types::{
     BilledBy, BudgetTerms, CallOptions, Currency, Error, ErrorKind, Limit, Money, RecordStatus, Scope, Window,
 };
 use tollway_system_tests::{
-    add_house_model, all_records, billed_to, by_uid, house_model, open, open_in, openai_url, request, settings, total,
+    add_house_model, all_records, billed_to, by_uid, house_model, number_from, open, open_in, openai_url, request,
+    settings, total,
 };
 
 /// The byte that whoever writes has locked, as the system tells it.
@@ -150,6 +153,8 @@ async fn a_process_that_stands_still_while_it_writes_keeps_nobody_longer_than_th
     assert!(stopped.elapsed() < Duration::from_secs(12), "{:?}", stopped.elapsed());
     let uid = error.attempts()[0].record_uid.clone().unwrap();
 
+    let stands_still = Duration::from_secs(number_from("TOLLWAY_STOPPED_SECONDS", 0));
+    tokio::time::sleep(stands_still.saturating_sub(stopped.elapsed())).await;
     worker.signal("-CONT");
     tollway.chat(request("two words", 8), within(20, "bob")).await.unwrap();
     let record = loop {

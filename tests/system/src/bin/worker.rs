@@ -1,6 +1,6 @@
 //! A process that calls a model until it is told to stop, refused, or killed, and says what it was told.
 //!
-//! `worker FILE TASKS USER`: TASKS calls are always under way. Each acknowledged reply is one line
+//! `worker FILE TASKS USER [exclusive]`: TASKS calls are always under way. Each acknowledged reply is one line
 //! `reply RECORD_UID REQUEST_ID COST`; `ready` comes before the first, `refused` or `stopped` after the last.
 
 use std::io::Write as _;
@@ -9,8 +9,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use tollway::environment::SystemEnvironment;
 use tollway::types::ErrorKind;
-use tollway_system_tests::{billed_to, open, request};
+use tollway_system_tests::{billed_to, open_in, request, settings};
 
 /// More calls than any test waits for: a cap that does not hold fails its test rather than hang it.
 const MOST_CALLS: usize = 2_000;
@@ -28,8 +29,14 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, tasks, user] = arguments.as_slice() else { return Err("usage: worker FILE TASKS USER".into()) };
-    let tollway = open(&PathBuf::from(file)).await?;
+    let (file, tasks, user, exclusive) = match arguments.as_slice() {
+        [file, tasks, user] => (file, tasks, user, false),
+        [file, tasks, user, word] if word == "exclusive" => (file, tasks, user, true),
+        _ => return Err("usage: worker FILE TASKS USER [exclusive]".into()),
+    };
+    let mut settings = settings();
+    settings.exclusive = exclusive;
+    let tollway = open_in(&PathBuf::from(file), settings, Arc::new(SystemEnvironment)).await?;
     say("ready");
     let refused = Arc::new(AtomicBool::new(false));
     let made = Arc::new(AtomicUsize::new(0));
