@@ -15,9 +15,8 @@ mod testing;
 mod work;
 
 pub use administration::{
-    Configured, ConfiguredModel, FxRateInput, ModelHealth, ModelInput, ModelTerms, ModelUpdate, PriceExport,
-    PriceImport, PriceInput, PriceList, PriceListFile, PriceProposal, PriceUpdate, PricesFrom, ProposalKind,
-    RerateBook, RerateLine, RerateQuery, RerateReport,
+    Configured, ConfiguredModel, PriceExport, PriceImport, PriceListFile, PriceProposal, PriceUpdate, PricesFrom,
+    ProposalKind, RerateBook, RerateLine, RerateQuery, RerateReport,
 };
 pub use drop_in::{FetchBody, FetchResponse};
 pub use engine::Tollway;

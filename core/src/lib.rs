@@ -4,9 +4,9 @@
 //! priced in exact decimals, held against budgets and written to the ledger, in process, with no server.
 //!
 //! ```no_run
-//! use tollway::client::{ModelTerms, Tollway};
+//! use tollway::client::Tollway;
 //! use tollway::settings::Settings;
-//! use tollway::types::{CallOptions, ChatRequest, Message, TextMessage};
+//! use tollway::types::{CallOptions, ChatRequest, Message, TextMessage, ModelTerms};
 //! use tollway::vault::MasterKey;
 //!
 //! # async fn example(key: secrecy::SecretString, api_key: secrecy::SecretString) -> tollway::types::Result<()> {

@@ -114,7 +114,7 @@ fn config(provider: &str) -> ModelConfig {
         capability: Capability::Text,
         api_key: None,
         base_url: None,
-        model_params: Map::new(),
+        params: Map::new(),
         is_default: false,
         priority: 0,
         is_active: true,
@@ -297,7 +297,7 @@ proptest! {
         let request = json!({"max_tokens": 5, "messages": [{"role": "user", "content": [part]}]});
         let request: ChatRequest = serde_json::from_value(request).unwrap();
         let mut config = config(VENDORS[vendor]);
-        config.model_params.extend(window.map(|window| ("context_window".to_owned(), window.into())));
+        config.params.extend(window.map(|window| ("context_window".to_owned(), window.into())));
         let estimate = Estimate::new(&request, &config, &PriceSet::default(), DEFAULT_LIMIT, Timestamp::UNIX_EPOCH);
         let window = window.unwrap_or(1_048_576);
         prop_assert!(estimate.size.bound >= window);

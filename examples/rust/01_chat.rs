@@ -2,9 +2,9 @@
 
 use std::env;
 
-use tollway::client::{ModelTerms, Tollway};
+use tollway::client::Tollway;
 use tollway::settings::Settings;
-use tollway::types::{CallOptions, ChatRequest, Message, TextMessage};
+use tollway::types::{CallOptions, ChatRequest, Message, ModelTerms, TextMessage};
 use tollway::vault::MasterKey;
 
 #[tokio::main]

@@ -2,9 +2,9 @@
 
 use std::{env, time::Duration};
 
-use tollway::client::{ChatStream, ModelTerms, Tollway};
+use tollway::client::{ChatStream, Tollway};
 use tollway::settings::Settings;
-use tollway::types::{CallOptions, ChatRequest, Message, Result, StreamEvent, TextMessage, UsageFilter};
+use tollway::types::{CallOptions, ChatRequest, Message, ModelTerms, Result, StreamEvent, TextMessage, UsageFilter};
 use tollway::vault::MasterKey;
 
 async fn ask(tw: &Tollway, question: &str) -> Result<ChatStream> {

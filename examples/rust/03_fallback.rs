@@ -2,9 +2,9 @@
 
 use std::env;
 
-use tollway::client::{ModelTerms, Tollway};
+use tollway::client::Tollway;
 use tollway::settings::Settings;
-use tollway::types::{CallOptions, ChatRequest, Message, RouteTerms, Strategy, TextMessage};
+use tollway::types::{CallOptions, ChatRequest, Message, ModelTerms, RouteTerms, Strategy, TextMessage};
 use tollway::vault::MasterKey;
 
 #[tokio::main]

@@ -2,11 +2,11 @@
 
 use std::env;
 
-use tollway::client::{ModelTerms, Tollway};
+use tollway::client::Tollway;
 use tollway::settings::Settings;
 use tollway::types::{
-    BudgetTerms, CallOptions, ChatReply, ChatRequest, Currency, Decimal, ErrorKind, Limit, Message, Money, Result,
-    Scope, TextMessage, UsageFilter, Window,
+    BudgetTerms, CallOptions, ChatReply, ChatRequest, Currency, Decimal, ErrorKind, Limit, Message, ModelTerms, Money,
+    Result, Scope, TextMessage, UsageFilter, Window,
 };
 use tollway::vault::MasterKey;
 

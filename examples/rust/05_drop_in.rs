@@ -1,10 +1,11 @@
 //! The drop-in: requests in OpenAI's format, as its libraries make them; another vendor's model answers, and it is billed.
 
 use serde_json::{Value, from_slice, json};
-use tollway::client::{FetchResponse, ModelTerms, Tollway};
+use tollway::client::{FetchResponse, Tollway};
 use tollway::settings::Settings;
 use tollway::types::{
-    BudgetTerms, CallOptions, Currency, FetchOptions, FetchRequest, Limit, Money, Scope, UsageFilter, Window,
+    BudgetTerms, CallOptions, Currency, FetchOptions, FetchRequest, Limit, ModelTerms, Money, Scope, UsageFilter,
+    Window,
 };
 use tollway::vault::MasterKey;
 

@@ -1,9 +1,11 @@
 //! The bill: totals by user and model, a statement of every record, and what the calls would cost at another price.
 
-use tollway::client::{ModelTerms, PriceInput, RerateBook, RerateQuery, Tollway};
+use tollway::client::{RerateBook, RerateQuery, Tollway};
 use tollway::report::SummaryQuery;
 use tollway::settings::Settings;
-use tollway::types::{CallOptions, ChatRequest, Currency, Message, Meter, TextMessage, Unit, UsageFilter};
+use tollway::types::{
+    CallOptions, ChatRequest, Currency, Message, Meter, ModelTerms, PriceDraft, TextMessage, Unit, UsageFilter,
+};
 use tollway::vault::MasterKey;
 
 #[tokio::main]
@@ -45,7 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     println!("\nWith output at 6.00 USD a million, and nothing written:");
-    let price = PriceInput::new("6.00".parse()?, Unit::Per1mTokens, Currency::USD);
+    let price = PriceDraft::new("6.00".parse()?, Unit::Per1mTokens, Currency::USD);
     tw.set_prices(claude, [(Meter::OutputToken.into(), price.into())].into()).await?;
     let (filter, book) = (UsageFilter::default(), RerateBook::InForceNow);
     let report =

@@ -24,7 +24,6 @@ const DATA = new Set([
   'measures',
   'message',
   'meters',
-  'modelParams',
   'params',
   'tags',
   'totals',

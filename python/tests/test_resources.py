@@ -23,7 +23,7 @@ def test_models_are_added_changed_and_deleted(tw: tollway.Tollway) -> None:
     )
     assert config.name == "openai/cheap"
     assert (config.alias, config.priority, config.is_active) == ("cheap", 3, True)
-    assert config.model_params == {"max_output_tokens": 9}
+    assert config.params == {"max_output_tokens": 9}
     assert config.created_at.tzinfo is not None
     assert "sk-secret" not in repr(tw.models.list())
     changed = tw.models.update("openai/cheap", description="a note", alias=None)

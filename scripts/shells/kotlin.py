@@ -37,7 +37,7 @@ class KotlinTypes(typed.TypedTypes):
         "switch": "JsonElement",
         "texts": "List<String>",
         "messages": "JsonElement",
-        "price_map": "Map<String, List<PriceInput>>",
+        "price_map": "Map<String, List<PriceDraft>>",
         "response_format": "JsonObject",
         "tool_choice": "JsonElement",
         "tools": "List<JsonObject>",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # What other names there are in Python.
 NAMES = {"Settings": "SettingsParameters"}
-_PRICE_MAP = '''_OnePrice: TypeAlias = PriceInput | Mapping[str, Any]
+_PRICE_MAP = '''_OnePrice: TypeAlias = PriceDraft | Mapping[str, Any]
 PriceMap: TypeAlias = Mapping[str, _OnePrice | Sequence[_OnePrice]]
 """Prices by meter, or `modifier`: one, or a list of them."""
 '''
@@ -106,7 +106,7 @@ def _module(noun: str, parts: list[Struct | Enum], places: dict[str, str], types
     for each in parts:
         if each.noun == noun:
             written.append(_enum(each) if isinstance(each, Enum) else _struct(each, types))
-            written += [_PRICE_MAP] if each.name == "PriceInput" else []
+            written += [_PRICE_MAP] if each.name == "PriceDraft" else []
     body = "\n\n".join(written)
     sources: dict[str, tuple[str, ...]] = {
         "collections.abc": ("Mapping", "Sequence"),
@@ -171,7 +171,7 @@ def _fields(model: Model) -> str:
             parts.append("\n".join(laid_out(f"{constant(each.name)} = mapping(", [f"{{{', '.join(fields)}}}", example], ")", "")))
         elif fields:
             parts.append("\n".join(laid_out(f"{constant(each.name)}: Fields = {{", fields, "}", "", is_literal=True)))
-        if each.name == "PriceInput":
+        if each.name == "PriceDraft":
             parts.append("PRICE_MAP = by_meter(PRICE_INPUT)")
     names = ("Fields", "by_meter", "exact", "instant_text", "mapping", "money_text", "pair", "path_text")
     doc = "How the fields of arguments are written that are not as JSON has them."

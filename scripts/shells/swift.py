@@ -30,7 +30,7 @@ class SwiftTypes(typed.TypedTypes):
         "switch": "JSONValue",
         "texts": "[String]",
         "messages": "JSONValue",
-        "price_map": "[String: [PriceInput]]",
+        "price_map": "[String: [PriceDraft]]",
         "response_format": "JSONValue",
         "tool_choice": "JSONValue",
         "tools": "[JSONValue]",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .model import Field, Model, Struct, Type
 
 _PRICE_MAP = """/** Prices by meter, or `modifier`: one, or a list of them. */
-export type PriceMap = { readonly [meter in Meter | 'modifier']?: PriceInput | readonly PriceInput[] };
+export type PriceMap = { readonly [meter in Meter | 'modifier']?: PriceDraft | readonly PriceDraft[] };
 """
 _WRITERS = {
     "decimal": "moneyText",
@@ -91,9 +91,9 @@ def _file(model: Model, noun: str, parts: list[Struct | Enum], types: ShapeTypes
             written.append(_enum(each))
             continue
         written.append(_interface(model, each, types))
-        written += [_PRICE_MAP] if each.name == "PriceInput" else []
+        written += [_PRICE_MAP] if each.name == "PriceDraft" else []
     written += [_fields(model, each, nested, types) for each in own if not isinstance(each, Enum) and not each.is_data]
-    if any(each.name == "PriceInput" for each in own):
+    if any(each.name == "PriceDraft" for each in own):
         written.append("/** Writes prices by meter. */\nexport const PRICE_MAP = byMeter(PRICE_INPUT);\n")
     calls = {verb.arguments.name for verb in model.verbs if verb.is_call}
     written += [_abortable(each) for each in own if each.name in calls]
@@ -109,8 +109,8 @@ def _file(model: Model, noun: str, parts: list[Struct | Enum], types: ShapeTypes
         if each.noun != noun:
             kinds = sources.setdefault(f"./{each.noun.replace('_', '-')}.js", {"import type": (), "import": ()})
             name = each.name if isinstance(each, Enum) else shape_name(model, each.name)
-            kinds["import type"] = (*kinds["import type"], name, *(["PriceMap"] if name == "PriceInput" else []))
-            kinds["import"] = (*kinds["import"], constant(each.name), f"write{each.name}", *(["PRICE_MAP"] if name == "PriceInput" else []))
+            kinds["import type"] = (*kinds["import type"], name, *(["PriceMap"] if name == "PriceDraft" else []))
+            kinds["import"] = (*kinds["import"], constant(each.name), f"write{each.name}", *(["PRICE_MAP"] if name == "PriceDraft" else []))
     return file(f"Shapes of arguments about {noun.replace('_', ' ')}, and how they are written.", sources, "\n".join(written))
 
 

@@ -15,7 +15,7 @@ def read() -> Surface:
     """Reads the package."""
     found = Surface()
     arguments = generated(_SOURCE / "arguments", "ts") + (_SOURCE / "types.ts").read_text() + (_SOURCE / "shapes.ts").read_text()
-    found.shapes = {name.removesuffix("Input") if name != "PriceInput" else name: fields for name, fields in _interfaces(arguments).items()}
+    found.shapes = {name.removesuffix("Input") if name != "PriceDraft" else name: fields for name, fields in _interfaces(arguments).items()}
     found.results = _interfaces(generated(_SOURCE / "results", "ts"))
     paged = re.findall(r"export type (\w+) = Omit<(\w+), ([^>]+)>", arguments)
     for name, whole, left_out in paged:

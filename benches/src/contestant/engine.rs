@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde_json::json;
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::report::SummaryQuery;
 use tollway::settings::Settings;
 use tollway::types::{
-    BudgetTerms, CallOptions, ChatReply, ChatRequest, CostStatus, Currency, Decimal, Limit, Money, Scope, StreamEvent,
-    Window,
+    BudgetTerms, CallOptions, ChatReply, ChatRequest, CostStatus, Currency, Decimal, Limit, ModelTerms, Money, Scope,
+    StreamEvent, Window,
 };
 use tollway::vault::MasterKey;
 
@@ -35,7 +35,7 @@ impl Engine {
         let tollway = Tollway::open(Path::new(&setup.folder).join("app.tollway"), key, settings).await?;
         for words in [WHOLE_WORDS, STREAM_WORDS] {
             let price = |amount: &str| json!({"unit_price": amount, "unit": "per_1m_tokens", "currency": "USD"});
-            let model: ModelInput = serde_json::from_value(json!({
+            let model: ModelTerms = serde_json::from_value(json!({
                 "name": format!("openai/mock-words-{words}"), "api_key": "sk-bench", "base_url": format!("{}/v1", setup.mock),
                 "prices": {"input_token": price("0.15"), "output_token": price("0.60")},
             }))?;

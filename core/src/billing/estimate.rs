@@ -77,13 +77,13 @@ pub struct Estimate {
 /// Returns the most output tokens that a config's model makes, where the config says it.
 #[must_use]
 pub fn output_limit_of(config: &ModelConfig) -> Option<u64> {
-    config.model_params.get("max_output_tokens").and_then(Value::as_u64)
+    config.params.get("max_output_tokens").and_then(Value::as_u64)
 }
 
 /// Returns the context window of a config's model: the one that the config states, or the catalog, or else the greatest.
 #[must_use]
 pub fn context_window(config: &ModelConfig) -> u64 {
-    let stated = config.model_params.get("context_window").and_then(Value::as_u64);
+    let stated = config.params.get("context_window").and_then(Value::as_u64);
     let listed = || bundled().find(seller(&config.provider), &config.model_name)?.context_window;
     stated.or_else(listed).unwrap_or(GREATEST_WINDOW)
 }
@@ -99,7 +99,7 @@ impl Estimate {
         now: Timestamp,
     ) -> Self {
         let mut size = input_size(request);
-        let body = config.model_params.get("body");
+        let body = config.params.get("body");
         size.writes_1h |= body.is_some_and(asks_1h_writes);
         if let Some(body) = body.and_then(Value::as_object) {
             let estimate = size.estimate;
@@ -107,10 +107,10 @@ impl Estimate {
             // Few of them are read by the model, so they bound the input and are not expected of it.
             size.estimate = estimate;
         }
-        let facts = fixed_facts(request, &config.model_params, now);
+        let facts = fixed_facts(request, &config.params, now);
         let format = wire_format(&Target::of(config, None)).unwrap_or(vendor(&config.provider).wire_format);
         let asked = Asked { vendor: vendor(&config.provider).name, format, model: &config.model_name };
-        let works = asked_work(&asked, request, &config.model_params);
+        let works = asked_work(&asked, request, &config.params);
         let compacts = asks_compaction(request, config);
         let (counts, is_bounded) = bound_work(&mut size, &works, compacts, &asked, prices, config);
         let answers = u64::from(request.n.unwrap_or(1).max(1));
@@ -144,8 +144,8 @@ impl Estimate {
             expected_reasoning: if thinks { EXPECTED_REASONING.saturating_mul(answers).min(room) } else { 0 },
             injected_limit,
             has_limit: request.max_tokens.is_some() || model_limit.is_some(),
-            uncovered: uncovered(format, request, &config.model_params, prices, &works),
-            unbounded: unbounded(format, request, &config.model_params, prices, &works),
+            uncovered: uncovered(format, request, &config.params, prices, &works),
+            unbounded: unbounded(format, request, &config.params, prices, &works),
             sure_searches: sure_searches(&works, prices),
             uncounted: held_media.into_iter().chain(uncounted(format, &works)).collect(),
             counts,
@@ -377,7 +377,7 @@ fn sure_searches(works: &[AskedWork], prices: &PriceSet) -> u64 {
 
 /// Returns whether the provider may shorten the context by itself, which reads all of it once more and writes a summary.
 fn asks_compaction(request: &ChatRequest, config: &ModelConfig) -> bool {
-    let configured = || config.model_params.get("body")?.get("context_management");
+    let configured = || config.params.get("body")?.get("context_management");
     let managed = request.extra.get("context_management").or_else(configured);
     let edits = managed.and_then(|managed| managed.get("edits")).and_then(Value::as_array);
     let compacts =
@@ -398,7 +398,7 @@ fn reasoning_beside(request: &ChatRequest, config: &ModelConfig, model_limit: Op
     if !vendor(&config.provider).quirks.reasoning_outside_limit || is_off {
         return 0;
     }
-    let configured = || config.model_params.get("body")?.get("thinking_budget");
+    let configured = || config.params.get("body")?.get("thinking_budget");
     let stated = || own.and_then(|own| own.get("budget_tokens"));
     let asked = extra.get("thinking_budget").and_then(whole_tokens).max(stated().and_then(whole_tokens));
     asked.or_else(|| configured().and_then(whole_tokens)).or(model_limit).unwrap_or(REASONING_BOUND)

@@ -2,7 +2,6 @@
 
 mod configured;
 mod fx;
-mod inputs;
 mod model_fields;
 mod models;
 mod pools;
@@ -18,7 +17,6 @@ mod usage;
 mod verification;
 
 pub use configured::{Configured, ConfiguredModel, PricesFrom};
-pub use inputs::{FxRateInput, ModelHealth, ModelInput, ModelTerms, ModelUpdate, PriceInput, PriceList};
 pub use price_comparison::{PriceProposal, ProposalKind};
 pub use price_lists::{PriceExport, PriceImport, PriceListFile};
 pub use price_updates::PriceUpdate;

@@ -221,7 +221,7 @@ async fn a_change_of_a_config_ends_its_cooldown_which_is_told() {
     ask(&tollway, "house/first", CallOptions::default()).await.unwrap_err();
     let (logged, _guard) = Logged::here();
     for expected in [vec!["house/first was changed; its cooldown has ended"], vec![]] {
-        tollway.update_model("house/first", from_json(json!({"description": "repaired"}))).await.unwrap();
+        tollway.update_model(from_json(json!({"model": "house/first", "description": "repaired"}))).await.unwrap();
         let events = logged.take();
         assert_eq!(events.iter().map(|event| event["message"].as_str().unwrap()).collect::<Vec<_>>(), expected);
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{ModelInput, Tollway};
+use super::Tollway;
 use crate::environment::{Environment, SystemEnvironment, TestEnvironment};
 use crate::settings::Settings;
 use crate::store::{Operation, Outcome, ReserveRequest, Settlement, Store};
@@ -51,7 +51,7 @@ impl Fixture {
 
     /// Adds a model with prices.
     pub(super) async fn model(&self, name: &str, prices: Value) -> ModelConfig {
-        let input: ModelInput = from_json(json!({"name": name, "api_key": "k", "prices": prices}));
+        let input: ModelTerms = from_json(json!({"name": name, "api_key": "k", "prices": prices}));
         self.tollway.add_model(input).await.unwrap().config
     }
 

@@ -32,7 +32,7 @@ impl<'a> Target<'a> {
             model: &config.model_name,
             base_url: config.base_url.as_deref(),
             api_key,
-            params: &config.model_params,
+            params: &config.params,
         }
     }
 

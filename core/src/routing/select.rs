@@ -348,7 +348,7 @@ impl Outlook<'_> {
 
 /// Returns the wire format of a config: its own, or its provider's.
 fn wire_format_of(config: &ModelConfig) -> WireFormat {
-    let named = config.model_params.get("wire_format").and_then(serde_json::Value::as_str);
+    let named = config.params.get("wire_format").and_then(serde_json::Value::as_str);
     named.and_then(WireFormat::from_chat_name).unwrap_or(vendor(&config.provider).wire_format)
 }
 

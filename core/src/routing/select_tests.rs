@@ -19,7 +19,7 @@ fn config(id: u64, name: &str, priority: i64) -> ModelConfig {
         capability: Capability::Text,
         api_key: None,
         base_url: None,
-        model_params: Map::new(),
+        params: Map::new(),
         is_default: false,
         priority,
         is_active: true,

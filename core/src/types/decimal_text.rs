@@ -1,11 +1,12 @@
 //! Decimals in JSON: texts, read to the last digit or not at all.
 //!
-//! A text with more digits than a decimal holds is refused, because reading it would round it; a JSON number is refused,
-//! because other readers would make a float of it.
+//! A text with more digits than a decimal holds is refused, because reading it would round it; a JSON number with a point or an
+//! exponent is refused, because it is read as a float.
 
-use std::borrow::Cow;
+use std::fmt;
 
 use rust_decimal::Decimal;
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 
 /// The most decimal places that a [`Decimal`] holds.
@@ -16,12 +17,35 @@ pub fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok,
     serializer.collect_str(value)
 }
 
-/// Reads a decimal from a text.
+/// Reads a decimal from a text or an integer.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-    let text = Cow::<'de, str>::deserialize(deserializer)?;
-    decimal_of(&text).ok_or_else(|| {
-        serde::de::Error::custom(format!("{text:?} is no decimal number of at most 28 digits, such as \"0.15\""))
-    })
+    deserializer.deserialize_any(ExactVisitor)
+}
+
+struct ExactVisitor;
+
+impl Visitor<'_> for ExactVisitor {
+    type Value = Decimal;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an exact amount as a decimal text, such as \"0.15\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Decimal, E> {
+        decimal_of(text).ok_or_else(|| {
+            E::custom(format!(
+                "{text:?} is not an exact amount; give a decimal text of at most 28 digits, such as \"0.15\""
+            ))
+        })
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Decimal, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Decimal, E> {
+        Ok(number.into())
+    }
 }
 
 /// The same for a decimal that may be absent.
@@ -94,6 +118,8 @@ mod tests {
     fn every_digit_is_kept_or_the_string_is_refused() {
         let row: Row = serde_json::from_str(r#"{"price": "1.5e-7", "least": "0.10"}"#).unwrap();
         assert_eq!(serde_json::to_string(&row).unwrap(), r#"{"price":"0.00000015","least":"0.10"}"#);
+        let plain: Row = serde_json::from_str(r#"{"price": 5, "least": -5}"#).unwrap();
+        assert_eq!((plain.price, plain.least), (5.into(), Some((-5).into())));
         let long = "0.00000012345678901234567890123456789";
         for wrong in
             [format!("\"{long}\""), "0.15".to_owned(), "\"\"".to_owned(), "\"1,5\"".to_owned(), "null".to_owned()]

@@ -29,6 +29,29 @@ pub struct FxRate {
     pub created_at: Timestamp,
 }
 
+/// A rate to add: one unit of `from` is worth `rate` units of `to`, from a date on, or from now.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "FxOptions"))]
+#[serde(deny_unknown_fields)]
+pub struct FxRateTerms {
+    /// The currency that is converted.
+    #[cfg_attr(feature = "schema", schemars(extend("argument" = "from_currency")))]
+    pub from: Currency,
+    /// The currency that it becomes.
+    #[cfg_attr(feature = "schema", schemars(extend("argument" = "to_currency")))]
+    pub to: Currency,
+    /// How many of the second one of the first is; above zero.
+    #[serde(with = "super::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
+    pub rate: Decimal,
+    /// The first instant at which it applies; now where left out.
+    #[serde(default)]
+    pub effective_date: Option<Timestamp>,
+    /// Where the rate comes from; `user` where left out.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
 /// A rate as it is applied, which no later rate changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

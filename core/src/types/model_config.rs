@@ -118,7 +118,7 @@ pub struct ModelConfig {
     /// secrets are sealed, and shown as [`MASK`].
     #[serde(serialize_with = "masked")]
     #[cfg_attr(feature = "schema", schemars(with = "Map<String, Value>"))]
-    pub model_params: Map<String, Value>,
+    pub params: Map<String, Value>,
     /// Whether it is the default of its capability.
     pub is_default: bool,
     /// The place in a fallback; lower is earlier.

@@ -5,7 +5,7 @@ import type { Fields } from '../fields.js';
 import { asIs, instantText } from '../fields.js';
 import type { Instant } from '../shapes.js';
 
-/** When an exchange rate applies, and where it is from. */
+/** A rate to add: one unit of `from` is worth `rate` units of `to`, from a date on, or from now. */
 export interface FxOptions {
   /** The first instant at which it applies; now where left out. */
   readonly effectiveDate?: Instant | null;

@@ -109,12 +109,12 @@ export interface ModifierInput {
 }
 
 /** A price of one meter, or the ratio of a modifier. No float has touched its amount. */
-export interface PriceInput {
+export interface PriceDraft {
   /** The price of one unit, or the ratio of a modifier. */
   readonly unitPrice: Amount;
   /** The unit that the price counts in. */
   readonly unit: Unit;
-  /** The native currency. */
+  /** The native currency. A modifier has that of the prices beside it. */
   readonly currency: string;
   /** When it applies; always where left out. */
   readonly conditions?: Conditions | null;
@@ -122,18 +122,18 @@ export interface PriceInput {
   readonly basis?: Basis | null;
   /** How a quantity is billed that is not a multiple of what the vendor bills. */
   readonly rounding?: RoundingInput | null;
-  /** What a modifier multiplies. */
+  /** What a modifier multiplies; for modifiers only. */
   readonly modifier?: ModifierInput | null;
   /** The first instant at which it applies; now where left out. */
   readonly effectiveDate?: Instant | null;
   /** The first instant at which it no longer applies. */
   readonly expiryDate?: Instant | null;
-  /** Where the fact comes from. */
+  /** Where the fact comes from; `user` where left out. */
   readonly source?: string | null;
 }
 
 /** Prices by meter, or `modifier`: one, or a list of them. */
-export type PriceMap = { readonly [meter in Meter | 'modifier']?: PriceInput | readonly PriceInput[] };
+export type PriceMap = { readonly [meter in Meter | 'modifier']?: PriceDraft | readonly PriceDraft[] };
 
 /** How the fields of `Rounding` are written. */
 export const ROUNDING: Fields = { minimumQuantity: moneyText, step: moneyText, minimumCharge: moneyText };
@@ -147,8 +147,8 @@ export const MODIFIER: Fields = { group: asIs, meters: asIs, order: asIs, exclud
 /** Writes `Modifier`. */
 export const writeModifier = objectOf(MODIFIER, '{ group: "batch" }');
 
-/** How the fields of `PriceInput` are written. */
-export const PRICE_INPUT: Fields = {
+/** How the fields of `PriceDraft` are written. */
+export const PRICE_DRAFT: Fields = {
   unitPrice: moneyText,
   unit: asIs,
   currency: asIs,

@@ -21,7 +21,7 @@ export interface ModelConfig {
    * Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like. Headers that are
    * secrets are sealed, and shown as `MASK`.
    */
-  readonly modelParams: Readonly<Record<string, unknown>>;
+  readonly params: Readonly<Record<string, unknown>>;
   /** Whether it is the default of its capability. */
   readonly isDefault: boolean;
   /** The place in a fallback; lower is earlier. */
@@ -93,7 +93,7 @@ export function decodeModelConfig(value: Wire): ModelConfig {
     alias: value['alias'],
     capability: value['capability'],
     baseUrl: value['base_url'],
-    modelParams: value['model_params'],
+    params: value['params'],
     isDefault: value['is_default'],
     priority: value['priority'],
     isActive: value['is_active'],
@@ -113,7 +113,7 @@ export function decodeConfiguredModel(value: Wire): ConfiguredModel {
     alias: value['alias'],
     capability: value['capability'],
     baseUrl: value['base_url'],
-    modelParams: value['model_params'],
+    params: value['params'],
     isDefault: value['is_default'],
     priority: value['priority'],
     isActive: value['is_active'],

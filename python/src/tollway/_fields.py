@@ -10,7 +10,7 @@ ROUNDING = mapping(
 
 MODIFIER = mapping({}, "{'group': 'batch'}")
 
-PRICE_INPUT: Fields = {
+PRICE_DRAFT: Fields = {
     "unit_price": money_text,
     "conditions": exact,
     "rounding": ROUNDING,

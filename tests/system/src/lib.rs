@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use mock_provider::MockProvider;
 use rust_decimal::Decimal;
 use serde_json::json;
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::environment::{BoxFuture, Environment, SystemEnvironment};
 use tollway::settings::Settings;
 use tollway::types::{
-    BudgetStatus, CallOptions, ChatRequest, CostStatus, Currency, Money, Result, Totals, UsageFilter, UsageRecord,
+    BudgetStatus, CallOptions, ChatRequest, CostStatus, Currency, ModelTerms, Money, Result, Totals, UsageFilter,
+    UsageRecord,
 };
 use tollway::vault::MasterKey;
 
@@ -98,7 +99,7 @@ pub async fn add_house_model(tollway: &Tollway, base_url: &str) -> Result<()> {
 
 /// Makes a config at an address, at a cent for each output token and a tenth of one for each input token.
 #[must_use]
-pub fn house_model(name: &str, base_url: &str) -> ModelInput {
+pub fn house_model(name: &str, base_url: &str) -> ModelTerms {
     let input = json!({
         "name": name,
         "api_key": "sk-house",

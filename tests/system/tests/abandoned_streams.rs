@@ -89,7 +89,7 @@ async fn a_stream_abandoned_before_its_first_byte_is_billed_by_policy() {
         let given = given(Reply::automatic().delay(Duration::from_millis(400))).await;
         let stream = given.tollway.chat_stream(request("two words", 32), options(policy)).await.unwrap();
         let id = stream.request_id().to_owned();
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        arrived(&given.mock, 1).await;
         drop(stream);
         let record = record(&given.tollway, &id).await;
         assert_eq!(record.status, RecordStatus::Cancelled, "{policy:?}");

@@ -3,9 +3,9 @@
 use mock_provider::{MockProvider, Reply, Script};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::types::{
-    BudgetTerms, CallOptions, Currency, Limit, Money, Scope, StreamEvent, UsageFlag, UsageRecord, Window,
+    BudgetTerms, CallOptions, Currency, Limit, ModelTerms, Money, Scope, StreamEvent, UsageFlag, UsageRecord, Window,
 };
 use tollway_system_tests::{all_records, committed, open, request};
 
@@ -64,7 +64,7 @@ fn claims() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-fn model(name: &str, wire_format: &str, base_url: &str) -> ModelInput {
+fn model(name: &str, wire_format: &str, base_url: &str) -> ModelTerms {
     let price =
         |amount: &str| json!({"unit_price": amount, "unit": "per_1m_tokens", "currency": "USD", "source": "a list"});
     let input = json!({

@@ -6,14 +6,14 @@ use futures_util::future::join_all;
 use mock_provider::MockProvider;
 use rust_decimal::Decimal;
 use serde_json::json;
-use tollway::client::{ModelInput, RerateBook, RerateQuery, Tollway};
-use tollway::types::{BudgetTerms, Currency, ErrorKind, Limit, Money, Scope, UsageFilter, Window};
+use tollway::client::{RerateBook, RerateQuery, Tollway};
+use tollway::types::{BudgetTerms, Currency, ErrorKind, Limit, ModelTerms, Money, Scope, UsageFilter, Window};
 use tollway_system_tests::{
     all_records, billed_to, committed, five_dollars, no_silent_zero, open, openai_url, request, total,
 };
 
 /// Makes the house model, priced in yuan.
-fn in_yuan(mock: &MockProvider) -> ModelInput {
+fn in_yuan(mock: &MockProvider) -> ModelTerms {
     let price = |amount: &str| json!({"unit_price": amount, "unit": "per_1k_tokens", "currency": "CNY"});
     let input = json!({
         "name": "openai/mock-words-8", "api_key": "sk-house", "base_url": openai_url(mock), "default": true,

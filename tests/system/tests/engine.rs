@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use mock_provider::{Fault, MockProvider, Reply, Script};
 use rust_decimal::Decimal;
 use serde_json::json;
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::environment::{BoxFuture, Environment, SystemEnvironment};
 use tollway::settings::Settings;
 use tollway::types::{
-    BilledBy, BudgetTerms, CallOptions, CostStatus, Currency, ErrorKind, Limit, Money, RecordStatus, RouteTerms, Scope,
-    StreamEvent, Window,
+    BilledBy, BudgetTerms, CallOptions, CostStatus, Currency, ErrorKind, Limit, ModelTerms, Money, RecordStatus,
+    RouteTerms, Scope, StreamEvent, Window,
 };
 use tollway_system_tests::{all_records, billed_to, five_dollars, house_model, master_key, open, request};
 
@@ -163,7 +163,7 @@ async fn each_of_two_candidates_is_left_alone_for_as_long_as_it_asked() {
     let script = Script::new([Reply::rate_limited(1), Reply::automatic()]);
     let url = given.mock.script("second", script).unwrap();
     let mut second = house_model("openai/mock-words-8", &format!("{url}/v1"));
-    (second.default, second.priority) = (false, 5);
+    (second.default, second.priority) = (Some(false), Some(5));
     given.tollway.add_model(second).await.unwrap();
     let route: RouteTerms = serde_json::from_value(json!({"name": "text", "strategy": "fallback"})).unwrap();
     given.tollway.set_route(route).await.unwrap();
@@ -330,7 +330,7 @@ async fn configs_prices_and_budgets_are_checked_before_they_are_written() {
     let route: RouteTerms = serde_json::from_value(json!({"name": "cheap", "strategy": "fallback"})).unwrap();
     given.tollway.set_route(route).await.unwrap();
     let house = |name: &str| house_model(name, "http://127.0.0.1:9/v1");
-    let aliased = |alias: &str| ModelInput { alias: Some(alias.into()), ..house("openai/other") };
+    let aliased = |alias: &str| ModelTerms { alias: Some(alias.into()), ..house("openai/other") };
     let mut dear = house("openai/dear");
     for price in dear.prices.iter_mut().flat_map(|prices| prices.values_mut()) {
         price.0[0].unit_price = Decimal::MAX;

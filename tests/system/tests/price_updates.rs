@@ -4,8 +4,8 @@ use mock_provider::MockProvider;
 use rust_decimal::Decimal;
 use serde_json::json;
 use tollway::catalog::Catalog;
-use tollway::client::{ModelInput, ProposalKind, Tollway};
-use tollway::types::{CallOptions, CostStatus, UnpricedPolicy};
+use tollway::client::{ProposalKind, Tollway};
+use tollway::types::{CallOptions, CostStatus, ModelTerms, UnpricedPolicy};
 use tollway_system_tests::{all_records, billed_to, open, openai_url, request};
 
 /// A catalog of one model at a price of a million input and output tokens, or of another model in its place.
@@ -20,7 +20,7 @@ fn catalog(model: &str, input: &str, output: &str) -> Catalog {
 
 async fn configured(tollway: &Tollway, mock: &MockProvider, name: &str) {
     let input = json!({"name": name, "api_key": "sk-house", "base_url": openai_url(mock)});
-    tollway.add_model(serde_json::from_value::<ModelInput>(input).unwrap()).await.unwrap();
+    tollway.add_model(serde_json::from_value::<ModelTerms>(input).unwrap()).await.unwrap();
 }
 
 fn to(model: &str) -> (tollway::types::ChatRequest, CallOptions) {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use mock_provider::{MockProvider, Reply, Script};
 use serde_json::{Value, json};
-use tollway::client::{ModelInput, Tollway};
-use tollway::types::{CallOptions, ChatReply, CostStatus, Decimal, Error, ErrorKind, Meter, StreamEvent};
+use tollway::client::Tollway;
+use tollway::types::{CallOptions, ChatReply, CostStatus, Decimal, Error, ErrorKind, Meter, ModelTerms, StreamEvent};
 use tollway_system_tests::{open, request, shared_folder};
 
 const PROVIDERS: [&str; 11] = [
@@ -103,14 +103,14 @@ async fn replay(
     let recorded = case.expected.as_ref().and_then(|expected| expected["model"].as_str()).unwrap_or("recorded");
     let model = if prices == Prices::OfCatalog { recorded } else { "recorded" };
     let own = json!({"input_token": price("1"), "output_token": price("2")});
-    let input = ModelInput {
+    let input = ModelTerms {
         name: format!("{}/{model}", if case.provider == "google" { "gemini" } else { &case.provider }),
         prices: (prices == Prices::OfUser).then(|| serde_json::from_value(own).unwrap()),
         alias: Some(alias.clone()),
         api_key: Some("sk-recorded".into()),
         base_url: Some(format!("{url}/v1")),
         params,
-        ..ModelInput::default()
+        ..ModelTerms::default()
     };
     tollway.add_model(input).await.unwrap();
     let mut request = request("hello", 64);

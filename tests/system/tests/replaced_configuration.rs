@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mock_provider::{MockProvider, Reply, Script};
 use serde_json::{Value, json};
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::types::{
-    CallOptions, EmbedRequest, Error, FetchOptions, FetchRequest, PriceId, RerankRequest, UsageRecord,
+    CallOptions, EmbedRequest, Error, FetchOptions, FetchRequest, ModelTerms, PriceId, RerankRequest, UsageRecord,
 };
 use tollway_system_tests::{all_records, billed_to, open, request};
 
@@ -37,7 +37,7 @@ async fn given() -> Given {
         let model = json!({
             "name": format!("house/{kind}"), "base_url": format!("{url}/v1"), "capability": kind, "prices": prices("1"),
         });
-        admin.add_model(serde_json::from_value::<ModelInput>(model).unwrap()).await.unwrap();
+        admin.add_model(serde_json::from_value::<ModelTerms>(model).unwrap()).await.unwrap();
     }
     let given = Given { worker: open(&path).await.unwrap(), admin, mock, folder };
     for kind in KINDS {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use mock_provider::{MockProvider, Reply, Script};
 use rust_decimal::Decimal;
 use serde_json::json;
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::types::{
-    BudgetRefusal, BudgetTerms, CallOptions, ChatRequest, Currency, ErrorKind, Limit, Meter, Money, OnExceeded, Scope,
-    Window,
+    BudgetRefusal, BudgetTerms, CallOptions, ChatRequest, Currency, ErrorKind, Limit, Meter, ModelTerms, Money,
+    OnExceeded, Scope, Window,
 };
 use tollway_system_tests::{billed_to, committed, house_model, open, openai_url, request};
 
@@ -54,7 +54,7 @@ async fn cheap_calls(tollway: &Tollway, mock: &MockProvider, limit: &str) {
             "output_token": {"unit_price": "0.60", "unit": "per_1m_tokens", "currency": "USD"},
         },
     });
-    let input: ModelInput = serde_json::from_value(input).unwrap();
+    let input: ModelTerms = serde_json::from_value(input).unwrap();
     tollway.add_model(input).await.unwrap();
     tollway.set_budget(cap(limit)).await.unwrap();
 }

@@ -1,9 +1,9 @@
 //! Law 8: secrets stay secret, and a wrong key changes nothing.
 
 use mock_provider::{MockProvider, Reply, Script};
-use tollway::client::{ModelUpdate, Tollway};
+use tollway::client::Tollway;
 use tollway::settings::Settings;
-use tollway::types::ErrorKind;
+use tollway::types::{ErrorKind, ModelUpdate};
 use tollway::vault::MasterKey;
 use tollway_system_tests::{MASTER_KEY, all_records, billed_to, house_model, master_key, open, request};
 
@@ -82,8 +82,9 @@ async fn a_rotated_master_key_opens_the_file_and_the_old_one_does_not() {
     let tollway = Tollway::open(&path, fresh(), Settings::default()).await.unwrap();
     tollway.chat(request("hello", 16), billed_to("alice")).await.unwrap();
     assert_eq!(mock.requests(Some("house"))[0].header("authorization"), Some(format!("Bearer {SECRET}").as_str()));
-    let update = ModelUpdate { api_key: Some("sk-replaced-key".into()), ..ModelUpdate::default() };
-    tollway.update_model("openai/mock-words-8", update).await.unwrap();
+    let model = "openai/mock-words-8".to_owned();
+    let update = ModelUpdate { model, api_key: Some("sk-replaced-key".into()), ..ModelUpdate::default() };
+    tollway.update_model(update).await.unwrap();
     tollway.chat(request("hello", 16), billed_to("alice")).await.unwrap();
     assert_eq!(mock.requests(Some("house"))[1].header("authorization"), Some("Bearer sk-replaced-key"));
 }

@@ -14,7 +14,7 @@ async fn the_two_ids_of_a_call_find_its_config_and_its_record() {
     // A config that is never used shifts the two counters apart, so that a mixed-up id cannot hit by chance.
     for name in ["openai/unused-one", "openai/unused-two"] {
         let mut unused = house_model(name, &openai_url(&mock));
-        unused.default = false;
+        unused.default = None;
         tollway.add_model(unused).await.unwrap();
     }
     add_house_model(&tollway, &openai_url(&mock)).await.unwrap();

@@ -5,10 +5,10 @@ use std::time::Duration;
 use mock_provider::{Fault, MockProvider, Reply, Script};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::types::{
-    BilledBy, BudgetTerms, CallOptions, CostStatus, Currency, EmbedRequest, ErrorKind, Limit, Money, RecordStatus,
-    RerankRequest, Scope, UsageFlag, UsageRecord, Window,
+    BilledBy, BudgetTerms, CallOptions, CostStatus, Currency, EmbedRequest, ErrorKind, Limit, ModelTerms, Money,
+    RecordStatus, RerankRequest, Scope, UsageFlag, UsageRecord, Window,
 };
 use tollway_system_tests::{all_records, billed_to, five_dollars, open};
 
@@ -28,7 +28,7 @@ async fn given(capability: &str, params: Value, prices: Value, replies: Vec<Repl
         "name": "house/vectors", "base_url": format!("{url}/v1"), "capability": capability, "params": params,
         "prices": prices,
     });
-    tollway.add_model(serde_json::from_value::<ModelInput>(model).unwrap()).await.unwrap();
+    tollway.add_model(serde_json::from_value::<ModelTerms>(model).unwrap()).await.unwrap();
     let scope = Scope::of_user("alice");
     let limit = Limit::Money(five_dollars());
     tollway.set_budget(BudgetTerms::new(scope, limit, Window::Total)).await.unwrap();

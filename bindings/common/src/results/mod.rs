@@ -18,11 +18,11 @@ pub(crate) use whole_reply::whole_reply;
 
 use serde::Serialize;
 use tollway::catalog::lint::Finding;
-use tollway::client::{ModelHealth, PriceExport, PriceImport, PriceUpdate, RerateReport};
+use tollway::client::{PriceExport, PriceImport, PriceUpdate, RerateReport};
 use tollway::report::SummaryRow;
 use tollway::types::{
-    BudgetStatus, FxRate, LedgerHead, Model, ModelName, Package, PoolRecharge, PoolStatus, Price, QuotaStatus,
-    QuotaTransaction, Quote, Route, Verification,
+    BudgetStatus, FxRate, LedgerHead, Model, ModelHealth, ModelName, Package, PoolRecharge, PoolStatus, Price,
+    QuotaStatus, QuotaTransaction, Quote, Route, Verification,
 };
 
 /// What a verb can return, and the form in which it is shown.

@@ -1,15 +1,16 @@
 //! Decimals and money as arguments: a text or an integer, never a float.
 
-use std::fmt;
-
-use serde::de::{Error, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use tollway::types::{Currency, Decimal, Money};
 
 /// A decimal that was written as a text or as an integer, and that no float has touched.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-pub(super) struct Exact(pub(super) Decimal);
+pub(super) struct Exact(
+    #[serde(with = "tollway::types::decimal_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Decimal"))]
+    pub(super) Decimal,
+);
 
 /// An amount in a currency.
 #[derive(Deserialize)]
@@ -32,38 +33,6 @@ impl From<MoneyArguments> for Money {
     }
 }
 
-impl<'de> Deserialize<'de> for Exact {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ExactVisitor)
-    }
-}
-
-struct ExactVisitor;
-
-impl Visitor<'_> for ExactVisitor {
-    type Value = Exact;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an exact amount as a decimal text, such as \"0.15\"")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Exact, E> {
-        Decimal::from_str_exact(text).map(Exact).map_err(|_| {
-            E::custom(format!(
-                "{text:?} is not an exact amount; give a decimal text of at most 28 digits, such as \"0.15\""
-            ))
-        })
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Exact, E> {
-        Ok(Exact(number.into()))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Exact, E> {
-        Ok(Exact(number.into()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +46,7 @@ mod tests {
 
     #[test]
     fn floats_and_strings_that_would_be_rounded_are_refused() {
-        for wrong in ["0.1", "1e2", r#""0.00000000000000000000000000001""#, r#""ten""#, r#""""#, "null"] {
+        for wrong in ["0.1", "1e2", "1.0", r#""0.00000000000000000000000000001""#, r#""ten""#, r#""""#, "null"] {
             assert!(serde_json::from_str::<Exact>(wrong).is_err(), "{wrong}");
         }
     }

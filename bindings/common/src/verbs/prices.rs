@@ -1,15 +1,10 @@
 //! The verbs about the prices of model configs.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use serde::de::value::{Error as NameError, MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use tollway::client::{PriceInput, PriceList, Tollway};
-use tollway::types::{Basis, Conditions, Currency, Modifier, Price, PriceId, PricingType, Result, Rounding, Unit};
+use serde::Deserialize;
+use tollway::client::Tollway;
+use tollway::types::{Price, PriceId, PriceMap, Result};
 
-use super::exact::Exact;
 use super::table::verbs;
 
 verbs! {
@@ -31,110 +26,6 @@ verbs! {
     "prices.expire"(id, at) => expire(ExpireArguments) -> ();
 }
 
-/// A meter, or `modifier`, as the key of a mapping. It is read through a text, because only then does an error's path
-/// name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct PricingTypeName(PricingType);
-
-impl TryFrom<String> for PricingTypeName {
-    type Error = NameError;
-
-    fn try_from(name: String) -> std::result::Result<Self, NameError> {
-        PricingType::deserialize(name.into_deserializer()).map(Self)
-    }
-}
-
-/// A price of one meter, or the ratio of a modifier. No float has touched its amount.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PriceInput", example = example(), extend("noun" = "prices")))]
-#[serde(deny_unknown_fields)]
-pub(super) struct PriceArguments {
-    /// The price of one unit, or the ratio of a modifier.
-    unit_price: Exact,
-    /// The unit that the price counts in.
-    unit: Unit,
-    /// The native currency.
-    currency: Currency,
-    /// When it applies; always where left out.
-    #[serde(default)]
-    conditions: Conditions,
-    /// Whether it is the price of its meter, as where left out, or is added to that.
-    #[serde(default)]
-    basis: Basis,
-    /// How a quantity is billed that is not a multiple of what the vendor bills.
-    #[serde(default)]
-    rounding: Rounding,
-    /// What a modifier multiplies.
-    #[serde(default)]
-    modifier: Option<Modifier>,
-    /// The first instant at which it applies; now where left out.
-    #[serde(default)]
-    effective_date: Option<Timestamp>,
-    /// The first instant at which it no longer applies.
-    #[serde(default)]
-    expiry_date: Option<Timestamp>,
-    /// Where the fact comes from.
-    #[serde(default)]
-    source: Option<String>,
-}
-
-/// Describes prices by meter, each of which is a price or a list of them.
-#[cfg(feature = "schema")]
-pub(super) fn price_map(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    generator.subschema_for::<PriceArguments>();
-    schemars::json_schema!({ "format": "price_map" })
-}
-
-#[cfg(feature = "schema")]
-fn example() -> serde_json::Value {
-    serde_json::json!({"unit_price": "0.15", "unit": "per_1m_tokens", "currency": "USD"})
-}
-
-impl From<PriceArguments> for PriceInput {
-    fn from(price: PriceArguments) -> Self {
-        Self {
-            conditions: price.conditions,
-            basis: price.basis,
-            rounding: price.rounding,
-            modifier: price.modifier,
-            effective_date: price.effective_date,
-            expiry_date: price.expiry_date,
-            source: price.source,
-            ..Self::new(price.unit_price.0, price.unit, price.currency)
-        }
-    }
-}
-
-/// The prices of one meter: one, or a list of them.
-pub(super) struct PricesArguments(Vec<PriceArguments>);
-
-// A derived reader of either form would not say what is wrong with a price.
-impl<'de> Deserialize<'de> for PricesArguments {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = PricesArguments;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a price, or an array of prices")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<PricesArguments, A::Error> {
-                PriceArguments::deserialize(MapAccessDeserializer::new(map)).map(|price| PricesArguments(vec![price]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> std::result::Result<PricesArguments, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(items)).map(PricesArguments)
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
-}
-
-/// The prices of a model config, by meter or `modifier`.
-pub(super) type PriceMapArguments = BTreeMap<PricingTypeName, PricesArguments>;
-
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -142,8 +33,8 @@ pub(super) struct SetArguments {
     /// The config.
     model: String,
     /// One price or several of each meter, or of `modifier`.
-    #[cfg_attr(feature = "schema", schemars(schema_with = "price_map"))]
-    prices: PriceMapArguments,
+    #[cfg_attr(feature = "schema", schemars(schema_with = "tollway::types::price_map"))]
+    prices: PriceMap,
 }
 
 #[derive(Deserialize)]
@@ -166,19 +57,13 @@ pub(super) struct ExpireArguments {
     at: Option<Timestamp>,
 }
 
-/// Converts prices by meter.
-pub(super) fn inputs(prices: PriceMapArguments) -> BTreeMap<PricingType, PriceList> {
-    let list = |PricesArguments(prices)| prices.into_iter().map(PriceInput::from).collect::<Vec<_>>().into();
-    prices.into_iter().map(|(PricingTypeName(name), prices)| (name, list(prices))).collect()
-}
-
 pub(super) async fn set(client: &Tollway, arguments: SetArguments) -> Result<Vec<Price>> {
-    let ids = client.set_prices(&arguments.model, inputs(arguments.prices)).await?;
+    let ids = client.set_prices(&arguments.model, arguments.prices).await?;
     rows(client, &arguments.model, &ids).await
 }
 
 pub(super) async fn add(client: &Tollway, arguments: SetArguments) -> Result<Vec<Price>> {
-    let ids = client.add_prices(&arguments.model, inputs(arguments.prices)).await?;
+    let ids = client.add_prices(&arguments.model, arguments.prices).await?;
     rows(client, &arguments.model, &ids).await
 }
 
@@ -198,7 +83,7 @@ pub(super) async fn expire(client: &Tollway, arguments: ExpireArguments) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use tollway::types::{Attribute, Measure, Meter};
+    use tollway::types::{Attribute, Basis, Measure, Meter, PricingType};
 
     use super::*;
     use crate::verbs::parse;
@@ -240,7 +125,7 @@ mod tests {
                     "modifier": {"group": "batch", "meters": ["input_token"], "excludes": ["cache"]}}}"#,
         )
         .unwrap();
-        let prices = inputs(arguments.prices);
+        let prices = arguments.prices;
         let of = |name: PricingType| prices[&name].iter().collect::<Vec<_>>();
         assert_eq!((of(Meter::InputToken.into()).len(), of(Meter::OutputToken.into()).len()), (1, 2));
         let [tier, surcharge] = of(Meter::OutputToken.into())[..] else { panic!("two prices") };

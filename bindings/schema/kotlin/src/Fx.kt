@@ -26,7 +26,7 @@ public data class FxRate(
     public val createdAt: ExactInstant,
 )
 
-/** When an exchange rate applies, and where it is from. */
+/** A rate to add: one unit of `from` is worth `rate` units of `to`, from a date on, or from now. */
 @Serializable
 public data class FxOptions(
     /** The currency that is converted. */

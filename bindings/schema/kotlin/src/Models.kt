@@ -91,8 +91,7 @@ public data class ModelConfig(
      * Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like. Headers that
      * are secrets are sealed, and shown as `MASK`.
      */
-    @SerialName("model_params")
-    public val modelParams: Map<String, JsonElement>,
+    public val params: Map<String, JsonElement>,
     /** Whether it is the default of its capability. */
     @SerialName("is_default")
     public val isDefault: Boolean,
@@ -134,8 +133,7 @@ public data class ConfiguredModel(
      * Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like. Headers that
      * are secrets are sealed, and shown as `MASK`.
      */
-    @SerialName("model_params")
-    public val modelParams: Map<String, JsonElement>,
+    public val params: Map<String, JsonElement>,
     /** Whether it is the default of its capability. */
     @SerialName("is_default")
     public val isDefault: Boolean,
@@ -258,7 +256,7 @@ public data class ModelParameters(
     /** A note. */
     public val description: String? = null,
     /** The prices of each meter. Those of the bundled catalog where left out; none where empty. */
-    public val prices: Map<String, List<PriceInput>>? = null,
+    public val prices: Map<String, List<PriceDraft>>? = null,
 ) {
     override fun toString(): String = "ModelParameters(...)"
 }

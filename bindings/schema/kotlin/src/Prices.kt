@@ -279,13 +279,13 @@ public data class Conditions(
 
 /** A price of one meter, or the ratio of a modifier. No float has touched its amount. */
 @Serializable
-public data class PriceInput(
+public data class PriceDraft(
     /** The price of one unit, or the ratio of a modifier. */
     @SerialName("unit_price")
     public val unitPrice: ExactDecimal,
     /** The unit that the price counts in. */
     public val unit: PriceUnit,
-    /** The native currency. */
+    /** The native currency. A modifier has that of the prices beside it. */
     public val currency: String,
     /** When it applies; always where left out. */
     public val conditions: Conditions? = null,
@@ -293,7 +293,7 @@ public data class PriceInput(
     public val basis: Basis? = null,
     /** How a quantity is billed that is not a multiple of what the vendor bills. */
     public val rounding: Rounding? = null,
-    /** What a modifier multiplies. */
+    /** What a modifier multiplies; for modifiers only. */
     public val modifier: Modifier? = null,
     /** The first instant at which it applies; now where left out. */
     @SerialName("effective_date")
@@ -301,7 +301,7 @@ public data class PriceInput(
     /** The first instant at which it no longer applies. */
     @SerialName("expiry_date")
     public val expiryDate: ExactInstant? = null,
-    /** Where the fact comes from. */
+    /** Where the fact comes from; `user` where left out. */
     public val source: String? = null,
 )
 
@@ -311,7 +311,7 @@ public data class PricesSetArguments(
     /** The config. */
     public val model: String,
     /** One price or several of each meter, or of `modifier`. */
-    public val prices: Map<String, List<PriceInput>>,
+    public val prices: Map<String, List<PriceDraft>>,
 )
 
 /** What `prices.list` takes. */

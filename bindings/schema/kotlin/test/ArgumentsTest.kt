@@ -37,7 +37,7 @@ public class ArgumentsTest {
 
     @Test
     public fun amountsInstantsAndPricesAreExact() {
-        val price = PriceInput(
+        val price = PriceDraft(
             unitPrice = BigDecimal("0.15"),
             unit = PriceUnit.PER_1M_TOKENS,
             currency = "USD",

@@ -93,7 +93,7 @@ pub(super) fn warnings(config: &ModelConfig, lacks_prices: bool) -> (Vec<String>
              or set them with prices.set"
         ));
     }
-    let has_key = config.api_key.is_some() || has_secret_header(&config.model_params);
+    let has_key = config.api_key.is_some() || has_secret_header(&config.params);
     if let Err(error) = check_has_key(&config.provider, config.base_url.as_deref(), has_key) {
         warnings.push(format!("{name} has prices and no key, so that calls of it fail: {}", error.detail()));
     }

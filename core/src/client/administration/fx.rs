@@ -1,16 +1,15 @@
 //! What administrators do with exchange rates.
 
-use super::inputs::FxRateInput;
 use crate::client::engine::{Tollway, unexpected};
 use crate::store::{NewFxRate, Operation, Outcome};
-use crate::types::{FxRate, Result};
+use crate::types::{FxRate, FxRateTerms, Result};
 
 impl Tollway {
     /// Adds an exchange rate, with which budgets of one currency hold and count calls that are priced in the other.
     ///
     /// A rate is never changed: the newest that has begun applies, and what was converted keeps the rate that it had.
     /// Fails with `invalid_request` if the rate is not above zero, or converts a currency to itself.
-    pub async fn set_fx_rate(&self, input: FxRateInput) -> Result<FxRate> {
+    pub async fn set_fx_rate(&self, input: FxRateTerms) -> Result<FxRate> {
         self.engine.check()?;
         let now = self.engine.environment.now();
         let rate = NewFxRate {

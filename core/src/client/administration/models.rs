@@ -1,13 +1,11 @@
 //! What administrators do with model configs: add, set, change, delete and list them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::configured::{Configured, ConfiguredModel, PricesFrom, warnings};
-use super::inputs::{ModelHealth, ModelInput, ModelTerms, ModelUpdate, PriceList};
 use super::model_fields::{
     KeyChoice, check_alias, check_alias_is_free, check_has_key, check_target, header_key, split_name, with_insecure,
 };
@@ -19,7 +17,10 @@ use crate::client::events;
 use crate::provider::{has_secret_header, seller, validate_params};
 use crate::routing::snapshot::Snapshot;
 use crate::store::{ModelConfigChange, ModelConfigNames, NewModelConfig, Operation, Outcome};
-use crate::types::{Error, ErrorKind, Model, ModelConfig, ModelConfigId, Offer, PriceTerms, PricingType, Result};
+use crate::types::{
+    Error, ErrorKind, Model, ModelConfig, ModelConfigId, ModelHealth, ModelTerms, ModelUpdate, Offer, PriceMap,
+    PriceTerms, Result,
+};
 
 /// How often a config is looked for again, where others add and delete it at the same time.
 const MOST_LOOKS: usize = 8;
@@ -38,9 +39,8 @@ impl Tollway {
     ///
     /// Fails with `invalid_request` if a field is wrong, if the name is taken and no new alias is given, if the provider is not
     /// known and no address is given, or if it wants a key at its own address and none is given.
-    pub async fn add_model(&self, input: ModelInput) -> Result<ConfiguredModel> {
+    pub async fn add_model(&self, terms: ModelTerms) -> Result<ConfiguredModel> {
         self.engine.check()?;
-        let terms = ModelTerms::from(input);
         let draft = self.draft(&*self.engine.reload().await?, &terms)?;
         self.add(draft, &terms).await
     }
@@ -85,7 +85,7 @@ impl Tollway {
         check_alias(terms.alias.as_deref())?;
         check_alias_is_free(snapshot, terms.alias.as_deref(), None)?;
         let offer = bundled().find(seller(&provider), &model_name);
-        let model_params = params_of(terms, offer.as_ref())?;
+        let params = params_of(terms, offer.as_ref())?;
         let now = self.engine.environment.now();
         let (prices, prices_from) = match (&terms.prices, &offer) {
             (Some(prices), _) if prices.is_empty() => (Vec::new(), PricesFrom::None),
@@ -96,17 +96,17 @@ impl Tollway {
         let prices_from = if prices.is_empty() { PricesFrom::None } else { prices_from };
         let api_key = self.key_of(terms, &provider)?;
         let has_key = api_key.is_some();
-        check_target(&provider, terms.base_url.as_deref(), &model_params, has_key)?;
+        check_target(&provider, terms.base_url.as_deref(), &params, has_key)?;
         // What has prices of its own may be there for them alone.
         if terms.prices.is_none() {
-            check_has_key(&provider, terms.base_url.as_deref(), has_key || has_secret_header(&model_params))?;
+            check_has_key(&provider, terms.base_url.as_deref(), has_key || has_secret_header(&params))?;
         }
         let config = NewModelConfig {
             names: ModelConfigNames { provider, model_name, alias: terms.alias.clone() },
             api_key: None,
             capability: terms.capability.or(offer.as_ref().map(|offer| offer.capability)).unwrap_or_default(),
             base_url: terms.base_url.clone(),
-            model_params,
+            params,
             is_default: terms.default.unwrap_or_default(),
             priority: terms.priority.unwrap_or_default(),
             is_active: terms.active.unwrap_or(true),
@@ -166,10 +166,10 @@ impl Tollway {
             let given = params_of(terms, offer.as_ref())?;
             update.params = Some(given).filter(|given| opened.as_ref() != Some(given));
         } else if terms.allow_insecure.is_some() {
-            let given = with_insecure(config.model_params.clone(), terms.allow_insecure);
-            update.params = Some(given).filter(|given| *given != config.model_params);
+            let given = with_insecure(config.params.clone(), terms.allow_insecure);
+            update.params = Some(given).filter(|given| *given != config.params);
         }
-        let params = update.params.as_ref().unwrap_or(&config.model_params);
+        let params = update.params.as_ref().unwrap_or(&config.params);
         let base_url = update.base_url.as_ref().unwrap_or(&config.base_url).as_deref();
         let has_key = update.api_key.is_some() || config.api_key.is_some() || has_secret_header(params);
         if terms.prices.is_none() {
@@ -195,7 +195,7 @@ impl Tollway {
         &self,
         snapshot: &Snapshot,
         id: ModelConfigId,
-        prices: &BTreeMap<PricingType, PriceList>,
+        prices: &PriceMap,
     ) -> Result<Option<Vec<PriceTerms>>> {
         let now = self.engine.environment.now();
         let given = terms_of(prices, now)?;
@@ -214,11 +214,11 @@ impl Tollway {
         Ok((!has_all || has_others).then_some(given))
     }
 
-    /// Changes fields of a model config; its health starts anew. `reference` is an alias, `provider/model`, or an id.
-    pub async fn update_model(&self, reference: &str, update: ModelUpdate) -> Result<ModelConfig> {
+    /// Changes fields of the model config that the update names; its health starts anew.
+    pub async fn update_model(&self, update: ModelUpdate) -> Result<ModelConfig> {
         self.engine.check()?;
         let snapshot = self.engine.reload().await?;
-        let config = one(&snapshot, reference)?;
+        let config = one(&snapshot, &update.model)?;
         self.change(&snapshot, &config, update).await
     }
 
@@ -230,7 +230,7 @@ impl Tollway {
             validate_params(params)?;
         }
         let stays = update.params.is_none() && update.allow_insecure.is_none();
-        let params = update.params.unwrap_or_else(|| config.model_params.clone());
+        let params = update.params.unwrap_or_else(|| config.params.clone());
         let params = with_insecure(params, update.allow_insecure);
         let base_url = update.base_url.clone().unwrap_or_else(|| config.base_url.clone());
         let has_key = update.api_key.is_some() || config.api_key.is_some();
@@ -239,14 +239,14 @@ impl Tollway {
             check_target(&config.provider, base_url.as_deref(), &params, has_key)?;
         }
         let api_key = update.api_key.map(|api_key| header_key(&api_key)).transpose()?;
-        let mut changed = ModelConfig { base_url, model_params: params, ..config.as_ref().clone() };
+        let mut changed = ModelConfig { base_url, params, ..config.as_ref().clone() };
         let kept = secrets::keep(&self.engine.vault, config, &mut changed, api_key.is_some())?;
         secrets::seal(&self.engine.vault, &mut changed, api_key.or(kept).as_ref())?;
         let change = Box::new(ModelConfigChange {
             api_key: changed.api_key.filter(|sealed| Some(sealed) != config.api_key.as_ref()),
             alias: update.alias,
             base_url: update.base_url,
-            model_params: Some(changed.model_params).filter(|params| *params != config.model_params),
+            params: Some(changed.params).filter(|params| *params != config.params),
             capability: update.capability,
             is_default: update.default,
             priority: update.priority,
@@ -311,7 +311,7 @@ impl Tollway {
         let now = self.engine.environment.now();
         let has_prices = snapshot.prices(id).iter().any(|price| price.stands(now));
         let prices_from = if has_prices { prices_from } else { PricesFrom::None };
-        let wants_none = terms.prices.as_ref().is_some_and(BTreeMap::is_empty);
+        let wants_none = terms.prices.as_ref().is_some_and(PriceMap::is_empty);
         let (near_matches, warnings) = warnings(&config, prices_from == PricesFrom::None && !wants_none);
         for warning in &warnings {
             events::doubt(&config, warning);
@@ -336,24 +336,4 @@ fn params_of(terms: &ModelTerms, offer: Option<&Offer>) -> Result<Map<String, Va
         params.insert("max_output_tokens".to_owned(), limit.into());
     }
     Ok(params)
-}
-
-impl From<ModelInput> for ModelTerms {
-    fn from(input: ModelInput) -> Self {
-        Self {
-            name: input.name,
-            alias: input.alias,
-            capability: input.capability,
-            api_key: input.api_key,
-            api_key_from_environment: input.api_key_from_environment,
-            base_url: input.base_url,
-            params: input.params,
-            allow_insecure: input.allow_insecure,
-            default: Some(input.default),
-            priority: Some(input.priority),
-            active: input.active,
-            description: input.description,
-            prices: input.prices,
-        }
-    }
 }

@@ -4,16 +4,15 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::client::testing::{Fixture, from_json, per_million};
-use crate::client::{ModelInput, ModelTerms};
 use crate::environment::Environment;
-use crate::types::{Capability, ErrorKind, Result};
+use crate::types::{Capability, ErrorKind, ModelTerms, Result};
 
 async fn set(fixture: &Fixture, terms: Value) -> Result<ConfiguredModel> {
     fixture.tollway.set_model(from_json::<ModelTerms>(terms)).await
 }
 
 async fn add(fixture: &Fixture, input: Value) -> Result<ConfiguredModel> {
-    fixture.tollway.add_model(from_json::<ModelInput>(input)).await
+    fixture.tollway.add_model(from_json::<ModelTerms>(input)).await
 }
 
 async fn refused(fixture: &Fixture, terms: Value) -> String {
@@ -50,8 +49,8 @@ async fn what_is_given_is_set_and_the_rest_stays() {
     let fixture = Fixture::open().await;
     let name = "openai/gpt-4o-mini";
     let first = set(&fixture, json!({"name": name, "api_key": "sk-1", "priority": 3})).await.unwrap();
-    let change = json!({"active": false, "description": "by hand"});
-    fixture.tollway.update_model(name, from_json(change)).await.unwrap();
+    let change = json!({"model": name, "active": false, "description": "by hand"});
+    fixture.tollway.update_model(from_json(change)).await.unwrap();
     let second = set(&fixture, json!({"name": name, "api_key": "sk-2", "default": true})).await.unwrap();
     assert_eq!((second.outcome, second.prices_from), (Configured::Changed, PricesFrom::Kept));
     assert_eq!((second.id, second.priority, second.is_default, second.is_active), (first.id, 3, true, false));

@@ -127,7 +127,7 @@ mod tests {
             capability: Capability::Text,
             api_key: None,
             base_url: None,
-            model_params: Map::new(),
+            params: Map::new(),
             is_default: false,
             priority: 0,
             is_active: true,

@@ -21,7 +21,7 @@ fn config() -> ModelConfig {
         capability: Capability::Text,
         api_key: None,
         base_url: None,
-        model_params: serde_json::Map::new(),
+        params: serde_json::Map::new(),
         is_default: false,
         priority: 0,
         is_active: true,

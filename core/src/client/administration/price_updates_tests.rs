@@ -4,10 +4,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::client::ModelInput;
 use crate::environment::TestEnvironment;
 use crate::settings::Settings;
-use crate::types::{Meter, Price};
+use crate::types::{Meter, ModelTerms, Price};
 use crate::vault::MasterKey;
 
 struct Fixture {
@@ -28,7 +27,7 @@ async fn fixture() -> Fixture {
 impl Fixture {
     async fn add(&self, name: &str, prices: serde_json::Value) {
         let input = json!({"name": name, "base_url": "http://localhost:1/v1", "prices": prices});
-        let input: ModelInput = serde_json::from_value(input).unwrap();
+        let input: ModelTerms = serde_json::from_value(input).unwrap();
         self.tollway.add_model(input).await.unwrap();
     }
 

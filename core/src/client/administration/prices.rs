@@ -1,14 +1,11 @@
 //! What administrators do with prices: set, add, list and end them.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
-use super::inputs::{PriceInput, PriceList};
 use super::references::one;
 use crate::client::engine::{Tollway, invalid, unexpected};
 use crate::store::{Operation, Outcome};
-use crate::types::{Decimal, Price, PriceId, PriceTerms, PricingType, Result};
+use crate::types::{Decimal, Price, PriceDraft, PriceId, PriceMap, PriceTerms, PricingType, Result};
 
 /// No limit and no price reaches this much of a currency: 10 digits before the point and 18 after it are exact together.
 pub(super) const MOST_MONEY: u64 = 10_000_000_000;
@@ -20,23 +17,18 @@ impl Tollway {
     /// begins in the past corrects what is believed of the time since then; past calls keep what they were billed, until
     /// they are rerated. Fails with `invalid_request` if a price makes no sense, or if two currencies would be in force
     /// at once.
-    pub async fn set_prices(&self, reference: &str, prices: BTreeMap<PricingType, PriceList>) -> Result<Vec<PriceId>> {
+    pub async fn set_prices(&self, reference: &str, prices: PriceMap) -> Result<Vec<PriceId>> {
         self.put_prices(reference, &prices, true).await
     }
 
     /// Adds prices to those of a config: only those for the same thing under the same conditions end where they begin.
     ///
     /// Fails as [`Self::set_prices`] does.
-    pub async fn add_prices(&self, reference: &str, prices: BTreeMap<PricingType, PriceList>) -> Result<Vec<PriceId>> {
+    pub async fn add_prices(&self, reference: &str, prices: PriceMap) -> Result<Vec<PriceId>> {
         self.put_prices(reference, &prices, false).await
     }
 
-    async fn put_prices(
-        &self,
-        reference: &str,
-        prices: &BTreeMap<PricingType, PriceList>,
-        replaces_meters: bool,
-    ) -> Result<Vec<PriceId>> {
+    async fn put_prices(&self, reference: &str, prices: &PriceMap, replaces_meters: bool) -> Result<Vec<PriceId>> {
         self.engine.check()?;
         let now = self.engine.environment.now();
         let model_config_id = self.one(reference).await?.id;
@@ -72,7 +64,7 @@ impl Tollway {
 }
 
 /// Makes the terms of prices that are given at an instant.
-pub(super) fn terms_of(prices: &BTreeMap<PricingType, PriceList>, now: Timestamp) -> Result<Vec<PriceTerms>> {
+pub(super) fn terms_of(prices: &PriceMap, now: Timestamp) -> Result<Vec<PriceTerms>> {
     if let Some((pricing_type, _)) = prices.iter().find(|(_, list)| list.0.is_empty()) {
         return Err(invalid(format!(
             "the list of prices of {pricing_type} is empty; leave {pricing_type} out, or end the prices that it has"
@@ -82,7 +74,7 @@ pub(super) fn terms_of(prices: &BTreeMap<PricingType, PriceList>, now: Timestamp
     all.map(|(pricing_type, input)| term_of(pricing_type, input, now)).collect()
 }
 
-fn term_of(pricing_type: PricingType, input: &PriceInput, now: Timestamp) -> Result<PriceTerms> {
+fn term_of(pricing_type: PricingType, input: &PriceDraft, now: Timestamp) -> Result<PriceTerms> {
     if input.unit_price >= Decimal::from(MOST_MONEY) {
         return Err(invalid(format!(
             "the price of {pricing_type} is not below {MOST_MONEY}; give the price of one unit"

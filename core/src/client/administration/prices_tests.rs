@@ -6,7 +6,7 @@ use crate::client::testing::{Fixture, at, from_json, per_million};
 use crate::environment::Environment;
 use crate::types::{Currency, ErrorKind, Facts, Meter, ModelConfig, Usage};
 
-fn prices(value: Value) -> BTreeMap<PricingType, PriceList> {
+fn prices(value: Value) -> PriceMap {
     from_json(value)
 }
 
@@ -65,7 +65,7 @@ fn wrong_prices_are_named_by_their_path() {
             "condition \"colour\" is not known",
         ),
     ] {
-        let error = serde_json::from_value::<BTreeMap<PricingType, PriceList>>(value).unwrap_err().to_string();
+        let error = serde_json::from_value::<PriceMap>(value).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
 }
@@ -101,7 +101,7 @@ async fn a_price_may_have_all_the_digits_that_there_are() {
     set(&fixture, json!({"input_token": per_million(long)})).await.unwrap();
     let price = fixture.tollway.prices(None).await.unwrap().remove(0);
     assert_eq!(price.terms.unit_price.to_string(), long);
-    let too_many = serde_json::from_value::<PriceInput>(per_million("0.123456789012345678901234567890123"));
+    let too_many = serde_json::from_value::<PriceDraft>(per_million("0.123456789012345678901234567890123"));
     assert!(too_many.is_err() || too_many.is_ok_and(|price| price.unit_price.scale() <= 28));
 }
 

@@ -295,7 +295,7 @@ impl Prices {
                         "its model config {config} was deleted, and its prices with it; rerate against a price book"
                     )));
                 };
-                configured = configured_tier(&found.model_params);
+                configured = configured_tier(&found.params);
                 snapshot.price_set_as_known(config, if *as_of_now { self.now } else { at }, self.now)?
             }
             Source::Book(offers) => match offers.get(&(seller(&record.provider).to_owned(), record.model.clone())) {

@@ -84,7 +84,7 @@ fn head<'a>(plan: &Plan, model: &'a str) -> BillHead<'a> {
 }
 
 fn price_usage(plan: &Plan, mut usage: Usage, served: &Served, now: Timestamp, rules: &Rules) -> Result<Priced> {
-    let params = &plan.config.model_params;
+    let params = &plan.config.params;
     let tier = served.tier.as_deref();
     let is_other = tier.map(|tier| is_other_tier(tier, params));
     let unpriced = PriceSet::default();

@@ -52,7 +52,7 @@ mod tests {
             capability: Capability::Text,
             api_key: None,
             base_url: Some("https://house.example/v1".into()),
-            model_params: Map::new(),
+            params: Map::new(),
             is_default: false,
             priority: 0,
             is_active: true,

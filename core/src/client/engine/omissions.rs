@@ -28,8 +28,8 @@ impl Omissions {
     /// Returns the parameters of a config, with what was learned among the fields to leave out.
     pub(in crate::client) fn over<'a>(&self, config: &'a ModelConfig) -> Cow<'a, Map<String, Value>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(fields) = known.get(&config.id) else { return Cow::Borrowed(&config.model_params) };
-        let mut params = config.model_params.clone();
+        let Some(fields) = known.get(&config.id) else { return Cow::Borrowed(&config.params) };
+        let mut params = config.params.clone();
         let named = params.entry(OMIT).or_insert_with(|| Value::Array(Vec::new()));
         if let Some(named) = named.as_array_mut() {
             named.extend(fields.iter().map(|field| Value::from(*field)));

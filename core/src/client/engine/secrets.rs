@@ -38,7 +38,7 @@ impl Destination {
     }
 
     pub(in crate::client) fn of(config: &ModelConfig) -> Self {
-        Self::new(&config.provider, config.base_url.as_deref(), &config.model_params)
+        Self::new(&config.provider, config.base_url.as_deref(), &config.params)
     }
 
     /// Returns what a secret of a config is bound to.
@@ -60,7 +60,7 @@ fn origin(url: &str) -> String {
 /// Seals the secrets that a config is given: its key, and the headers among its parameters that are secrets.
 pub(in crate::client) fn seal(vault: &Vault, config: &mut ModelConfig, api_key: Option<&SecretString>) -> Result<()> {
     let (destination, id) = (Destination::of(config), config.id);
-    let sealed = seal_for(vault, id, &destination, &mut config.model_params, api_key)?;
+    let sealed = seal_for(vault, id, &destination, &mut config.params, api_key)?;
     config.api_key = sealed.or_else(|| config.api_key.take());
     Ok(())
 }
@@ -72,8 +72,8 @@ pub(in crate::client) fn seal_new(
     config: &mut NewModelConfig,
     api_key: Option<&SecretString>,
 ) -> Result<()> {
-    let destination = Destination::new(&config.names.provider, config.base_url.as_deref(), &config.model_params);
-    config.api_key = seal_for(vault, id, &destination, &mut config.model_params, api_key)?;
+    let destination = Destination::new(&config.names.provider, config.base_url.as_deref(), &config.params);
+    config.api_key = seal_for(vault, id, &destination, &mut config.params, api_key)?;
     Ok(())
 }
 
@@ -126,13 +126,13 @@ pub(in crate::client) fn keep(
         Some(sealed) => Some(vault.unseal_text(&from.identity(before.id, "api_key"), &sealed.0)?),
         None => None,
     };
-    for (name, value) in headers_of(&mut after.model_params) {
+    for (name, value) in headers_of(&mut after.params) {
         let is_kept = value.as_str() == Some(MASK) || is_sealed(value);
         if !is_kept || !is_secret_header(name) {
             continue;
         }
         let place = |header: &(&String, &Value)| header.0.eq_ignore_ascii_case(name);
-        let known = before.model_params.get(HEADERS).and_then(Value::as_object).into_iter().flatten().find(place);
+        let known = before.params.get(HEADERS).and_then(Value::as_object).into_iter().flatten().find(place);
         let Some((_, sealed)) = known.filter(|(_, sealed)| is_sealed(sealed)) else {
             return Err(invalid(format!(
                 "model parameter `headers` has {MASK:?} for {name:?}, which was never set; give its value"
@@ -168,7 +168,7 @@ fn unseal_header(vault: &Vault, config: &ModelConfig, name: &str, sealed: &Value
 
 /// Returns the parameters of a config with its sealed headers opened.
 pub(in crate::client) fn opened_params(vault: &Vault, config: &ModelConfig) -> Result<Map<String, Value>> {
-    let mut params = config.model_params.clone();
+    let mut params = config.params.clone();
     for (name, value) in headers_of(&mut params).filter(|(_, value)| is_sealed(value)) {
         *value = Value::String(unseal_header(vault, config, name, value)?);
     }
@@ -205,7 +205,7 @@ pub(in crate::client) fn with_headers<'a>(
     config: &'a ModelConfig,
     mut params: Cow<'a, Map<String, Value>>,
 ) -> Result<Cow<'a, Map<String, Value>>> {
-    let headers = config.model_params.get(HEADERS).and_then(Value::as_object);
+    let headers = config.params.get(HEADERS).and_then(Value::as_object);
     for (name, sealed) in headers.into_iter().flatten().filter(|(_, value)| is_sealed(value)) {
         let text = unseal_header(vault, config, name, sealed)?;
         if let Some(value) = params.to_mut().get_mut(HEADERS).and_then(|headers| headers.get_mut(name)) {

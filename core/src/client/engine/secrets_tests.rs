@@ -6,12 +6,12 @@ use redb::{Database, ReadableTable, TableDefinition};
 use serde_json::json;
 
 use super::*;
+use crate::client::Tollway;
 use crate::client::testing::{Fixture, at, decimal, from_json};
-use crate::client::{ModelInput, ModelUpdate, Tollway};
 use crate::environment::TestEnvironment;
 use crate::settings::Settings;
 use crate::store::{ModelConfigChange, Operation};
-use crate::types::{LedgerHead, UsageFilter, is_sealed};
+use crate::types::{LedgerHead, ModelTerms, ModelUpdate, UsageFilter, is_sealed};
 use crate::vault::MasterKey;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -33,7 +33,7 @@ fn an_origin_is_what_decides_who_gets_a_request() {
 }
 
 async fn added(fixture: &Fixture) -> ModelConfig {
-    let input: ModelInput = from_json(json!({
+    let input: ModelTerms = from_json(json!({
         "name": "house/m", "api_key": "sk-house", "base_url": "https://house.example/v1",
         "params": {"headers": {"X-Gateway-Token": "tk-house", "x-team": "red"}},
     }));
@@ -52,17 +52,17 @@ fn token(tollway: &Tollway, config: &ModelConfig) -> Result<String> {
 async fn headers_that_are_secrets_are_sealed_and_shown_as_a_mask() {
     let fixture = Fixture::open().await;
     let config = added(&fixture).await;
-    assert!(is_sealed(&config.model_params["headers"]["X-Gateway-Token"]));
-    assert_eq!(config.model_params["headers"]["x-team"], "red");
+    assert!(is_sealed(&config.params["headers"]["X-Gateway-Token"]));
+    assert_eq!(config.params["headers"]["x-team"], "red");
     assert_eq!(token(&fixture.tollway, &config).unwrap(), "tk-house");
     let shown = serde_json::to_value(&config).unwrap();
-    assert_eq!(shown["model_params"]["headers"], json!({"X-Gateway-Token": MASK, "x-team": "red"}));
+    assert_eq!(shown["params"]["headers"], json!({"X-Gateway-Token": MASK, "x-team": "red"}));
     // What was shown can be given back.
-    let update: ModelUpdate = from_json(json!({"params": shown["model_params"]}));
-    let updated = fixture.tollway.update_model("house/m", update).await.unwrap();
-    assert_eq!(updated.model_params, config.model_params);
-    let update: ModelUpdate = from_json(json!({"params": {"headers": {"x-other-token": MASK}}}));
-    let error = fixture.tollway.update_model("house/m", update).await.unwrap_err();
+    let update: ModelUpdate = from_json(json!({"model": "house/m", "params": shown["params"]}));
+    let updated = fixture.tollway.update_model(update).await.unwrap();
+    assert_eq!(updated.params, config.params);
+    let update: ModelUpdate = from_json(json!({"model": "house/m", "params": {"headers": {"x-other-token": MASK}}}));
+    let error = fixture.tollway.update_model(update).await.unwrap_err();
     assert!(error.detail().contains("never set"), "{error}");
 }
 
@@ -71,7 +71,10 @@ async fn a_secret_goes_only_to_the_host_that_it_was_given_for() {
     let fixture = Fixture::open().await;
     let tollway = &fixture.tollway;
     added(&fixture).await;
-    let update = |fields: Value| tollway.update_model("house/m", from_json(fields));
+    let update = |mut fields: Value| {
+        fields["model"] = json!("house/m");
+        tollway.update_model(from_json(fields))
+    };
     for fields in [
         json!({"base_url": "https://evil.example/v1"}),
         json!({"base_url": "http://house.example/v1", "params": {}, "allow_insecure": true}),
@@ -160,7 +163,7 @@ async fn a_file_of_the_first_schema_is_signed_and_sealed_anew_when_it_is_opened(
         let configs = tollway.model_configs().await.unwrap();
         let keys: Vec<_> = configs.iter().map(|config| key(&tollway, config).unwrap()).collect();
         assert_eq!(keys, ["sk-version-1", "sk-default", "sk-served"]);
-        assert!(is_sealed(&configs[0].model_params["headers"]["x-gateway-token"]));
+        assert!(is_sealed(&configs[0].params["headers"]["x-gateway-token"]));
         assert_eq!(tollway.engine.params(&configs[0]).unwrap()["headers"]["x-gateway-token"], "plain-token");
         let records = tollway.usage_records(UsageFilter::default(), None, 100).await.unwrap().records;
         assert_eq!(records.len(), 6);
@@ -194,7 +197,7 @@ async fn a_file_of_the_second_schema_opens_with_its_balances_as_accounts() {
     let balance = &tollway.budgets().await.unwrap()[0].balance;
     assert_eq!((balance.settled, balance.reserved), (decimal("0.0005175"), decimal("0")));
     // What is written next joins the same rows.
-    let input: ModelInput = from_json(json!({"name": "house/m", "base_url": "https://house.example/v1"}));
+    let input: ModelTerms = from_json(json!({"name": "house/m", "base_url": "https://house.example/v1"}));
     assert_eq!(tollway.add_model(input).await.unwrap().config.id.get(), 3);
     assert!(tollway.shutdown(std::time::Duration::from_secs(5)).await);
     drop(tollway);

@@ -23,17 +23,8 @@ pub(super) fn add(
     terms: &[PriceTerms],
     now: Timestamp,
 ) -> Result<ModelConfigId> {
-    let NewModelConfig {
-        names,
-        capability,
-        api_key,
-        base_url,
-        model_params,
-        is_default,
-        priority,
-        is_active,
-        description,
-    } = config;
+    let NewModelConfig { names, capability, api_key, base_url, params, is_default, priority, is_active, description } =
+        config;
     let row = ModelConfigRow::new(&ModelConfig {
         id,
         provider: names.provider.clone(),
@@ -42,7 +33,7 @@ pub(super) fn add(
         capability,
         api_key,
         base_url,
-        model_params,
+        params,
         is_default,
         priority,
         is_active,
@@ -126,8 +117,8 @@ pub(super) fn update(
     if let Some(base_url) = change.base_url {
         row.base_url = base_url;
     }
-    if let Some(model_params) = change.model_params {
-        row.model_params = serde_json::Value::Object(model_params).to_string();
+    if let Some(params) = change.params {
+        row.model_params = serde_json::Value::Object(params).to_string();
     }
     if let Some(priority) = change.priority {
         row.priority = priority;

@@ -27,7 +27,7 @@ pub struct NewModelConfig {
     /// The address that replaces the provider's own.
     pub base_url: Option<String>,
     /// Parameters.
-    pub model_params: Map<String, Value>,
+    pub params: Map<String, Value>,
     /// Whether it becomes the default of its capability, in place of any other.
     pub is_default: bool,
     /// The place in a fallback.
@@ -48,7 +48,7 @@ pub struct ModelConfigChange {
     /// The address; the inner nothing returns to the provider's own.
     pub base_url: Option<Option<String>>,
     /// Parameters.
-    pub model_params: Option<Map<String, Value>>,
+    pub params: Option<Map<String, Value>>,
     /// What it can make.
     pub capability: Option<Capability>,
     /// Whether it is the default of its capability.

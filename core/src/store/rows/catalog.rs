@@ -68,7 +68,7 @@ impl ModelConfigRow {
             capability: config.capability.name().to_owned(),
             api_key: config.api_key.as_ref().map(|key| key.0.clone()),
             base_url: config.base_url.clone(),
-            model_params: serde_json::Value::Object(config.model_params.clone()).to_string(),
+            model_params: serde_json::Value::Object(config.params.clone()).to_string(),
             is_default: config.is_default,
             priority: config.priority,
             is_active: config.is_active,
@@ -87,7 +87,7 @@ impl ModelConfigRow {
             capability: from_name(Self::TABLE, &self.capability)?,
             api_key: self.api_key.map(SealedSecret),
             base_url: self.base_url,
-            model_params: serde_json::from_str(&self.model_params)
+            params: serde_json::from_str(&self.model_params)
                 .map_err(|_| damaged(Self::TABLE, "model_params is no JSON object"))?,
             is_default: self.is_default,
             priority: self.priority,

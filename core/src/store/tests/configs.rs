@@ -21,7 +21,7 @@ pub(super) fn config(model: &str, alias: Option<&str>) -> NewModelConfig {
             alias: alias.map(str::to_owned),
         },
         is_active: true,
-        model_params: serde_json::from_str(r#"{"z":1,"a":{"price":0.10}}"#).unwrap(),
+        params: serde_json::from_str(r#"{"z":1,"a":{"price":0.10}}"#).unwrap(),
         ..NewModelConfig::default()
     }
 }
@@ -56,8 +56,8 @@ fn a_config_comes_back_as_it_was_given_and_its_key_is_bound_to_its_id(engine: En
     let read = &configuration.model_configs[0];
     assert_eq!(read.id, id);
     assert_eq!(read.api_key, Some(SealedSecret(id.get().to_le_bytes().to_vec())));
-    assert_eq!(read.model_params, config("gpt", None).model_params);
-    assert_eq!(serde_json::to_string(&read.model_params).unwrap(), r#"{"z":1,"a":{"price":0.1}}"#);
+    assert_eq!(read.params, config("gpt", None).params);
+    assert_eq!(serde_json::to_string(&read.params).unwrap(), r#"{"z":1,"a":{"price":0.1}}"#);
     assert_eq!((read.alias.as_deref(), read.created_at), (Some("fast"), noon()));
 }
 

@@ -29,7 +29,7 @@ class ModelConfig(Record):
         alias: A name of the caller's for this config; unique.
         capability: What it can make.
         base_url: The address that replaces the provider's own.
-        model_params: Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like.
+        params: Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like.
             Headers that are secrets are sealed, and shown as `MASK`.
         is_default: Whether it is the default of its capability.
         priority: The place in a fallback; lower is earlier.
@@ -46,7 +46,7 @@ class ModelConfig(Record):
     alias: str | None
     capability: str
     base_url: str | None
-    model_params: Mapping[str, Any]
+    params: Mapping[str, Any]
     is_default: bool
     priority: int
     is_active: bool
@@ -62,7 +62,7 @@ class ModelConfig(Record):
         "alias": ("alias", None, None),
         "capability": ("capability", None, None),
         "base_url": ("base_url", None, None),
-        "model_params": ("model_params", None, None),
+        "params": ("params", None, None),
         "is_default": ("is_default", None, None),
         "priority": ("priority", None, None),
         "is_active": ("is_active", None, None),

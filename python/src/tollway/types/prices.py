@@ -17,7 +17,7 @@ __all__ = [
     "Conditions",
     "Hours",
     "Modifier",
-    "PriceInput",
+    "PriceDraft",
     "PriceMap",
     "Range",
     "Rounding",
@@ -137,26 +137,26 @@ class Modifier(_Modifier, total=False):
     excludes: Sequence[str] | None
 
 
-class _PriceInput(TypedDict):
+class _PriceDraft(TypedDict):
     unit_price: Amount
     unit: Unit
     currency: str
 
 
-class PriceInput(_PriceInput, total=False):
+class PriceDraft(_PriceDraft, total=False):
     """A price of one meter, or the ratio of a modifier. No float has touched its amount.
 
     Attributes:
         unit_price: The price of one unit, or the ratio of a modifier.
         unit: The unit that the price counts in.
-        currency: The native currency.
+        currency: The native currency. A modifier has that of the prices beside it.
         conditions: When it applies; always where left out.
         basis: Whether it is the price of its meter, as where left out, or is added to that.
         rounding: How a quantity is billed that is not a multiple of what the vendor bills.
-        modifier: What a modifier multiplies.
+        modifier: What a modifier multiplies; for modifiers only.
         effective_date: The first instant at which it applies; now where left out.
         expiry_date: The first instant at which it no longer applies.
-        source: Where the fact comes from.
+        source: Where the fact comes from; `user` where left out.
     """
 
     conditions: Conditions | Mapping[str, Any] | None
@@ -168,6 +168,6 @@ class PriceInput(_PriceInput, total=False):
     source: str | None
 
 
-_OnePrice: TypeAlias = PriceInput | Mapping[str, Any]
+_OnePrice: TypeAlias = PriceDraft | Mapping[str, Any]
 PriceMap: TypeAlias = Mapping[str, _OnePrice | Sequence[_OnePrice]]
 """Prices by meter, or `modifier`: one, or a list of them."""

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tollway::client::{ModelInput, Tollway};
+use tollway::client::Tollway;
 use tollway::types::{
-    BudgetTerms, CallOptions, ChatRequest, Error, FetchOptions, FetchRequest, Limit, Scope, StreamEvent,
+    BudgetTerms, CallOptions, ChatRequest, Error, FetchOptions, FetchRequest, Limit, ModelTerms, Scope, StreamEvent,
     UnpricedPolicy, Window,
 };
 use tollway_system_tests::{all_records, committed, five_dollars, open};
@@ -108,7 +108,7 @@ async fn run() -> Result<Value, Box<dyn std::error::Error>> {
     }))
 }
 
-fn model(url: &str, format: &str) -> ModelInput {
+fn model(url: &str, format: &str) -> ModelTerms {
     let price = |amount: &str| json!({"unit_price": amount, "unit": "per_token", "currency": "USD"});
     let input = json!({
         "name": "house/m",

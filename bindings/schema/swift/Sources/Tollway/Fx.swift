@@ -28,7 +28,7 @@ public struct FxRate: Codable, Hashable, Sendable {
     }
 }
 
-/// When an exchange rate applies, and where it is from.
+/// A rate to add: one unit of `from` is worth `rate` units of `to`, from a date on, or from now.
 public struct FxOptions: Codable, Hashable, Sendable {
     /// The currency that is converted.
     public var from: String

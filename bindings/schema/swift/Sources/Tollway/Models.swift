@@ -54,7 +54,7 @@ public struct ModelConfig: Codable, Hashable, Sendable {
     public let baseUrl: String?
     /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like. Headers that
     /// are secrets are sealed, and shown as `MASK`.
-    public let modelParams: [String: JSONValue]
+    public let params: [String: JSONValue]
     /// Whether it is the default of its capability.
     public let isDefault: Bool
     /// The place in a fallback; lower is earlier.
@@ -77,7 +77,7 @@ public struct ModelConfig: Codable, Hashable, Sendable {
         case alias
         case capability
         case baseUrl = "base_url"
-        case modelParams = "model_params"
+        case params
         case isDefault = "is_default"
         case priority
         case isActive = "is_active"
@@ -104,7 +104,7 @@ public struct ConfiguredModel: Codable, Hashable, Sendable {
     public let baseUrl: String?
     /// Parameters: `wire_format`, `max_output_tokens`, `context_window`, `headers`, `body` and the like. Headers that
     /// are secrets are sealed, and shown as `MASK`.
-    public let modelParams: [String: JSONValue]
+    public let params: [String: JSONValue]
     /// Whether it is the default of its capability.
     public let isDefault: Bool
     /// The place in a fallback; lower is earlier.
@@ -135,7 +135,7 @@ public struct ConfiguredModel: Codable, Hashable, Sendable {
         case alias
         case capability
         case baseUrl = "base_url"
-        case modelParams = "model_params"
+        case params
         case isDefault = "is_default"
         case priority
         case isActive = "is_active"
@@ -235,7 +235,7 @@ public struct ModelParameters: Codable, Hashable, Sendable, CustomReflectable {
     /// A note.
     public var description: String?
     /// The prices of each meter. Those of the bundled catalog where left out; none where empty.
-    public var prices: [String: [PriceInput]]?
+    public var prices: [String: [PriceDraft]]?
 
     private enum CodingKeys: String, CodingKey {
         case name
@@ -266,7 +266,7 @@ public struct ModelParameters: Codable, Hashable, Sendable, CustomReflectable {
         priority: Int? = nil,
         active: Bool? = nil,
         description: String? = nil,
-        prices: [String: [PriceInput]]? = nil
+        prices: [String: [PriceDraft]]? = nil
     ) {
         self.name = name
         self.alias = alias

@@ -402,12 +402,12 @@ public struct Conditions: Codable, Hashable, Sendable {
 }
 
 /// A price of one meter, or the ratio of a modifier. No float has touched its amount.
-public struct PriceInput: Codable, Hashable, Sendable {
+public struct PriceDraft: Codable, Hashable, Sendable {
     /// The price of one unit, or the ratio of a modifier.
     public var unitPrice: ExactDecimal
     /// The unit that the price counts in.
     public var unit: PriceUnit
-    /// The native currency.
+    /// The native currency. A modifier has that of the prices beside it.
     public var currency: String
     /// When it applies; always where left out.
     public var conditions: Conditions?
@@ -415,13 +415,13 @@ public struct PriceInput: Codable, Hashable, Sendable {
     public var basis: Basis?
     /// How a quantity is billed that is not a multiple of what the vendor bills.
     public var rounding: Rounding?
-    /// What a modifier multiplies.
+    /// What a modifier multiplies; for modifiers only.
     public var modifier: Modifier?
     /// The first instant at which it applies; now where left out.
     public var effectiveDate: ExactInstant?
     /// The first instant at which it no longer applies.
     public var expiryDate: ExactInstant?
-    /// Where the fact comes from.
+    /// Where the fact comes from; `user` where left out.
     public var source: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -467,14 +467,14 @@ public struct PricesSetArguments: Codable, Hashable, Sendable {
     /// The config.
     public var model: String
     /// One price or several of each meter, or of `modifier`.
-    public var prices: [String: [PriceInput]]
+    public var prices: [String: [PriceDraft]]
 
     private enum CodingKeys: String, CodingKey {
         case model
         case prices
     }
 
-    public init(model: String, prices: [String: [PriceInput]]) {
+    public init(model: String, prices: [String: [PriceDraft]]) {
         self.model = model
         self.prices = prices
     }

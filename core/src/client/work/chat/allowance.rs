@@ -53,7 +53,7 @@ impl Allowance {
     /// its model has.
     pub(super) fn of(plan: &Plan, request: &ChatRequest, settings: &Settings, is_limited: bool) -> Self {
         let none = Map::new();
-        let body = plan.config.model_params.get("body").and_then(Value::as_object).unwrap_or(&none);
+        let body = plan.config.params.get("body").and_then(Value::as_object).unwrap_or(&none);
         let has_work = request.tools.iter().any(|tool| matches!(tool, Tool::Vendor(_)));
         let is_plain = !has_work && [&request.extra, body].iter().all(|fields| is_within(fields));
         let of_output = plan.estimate.output_bound.saturating_mul(BYTES_PER_TOKEN).saturating_add(BYTES_BESIDE);
