@@ -16,5 +16,6 @@ export type * from './arguments/prices.js';
 export type * from './arguments/quotas.js';
 export type * from './arguments/rerank.js';
 export type * from './arguments/routes.js';
+export type * from './arguments/sessions.js';
 export type * from './arguments/settings.js';
 export type * from './arguments/usage.js';

@@ -13,7 +13,8 @@ import type { LogListener } from './logs.js';
 import { kindOf, OptionNames } from './names.js';
 import { Nouns } from './nouns.js';
 import { rerankArguments } from './rerank.js';
-import type { ChatReply, EmbedReply, Quote, RerankReply, Verification } from './results.js';
+import type { ChatReply, EmbedReply, Quote, RerankReply, Session, Verification } from './results.js';
+import { session } from './session.js';
 import { ChatStream } from './stream.js';
 import type {
   ChatOptions,
@@ -24,6 +25,7 @@ import type {
   Messages,
   OpenOptions,
   RerankOptions,
+  SessionOptions,
   VerifyOptions,
 } from './types.js';
 import { pathText } from './values.js';
@@ -150,6 +152,21 @@ export class Tollway extends Nouns {
   async quote(first: Messages | ChatRequest, parameters?: ChatParameters): Promise<Quote> {
     const { values, signal } = chatArguments(first, parameters, 'quote()');
     return this.engine.run('quote', values, signal);
+  }
+
+  /**
+   * Runs a block whose calls are one session, which its limits cap all together.
+   *
+   * `await tw.session({ limit: '0.50', currency: 'USD' }, async (session) => { ... })` caps an agent's run. Calls of vendors' libraries
+   * through this file are in it too, and so is what the block starts and sessions that are opened in it. Other processes and threads join
+   * by its `id`, or by `within: session.path`. Without an `id` its limits are deleted at the end; what is left running then is refused.
+   * Returns what the block returns. Rejects with an `InvalidRequestError` if a limit is half given, and as the block does.
+   */
+  async session<Result>(
+    options: SessionOptions,
+    block: (session: Session) => Result | Promise<Result>,
+  ): Promise<Result> {
+    return session(this.engine, options, block);
   }
 
   /**

@@ -24,6 +24,7 @@ import type {
   RerankReply,
   RerateReport,
   Route,
+  Session,
   SummaryRow,
   UsagePage,
   Verification,
@@ -48,6 +49,7 @@ import { decodeQuota, decodeQuotaTransaction } from './results/quotas.js';
 import { decodeQuote } from './results/quote.js';
 import { decodeRerankReply } from './results/rerank.js';
 import { decodeRoute } from './results/routes.js';
+import { decodeSession } from './results/sessions.js';
 import { decodeSummaryRow, decodeUsagePage } from './results/usage.js';
 import { listOf, nothing } from './wire.js';
 
@@ -82,6 +84,8 @@ export interface Results {
   readonly 'budgets.get': Budget;
   readonly 'budgets.list': Budget[];
   readonly 'budgets.delete': undefined;
+  readonly 'sessions.open': Session;
+  readonly 'sessions.close': undefined;
   readonly 'quotas.set': Quota;
   readonly 'quotas.grant': Quota;
   readonly 'quotas.get': Quota;
@@ -137,6 +141,8 @@ export const DECODERS: { readonly [Verb in keyof Results]: (value: never) => Res
   'budgets.get': decodeBudget,
   'budgets.list': listOf(decodeBudget),
   'budgets.delete': nothing,
+  'sessions.open': decodeSession,
+  'sessions.close': nothing,
   'quotas.set': decodeQuota,
   'quotas.grant': decodeQuota,
   'quotas.get': decodeQuota,

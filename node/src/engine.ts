@@ -3,6 +3,7 @@
 import type * as threadsOfNode from 'node:worker_threads';
 
 import { completionOf } from './completions.js';
+import { withSessions } from './current.js';
 import { DECODERS, type Results } from './decode.js';
 import { errorFromJson, InternalError } from './errors.js';
 import { flushLogs, LogDelivery, type LogListener } from './logs.js';
@@ -60,7 +61,7 @@ export class Engine {
     values: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
   ): Promise<Results[Verb]> {
-    const text = encode(values, verb);
+    const text = encode(withSessions(this.path, values), verb);
     const result = await completionOf((queue, ticket) => this.native.start(verb, text, queue, ticket), signal);
     return DECODERS[verb](JSON.parse(result) as never);
   }
@@ -74,12 +75,12 @@ export class Engine {
 
   /** Starts a streamed chat. */
   stream(values: Readonly<Record<string, unknown>>): NativeStream {
-    return this.native.stream(encode(values, 'chat'));
+    return this.native.stream(encode(withSessions(this.path, values), 'chat'));
   }
 
   /** Starts to answer a request of a vendor's own library. */
   fetch(head: Readonly<Record<string, unknown>>, body: Uint8Array): NativeFetch {
-    return this.native.fetch(encode(head, 'fetch'), body);
+    return this.native.fetch(encode(withSessions(this.path, head), 'fetch'), body);
   }
 }
 

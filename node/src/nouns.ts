@@ -10,6 +10,7 @@ import { Pools } from './pools.js';
 import { Prices } from './prices.js';
 import { Quotas } from './quotas.js';
 import { Routes } from './routes.js';
+import { Sessions } from './sessions.js';
 import { UsageLedger } from './usage.js';
 
 /** What an open file has of each noun. */
@@ -24,6 +25,8 @@ export class Nouns {
   readonly routes: Routes;
   /** Caps what users, tags, providers, models or everyone may use, across threads and processes. */
   readonly budgets: Budgets;
+  /** Opens runs that several calls are part of, and that are capped as a whole. */
+  readonly sessions: Sessions;
   /** Grants users quantities: a monthly allowance, which is spent first, and what they keep. */
   readonly quotas: Quotas;
   /** Sells users quantities, each order once. */
@@ -40,6 +43,7 @@ export class Nouns {
     this.fx = new FxRates(engine);
     this.routes = new Routes(engine);
     this.budgets = new Budgets(engine);
+    this.sessions = new Sessions(engine);
     this.quotas = new Quotas(engine);
     this.packages = new Packages(engine);
     this.pools = new Pools(engine);

@@ -20,4 +20,5 @@ export type * from './results/quote.js';
 export type * from './results/receipts.js';
 export type * from './results/rerank.js';
 export type * from './results/routes.js';
+export type * from './results/sessions.js';
 export type * from './results/usage.js';

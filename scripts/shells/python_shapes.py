@@ -172,7 +172,7 @@ def _fields(model: Model) -> str:
         elif fields:
             parts.append("\n".join(laid_out(f"{constant(each.name)}: Fields = {{", fields, "}", "", is_literal=True)))
         if each.name == "PriceDraft":
-            parts.append("PRICE_MAP = by_meter(PRICE_INPUT)")
+            parts.append("PRICE_MAP = by_meter(PRICE_DRAFT)")
     names = ("Fields", "by_meter", "exact", "instant_text", "mapping", "money_text", "pair", "path_text")
     doc = "How the fields of arguments are written that are not as JSON has them."
     return module(doc, {"._writing": names}, "\n\n".join(parts))

@@ -94,7 +94,7 @@ def _file(model: Model, noun: str, parts: list[Struct | Enum], types: ShapeTypes
         written += [_PRICE_MAP] if each.name == "PriceDraft" else []
     written += [_fields(model, each, nested, types) for each in own if not isinstance(each, Enum) and not each.is_data]
     if any(each.name == "PriceDraft" for each in own):
-        written.append("/** Writes prices by meter. */\nexport const PRICE_MAP = byMeter(PRICE_INPUT);\n")
+        written.append("/** Writes prices by meter. */\nexport const PRICE_MAP = byMeter(PRICE_DRAFT);\n")
     calls = {verb.arguments.name for verb in model.verbs if verb.is_call}
     written += [_abortable(each) for each in own if each.name in calls]
     written += [_iterating(verb.arguments) for verb in model.verbs if verb.noun == noun and pages(model, verb)]

@@ -13,6 +13,7 @@ mod prices;
 mod quotas;
 mod references;
 mod rerate;
+mod sessions;
 mod usage;
 mod verification;
 

@@ -330,7 +330,9 @@ impl<'de> Deserialize<'de> for Conditions {
 
 /// An end of a range: a whole number, or a decimal string.
 mod number {
-    use super::{Decimal, Deserialize, Deserializer, Serializer, Value, decimal_of};
+    use serde_json::Value;
+
+    use super::{Decimal, Deserialize, Deserializer, Serializer, decimal_of};
     use rust_decimal::prelude::ToPrimitive;
 
     #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]

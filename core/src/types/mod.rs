@@ -48,6 +48,7 @@ mod route;
 #[cfg(feature = "schema")]
 mod schema;
 mod scope;
+mod session;
 mod unit;
 mod usage;
 mod vector;
@@ -102,6 +103,7 @@ pub use rerank::*;
 pub use route::*;
 pub use rust_decimal::Decimal;
 pub use scope::*;
+pub use session::*;
 pub use unit::*;
 pub use usage::*;
 pub use vector::*;

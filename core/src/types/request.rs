@@ -9,6 +9,7 @@ use serde_json::{Map, Number, Value};
 use super::error::{Error, ErrorKind, Result};
 use super::foreign_json::check_value_levels;
 use super::message::{Message, Tool};
+use super::session::session_tags;
 
 /// A chat request. Fields that a target cannot express are refused by name when the request is encoded for it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -215,6 +216,9 @@ pub struct CallOptions {
     /// The session, such as an agent's run, that it is a part of: the tag `session`.
     #[serde(default)]
     pub session: Option<String>,
+    /// The sessions that it is made in, from the outermost in: the tags `session`, `session.2` and so on. See `sessions.open`.
+    #[serde(default)]
+    pub sessions: Vec<String>,
     /// How long it waits, in seconds, for calls under way to settle what a budget has no room for beside them. It is refused at once
     /// where absent.
     #[serde(default, with = "seconds")]
@@ -251,6 +255,16 @@ impl CallOptions {
             ("session", self.session.take()),
         ];
         put_labels(&mut self.tags, labels)?;
+        for (name, id) in session_tags(&std::mem::take(&mut self.sessions))? {
+            if let Some(other) = self.tags.insert(name.clone(), id.clone()).filter(|other| *other != id) {
+                return Err(Error::new(
+                    ErrorKind::InvalidRequest,
+                    format!(
+                        "the call is made in the session {id:?}, and its tag {name:?} is {other:?}; leave that out"
+                    ),
+                ));
+            }
+        }
         Ok(self)
     }
 }

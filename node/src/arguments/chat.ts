@@ -29,6 +29,11 @@ export interface CallOptions {
   /** The session, such as an agent's run, that it is a part of: the tag `session`. */
   readonly session?: string | null;
   /**
+   * The sessions that it is made in, from the outermost in: the tags `session`, `session.2` and so on. See
+   * `sessions.open`.
+   */
+  readonly sessions?: readonly string[] | null;
+  /**
    * How long it waits, in seconds, for calls under way to settle what a budget has no room for beside them. It is
    * refused at once where absent.
    */
@@ -100,6 +105,7 @@ export const CALL_OPTIONS: Fields = {
   team: asIs,
   project: asIs,
   session: asIs,
+  sessions: asIs,
   budgetWait: asIs,
   idempotencyKey: asIs,
   timeout: asIs,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from . import _native
+from ._current import with_sessions
 from ._secret import Secret
 from .errors import InternalError, from_json
 
@@ -48,6 +49,13 @@ class _Handle:
         self._listen()
         return self._native
 
+    def _arguments(self, operation: Operation[Any]) -> Secret:
+        return encode(with_sessions(self._native.path(), operation.arguments), operation.verb)
+
+    def stream(self, arguments: Mapping[str, Any]) -> _native.Stream:
+        """Starts a streamed chat."""
+        return self.native.stream(encode(with_sessions(self._native.path(), arguments), "chat").reveal())
+
     def __reduce__(self) -> NoReturn:
         detail = "an open Tollway file cannot be sent to another process; send its path, and open it there"
         raise TypeError(detail)
@@ -58,7 +66,7 @@ class SyncEngine(_Handle):
 
     def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; Ctrl-C gives it up."""
-        text, error = self.native.call(operation.verb, encode(operation.arguments, operation.verb).reveal())
+        text, error = self.native.call(operation.verb, self._arguments(operation).reveal())
         if error is not None:
             raise from_json(error)
         return operation.decode(json.loads(text or "null"))
@@ -76,7 +84,7 @@ class AsyncEngine(_Handle):
 
     async def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; cancelling gives it up."""
-        text = await self._loop_queue().call(self.native, operation.verb, encode(operation.arguments, operation.verb))
+        text = await self._loop_queue().call(self.native, operation.verb, self._arguments(operation))
         return operation.decode(json.loads(text))
 
     async def ready(self, stream: _native.Stream) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .prices import AsyncPrices, Prices
     from .quotas import AsyncQuotas, Quotas
     from .routes import AsyncRoutes, Routes
+    from .sessions import AsyncSessions, Sessions
     from .usage import AsyncUsageLedger, UsageLedger
 
 
@@ -33,6 +34,7 @@ class Nouns:
         from .prices import Prices
         from .quotas import Quotas
         from .routes import Routes
+        from .sessions import Sessions
         from .usage import UsageLedger
 
         self._engine = engine
@@ -41,6 +43,7 @@ class Nouns:
         self._fx = FxRates(engine)
         self._routes = Routes(engine)
         self._budgets = Budgets(engine)
+        self._sessions = Sessions(engine)
         self._quotas = Quotas(engine)
         self._packages = Packages(engine)
         self._pools = Pools(engine)
@@ -70,6 +73,11 @@ class Nouns:
     def budgets(self) -> Budgets:
         """Caps what users, tags, providers, models or everyone may use, across threads and processes."""
         return self._budgets
+
+    @property
+    def sessions(self) -> Sessions:
+        """Opens runs that several calls are part of, and that are capped as a whole."""
+        return self._sessions
 
     @property
     def quotas(self) -> Quotas:
@@ -106,6 +114,7 @@ class AsyncNouns:
         from .prices import AsyncPrices
         from .quotas import AsyncQuotas
         from .routes import AsyncRoutes
+        from .sessions import AsyncSessions
         from .usage import AsyncUsageLedger
 
         self._engine = engine
@@ -114,6 +123,7 @@ class AsyncNouns:
         self._fx = AsyncFxRates(engine)
         self._routes = AsyncRoutes(engine)
         self._budgets = AsyncBudgets(engine)
+        self._sessions = AsyncSessions(engine)
         self._quotas = AsyncQuotas(engine)
         self._packages = AsyncPackages(engine)
         self._pools = AsyncPools(engine)
@@ -143,6 +153,11 @@ class AsyncNouns:
     def budgets(self) -> AsyncBudgets:
         """Caps what users, tags, providers, models or everyone may use, across threads and processes."""
         return self._budgets
+
+    @property
+    def sessions(self) -> AsyncSessions:
+        """Opens runs that several calls are part of, and that are capped as a whole."""
+        return self._sessions
 
     @property
     def quotas(self) -> AsyncQuotas:

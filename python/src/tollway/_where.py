@@ -47,6 +47,7 @@ MODULES = {
     "RerateReport": "results.price_lists",
     "Rounding": "results.prices",
     "Route": "results.routes",
+    "Session": "results.sessions",
     "StreamEvent": "results.chat",
     "SummaryRow": "results.usage",
     "Superseded": "results.prices",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from . import _native
     from .chat import AsyncChat
     from .results import EmbedReply, Quote, RerankReply, Verification
-    from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SettingsParameters
+    from .session import AsyncSessionBlock
+    from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SessionOptions, SettingsParameters
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -103,6 +104,19 @@ class AsyncTollway(AsyncNouns):
         from .chat import quote
 
         return await self._engine.run(quote(messages, parameters))
+
+    def session(self, **terms: Unpack[SessionOptions]) -> AsyncSessionBlock:
+        """Makes a session for the calls of a block, which its limits cap all together.
+
+        `async with tw.session(limit="0.50", currency="USD") as session:` caps an agent's run. Calls of vendors' libraries through this file
+        are in it too, and so are tasks that are started in the block, and sessions that are opened in it. A thread is in
+        it if it runs in a copy of the context, as `asyncio.to_thread` does. Other processes join by its `id`, or by
+        `within=session.path`. Without an `id` its limits are deleted at the end; what is left running then is refused.
+        The parameters are those of `tollway.types.SessionOptions`.
+        """
+        from .session import AsyncSessionBlock
+
+        return AsyncSessionBlock(self._engine, terms)
 
     async def head(self) -> str:
         """Returns the head of the ledger as a text, to be kept outside the file; see `Tollway.head`."""

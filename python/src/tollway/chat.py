@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_mapping, check_names, encode
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_mapping, check_names
 from .results.chat import ChatReply
 from .results.quote import Quote
 from .stream import AsyncChatStream, ChatStream
@@ -75,7 +75,7 @@ class Chat(Namespace):
         The parameters are those of a call. Errors are raised by the iterator. Leaving the stream early, by `break`,
         `close()`, an error or garbage collection, gives the call up, which is then billed by `on_abandon`.
         """
-        return ChatStream(self._engine.native.stream(encode(_arguments(messages, parameters), "chat").reveal()))
+        return ChatStream(self._engine.stream(_arguments(messages, parameters)))
 
 
 class AsyncChat(Namespace):
@@ -102,8 +102,7 @@ class AsyncChat(Namespace):
         `aclose()`, an error, cancellation of `async with` or garbage collection, gives the call up, which is then
         billed by `on_abandon`.
         """
-        native = self._engine.native.stream(encode(_arguments(messages, parameters), "chat").reveal())
-        return AsyncChatStream(native, self._engine.ready)
+        return AsyncChatStream(self._engine.stream(_arguments(messages, parameters)), self._engine.ready)
 
 
 def _explain(chat: type[Namespace]) -> None:

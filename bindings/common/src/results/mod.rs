@@ -22,7 +22,7 @@ use tollway::client::{PriceExport, PriceImport, PriceUpdate, RerateReport};
 use tollway::report::SummaryRow;
 use tollway::types::{
     BudgetStatus, FxRate, LedgerHead, Model, ModelHealth, ModelName, Package, PoolRecharge, PoolStatus, Price,
-    QuotaStatus, QuotaTransaction, Quote, Route, Verification,
+    QuotaStatus, QuotaTransaction, Quote, Route, Session, Verification,
 };
 
 /// What a verb can return, and the form in which it is shown.
@@ -66,7 +66,7 @@ as_it_is! {
     PoolRecharge,
     PoolStatus,
     QuotaStatus,
-    QuotaTransaction, Finding, FxRate, LedgerHead, Model, ModelHealth, Price, PriceExport, PriceImport, PriceUpdate, Quote, RerateReport, Route,
+    QuotaTransaction, Finding, FxRate, LedgerHead, Model, ModelHealth, Price, PriceExport, PriceImport, PriceUpdate, Quote, RerateReport, Route, Session,
     SummaryRow, Verification,
 }
 

@@ -19,6 +19,7 @@ mod quotas;
 mod quote;
 mod rerank;
 mod routes;
+mod sessions;
 mod table;
 mod usage;
 mod wording;
@@ -55,6 +56,8 @@ nouns! {
     routes as Routes;
     /// Caps what users, tags, providers, models or everyone may use, across threads and processes.
     budgets as Budgets;
+    /// Opens runs that several calls are part of, and that are capped as a whole.
+    sessions as Sessions;
     /// Grants users quantities: a monthly allowance, which is spent first, and what they keep.
     quotas as Quotas;
     /// Sells users quantities, each order once.

@@ -296,6 +296,11 @@ public data class CallOptions(
     /** The session, such as an agent's run, that it is a part of: the tag `session`. */
     public val session: String? = null,
     /**
+     * The sessions that it is made in, from the outermost in: the tags `session`, `session.2` and so on. See
+     * `sessions.open`.
+     */
+    public val sessions: List<String>? = null,
+    /**
      * How long it waits, in seconds, for calls under way to settle what a budget has no room for beside them. It is
      * refused at once where absent.
      */

@@ -117,6 +117,19 @@ public object Budgets {
         Verb("budgets.delete", BudgetsDeleteArguments.serializer(), NothingReturned)
 }
 
+/** Opens runs that several calls are part of, and that are capped as a whole. */
+public object Sessions {
+    /**
+     * Opens a session: calls that name its path as their `sessions` are in it, and its limits cap them all together.
+     */
+    public val open: Verb<SessionOptions, Session> =
+        Verb("sessions.open", SessionOptions.serializer(), Session.serializer())
+
+    /** Ends a session by its path: its limits are deleted, and its records stay. */
+    public val close: Verb<SessionsCloseArguments, Unit> =
+        Verb("sessions.close", SessionsCloseArguments.serializer(), NothingReturned)
+}
+
 /** Grants users quantities: a monthly allowance, which is spent first, and what they keep. */
 public object Quotas {
     /** Sets the monthly allowance of a user, and returns the quota's state. Setting it again changes the allowance. */

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .receipts import *
     from .rerank import *
     from .routes import *
+    from .sessions import *
     from .usage import *
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "RerateReport",
     "Rounding",
     "Route",
+    "Session",
     "StreamEvent",
     "SummaryRow",
     "Superseded",

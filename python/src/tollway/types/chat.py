@@ -33,6 +33,8 @@ class CallOptions(TypedDict, total=False):
         team: The team that it is made for: the tag `team`.
         project: The project that it is made for: the tag `project`.
         session: The session, such as an agent's run, that it is a part of: the tag `session`.
+        sessions: The sessions that it is made in, from the outermost in: the tags `session`, `session.2` and so on. See
+            `sessions.open`.
         budget_wait: How long it waits, in seconds, for calls under way to settle what a budget has no room for beside
             them. It is refused at once where absent.
         idempotency_key: Makes a repeated call of the same user return the first one's record and reply, billed once.
@@ -49,6 +51,7 @@ class CallOptions(TypedDict, total=False):
     team: str | None
     project: str | None
     session: str | None
+    sessions: Sequence[str] | None
     budget_wait: float | None
     idempotency_key: str | None
     timeout: float | None

@@ -380,6 +380,9 @@ public struct CallOptions: Codable, Hashable, Sendable {
     public var project: String?
     /// The session, such as an agent's run, that it is a part of: the tag `session`.
     public var session: String?
+    /// The sessions that it is made in, from the outermost in: the tags `session`, `session.2` and so on. See
+    /// `sessions.open`.
+    public var sessions: [String]?
     /// How long it waits, in seconds, for calls under way to settle what a budget has no room for beside them. It is
     /// refused at once where absent.
     public var budgetWait: Double?
@@ -403,6 +406,7 @@ public struct CallOptions: Codable, Hashable, Sendable {
         case team
         case project
         case session
+        case sessions
         case budgetWait = "budget_wait"
         case idempotencyKey = "idempotency_key"
         case timeout
@@ -419,6 +423,7 @@ public struct CallOptions: Codable, Hashable, Sendable {
         team: String? = nil,
         project: String? = nil,
         session: String? = nil,
+        sessions: [String]? = nil,
         budgetWait: Double? = nil,
         idempotencyKey: String? = nil,
         timeout: Double? = nil,
@@ -433,6 +438,7 @@ public struct CallOptions: Codable, Hashable, Sendable {
         self.team = team
         self.project = project
         self.session = session
+        self.sessions = sessions
         self.budgetWait = budgetWait
         self.idempotencyKey = idempotencyKey
         self.timeout = timeout

@@ -90,6 +90,15 @@ public enum Budgets {
     public static let delete = Verb<BudgetsDeleteArguments, NothingReturned>("budgets.delete")
 }
 
+/// Opens runs that several calls are part of, and that are capped as a whole.
+public enum Sessions {
+    /// Opens a session: calls that name its path as their `sessions` are in it, and its limits cap them all together.
+    public static let open = Verb<SessionOptions, Session>("sessions.open")
+
+    /// Ends a session by its path: its limits are deleted, and its records stay.
+    public static let close = Verb<SessionsCloseArguments, NothingReturned>("sessions.close")
+}
+
 /// Grants users quantities: a monthly allowance, which is spent first, and what they keep.
 public enum Quotas {
     /// Sets the monthly allowance of a user, and returns the quota's state. Setting it again changes the allowance.
