@@ -12,7 +12,7 @@ const OPEN = new OptionNames('sessions.open()', SESSION_OPTIONS);
 /** Opens runs that several calls are part of, and that are capped as a whole. */
 export class Sessions extends Noun {
   /**
-   * Opens a session: calls that name its path as their `sessions` are in it, and its limits cap them all together.
+   * Opens a session: its limits cap all calls together that name its path as their `sessions`.
    *
    * `session` does it for the calls of a block. A session that is opened again by its name has the limits that are
    * given last.

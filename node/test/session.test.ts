@@ -48,7 +48,9 @@ test('what is spent in an inner session is spent in the outer, and limits withou
 test('blocks that run side by side are told apart', async (context) => {
   const { tw } = await openFile(context);
   await Promise.all(
-    ['one', 'two'].map((id) => tw.session({ id }, () => Promise.all([tw.chat('Hi', { user: id }), tw.chat('Hi', { user: id })]))),
+    ['one', 'two'].map((id) =>
+      tw.session({ id }, () => Promise.all([tw.chat('Hi', { user: id }), tw.chat('Hi', { user: id })])),
+    ),
   );
   for (const id of ['one', 'two']) {
     const tags = (await records(tw, { user: id })).map((record) => record.tags);
@@ -67,7 +69,10 @@ test('what is left running when the block ends is refused', async (context) => {
     left = ended.then(() => tw.chat('Hi'));
   });
   end();
-  await assert.rejects(left, (error: unknown) => error instanceof InvalidRequestError && /has ended/.test(error.detail));
+  await assert.rejects(
+    left,
+    (error: unknown) => error instanceof InvalidRequestError && /has ended/.test(error.detail),
+  );
 });
 
 test('an error of the block is that of the session, whose limits are deleted all the same', async (context) => {
@@ -80,7 +85,10 @@ test('an error of the block is that of the session, whose limits are deleted all
     reason,
   );
   assert.deepEqual(await tw.budgets.list(), []);
-  await assert.rejects(tw.session({ limit: '1' }, () => 1), InvalidRequestError);
+  await assert.rejects(
+    tw.session({ limit: '1' }, () => 1),
+    InvalidRequestError,
+  );
   await tw.session({ id: 'run' }, async () => {
     await assert.rejects(tw.chat('Hi', { sessions: ['other'] }), InvalidRequestError);
   });

@@ -16,7 +16,6 @@ from conftest import MASTER_KEY, run_script
 if TYPE_CHECKING:
     from pathlib import Path
 
-ONE_CALL = {"limit_requests": 1}
 CHAT = {"model": "openai/house-model", "messages": [{"role": "user", "content": "Hi"}]}
 
 
@@ -43,7 +42,7 @@ def test_a_block_caps_its_calls_streams_and_requests_of_libraries(tw: tollway.To
 
 def test_what_is_spent_in_an_inner_session_is_spent_in_the_outer(tw: tollway.Tollway) -> None:
     with tw.session(limit_requests=2) as outer:
-        with tw.session(**ONE_CALL) as inner:
+        with tw.session(limit_requests=1) as inner:
             assert list(inner.path) == [outer.id, inner.id]
             tw.chat("Hi")
             with pytest.raises(tollway.BudgetExceededError):
@@ -58,8 +57,13 @@ def test_money_is_exact_and_half_a_limit_is_refused(tw: tollway.Tollway) -> None
     with tw.session(limit="0.10", currency="USD") as session:
         budget = tw.budgets.get(session.budget_ids[0])
         assert (str(budget.limit), budget.currency) == ("0.10", "USD")
-    for wrong in ({"limit": "1"}, {"currency": "USD"}, {"id": ""}, {"id": "*"}):
-        with pytest.raises(tollway.InvalidRequestError), tw.session(**wrong):  # type: ignore[arg-type]
+    for wrong in (
+        tw.session(limit="1"),
+        tw.session(currency="USD"),
+        tw.session(id=""),
+        tw.session(id="*"),
+    ):
+        with pytest.raises(tollway.InvalidRequestError), wrong:
             pytest.fail("it is no session")
     with pytest.raises(TypeError), tw.session(limit=0.1, currency="USD"):  # type: ignore[arg-type]
         pytest.fail("a float is no amount")
@@ -97,7 +101,7 @@ def test_what_is_left_running_when_the_block_ends_is_refused(path: Path) -> None
                 await ended.wait()
                 await atw.chat("Hi")
 
-            async with atw.session(**ONE_CALL):
+            async with atw.session(limit_requests=1):
                 left = asyncio.create_task(late())
                 await asyncio.sleep(0)
             ended.set()
@@ -164,7 +168,7 @@ def test_a_named_session_goes_on_where_it_is_opened_again(tw: tollway.Tollway) -
 def test_a_block_runs_once_and_survives_the_end_of_its_file(path: Path, tw: tollway.Tollway) -> None:
     del tw
     with tollway.open(path, master_key=MASTER_KEY) as other:
-        block = other.session(**ONE_CALL)
+        block = other.session(limit_requests=1)
         with block:
             other.close()
         with pytest.raises(RuntimeError), block:

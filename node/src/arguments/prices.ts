@@ -162,4 +162,4 @@ export const PRICE_DRAFT: Fields = {
 };
 
 /** Writes prices by meter. */
-export const PRICE_MAP = byMeter(PRICE_INPUT);
+export const PRICE_MAP = byMeter(PRICE_DRAFT);

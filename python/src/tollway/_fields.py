@@ -19,7 +19,7 @@ PRICE_DRAFT: Fields = {
     "expiry_date": instant_text,
 }
 
-PRICE_MAP = by_meter(PRICE_INPUT)
+PRICE_MAP = by_meter(PRICE_DRAFT)
 
 MONEY_TERMS = mapping({"amount": money_text}, "{'amount': '0.01', 'currency': 'USD'}")
 

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from .chat import AsyncChat
     from .results import EmbedReply, Quote, RerankReply, Verification
     from .session import AsyncSessionBlock
-    from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SessionOptions, SettingsParameters
+    from .types import (
+        Amount,
+        ChatParameters,
+        EmbedParameters,
+        Enforcement,
+        Messages,
+        OnExceeded,
+        RerankParameters,
+        SettingsParameters,
+    )
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -105,17 +114,31 @@ class AsyncTollway(AsyncNouns):
 
         return await self._engine.run(quote(messages, parameters))
 
-    def session(self, **terms: Unpack[SessionOptions]) -> AsyncSessionBlock:
+    def session(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - it is what the engine calls it
+        within: Sequence[str] | None = None,
+        limit: Amount | None = None,
+        currency: str | None = None,
+        limit_tokens: int | None = None,
+        limit_requests: int | None = None,
+        enforcement: Enforcement = "hard",
+        on_exceeded: OnExceeded = "refuse",
+    ) -> AsyncSessionBlock:
         """Makes a session for the calls of a block, which its limits cap all together.
 
-        `async with tw.session(limit="0.50", currency="USD") as session:` caps an agent's run. Calls of vendors' libraries through this file
-        are in it too, and so are tasks that are started in the block, and sessions that are opened in it. A thread is in
-        it if it runs in a copy of the context, as `asyncio.to_thread` does. Other processes join by its `id`, or by
-        `within=session.path`. Without an `id` its limits are deleted at the end; what is left running then is refused.
-        The parameters are those of `tollway.types.SessionOptions`.
+        `async with tw.session(limit="0.50", currency="USD"):` caps an agent's run. Calls of vendors' libraries
+        through this file are in it too, and so are tasks that are started in the block, and sessions that are opened in
+        it. A thread is in it if it runs in a copy of the context, as `asyncio.to_thread` does. Other processes join by
+        its `id`, or by `within=session.path`. Without an `id` its limits are deleted at the end; what is left running
+        then is refused.
+        The parameters are those of `sessions.open`.
         """
         from .session import AsyncSessionBlock
+        from .sessions import _open
 
+        terms = _open(id, within, limit, currency, limit_tokens, limit_requests, enforcement, on_exceeded)
         return AsyncSessionBlock(self._engine, terms)
 
     async def head(self) -> str:

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from .chat import Chat
     from .results import EmbedReply, Quote, RerankReply, Verification
     from .session import SessionBlock
-    from .types import ChatParameters, EmbedParameters, Messages, RerankParameters, SessionOptions, SettingsParameters
+    from .types import (
+        Amount,
+        ChatParameters,
+        EmbedParameters,
+        Enforcement,
+        Messages,
+        OnExceeded,
+        RerankParameters,
+        SettingsParameters,
+    )
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -108,17 +117,31 @@ class Tollway(Nouns):
 
         return self._engine.run(quote(messages, parameters))
 
-    def session(self, **terms: Unpack[SessionOptions]) -> SessionBlock:
+    def session(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - it is what the engine calls it
+        within: Sequence[str] | None = None,
+        limit: Amount | None = None,
+        currency: str | None = None,
+        limit_tokens: int | None = None,
+        limit_requests: int | None = None,
+        enforcement: Enforcement = "hard",
+        on_exceeded: OnExceeded = "refuse",
+    ) -> SessionBlock:
         """Makes a session for the calls of a block, which its limits cap all together.
 
-        `with tw.session(limit="0.50", currency="USD") as session:` caps an agent's run. Calls of vendors' libraries through this file
-        are in it too, and so are tasks that are started in the block, and sessions that are opened in it. A thread is in
-        it if it runs in a copy of the context, as `asyncio.to_thread` does. Other processes join by its `id`, or by
-        `within=session.path`. Without an `id` its limits are deleted at the end; what is left running then is refused.
-        The parameters are those of `tollway.types.SessionOptions`.
+        `with tw.session(limit="0.50", currency="USD") as session:` caps an agent's run. Calls of vendors' libraries
+        through this file are in it too, and so are tasks that are started in the block, and sessions that are opened in
+        it. A thread is in it if it runs in a copy of the context, as `asyncio.to_thread` does. Other processes join by
+        its `id`, or by `within=session.path`. Without an `id` its limits are deleted at the end; what is left running
+        then is refused.
+        The parameters are those of `sessions.open`.
         """
         from .session import SessionBlock
+        from .sessions import _open
 
+        terms = _open(id, within, limit, currency, limit_tokens, limit_requests, enforcement, on_exceeded)
         return SessionBlock(self._engine, terms)
 
     def head(self) -> str:

@@ -5,32 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _current
-from ._engine import AsyncEngine, Operation, SyncEngine, nothing
+from ._engine import Operation
 from .errors import ClosedError
-from .results.sessions import Session
+from .sessions import _close
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from .types import SessionOptions
+    from ._engine import AsyncEngine, SyncEngine
+    from .results import Session
 
 
 class _Block:
     """What the blocks of both twins share."""
 
-    def __init__(self, file: str, terms: SessionOptions) -> None:
-        from ._writing import given, money_text, optional  # noqa: PLC0415
-
+    def __init__(self, file: str, opening: Operation[Session]) -> None:
         self._file = file
-        self._terms = given({**terms, "limit": optional(money_text, terms.get("limit"), "limit")})
+        self._terms = opening
         self._opened: tuple[Session, _current.Block, Any] | None = None
 
     def _opening(self) -> Operation[Session]:
         if self._opened is not None:
             detail = "the block of a session runs once; make another with session(...)"
             raise RuntimeError(detail)
-        terms = {"within": _current.path_in(self._file), **self._terms}
-        return Operation("sessions.open", terms, Session._decode)
+        arguments = {"within": _current.path_in(self._file), **self._terms.arguments}
+        return Operation(self._terms.verb, arguments, self._terms.decode)
 
     def _enter(self, session: Session) -> Session:
         block = _current.Block(self._file, session.path)
@@ -43,16 +42,16 @@ class _Block:
             return None
         session, block, token = self._opened
         _current.leave(block, token)
-        if "id" in self._terms or not session.budget_ids:
+        if "id" in self._terms.arguments or not session.budget_ids:
             return None
-        return Operation("sessions.close", {"path": list(session.path)}, nothing)
+        return _close(session.path)
 
 
 class SessionBlock(_Block):
     """A session for the calls of a `with` block."""
 
-    def __init__(self, engine: SyncEngine, terms: SessionOptions) -> None:
-        super().__init__(engine.native.path(), terms)
+    def __init__(self, engine: SyncEngine, opening: Operation[Session]) -> None:
+        super().__init__(engine.native.path(), opening)
         self._engine = engine
 
     def __enter__(self) -> Session:
@@ -73,8 +72,8 @@ class SessionBlock(_Block):
 class AsyncSessionBlock(_Block):
     """A session for the calls of an `async with` block, and of the tasks that are started in it."""
 
-    def __init__(self, engine: AsyncEngine, terms: SessionOptions) -> None:
-        super().__init__(engine.native.path(), terms)
+    def __init__(self, engine: AsyncEngine, opening: Operation[Session]) -> None:
+        super().__init__(engine.native.path(), opening)
         self._engine = engine
 
     async def __aenter__(self) -> Session:

@@ -59,7 +59,7 @@ class Sessions(SyncNoun):
         enforcement: Enforcement = "hard",
         on_exceeded: OnExceeded = "refuse",
     ) -> Session:
-        """Opens a session: calls that name its path as their `sessions` are in it, and its limits cap them all together.
+        """Opens a session: its limits cap all calls together that name its path as their `sessions`.
 
         `session` does it for the calls of a block. A session that is opened again by its name has the limits that are
         given last.
@@ -107,7 +107,7 @@ class AsyncSessions(AsyncNoun):
         enforcement: Enforcement = "hard",
         on_exceeded: OnExceeded = "refuse",
     ) -> Session:
-        """Opens a session: calls that name its path as their `sessions` are in it, and its limits cap them all together.
+        """Opens a session: its limits cap all calls together that name its path as their `sessions`.
 
         See `Sessions.open`.
         """

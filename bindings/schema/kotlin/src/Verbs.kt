@@ -119,9 +119,7 @@ public object Budgets {
 
 /** Opens runs that several calls are part of, and that are capped as a whole. */
 public object Sessions {
-    /**
-     * Opens a session: calls that name its path as their `sessions` are in it, and its limits cap them all together.
-     */
+    /** Opens a session: its limits cap all calls together that name its path as their `sessions`. */
     public val open: Verb<SessionOptions, Session> =
         Verb("sessions.open", SessionOptions.serializer(), Session.serializer())
 

@@ -92,7 +92,7 @@ public enum Budgets {
 
 /// Opens runs that several calls are part of, and that are capped as a whole.
 public enum Sessions {
-    /// Opens a session: calls that name its path as their `sessions` are in it, and its limits cap them all together.
+    /// Opens a session: its limits cap all calls together that name its path as their `sessions`.
     public static let open = Verb<SessionOptions, Session>("sessions.open")
 
     /// Ends a session by its path: its limits are deleted, and its records stay.
