@@ -30,7 +30,7 @@ pub enum Durability {
 pub struct Settings {
     /// When a reply reaches its caller.
     pub durability: Durability,
-    /// Whether this process alone opens the file, at half the cost of a commit.
+    /// Whether this process alone opens the file.
     pub exclusive: bool,
     /// Whether the file is made where it is missing or empty; otherwise that is an error.
     pub create: bool,

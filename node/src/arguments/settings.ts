@@ -18,7 +18,7 @@ export type ReportedCostPolicy = 'over_catalog' | 'always' | 'never';
 export interface Settings {
   /** When a reply reaches its caller. */
   readonly durability?: Durability | null;
-  /** Whether this process alone opens the file, at half the cost of a commit. */
+  /** Whether this process alone opens the file. */
   readonly exclusive?: boolean | null;
   /** Whether the file is made where it is missing or empty; otherwise that is an error. */
   readonly create?: boolean | null;

@@ -212,7 +212,7 @@ def open(  # noqa: A001
             - `durability`: `"strict"` (default) returns a reply once its settlement is in the file, so that no crash
               loses what a caller saw. `"relaxed"` returns it while the settlement is being written; a crash within
               milliseconds leaves the call to `recovery`.
-            - `exclusive`: True makes this process the only one that has the file open, at half the cost of a commit.
+            - `exclusive`: True makes this process the only one that has the file open.
               Other processes, forked children included, are then refused with `StorageError`. False by default.
             - `create`: False opens only a file that exists: a missing one is `NotFoundError`, an emptied one
               `CorruptedFileError`. True (default) makes it, so that a ledger that was emptied begins anew.

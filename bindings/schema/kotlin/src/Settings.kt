@@ -50,7 +50,7 @@ public enum class ReportedCostPolicy {
 public data class Settings(
     /** When a reply reaches its caller. */
     public val durability: Durability? = null,
-    /** Whether this process alone opens the file, at half the cost of a commit. */
+    /** Whether this process alone opens the file. */
     public val exclusive: Boolean? = null,
     /** Whether the file is made where it is missing or empty; otherwise that is an error. */
     public val create: Boolean? = null,

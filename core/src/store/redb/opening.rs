@@ -56,7 +56,7 @@ impl Opening {
     ///
     /// Opening and closing wait for `patience` in all for locks that other processes hold, and a reader as long for each.
     ///
-    /// With `exclusive` no other handle can be opened, at half the cost of a commit. A file that `accept` refuses, which may read
+    /// With `exclusive` no other handle can be opened. A file that `accept` refuses, which may read
     /// what its `meta` holds unsigned, is left as it is; `accept` may be called several times, or not at all while another process
     /// holds the file. Fails with [`crate::types::ErrorKind::NotATollwayFile`], [`crate::types::ErrorKind::NewerFile`] (the file is left as it is in both
     /// cases), [`crate::types::ErrorKind::NotFound`], [`crate::types::ErrorKind::CorruptedFile`], [`crate::types::ErrorKind::StorageBusy`] or

@@ -30,7 +30,7 @@ class SettingsParameters(TypedDict, total=False):
 
     Attributes:
         durability: When a reply reaches its caller.
-        exclusive: Whether this process alone opens the file, at half the cost of a commit.
+        exclusive: Whether this process alone opens the file.
         create: Whether the file is made where it is missing or empty; otherwise that is an error.
         recovery: What to bill reservations whose process ended before settlement.
         timeout: The time that all attempts of a call together may take.

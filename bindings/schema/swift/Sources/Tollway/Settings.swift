@@ -30,7 +30,7 @@ public enum ReportedCostPolicy: String, Codable, Hashable, Sendable, CaseIterabl
 public struct Settings: Codable, Hashable, Sendable, CustomReflectable {
     /// When a reply reaches its caller.
     public var durability: Durability?
-    /// Whether this process alone opens the file, at half the cost of a commit.
+    /// Whether this process alone opens the file.
     public var exclusive: Bool?
     /// Whether the file is made where it is missing or empty; otherwise that is an error.
     public var create: Bool?
