@@ -15,8 +15,8 @@ mod testing;
 mod work;
 
 pub use administration::{
-    Configured, ConfiguredModel, PriceExport, PriceImport, PriceListFile, PriceProposal, PriceUpdate, PricesFrom,
-    ProposalKind, RerateBook, RerateLine, RerateQuery, RerateReport,
+    Archive, Backup, Compaction, Configured, ConfiguredModel, PriceExport, PriceImport, PriceListFile, PriceProposal,
+    PriceUpdate, PricesFrom, ProposalKind, RerateBook, RerateLine, RerateQuery, RerateReport, compact, restore,
 };
 pub use drop_in::{FetchBody, FetchResponse};
 pub use engine::Tollway;

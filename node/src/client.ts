@@ -13,7 +13,16 @@ import type { LogListener } from './logs.js';
 import { kindOf, OptionNames } from './names.js';
 import { Nouns } from './nouns.js';
 import { rerankArguments } from './rerank.js';
-import type { ChatReply, EmbedReply, Quote, RerankReply, Session, Verification } from './results.js';
+import type {
+  Archive,
+  Backup,
+  ChatReply,
+  EmbedReply,
+  Quote,
+  RerankReply,
+  Session,
+  Verification,
+} from './results.js';
 import { session } from './session.js';
 import { ChatStream } from './stream.js';
 import type {
@@ -22,13 +31,14 @@ import type {
   ChatRequest,
   EmbedOptions,
   FetchOptions,
+  Instant,
   Messages,
   OpenOptions,
   RerankOptions,
   SessionOptions,
   VerifyOptions,
 } from './types.js';
-import { pathText } from './values.js';
+import { instantText, pathText } from './values.js';
 
 const CLOSE_TIMEOUT = 5;
 const VERIFY = new OptionNames('verify()', VERIFY_OPTIONS);
@@ -187,6 +197,32 @@ export class Tollway extends Nouns {
    */
   async verify(options?: VerifyOptions): Promise<Verification> {
     return this.engine.run('ledger.verify', VERIFY.read(options));
+  }
+
+  /**
+   * Writes a copy of the file, as it stands at one commit, to a path where nothing is, while calls go on.
+   *
+   * The same master key opens it. What calls hold at that commit is billed by the rules of recovery where the copy is opened.
+   * Rejects with a `StorageError` if anything is at the path or it cannot be written, and an `InvalidRequestError` for a
+   * ledger in memory.
+   */
+  async backup(path: string | URL): Promise<Backup> {
+    return this.engine.run('ledger.backup', { path: pathText(path, 'path') });
+  }
+
+  /**
+   * Writes the records of the whole months (in UTC) before an instant to a new file, as compressed lines of JSON with a check
+   * sum; then they leave the ledger.
+   *
+   * Calls go on. Sums, budgets, quotas and pools stay as they are. Records that have no price yet stay, and so do those whose
+   * settlement may still come. Rejects with a `StorageError` if anything is at the path or it cannot be written, and an
+   * `InvalidRequestError` if the month of `before` has not begun.
+   */
+  async archive(before: Instant, path: string | URL): Promise<Archive> {
+    return this.engine.run('ledger.archive', {
+      before: instantText(before, 'before'),
+      path: pathText(path, 'path'),
+    });
   }
 
   /** Seals everything in the file with another master key, all or nothing. */

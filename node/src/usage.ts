@@ -21,7 +21,7 @@ const ITERATE = new OptionNames('usage.iterate()', ITERATE_OPTIONS);
  */
 export class UsageLedger extends Noun {
   /**
-   * Returns a page of records, in the order in which they were settled; 100 where no limit is given.
+   * Returns a page of records, in the order of the times at which they were settled; 100 where no limit is given.
    *
    * A cursor belongs to the order in which it was given.
    *

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 
 import {
   BudgetExceededError,
@@ -11,6 +13,7 @@ import {
   formatReceipt,
   NotATollwayFileError,
   NotFoundError,
+  StorageError,
   Tollway,
   WrongMasterKeyError,
 } from '../dist/index.js';
@@ -256,4 +259,32 @@ test('a ledger in memory bills and caps, is its own, and leaves no file', async 
   }
   assert.ok(!existsSync(':memory:'));
   await assert.rejects(Tollway.open(':memory:', { masterKey: MASTER_KEY, create: false }), NotFoundError);
+});
+
+test('a backup of a file in use opens, and an archive leaves this month alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tollway-'));
+  const tw = await Tollway.open(join(folder, 'app.tollway'), { masterKey: MASTER_KEY, maxRetries: 0 });
+  try {
+    const { baseUrl } = await mockProvider();
+    await tw.models.add('openai/house-model', { apiKey: 'k', baseUrl, prices: PRICES, default: true });
+    const reply = await tw.chat('Hi', { maxTokens: 16 });
+    const copy = join(folder, 'copy.tollway');
+    assert.equal((await tw.backup(copy)).bytes, statSync(copy).size);
+    await assert.rejects(tw.backup(copy), StorageError);
+    const other = await Tollway.open(copy, { masterKey: MASTER_KEY, create: false });
+    assert.deepEqual(
+      (await records(other)).map((record) => record.uid),
+      [reply.attempts[0]?.recordUid],
+    );
+    await other.close();
+    const path = join(folder, 'past.jsonl.gz');
+    const archive = await tw.archive(new Date('2026-01-31T00:00:00Z'), path);
+    assert.equal(archive.records, 0);
+    const lines = gunzipSync(readFileSync(path)).toString().trim().split('\n');
+    assert.deepEqual(JSON.parse(lines.at(-1) ?? ''), { records: 0, sha256: archive.sha256 });
+    assert.equal((await records(tw)).length, 1);
+  } finally {
+    await tw.close();
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -3,6 +3,7 @@
 mod draw;
 mod load;
 mod probe;
+mod size;
 mod writing;
 
 use std::io::Write as _;
@@ -27,6 +28,7 @@ pub(crate) fn run(path: &str, records: &str) -> Result<(), Failure> {
     runtime.block_on(writing::fill(path, records, SEED))?;
     let bytes = std::fs::metadata(path)?.len();
     say(&format!("{records} records, {} MiB, {} bytes a record", bytes >> 20, bytes / records))?;
+    size::tell(path, records)?;
     say(&format!("{:<28}{:>12}{:>12}{:>12}{:>9}", "question", "first, ms", "again, ms", "grew, MiB", "rows"))?;
     for question in probe::QUESTIONS {
         let Answer { first_ms, again_ms, memory_mib, rows } = in_own_process(path, question)?;

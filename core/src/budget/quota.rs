@@ -5,7 +5,7 @@ use jiff::{Timestamp, Zoned};
 use rust_decimal::Decimal;
 
 use super::admission::{Demand, Refusal, asked};
-use super::window::window_bounds;
+use super::window::{window_bounds, zone};
 use crate::types::{
     Balance, Capability, Error, ErrorKind, LEDGER_DECIMALS, Quota, QuotaEnforcement, QuotaType, Result, UnpricedPolicy,
     Window, exact_add, exact_amount, exact_subtract,
@@ -27,7 +27,7 @@ pub fn month_at(time_zone: &str, at: Timestamp) -> Result<Month> {
     let outside = || Error::new(ErrorKind::InvalidRequest, format!("the instant {at} is outside the calendar"));
     let bounds = window_bounds(Window::Month, time_zone, at)?.ok_or_else(outside)?;
     let first_day = |zoned: Zoned| zoned.first_of_month()?.date().to_zoned(TimeZone::UTC);
-    let bucket = at.in_tz(time_zone).and_then(first_day).map_err(|_| outside())?.timestamp();
+    let bucket = first_day(at.to_zoned(zone(time_zone)?)).map_err(|_| outside())?.timestamp();
     Ok(Month { bucket, start: bounds.first, end: bounds.end })
 }
 

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan, Zoned};
 
-use crate::types::{Error, ErrorKind, Recurrence, Result, Window};
+use crate::types::{Error, ErrorKind, Recurrence, Result, Window, time_zone};
 
 /// How many parts a rolling window is counted in. The oldest part counts as a whole, so that a cap holds over every stretch of the
 /// window's length.
@@ -25,13 +25,7 @@ pub struct Bounds {
 /// Hours, days, weeks and months are those of the calendar in the time zone, so a day may have 23 or 25 hours. Fails with
 /// [`ErrorKind::InvalidRequest`] if the time zone is not an IANA name.
 pub fn window_bounds(window: Window, time_zone: &str, now: Timestamp) -> Result<Option<Bounds>> {
-    let zone = TimeZone::get(time_zone).map_err(|_| {
-        Error::new(
-            ErrorKind::InvalidRequest,
-            format!("time zone {time_zone:?} is not known; give an IANA name such as \"Asia/Shanghai\" or \"UTC\""),
-        )
-    })?;
-    let local = now.to_zoned(zone);
+    let local = now.to_zoned(zone(time_zone)?);
     let next_day = |start: Zoned, days: i64| start.checked_add(days.days()).and_then(|day| day.start_of_day());
     let bounds = match window {
         Window::Total => return Ok(None),
@@ -53,6 +47,16 @@ pub fn window_bounds(window: Window, time_zone: &str, now: Timestamp) -> Result<
     };
     bounds.map(Some).map_err(|_| {
         Error::new(ErrorKind::InvalidRequest, format!("the instant {now} is outside the calendar; set the clock right"))
+    })
+}
+
+/// Returns the time zone of an IANA name. Fails with [`ErrorKind::InvalidRequest`] if there is none of that name.
+pub(super) fn zone(name: &str) -> Result<TimeZone> {
+    time_zone(name).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidRequest,
+            format!("time zone {name:?} is not known; give an IANA name such as \"Asia/Shanghai\" or \"UTC\""),
+        )
     })
 }
 

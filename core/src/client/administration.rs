@@ -1,9 +1,12 @@
 //! What administrators do: routes and budgets here; model configs, prices, rates, pools, quotas and the ledger in the files below.
 
+mod archive;
 mod configured;
+mod copies;
 mod fx;
 mod model_fields;
 mod models;
+mod new_file;
 mod pools;
 mod price_book;
 mod price_comparison;
@@ -17,7 +20,9 @@ mod sessions;
 mod usage;
 mod verification;
 
+pub use archive::Archive;
 pub use configured::{Configured, ConfiguredModel, PricesFrom};
+pub use copies::{Backup, Compaction, compact, restore};
 pub use price_comparison::{PriceProposal, ProposalKind};
 pub use price_lists::{PriceExport, PriceImport, PriceListFile};
 pub use price_updates::PriceUpdate;
@@ -28,11 +33,18 @@ use std::sync::Arc;
 use self::prices::MOST_MONEY;
 use self::references::{not_found, one};
 use super::engine::{Tollway, invalid, unexpected};
+use crate::environment::log::logged_as_here;
 use crate::store::{Operation, Outcome};
 use crate::types::{
     BudgetId, BudgetStatus, BudgetTerms, Call, Capability, Decimal, Error, ErrorKind, LEDGER_DECIMALS, Limit,
     ModelConfig, Result, Route, RouteTerms, Scope, check_label, check_tags,
 };
+
+/// Does work that would hold up the runtime's threads on a thread of its own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let ended = tokio::task::spawn_blocking(logged_as_here(work)).await;
+    ended.map_err(|error| Error::new(ErrorKind::Internal, format!("the work was broken off: {error}")))?
+}
 
 /// The most decimal places of a limit: the ledger's.
 const MOST_DECIMALS: u32 = LEDGER_DECIMALS;

@@ -294,7 +294,7 @@ impl<W: Work> Attempts<W> {
             _ => error,
         });
         let refused = first.as_ref().is_err_and(|error| error.kind().is_lack_of_room());
-        let frees = async { self.engine.recover(self.late()).await.map_err(|error| self.of_wait(error)) };
+        let frees = async { self.engine.recover_ended(self.late()).await.map_err(|error| self.of_wait(error)) };
         let outcome = if refused && frees.await? > 0 { self.reserve(plan, version, progress).await } else { first };
         let outcome = outcome.map_err(|error| with_fitting_limit(error, plan))?;
         match outcome {

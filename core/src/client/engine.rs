@@ -148,6 +148,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Does the same as [`Self::recover`], where any process may have ended. That costs a refusal next to nothing, however many calls
+    /// are under way.
+    pub(super) async fn recover_ended(&self, late: BoxFuture<'static, ()>) -> Result<u64> {
+        if self.store.may_recover(self.environment.now()).await? { self.recover(late).await } else { Ok(0) }
+    }
+
     /// Settles what processes that ended left behind; returns how many reservations that were.
     ///
     /// It waits for the store until `late` ends.

@@ -17,7 +17,7 @@ use crate::vault::MasterKey;
 pub(super) struct Fixture {
     pub(super) world: TestEnvironment,
     pub(super) tollway: Tollway,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 pub(super) fn at(text: &str) -> Timestamp {
@@ -42,11 +42,16 @@ impl Fixture {
     /// Opens a file at noon of 2026-11-22.
     pub(super) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.tollway");
+        Self { _folder: Some(folder), ..Self::at_path(&path).await }
+    }
+
+    /// Does the same at a path.
+    pub(super) async fn at_path(path: &std::path::Path) -> Self {
         let world = TestEnvironment::new(at("2026-11-22T12:00:00Z"));
         let key = MasterKey::Text("00".repeat(32).into());
-        let path = folder.path().join("app.tollway");
         let tollway = Tollway::open_in(path, key, Settings::default(), Arc::new(world.clone())).await.unwrap();
-        Self { world, tollway, _folder: folder }
+        Self { world, tollway, _folder: None }
     }
 
     /// Adds a model with prices.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::store::{Grain, Tally, TallyKey, TallyPart, TallyQuery};
 use crate::types::{
     Currency, Decimal, Error, ErrorKind, Money, RecordStatus, Result, Totals, UsageFilter, UsageRecord, exact_add,
+    time_zone,
 };
 
 /// How to group usage records, and which.
@@ -84,7 +85,7 @@ impl Summary {
     pub fn new(query: &SummaryQuery) -> Result<Self> {
         let keys = query.by.iter().map(|name| Ok((name.clone(), parse_key(name)?))).collect::<Result<_>>()?;
         let time_zone = query.time_zone.as_deref().map(|name| {
-            TimeZone::get(name).map_err(|_| {
+            time_zone(name).ok_or_else(|| {
                 let detail = format!("time zone {name:?} is unknown; give an IANA name such as \"Asia/Shanghai\"");
                 Error::new(ErrorKind::InvalidRequest, detail)
             })

@@ -2,8 +2,8 @@
 
 use super::codec::{Row, decode, encode};
 use super::rows::{
-    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, LedgerStateRow, ModelConfigRow, ModelRow, MovementRow,
-    NameRow, PriceRow, ProviderRow, ReservationRow, RollupRow, RouteRow, UsageRecordRow,
+    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, LedgerStateRow, ModelConfigRow, ModelRow, MovementsRow,
+    NameRow, PackedRecordRow, PriceRow, ProviderRow, ReservationRow, RollupRow, RouteRow, UsageRecordRow,
 };
 use crate::types::Result;
 
@@ -13,8 +13,11 @@ const ID: u64 = 7;
 /// Decodes a row of the type that a number picks, and turns it into what it stands for. Whatever decodes is the same once it was
 /// written and read again.
 pub fn row(kind: usize, bytes: &[u8]) {
-    let kinds: [fn(&[u8]); 16] = [
+    let kinds: [fn(&[u8]); 17] = [
         |bytes| check::<UsageRecordRow, _>(bytes, |row| row.record(ID)),
+        |bytes| {
+            check::<PackedRecordRow, _>(bytes, |row| row.record_row(&|_| Ok(b"name".as_slice().into()))?.record(ID));
+        },
         |bytes| check::<ReservationRow, _>(bytes, |row| row.reservation(ID)),
         |bytes| check::<PriceRow, _>(bytes, |row| row.price(ID)),
         |bytes| check::<KeyRow, _>(bytes, Ok),
@@ -27,7 +30,7 @@ pub fn row(kind: usize, bytes: &[u8]) {
         |bytes| check::<FxRateRow, _>(bytes, |row| row.fx_rate(ID)),
         |bytes| check::<LedgerStateRow, _>(bytes, Ok),
         |bytes| check::<LedgerHeadRow, _>(bytes, Ok),
-        |bytes| check::<MovementRow, _>(bytes, Ok),
+        |bytes| check::<MovementsRow, _>(bytes, |row| row.movements()),
         |bytes| check::<NameRow, _>(bytes, Ok),
         |bytes| check::<RollupRow, _>(bytes, Ok),
     ];

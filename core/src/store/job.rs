@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::oneshot;
 
+use super::used::Used;
 use super::{Operation, Outcome};
 use crate::environment::BoxFuture;
 use crate::types::{Error, Result};
@@ -12,6 +13,8 @@ use crate::types::{Error, Result};
 /// An operation that waits, and where its outcome goes.
 pub(super) struct Job {
     pub(super) operation: Operation,
+    /// What a new budget begins with, where it was worked out before.
+    pub(super) used: Option<Used>,
     pub(super) outcome: oneshot::Sender<Result<Outcome>>,
     pub(super) claim: Claim,
 }

@@ -144,6 +144,7 @@ macro_rules! keys {
 
 keys! {
     (A, B);
+    (A, B, C);
     (A, B, C, D);
     (A, B, C, D, E);
 }

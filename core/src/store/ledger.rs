@@ -1,28 +1,34 @@
 //! The tables of one write transaction, as operations see them.
 
-use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
 use super::codec::Row;
 use super::failure::damaged;
-use super::names::{self, KnownNames, Numbers};
+use super::name_book::NameBook;
+use super::names::KnownNames;
+use super::reading::Reader;
+use super::records::Records;
 use super::rows::{
-    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow,
+    ArchivedRow, BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementsRow,
     PackageRow, PoolRow, PriceRow, ProviderRow, QuotaRow, RechargeRow, ReservationRow, RollupRow, RouteRow,
     TransactionRow, UsageRecordRow,
 };
 use super::snapshot::Budgets;
 use super::state::State;
 use super::storage::Session;
-use super::tables::{self, BalanceKey, MovementKey, RollupKey};
+use super::tables::{self, BalanceKey, MovementKey, PostingKey, RollupKey};
 use super::writing::{Index, Meta, Rows, Writing, number};
 use crate::budget::index::Applying;
 use crate::budget::provisions::Provisions;
-use crate::types::{Currency, Dimensions, Exchange, Result};
+use crate::types::{Currency, Dimensions, Exchange, Result, UsageRecord};
 
 /// The key in `meta` of the configuration's version.
 pub(super) const CONFIGURATION_VERSION: &str = "configuration_version";
+
+/// The key in `meta` of how often records were changed after they were written.
+pub(super) const REVISED_RECORDS: &str = "revised_records";
 
 /// What operations read and change. Every write goes through it.
 pub(super) struct Ledger<'t> {
@@ -36,18 +42,16 @@ pub(super) struct Ledger<'t> {
     pub(super) prices: Rows<'t, u64, PriceRow>,
     pub(super) fx_rates: Rows<'t, u64, FxRateRow>,
     pub(super) routes: Rows<'t, u64, RouteRow>,
-    pub(super) records: Rows<'t, u64, UsageRecordRow>,
-    pub(super) records_by_uid: Index<'t, &'static str, u64>,
-    pub(super) records_by_user: Index<'t, (&'static str, u64), ()>,
-    pub(super) records_by_request: Index<'t, (&'static str, u64), ()>,
-    pub(super) records_by_time: Index<'t, (i64, u64), ()>,
-    pub(super) records_by_adjusted: Index<'t, (&'static str, u64), ()>,
+    pub(super) records: Records<'t>,
+    pub(super) postings: Index<'t, PostingKey, &'static [u8]>,
     pub(super) records_by_reservation: Index<'t, u64, u64>,
     pub(super) rollups: Rows<'t, RollupKey, RollupRow>,
     pub(super) budget_rows: Rows<'t, u64, BudgetRow>,
     pub(super) balances: Rows<'t, BalanceKey, BalanceRow>,
-    pub(super) movements: Rows<'t, MovementKey, MovementRow>,
+    pub(super) movements: Rows<'t, MovementKey, MovementsRow>,
+    pub(super) archived: Rows<'t, BalanceKey, ArchivedRow>,
     pub(super) reservations: Rows<'t, u64, ReservationRow>,
+    pub(super) sessions: Index<'t, u64, ()>,
     pub(super) keys: Rows<'t, &'static str, KeyRow>,
     pub(super) keys_by_session: Index<'t, (u64, &'static str), ()>,
     pub(super) keys_by_time: Index<'t, (i64, &'static str), ()>,
@@ -60,12 +64,7 @@ pub(super) struct Ledger<'t> {
     pub(super) recharges: Rows<'t, u64, RechargeRow>,
     pub(super) recharges_by_order: Index<'t, &'static str, u64>,
     heads: Rows<'t, u64, LedgerHeadRow>,
-    names: Rows<'t, u64, NameRow>,
-    names_by_digest: Index<'t, (u64, u64), ()>,
-    known_names: &'t KnownNames,
-    /// The first number that this transaction gave, and what it gave: nobody else may know of them before they are committed.
-    first_new_name: Cell<Option<u64>>,
-    new_names: RefCell<Numbers>,
+    pub(super) names: Rc<NameBook<'t>>,
     writing: Writing<'t>,
 }
 
@@ -77,6 +76,7 @@ impl<'t> Ledger<'t> {
         budgets: &'t mut Option<Budgets>,
         known_names: &'t KnownNames,
     ) -> Result<Self> {
+        let names = Rc::new(NameBook::open(writing, known_names));
         let mut ledger = Self {
             session,
             budgets,
@@ -88,18 +88,16 @@ impl<'t> Ledger<'t> {
             prices: writing.rows(tables::PRICES),
             fx_rates: writing.rows(tables::FX_RATES),
             routes: writing.rows(tables::ROUTES),
-            records: writing.rows(tables::RECORDS),
-            records_by_uid: writing.index(tables::RECORDS_BY_UID),
-            records_by_user: writing.index(tables::RECORDS_BY_USER),
-            records_by_request: writing.index(tables::RECORDS_BY_REQUEST),
-            records_by_time: writing.index(tables::RECORDS_BY_TIME),
-            records_by_adjusted: writing.index(tables::RECORDS_BY_ADJUSTED),
+            records: Records::open(writing, Rc::clone(&names)),
+            postings: writing.index(tables::POSTINGS),
             records_by_reservation: writing.index(tables::RECORDS_BY_RESERVATION),
             rollups: writing.rows(tables::ROLLUPS),
             budget_rows: writing.rows(tables::BUDGETS),
             balances: writing.rows(tables::BALANCES),
             movements: writing.rows(tables::MOVEMENTS),
+            archived: writing.rows(tables::ARCHIVED),
             reservations: writing.rows(tables::RESERVATIONS),
+            sessions: writing.index(tables::SESSIONS),
             keys: writing.rows(tables::KEYS),
             keys_by_session: writing.index(tables::KEYS_BY_SESSION),
             keys_by_time: writing.index(tables::KEYS_BY_TIME),
@@ -112,11 +110,7 @@ impl<'t> Ledger<'t> {
             recharges: writing.rows(tables::RECHARGES),
             recharges_by_order: writing.index(tables::RECHARGES_BY_ORDER),
             heads: writing.rows(tables::HEADS),
-            names: writing.rows(tables::NAMES),
-            names_by_digest: writing.index(tables::NAMES_BY_DIGEST),
-            known_names,
-            first_new_name: Cell::new(None),
-            new_names: RefCell::default(),
+            names,
             writing,
         };
         Meta(writing).load_state()?;
@@ -157,6 +151,28 @@ impl<'t> Ledger<'t> {
         self.budgets.as_ref().and_then(|budgets| budgets.exchange(from, to, at))
     }
 
+    /// Returns the rates at an instant.
+    pub(super) fn rates_at(&self, at: Timestamp) -> impl Fn(Currency, Currency) -> Option<Exchange> {
+        move |from, to| self.exchange(from, to, at)
+    }
+
+    /// Reads what the transaction sees, its own changes among it.
+    pub(super) fn reader(&self) -> Reader<'t> {
+        Reader::new(self.writing.tables, self.writing.key)
+    }
+
+    /// Notes that a record was changed that others may have added up.
+    pub(super) fn record_revised(&mut self) -> Result<()> {
+        let revised = number(self.meta(REVISED_RECORDS)?.as_deref())?;
+        self.put_meta(REVISED_RECORDS, &(revised + 1).to_le_bytes())
+    }
+
+    /// Notes that the session of this transaction has something open.
+    pub(super) fn note_session(&mut self) -> Result<()> {
+        let id = self.session.id();
+        if self.sessions.has(id)? { Ok(()) } else { self.sessions.put(id, ()) }
+    }
+
     /// Returns a value of `meta`.
     pub(super) fn meta(&self, key: &str) -> Result<Option<Vec<u8>>> {
         Meta(self.writing).get(key)
@@ -167,12 +183,13 @@ impl<'t> Ledger<'t> {
         Meta(self.writing).put(key, value)
     }
 
-    /// Writes a new record, and links it to those before it.
-    pub(super) fn put_record(&mut self, id: u64, row: &UsageRecordRow) -> Result<()> {
+    /// Writes a new record, links it to those before it, and lets it be found.
+    pub(super) fn put_record(&mut self, id: u64, record: &UsageRecord, row: &UsageRecordRow) -> Result<()> {
         if id <= self.writing.state.head().record {
             return Err(damaged(UsageRecordRow::TABLE, "the counter of its ids was set back"));
         }
         self.records.put(id, row)?;
+        self.records.enter(id, record)?;
         match self.writing.state.link(self.writing.key, id, &row.uid) {
             Some(head) => self.heads.put(id, &LedgerHeadRow { link: head.link }),
             None => Ok(()),
@@ -185,47 +202,8 @@ impl<'t> Ledger<'t> {
     }
 
     /// Returns the number of a name, which it gets if it has none; nothing if its space takes no more.
-    pub(super) fn number(&mut self, space: u64, value: &[u8]) -> Result<Option<u64>> {
-        if let Some(number) = self.known_names.number(space, value) {
-            return Ok(Some(number));
-        }
-        if let Some(number) = self.new_names.borrow().get(&space).and_then(|numbers| numbers.get(value)) {
-            return Ok(Some(*number));
-        }
-        let digest = names::digest(self.writing.key, space, value);
-        if let Some(number) = self.name_of_digest(digest, space, value)? {
-            if self.first_new_name.get().is_none_or(|first| number < first) {
-                self.known_names.keep_number(space, value, number);
-            }
-            return Ok(Some(number));
-        }
-        let mut row = self.names.get(space)?.unwrap_or(NameRow { space: 0, value: Vec::new(), members: 0 });
-        if row.members >= names::most(space) {
-            return Ok(None);
-        }
-        row.members += 1;
-        self.names.put(space, &row)?;
-        let number = self.names.take_id()? + names::FIRST;
-        self.names.put(number, &NameRow { space, value: value.to_vec(), members: 0 })?;
-        self.names_by_digest.put((digest, number), ())?;
-        self.first_new_name.set(self.first_new_name.get().or(Some(number)));
-        self.new_names.borrow_mut().entry(space).or_default().insert(value.into(), number);
-        Ok(Some(number))
-    }
-
-    fn name_of_digest(&self, digest: u64, space: u64, value: &[u8]) -> Result<Option<u64>> {
-        let mut numbers = Vec::new();
-        self.names_by_digest.each((digest, 0)..=(digest, u64::MAX), |(_, number)| {
-            numbers.push(number);
-            Ok(())
-        })?;
-        for number in numbers {
-            let row = self.names.get(number)?.ok_or_else(|| damaged(NameRow::TABLE, "a name is missing"))?;
-            if row.space == space && row.value == value {
-                return Ok(Some(number));
-            }
-        }
-        Ok(None)
+    pub(super) fn number(&self, space: u64, value: &[u8]) -> Result<Option<u64>> {
+        self.names.number(space, value)
     }
 
     /// Writes the state of the file, if it has changed.

@@ -17,11 +17,15 @@ mod job;
 mod key;
 mod ledger;
 mod memory;
+mod name_book;
 mod names;
 mod operation;
+mod pack;
+mod postings;
 mod provisions;
 mod query;
 mod reading;
+mod records;
 mod redb;
 mod rollup;
 mod row_key;
@@ -34,6 +38,7 @@ mod storage;
 mod table_store;
 mod tables;
 mod tally;
+mod used;
 mod value;
 mod verification;
 mod writer;
@@ -43,7 +48,9 @@ mod writing;
 pub use self::redb::Access;
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
-pub use self::redb::{FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, is_ledger};
+pub use self::redb::{
+    Compacted, FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, compact, is_ledger, restore,
+};
 pub use daily_cost::DailyCost;
 pub use job::Late;
 pub use memory::{IN_MEMORY, Memory, MemoryStore};
@@ -53,12 +60,14 @@ pub use table_store::PATIENCE;
 pub use tables::WRAPPED_DATA_KEY;
 pub use tally::{Grain, Tally, TallyKey, TallyPart, TallyQuery};
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use crate::environment::BoxFuture;
 use crate::types::{
     BudgetId, BudgetStatus, Call, Configuration, Damage, Error, Model, Package, PoolRecharge, PoolStatus, QuotaStatus,
-    QuotaTransaction, QuotaType, Result, UsageFilter, UsageRecord, UsageRecordId,
+    QuotaTransaction, QuotaType, RecordPlace, Result, UsageFilter, UsageRecord,
 };
 
 /// What a check of a whole store found.
@@ -117,26 +126,41 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<Vec<QuotaTransaction>>>;
     /// Reads all packages, or those of a user, oldest first.
     fn packages(&self, user: Option<String>) -> BoxFuture<'static, Result<Vec<Package>>>;
-    /// Reads up to `limit` records that pass the filter and come after a record, in the order of their ids.
+    /// Reads up to `limit` records that pass the filter and come after a place, in the order of their times and ids.
     fn usage_records(
         &self,
         filter: UsageFilter,
-        after: Option<UsageRecordId>,
+        after: Option<RecordPlace>,
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<UsageRecord>>>;
-    /// Reads up to `limit` records that pass the filter and come before a record, newest first.
+    /// Reads up to `limit` records that pass the filter and come before a place, newest first.
     fn newest_usage_records(
         &self,
         filter: UsageFilter,
-        before: Option<UsageRecordId>,
+        before: Option<RecordPlace>,
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<UsageRecord>>>;
-    /// Calls `visit` with every record that passes the filter, in the order of their ids, off the async threads.
+    /// Calls `visit` with every record that passes the filter, off the async threads and in slices: no pages of the past are kept while
+    /// it takes its time.
     fn scan_usage_records(
         &self,
         filter: UsageFilter,
         visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
     ) -> BoxFuture<'static, Result<()>>;
+    /// Calls `visit` with every record that passes the filter and corrects another, as [`Self::scan_usage_records`] does.
+    fn scan_corrections(
+        &self,
+        filter: UsageFilter,
+        visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
+    ) -> BoxFuture<'static, Result<()>>;
+    /// Reads up to `limit` records that were settled before an instant, come after a place and may be archived, oldest first. Returns also the
+    /// place behind which there may be more.
+    fn archivable(
+        &self,
+        before: Timestamp,
+        after: Option<RecordPlace>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<(Vec<UsageRecord>, Option<RecordPlace>)>>;
     /// Adds records up by what rollups say of them, and hands the parts of the sum on, off the async threads. Returns whether
     /// rollups could tell; if not, what was handed on is no answer.
     fn tally(
@@ -150,14 +174,18 @@ pub trait Store: Send + Sync + 'static {
         first: jiff::civil::Date,
         last: jiff::civil::Date,
     ) -> BoxFuture<'static, Result<Vec<DailyCost>>>;
+    /// Returns whether recovery at an instant may find something: whether a session that has made reservations has ended.
+    fn may_recover(&self, now: Timestamp) -> BoxFuture<'static, Result<bool>>;
     /// Reads all reservations, by id.
     fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>>;
+    /// Writes a copy to a file where nothing is, while the store is in use. Returns how many bytes it has.
+    fn back_up(&self, path: PathBuf) -> BoxFuture<'static, Result<u64>>;
     /// Reads the whole file, and returns what is not as it was written.
     fn verify(&self) -> BoxFuture<'static, Result<CheckedStore>>;
     /// Returns the number of the last record, and the link of the chain that all records make.
     fn head(&self) -> BoxFuture<'static, Result<(u64, [u8; 16])>>;
-    /// Returns the link that the chain has at a record.
-    fn link_at(&self, record: u64) -> BoxFuture<'static, Result<[u8; 16]>>;
+    /// Returns the link that the chain has at a record; nothing where records before it were archived, so that it cannot be told.
+    fn link_at(&self, record: u64) -> BoxFuture<'static, Result<Option<[u8; 16]>>>;
     /// Reads a value of `meta`.
     fn meta(&self, key: &'static str) -> BoxFuture<'static, Result<Option<Vec<u8>>>>;
 }

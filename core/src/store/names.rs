@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::failure::damaged;
 use super::row_key::RowKey;
-use super::rows::NameRow;
-use crate::store::codec::Row as _;
+use super::tables;
 use crate::types::Result;
 
 /// The space of words of the ledger: statuses, currencies, meters.
@@ -16,6 +15,12 @@ pub(super) const WORDS: u64 = 1;
 pub(super) const USERS: u64 = 2;
 /// The space of the keys of tags. The values of a tag have its key as their space.
 pub(super) const TAG_KEYS: u64 = 3;
+/// The space of providers, and of models without them.
+pub(super) const MODELS: u64 = 4;
+/// The space of texts that records say of themselves: what facts are, notes, groups of modifiers.
+pub(super) const TEXTS: u64 = 5;
+/// The space of what errors say. Some name the request, so that there is no end of them.
+pub(super) const ERRORS: u64 = 6;
 /// Numbers below this one are spaces.
 pub(super) const FIRST: u64 = 16;
 /// No name.
@@ -23,19 +28,28 @@ pub(super) const NOTHING: u64 = 0;
 
 /// How many users have numbers. What comes beyond is kept as it is, and rollups do not count by it.
 const MOST_USERS: u64 = if cfg!(test) { 40 } else { 1 << 20 };
-/// How many values of one tag have numbers, and how many words.
+/// How many words have numbers. There are not so many.
+const MOST_WORDS: u64 = 1 << 16;
+/// How many values of one tag have numbers, and how many names of any other space.
 const MOST_OTHERS: u64 = if cfg!(test) { 20 } else { 1 << 14 };
+/// How many sentences of errors have numbers.
+const MOST_ERRORS: u64 = if cfg!(test) { 4 } else { 1 << 9 };
 /// How many names of a space are kept in memory.
 const KEPT: usize = 8_192;
 
 /// Returns how many names a space takes.
 pub(super) const fn most(space: u64) -> u64 {
-    if space == USERS { MOST_USERS } else { MOST_OTHERS }
+    match space {
+        WORDS => MOST_WORDS,
+        USERS => MOST_USERS,
+        ERRORS => MOST_ERRORS,
+        _ => MOST_OTHERS,
+    }
 }
 
 /// Returns the digest under which a name is found.
 pub(super) fn digest(key: &RowKey, space: u64, value: &[u8]) -> u64 {
-    let [first @ .., _, _, _, _, _, _, _, _] = key.tag(NameRow::TABLE, &space.to_le_bytes(), value);
+    let [first @ .., _, _, _, _, _, _, _, _] = key.tag(tables::NAMES.shape().name, &space.to_le_bytes(), value);
     u64::from_le_bytes(first)
 }
 
@@ -82,5 +96,5 @@ fn keep<K: Eq + Hash, V>(known: &mut HashMap<K, V>, key: K, value: V) {
 
 /// Returns a name as text.
 pub(super) fn text(value: &[u8]) -> Result<&str> {
-    str::from_utf8(value).map_err(|_| damaged(NameRow::TABLE, "a name is no text"))
+    str::from_utf8(value).map_err(|_| damaged(tables::NAMES.shape().name, "a name is no text"))
 }

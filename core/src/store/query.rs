@@ -1,27 +1,28 @@
 //! The read side: queries in one read transaction.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use jiff::Timestamp;
 
 use super::Reservation;
-use super::apply::settle::TIME_DISORDER;
 use super::codec::{Row, kept, micros};
 use super::failure::damaged;
 use super::ledger::CONFIGURATION_VERSION;
 use super::reading::Reader;
+use super::records::text_key;
 use super::rows::{
     BalanceRow, BudgetRow, FxRateRow, ModelConfigRow, ModelRow, PoolRow, PriceRow, ProviderRow, QuotaRow,
     ReservationRow, RouteRow, UsageRecordRow, numbers,
 };
 use super::state::{STATE_KEY, State, TableSum};
+use super::storage::{Liveness, Session};
 use super::tables::{self, META_TABLE, WHOLE_TIME, is_unsigned};
 use super::writing::number;
 use crate::budget::window::window_bounds;
 use crate::types::{
-    AccountId, Balance, Budget, BudgetId, BudgetStatus, Call, Configuration, Decimal, Model, Result, UsageFilter,
-    UsageRecord, UsageRecordId, exact_add, exact_subtract,
+    AccountId, Balance, Budget, BudgetId, BudgetStatus, Call, Configuration, Decimal, Model, Result, UsageRecord,
+    exact_add, exact_subtract,
 };
 
 fn meta_number(reader: &Reader<'_>, key: &str) -> Result<u64> {
@@ -69,6 +70,37 @@ pub(super) fn models(reader: &Reader<'_>) -> Result<Vec<Model>> {
 
 pub(super) fn reservations(reader: &Reader<'_>) -> Result<Vec<Reservation>> {
     reader.all(tables::RESERVATIONS, ReservationRow::reservation)
+}
+
+/// Returns the record with a uid.
+pub(super) fn record_of_uid(reader: &Reader<'_>, uid: &str) -> Result<Option<UsageRecordRow>> {
+    let (key, mut found) = (text_key(reader.key(), uid), None);
+    reader.entries(tables::RECORDS_BY_TEXT).each((key, 0)..=(key, u64::MAX), |(_, id), ()| {
+        found = reader.record(id)?.filter(|row| row.uid == uid);
+        Ok(found.is_none())
+    })?;
+    Ok(found)
+}
+
+/// Returns whether a session that has made reservations has ended, or, where the system does not say who is alive, whether one of its
+/// reservations has expired.
+pub(super) fn may_recover(reader: &Reader<'_>, own: &dyn Session, now: Timestamp) -> Result<bool> {
+    let (mut has_ended, mut unknown) = (false, BTreeSet::new());
+    reader.entries(tables::SESSIONS).each(.., |session, ()| {
+        match own.liveness(session) {
+            Liveness::Alive => {}
+            Liveness::Dead => has_ended = true,
+            Liveness::Unknown => drop(unknown.insert(session)),
+        }
+        Ok(!has_ended)
+    })?;
+    if !has_ended && !unknown.is_empty() {
+        reader.rows(tables::RESERVATIONS).each(.., |_, row: ReservationRow| {
+            has_ended = unknown.contains(&row.session) && row.expires_at <= micros(now);
+            Ok(!has_ended)
+        })?;
+    }
+    Ok(has_ended)
 }
 
 /// Returns the sessions that have reservations.
@@ -137,91 +169,19 @@ fn status(reader: &Reader<'_>, budget: Budget, part: &str, now: Timestamp) -> Re
     })
 }
 
-/// How many ids are looked at first, and at most, for the newest records. So many records stand in memory at once.
-const FIRST_LOOK: u64 = 64;
-const GREATEST_LOOK: u64 = 1 << 16;
-
-/// Visits the records that pass a filter and come after a record, in the order of their ids, until `visit` returns false.
-pub(super) fn scan(
+/// Visits the records of some ids, in their order, until `visit` returns false. Fails with `corrupted_file` if one is missing.
+pub(super) fn each_record(
     reader: &Reader<'_>,
-    filter: &UsageFilter,
-    after: Option<UsageRecordId>,
-    visit: &mut dyn FnMut(UsageRecord) -> Result<bool>,
-) -> Result<()> {
-    let Some(bounds) = TimeBounds::new(reader, filter)? else { return Ok(()) };
-    let first = after.map_or(0, |after| after.get().saturating_add(1)).max(bounds.first_id);
-    let end = reader.state()?.head().record.saturating_add(1);
-    scan_ids(reader, filter, &bounds, first..end.max(first), visit)
-}
-
-/// Reads the newest records that pass a filter and come before a record, newest first. It looks back in steps that grow.
-pub(super) fn newest(
-    reader: &Reader<'_>,
-    filter: &UsageFilter,
-    before: Option<UsageRecordId>,
-    limit: usize,
-) -> Result<Vec<UsageRecord>> {
-    let mut found = Vec::new();
-    let Some(bounds) = TimeBounds::new(reader, filter)? else { return Ok(found) };
-    let head = reader.state()?.head().record.saturating_add(1);
-    let first = bounds.first_id.max(1);
-    let mut end = before.map_or(head, |before| before.get().min(head));
-    let mut look = FIRST_LOOK;
-    while found.len() < limit && end > first {
-        let start = end.saturating_sub(look).max(first);
-        let mut seen = VecDeque::new();
-        let wanted = limit - found.len();
-        scan_ids(reader, filter, &bounds, start..end, &mut |record| {
-            if seen.len() == wanted {
-                seen.pop_front();
-            }
-            seen.push_back(record);
-            Ok(true)
-        })?;
-        found.extend(seen.into_iter().rev());
-        end = start;
-        look = (look * 2).min(GREATEST_LOOK);
-    }
-    Ok(found)
-}
-
-/// Visits the records of some ids that pass a filter, in their order, until `visit` returns false.
-fn scan_ids(
-    reader: &Reader<'_>,
-    filter: &UsageFilter,
-    bounds: &TimeBounds,
     ids: Range<u64>,
     visit: &mut dyn FnMut(UsageRecord) -> Result<bool>,
 ) -> Result<()> {
-    let records = reader.rows::<_, UsageRecordRow>(tables::RECORDS);
-    let index = match (&filter.request_id, &filter.user) {
-        (Some(request_id), _) => Some((tables::RECORDS_BY_REQUEST, request_id.as_str())),
-        (None, Some(user)) => Some((tables::RECORDS_BY_USER, user.as_str())),
-        (None, None) => None,
-    };
-    let mut pass = |record: UsageRecord| -> Result<bool> {
-        if bounds.is_past(&record) {
-            return Ok(false);
-        }
-        if filter.is_met_by(&record) { visit(record) } else { Ok(true) }
-    };
-    if let Some((index, value)) = index {
-        let misled = |what: &str| damaged(UsageRecordRow::TABLE, &format!("an index names a record that is {what}"));
-        return reader.entries(index).each((value, ids.start)..(value, ids.end), |(_, id), ()| {
-            let record = records.get(id)?.ok_or_else(|| misled("missing"))?.record(id)?;
-            if record.request_id != value && record.user.as_deref() != Some(value) {
-                return Err(misled("another's"));
-            }
-            pass(record)
-        });
-    }
     let state = reader.state()?;
     let mut next = ids.start.max(1);
     let mut is_broken_off = false;
-    records.each(ids.clone(), |id, row| {
+    reader.each_record(ids.clone(), |id, row| {
         check_gap(&state, next, id)?;
         next = id + 1;
-        is_broken_off = !pass(row.record(id)?)?;
+        is_broken_off = !visit(row.record(id)?)?;
         Ok(!is_broken_off)
     })?;
     if is_broken_off { Ok(()) } else { check_gap(&state, next, ids.end) }
@@ -234,40 +194,4 @@ fn check_gap(state: &State, next: u64, id: u64) -> Result<()> {
         return Err(damaged(UsageRecordRow::TABLE, &format!("record {missing} is missing")));
     }
     Ok(())
-}
-
-/// Where the records of a time range stand in the order of ids.
-///
-/// Ids follow the order of settlement, and settlement times ran backwards by at most a known amount. So the first record
-/// of the range lies within that amount of the earliest one, and none follows a record that is past the end by more.
-struct TimeBounds {
-    first_id: u64,
-    past: i64,
-}
-
-impl TimeBounds {
-    /// Returns nothing if no record can lie in the range.
-    fn new(reader: &Reader<'_>, filter: &UsageFilter) -> Result<Option<Self>> {
-        let disorder = i64::try_from(meta_number(reader, TIME_DISORDER)?).unwrap_or(i64::MAX);
-        let past = filter.until.map_or(i64::MAX, |until| micros(until).saturating_add(disorder).saturating_add(1));
-        let mut first_id = 0;
-        if let Some(since) = filter.since {
-            let mut earliest = None;
-            reader.entries(tables::RECORDS_BY_TIME).each((micros(since), 0).., |(time, id), ()| {
-                let (first, least) = earliest.unwrap_or((time, id));
-                if time > first.saturating_add(disorder) {
-                    return Ok(false);
-                }
-                earliest = Some((first, least.min(id)));
-                Ok(true)
-            })?;
-            let Some((_, least)) = earliest else { return Ok(None) };
-            first_id = least;
-        }
-        Ok(Some(Self { first_id, past }))
-    }
-
-    fn is_past(&self, record: &UsageRecord) -> bool {
-        micros(record.created_at) > self.past
-    }
 }

@@ -9,7 +9,7 @@ use super::failure::damaged;
 use super::key::{Ends, Key};
 use super::names::{self, KnownNames};
 use super::row_key::RowKey;
-use super::rows::NameRow;
+use super::rows::{NameRow, PackedRecordRow, UsageRecordRow};
 use super::state::{STATE_KEY, State, TableSum};
 use super::storage::ReadTables;
 use super::tables::{self, RowTable, Shape, Table};
@@ -83,6 +83,23 @@ impl<'t> Reader<'t> {
     pub(super) fn is_full(&self, space: u64) -> Result<bool> {
         let members = self.rows::<u64, NameRow>(tables::NAMES).get(space)?.map_or(0, |row| row.members);
         Ok(members >= names::most(space))
+    }
+
+    /// Reads a usage record.
+    pub(super) fn record(&self, id: u64) -> Result<Option<UsageRecordRow>> {
+        let row = self.rows::<u64, PackedRecordRow>(tables::RECORDS).get(id)?;
+        row.map(|row| row.record_row(&|number| self.name(number))).transpose()
+    }
+
+    /// Visits usage records in the order of their ids until `visit` returns false.
+    pub(super) fn each_record(
+        &self,
+        ids: impl RangeBounds<u64>,
+        mut visit: impl FnMut(u64, UsageRecordRow) -> Result<bool>,
+    ) -> Result<()> {
+        let ids = (ids.start_bound().cloned(), ids.end_bound().cloned());
+        self.rows::<u64, PackedRecordRow>(tables::RECORDS)
+            .each(ids, |id, row| visit(id, row.record_row(&|number| self.name(number))?))
     }
 
     /// Returns the key that rows are signed with.
@@ -209,17 +226,17 @@ impl<K: Key, V: Value> Entries<'_, K, V> {
             visit(key_of::<K>(shape, key)?, value_of::<V>(shape, value)?)
         })
     }
-}
 
-impl<K: Key> Entries<'_, K, u64> {
-    /// Returns the number at a key.
-    pub(super) fn get(&self, key: K::Of<'_>) -> Result<Option<u64>> {
-        let (shape, mut found) = (self.table.shape(), None);
-        self.tables.get(shape, K::bytes(key).as_ref(), &mut |value| {
-            found = Some(value_of::<u64>(shape, value)?);
-            Ok(())
-        })?;
-        Ok(found)
+    /// Visits the keys and values of a range from its end until `visit` returns false.
+    pub(super) fn each_back<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>, V::Of<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        self.tables.range_back(shape, Ends::<K>::of(&range).as_bytes(), &mut |key, value| {
+            visit(key_of::<K>(shape, key)?, value_of::<V>(shape, value)?)
+        })
     }
 }
 

@@ -131,6 +131,12 @@ impl State {
         self.has_changed.set(true);
     }
 
+    /// Says that ids have gaps up to a record, since some were archived.
+    pub(super) fn leave_gaps_until(&self, record: u64) {
+        self.first_record.set(self.first_record.get().max(record + 1));
+        self.has_changed.set(true);
+    }
+
     /// Forgets the rows of a table that was emptied.
     pub(super) fn forget(&self, table: &str) {
         if let Some(sum) = place(table).and_then(|place| self.sums.get(place)) {

@@ -1,6 +1,7 @@
 //! What keeps the tables: one trait, behind which a file stands, or memory. The rules and the queries know no more of it.
 
 use std::ops::Bound;
+use std::path::Path;
 
 use super::tables::Shape;
 use crate::types::{Damage, Error, Result};
@@ -22,8 +23,8 @@ pub trait ReadTables {
     fn get(&self, table: &Shape, key: &[u8], receive: &mut Receive<'_>) -> Result<()>;
     /// Visits a range of keys in their order until `visit` returns false.
     fn range(&self, table: &Shape, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()>;
-    /// Hands on the last key, if there is one.
-    fn last(&self, table: &Shape, receive: &mut Receive<'_>) -> Result<()>;
+    /// Visits a range of keys from its end until `visit` returns false.
+    fn range_back(&self, table: &Shape, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()>;
     /// Returns how many keys a table has.
     fn count(&self, table: &Shape) -> Result<u64>;
 }
@@ -72,4 +73,6 @@ pub trait Storage: Send + Sync + 'static {
     fn close_soon(&self);
     /// Returns the session.
     fn session(&self) -> &dyn Session;
+    /// Writes a copy of all tables, as they stand at one commit, to a file where nothing is. Returns how many bytes it has.
+    fn back_up(&self, path: &Path) -> Result<u64>;
 }

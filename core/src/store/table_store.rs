@@ -1,5 +1,6 @@
 //! A store over tables, wherever they are kept.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::reading::Reader;
 use super::row_key::RowKey;
 use super::shared::Shared;
 use super::storage::Storage;
+use super::used::Used;
 use super::writer::{self, QUEUE};
 use super::{
     CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, TallyPart, TallyQuery, provisions, query, slices,
@@ -24,12 +26,15 @@ use super::{
 use crate::environment::log::logged_as_here;
 use crate::environment::{BoxFuture, Environment, SystemEnvironment};
 use crate::types::{
-    BudgetId, BudgetStatus, Call, Configuration, Error, ErrorKind, Model, Package, PoolRecharge, PoolStatus,
-    QuotaStatus, QuotaTransaction, QuotaType, Result, UsageFilter, UsageRecord, UsageRecordId,
+    BudgetId, BudgetStatus, BudgetTerms, Call, Configuration, Error, ErrorKind, Model, Package, PoolRecharge,
+    PoolStatus, QuotaStatus, QuotaTransaction, QuotaType, RecordOrder, RecordPlace, Result, UsageFilter, UsageRecord,
 };
 
 /// How long stores wait for others whose users do not say it.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is worked out before the transaction what a new budget begins with.
+const WORKED_OUT_BEFORE: u32 = 4;
 
 /// A [`Store`] over the tables of a storage.
 ///
@@ -102,7 +107,7 @@ impl<S: Storage> TableStore<S> {
     fn queue(&self, operation: Operation) -> Result<(BoxFuture<'static, Result<Outcome>>, Claim)> {
         let (sender, outcome) = oneshot::channel();
         let claim = Claim::default();
-        let job = Job { operation, outcome: sender, claim: claim.clone() };
+        let job = Job { operation, used: None, outcome: sender, claim: claim.clone() };
         let queue = &self.open_here()?.queue;
         let waiting = match queue.try_send(job) {
             Ok(()) => None,
@@ -150,8 +155,52 @@ impl<S: Storage> Drop for TableStore<S> {
     }
 }
 
+/// Puts a budget, on a thread of its own: what a new one begins with is worked out while others are served.
+fn put_budget<S: Storage>(open: &Open<S>, terms: BudgetTerms, now: Timestamp) -> BoxFuture<'static, Result<Outcome>> {
+    let (sender, outcome) = oneshot::channel();
+    let (shared, queue) = (Arc::clone(&open.shared), open.queue.clone());
+    let put = move || {
+        // Whoever asked may be gone; what was asked for is done.
+        drop(sender.send(put_worked_out(&shared, &queue, &terms, now)));
+    };
+    let started = std::thread::Builder::new().name("tollway-budget".to_owned()).spawn(logged_as_here(put));
+    Box::pin(async move {
+        started.map_err(|error| super::failure::of_io("a thread could not be started", &error))?;
+        outcome.await.unwrap_or_else(|_| Err(closed()))
+    })
+}
+
+fn put_worked_out<S: Storage>(
+    shared: &Shared<S>,
+    queue: &mpsc::Sender<Job>,
+    terms: &BudgetTerms,
+    now: Timestamp,
+) -> Result<Outcome> {
+    for attempt in 1.. {
+        // Where records are changed all the time, it is worked out within the transaction at last.
+        let used = match attempt {
+            1..=WORKED_OUT_BEFORE => Some(Used::work_out(&mut |query| shared.read(&mut *query), terms, now)?),
+            _ => None,
+        };
+        let (sender, outcome) = oneshot::channel();
+        let operation = Operation::PutBudget { terms: terms.clone(), now };
+        queue.blocking_send(Job { operation, used, outcome: sender, claim: Claim::default() }).map_err(|_| closed())?;
+        match outcome.blocking_recv().unwrap_or_else(|_| Err(closed()))? {
+            Outcome::Superseded => {}
+            outcome => return Ok(outcome),
+        }
+    }
+    Err(closed())
+}
+
 impl<S: Storage> Store for TableStore<S> {
     fn apply(&self, operation: Operation) -> BoxFuture<'static, Result<Outcome>> {
+        if let Operation::PutBudget { terms, now } = operation {
+            return match self.open_here() {
+                Ok(open) => put_budget(open, terms, now),
+                Err(error) => Box::pin(std::future::ready(Err(error))),
+            };
+        }
         match self.queue(operation) {
             Ok((outcome, _)) => outcome,
             Err(error) => Box::pin(std::future::ready(Err(error))),
@@ -250,28 +299,19 @@ impl<S: Storage> Store for TableStore<S> {
     fn usage_records(
         &self,
         filter: UsageFilter,
-        after: Option<UsageRecordId>,
+        after: Option<RecordPlace>,
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<UsageRecord>>> {
-        self.read(move |reader| {
-            let mut records = Vec::new();
-            if limit > 0 {
-                query::scan(reader, &filter, after, &mut |record| {
-                    records.push(record);
-                    Ok(records.len() < limit)
-                })?;
-            }
-            Ok(records)
-        })
+        self.long_read(move |shared| slices::page(shared, &filter, RecordOrder::Asc, after, limit))
     }
 
     fn newest_usage_records(
         &self,
         filter: UsageFilter,
-        before: Option<UsageRecordId>,
+        before: Option<RecordPlace>,
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<UsageRecord>>> {
-        self.read(move |reader| query::newest(reader, &filter, before, limit))
+        self.long_read(move |shared| slices::page(shared, &filter, RecordOrder::Desc, before, limit))
     }
 
     fn scan_usage_records(
@@ -280,6 +320,23 @@ impl<S: Storage> Store for TableStore<S> {
         mut visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
     ) -> BoxFuture<'static, Result<()>> {
         self.long_read(move |shared| slices::scan(shared, &filter, &mut visit))
+    }
+
+    fn archivable(
+        &self,
+        before: Timestamp,
+        after: Option<RecordPlace>,
+        limit: usize,
+    ) -> BoxFuture<'static, Result<(Vec<UsageRecord>, Option<RecordPlace>)>> {
+        self.long_read(move |shared| slices::archivable(shared, before, after, limit))
+    }
+
+    fn scan_corrections(
+        &self,
+        filter: UsageFilter,
+        mut visit: Box<dyn FnMut(UsageRecord) -> Result<()> + Send>,
+    ) -> BoxFuture<'static, Result<()>> {
+        self.long_read(move |shared| slices::scan_corrections(shared, &filter, &mut visit))
     }
 
     fn tally(
@@ -294,8 +351,16 @@ impl<S: Storage> Store for TableStore<S> {
         self.long_read(move |shared| slices::daily_costs(shared, first, last))
     }
 
+    fn may_recover(&self, now: Timestamp) -> BoxFuture<'static, Result<bool>> {
+        self.long_read(move |shared| shared.read(|reader| query::may_recover(reader, shared.storage.session(), now)))
+    }
+
     fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>> {
         self.read(query::reservations)
+    }
+
+    fn back_up(&self, path: PathBuf) -> BoxFuture<'static, Result<u64>> {
+        self.long_read(move |shared| shared.storage.back_up(&path))
     }
 
     fn verify(&self) -> BoxFuture<'static, Result<CheckedStore>> {
@@ -315,7 +380,7 @@ impl<S: Storage> Store for TableStore<S> {
         })
     }
 
-    fn link_at(&self, record: u64) -> BoxFuture<'static, Result<[u8; 16]>> {
+    fn link_at(&self, record: u64) -> BoxFuture<'static, Result<Option<[u8; 16]>>> {
         self.read(move |reader| verification::link_at(reader, record))
     }
 

@@ -70,6 +70,8 @@ pub(super) type BalanceKey = (u64, u64, &'static str, i64);
 pub(super) type MovementKey = (u64, u64, &'static str, i64, u64);
 /// The key of a rollup: the month or the day, and the numbers of what the records have in common: the dimension, its value, the model.
 pub(super) type RollupKey = (i32, u64, u64, u64);
+/// The key of a block of records that have something in common: the number of that, and the microsecond and the id of the first record.
+pub(super) type PostingKey = (u64, i64, u64);
 /// The key of a daily rollup of earlier versions: days since 1970, provider, billing id, usage type, currency or nothing.
 pub(super) type DailyKey = (i32, &'static str, u64, &'static str, &'static str);
 
@@ -86,7 +88,7 @@ pub(super) fn is_unsigned(key: &str) -> bool {
 }
 
 /// The tables whose rows are signed, in an order that never changes: the state of the file names them by their places.
-pub(super) const SIGNED_TABLES: [&str; 23] = [
+pub(super) const SIGNED_TABLES: [&str; 24] = [
     "meta",
     "ai_providers",
     "ai_model_config",
@@ -110,6 +112,16 @@ pub(super) const SIGNED_TABLES: [&str; 23] = [
     "token_packages",
     "provider_resource_pool",
     "resource_pool_recharge",
+    "archived_movements",
+];
+
+/// The indexes of records that earlier versions kept.
+pub(super) const FORMER_INDEXES: [&str; 5] = [
+    "ai_usage_records_by_uid",
+    "ai_usage_records_by_user",
+    "ai_usage_records_by_request",
+    "ai_usage_records_by_time",
+    "ai_usage_records_by_adjusted",
 ];
 
 /// Where a total's balance stands among the windows.
@@ -151,16 +163,10 @@ tables! {
     ROUTES: RowTable<u64> = "ai_routing_strategy";
     /// Usage records by id.
     RECORDS: RowTable<u64> = "ai_usage_records";
-    /// Usage records by uid.
-    RECORDS_BY_UID: Index<&'static str, u64> = "ai_usage_records_by_uid";
-    /// Usage records by user and id.
-    RECORDS_BY_USER: Index<(&'static str, u64), ()> = "ai_usage_records_by_user";
-    /// Usage records by call and id.
-    RECORDS_BY_REQUEST: Index<(&'static str, u64), ()> = "ai_usage_records_by_request";
-    /// Usage records by microsecond of settlement and id.
-    RECORDS_BY_TIME: Index<(i64, u64), ()> = "ai_usage_records_by_time";
-    /// Adjustments by the uid of the record that they correct, and id.
-    RECORDS_BY_ADJUSTED: Index<(&'static str, u64), ()> = "ai_usage_records_by_adjusted";
+    /// Usage records by a key of each text that names them (their uid, their call, what they correct), and id.
+    RECORDS_BY_TEXT: Index<(u64, u64), ()> = "ai_usage_records_by_text";
+    /// Usage records by what they have in common, in blocks of ids in the order of their times.
+    POSTINGS: Index<PostingKey, &'static [u8]> = "ai_usage_records_by_value";
     /// Usage records by the reservation that they settled.
     RECORDS_BY_RESERVATION: Index<u64, u64> = "ai_usage_records_by_reservation";
     /// Heads that the ledger had, by their last record.
@@ -181,8 +187,12 @@ tables! {
     BALANCES: RowTable<BalanceKey> = "account_balances";
     /// The journal: what moved the balances of accounts.
     MOVEMENTS: RowTable<MovementKey> = "account_movements";
+    /// What records that were archived had moved in balances that are kept.
+    ARCHIVED: RowTable<BalanceKey> = "archived_movements";
     /// Reservations by id.
     RESERVATIONS: RowTable<u64> = "reservations";
+    /// The sessions that have made reservations, until they are found to have ended.
+    SESSIONS: Index<u64, ()> = "sessions";
     /// Quotas by id.
     QUOTAS: RowTable<u64> = "user_token_quota";
     /// Movements of quotas by id.

@@ -79,6 +79,10 @@ pub struct Tally {
     pub input_tokens: i128,
     /// Their output tokens, where known.
     pub output_tokens: i128,
+    /// All tokens that they consumed.
+    pub tokens: i128,
+    /// How many of them may be charged for.
+    pub requests: i64,
     /// Their costs.
     pub cost: Decimal,
 }
@@ -92,6 +96,8 @@ impl Tally {
             adjustments: -self.adjustments,
             input_tokens: -self.input_tokens,
             output_tokens: -self.output_tokens,
+            tokens: -self.tokens,
+            requests: -self.requests,
             cost: -self.cost,
             ..self.clone()
         }

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
+use super::apply::ARCHIVED_BEFORE;
 use super::codec::{Row, decimal, micros};
 use super::key::Key;
 use super::operation::Cause;
+use super::postings::check::PostingCheck;
 use super::reading::Reader;
+use super::records::text_keys;
 use super::rollup::check::RollupCheck;
 use super::row_key::Tag;
 use super::rows::{
-    BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementRow, NameRow,
-    PackageRow, PoolRow, PriceRow, ProviderRow, QUOTA, QuotaRow, RechargeRow, ReservationRow, RollupRow, RouteRow,
-    TransactionRow, UsageRecordRow, numbers,
+    ArchivedRow, BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementsRow,
+    NameRow, PackageRow, PackedRecordRow, PoolRow, PriceRow, ProviderRow, QUOTA, QuotaRow, RechargeRow, ReservationRow,
+    RollupRow, RouteRow, TransactionRow, UsageRecordRow, numbers,
 };
 use super::state::{HEADS_EVERY, State, TableSum};
 use super::tables::{self, BalanceKey, META_TABLE, RowTable, Table};
@@ -48,20 +51,24 @@ pub(super) fn verify(reader: &Reader<'_>) -> Result<CheckedStore> {
     Ok(check.checked)
 }
 
-/// Returns the link that the chain of records has at a record. Fails with `corrupted_file` if the way to it is broken.
-pub(super) fn link_at(reader: &Reader<'_>, record: u64) -> Result<Tag> {
+/// Returns the link that the chain of records has at a record; nothing where it cannot be told, since records before it were archived. Fails
+/// with `corrupted_file` if the way to it is broken.
+pub(super) fn link_at(reader: &Reader<'_>, record: u64) -> Result<Option<Tag>> {
     let head = reader.state()?.head();
     if head.record == record {
-        return Ok(head.link);
+        return Ok(Some(head.link));
     }
     let kept = record - record % HEADS_EVERY;
     let known = reader.rows::<u64, LedgerHeadRow>(tables::HEADS).get(kept)?;
     let mut link = known.map(|row| row.link).unwrap_or_default();
-    reader.rows::<u64, UsageRecordRow>(tables::RECORDS).each(kept + 1..=record, |id, row| {
+    let mut next = kept + 1;
+    reader.each_record(kept + 1..=record, |id, row| {
         link = reader.key().link(&link, id, &row.uid);
+        next += u64::from(id == next);
         Ok(true)
     })?;
-    Ok(link)
+    let is_archived = record < reader.state()?.first_record() && reader.meta(ARCHIVED_BEFORE)?.is_some();
+    Ok((next > record || !is_archived).then_some(link))
 }
 
 /// The key of a balance.
@@ -139,8 +146,10 @@ impl Check<'_> {
             }
             Ok(())
         })?;
-        self.reader.rows::<u64, UsageRecordRow>(tables::RECORDS).each_whatever(|_, row, _| {
+        let reader = self.reader;
+        reader.rows::<u64, PackedRecordRow>(tables::RECORDS).each_whatever(|_, row, _| {
             // One that cannot be read is told with the records.
+            let row = row.and_then(|row| row.record_row(&|number| reader.name(number)));
             for hold in row.map(|row| row.holds).unwrap_or_default() {
                 if let Ok(hold) = hold.hold(UsageRecordRow::TABLE) {
                     let sum = sums.entry(key_of(&hold)).or_default();
@@ -150,19 +159,25 @@ impl Check<'_> {
             }
             Ok(())
         })?;
-        self.table::<tables::MovementKey, MovementRow>(tables::MOVEMENTS, |check, key, row| {
-            let (kind, account, part, start, number) = key;
+        self.table::<tables::MovementKey, MovementsRow>(tables::MOVEMENTS, |check, key, row| {
+            let (kind, account, part, start, first) = key;
             let sum = sums.entry((kind, account, part.to_owned(), start)).or_default();
-            let (amount, after) = (decimal(MovementRow::TABLE, row.amount)?, decimal(MovementRow::TABLE, row.balance)?);
-            if row.cause == Cause::Opening.number() {
-                sum.opened = exact_add(sum.opened, amount)?;
+            for (number, movement) in (first..).zip(row.movements()?) {
+                if movement.cause == Cause::Opening.number() {
+                    sum.opened = exact_add(sum.opened, movement.amount)?;
+                }
+                let (expected, after) = (exact_add(sum.after, movement.amount)?, movement.balance);
+                if (expected, sum.movements + 1) != (after, number) {
+                    let problem = format!("it says {after} after movement {number}, and {expected} is right");
+                    check.note(MovementsRow::TABLE, Some(format!("{key:?}")), &problem);
+                }
+                (sum.after, sum.movements) = (after, number);
             }
-            let expected = exact_add(sum.after, amount)?;
-            if (expected, sum.movements + 1) != (after, number) {
-                let problem = format!("it says {after} after movement {number}, and {expected} is right");
-                check.note(MovementRow::TABLE, Some(format!("{key:?}")), &problem);
-            }
-            (sum.after, sum.movements) = (after, number);
+            Ok(())
+        })?;
+        self.table::<BalanceKey, ArchivedRow>(tables::ARCHIVED, |_, (kind, account, part, start), row| {
+            let sum = sums.entry((kind, account, part.to_owned(), start)).or_default();
+            sum.moved = exact_add(sum.moved, decimal(ArchivedRow::TABLE, row.moved)?)?;
             Ok(())
         })?;
         self.provisions(&mut sums)?;
@@ -232,24 +247,22 @@ impl Check<'_> {
 
     /// Holds the records against their indexes, their chain and the rollups.
     fn records(&mut self) -> Result<()> {
-        let mut rollups = RollupCheck::new(self.state.digested());
-        let (mut of_users, mut adjustments) = (0, 0);
-        self.table::<u64, UsageRecordRow>(tables::RECORDS, |check, id, row| {
-            let record = row.record(id)?;
+        let digested = self.state.digested();
+        let archived = super::writing::number(self.reader.meta(ARCHIVED_BEFORE)?.as_deref())?.cast_signed();
+        let (mut rollups, mut postings) = (RollupCheck::new(digested, archived), PostingCheck::new(digested));
+        let mut texts = 0;
+        self.table::<u64, PackedRecordRow>(tables::RECORDS, |check, id, row| {
+            let record = row.record_row(&|number| check.reader.name(number))?.record(id)?;
             check.checked.records += 1;
-            of_users += u64::from(record.user.is_some());
-            adjustments += u64::from(record.adjusts.is_some());
-            check.indexes(&record, id)?;
+            texts += check.texts(&record, id)?;
             rollups.count(&record);
-            Ok(())
+            postings.count(check.reader, &record)
         })?;
         self.gaps()?;
-        let records = self.checked.records;
-        self.entries(tables::RECORDS_BY_UID, records)?;
-        self.entries(tables::RECORDS_BY_REQUEST, records)?;
-        self.entries(tables::RECORDS_BY_TIME, records)?;
-        self.entries(tables::RECORDS_BY_USER, of_users)?;
-        self.entries(tables::RECORDS_BY_ADJUSTED, adjustments)?;
+        self.entries(tables::RECORDS_BY_TEXT, texts)?;
+        for problem in postings.blocks(self.reader)? {
+            self.note(tables::POSTINGS.shape().name, None, &problem);
+        }
         self.table::<tables::RollupKey, RollupRow>(tables::ROLLUPS, |check, key, row| {
             if let Some(problem) = rollups.row(check.reader, key, &row)? {
                 check.note(RollupRow::TABLE, Some(format!("{key:?}")), &problem);
@@ -273,28 +286,22 @@ impl Check<'_> {
             next = id + 1;
             Ok(true)
         })?;
+        let next = next.max(first);
         if next <= head.record {
             self.note(UsageRecordRow::TABLE, Some(next.to_string()), "it is missing");
         }
         Ok(())
     }
 
-    fn indexes(&mut self, record: &UsageRecord, id: u64) -> Result<()> {
-        let by_uid = self.reader.entries(tables::RECORDS_BY_UID).get(record.uid.as_str())?;
-        let by_time = (micros(record.created_at), id);
-        let user = record.user.as_deref();
-        let is_indexed = by_uid == Some(id)
-            && self.has(tables::RECORDS_BY_TIME, by_time)?
-            && self.has(tables::RECORDS_BY_REQUEST, (record.request_id.as_str(), id))?
-            && user.map_or(Ok(true), |user| self.has(tables::RECORDS_BY_USER, (user, id)))?
-            && record
-                .adjusts
-                .as_deref()
-                .map_or(Ok(true), |other| self.has(tables::RECORDS_BY_ADJUSTED, (other, id)))?;
-        if !is_indexed {
-            self.note(UsageRecordRow::TABLE, Some(id.to_string()), "an index does not have it");
+    /// Holds a record against the index of its texts. Returns how many entries that has of it.
+    fn texts(&mut self, record: &UsageRecord, id: u64) -> Result<u64> {
+        let keys = text_keys(self.reader.key(), &record.uid, &record.request_id, record.adjusts.as_deref());
+        for key in &keys {
+            if !self.has(tables::RECORDS_BY_TEXT, (*key, id))? {
+                self.note(UsageRecordRow::TABLE, Some(id.to_string()), "an index does not have it");
+            }
         }
-        Ok(())
+        Ok(keys.len() as u64)
     }
 
     fn has<K: Key>(&self, index: Table<K, ()>, key: K::Of<'_>) -> Result<bool> {
@@ -305,7 +312,7 @@ impl Check<'_> {
         let index = self.reader.entries(index);
         let found = index.count()?;
         if found != expected {
-            let problem = format!("the index has {found} entries for {expected} records");
+            let problem = format!("the index has {found} entries, and {expected} are right");
             self.note(index.name(), None, &problem);
         }
         Ok(())

@@ -17,6 +17,7 @@ use super::shared::Shared;
 use super::snapshot::Budgets;
 use super::state::State;
 use super::storage::Storage;
+use super::used::Used;
 use super::writing::Writing;
 use super::{Operation, Outcome};
 use crate::environment::Environment;
@@ -107,15 +108,15 @@ struct Writer<'s, S> {
 impl<S: Storage> Writer<'_, S> {
     /// Commits all operations that wait.
     fn commit_waiting(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) {
-        let mut operations = vec![(first.operation, first.claim)];
+        let mut operations = vec![(first.operation, first.used, first.claim)];
         let mut callers = vec![first.outcome];
         while operations.len() < BATCH
             && let Ok(job) = queue.try_recv()
         {
-            operations.push((job.operation, job.claim));
+            operations.push((job.operation, job.used, job.claim));
             callers.push(job.outcome);
         }
-        let reserved = operations.iter().filter_map(|(operation, _)| match operation {
+        let reserved = operations.iter().filter_map(|(operation, ..)| match operation {
             Operation::Reserve(request) => Some(request.record_uid.clone()),
             _ => None,
         });
@@ -135,17 +136,17 @@ impl<S: Storage> Writer<'_, S> {
 
     /// Applies operations in one transaction. A refused one is left out, and so is one that was withdrawn while others were waited
     /// for; a failure of the storage fails all of them.
-    fn commit(&mut self, operations: Vec<(Operation, Claim)>) -> Result<Vec<Result<Outcome>>> {
+    fn commit(&mut self, operations: Vec<(Operation, Option<Used>, Claim)>) -> Result<Vec<Result<Outcome>>> {
         let mut outcomes = Vec::new();
         self.change(|ledger, changed| {
             let mut any_change = false;
-            for (operation, claim) in operations {
+            for (operation, used, claim) in operations {
                 if !claim.begin() {
                     outcomes.push(Err(withdrawn()));
                     continue;
                 }
                 changed.set(false);
-                let outcome = apply(ledger, operation);
+                let outcome = apply(ledger, operation, used);
                 if let Err(error) = &outcome
                     && changed.get()
                 {

@@ -161,6 +161,16 @@ impl<K: Key, V: Value> Index<'_, K, V> {
         self.writing.tables.remove(self.table.shape(), K::bytes(key).as_ref(), &mut |_| {})
     }
 
+    /// Returns whether there is a key.
+    pub(super) fn has(&self, key: K::Of<'_>) -> Result<bool> {
+        let mut has = false;
+        self.writing.tables.get(self.table.shape(), K::bytes(key).as_ref(), &mut |_| {
+            has = true;
+            Ok(())
+        })?;
+        Ok(has)
+    }
+
     /// Visits the keys of a range in order.
     pub(super) fn each<'a>(
         &self,
@@ -183,6 +193,18 @@ impl<K: Key, V: Value> Index<'_, K, V> {
 }
 
 impl<K: Key> Index<'_, K, u64> {
+    /// Visits the keys and numbers of a range in order until `visit` returns false.
+    pub(super) fn each_number<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>, u64) -> Result<bool>,
+    ) -> Result<()> {
+        let (shape, ends) = (self.table.shape(), Ends::<K>::of(&range));
+        self.writing.tables.range(shape, ends.as_bytes(), &mut |key, value| {
+            visit(key_of::<K>(shape, key)?, value_of::<u64>(shape, value)?)
+        })
+    }
+
     pub(super) fn get(&self, key: K::Of<'_>) -> Result<Option<u64>> {
         let (shape, mut found) = (self.table.shape(), None);
         self.writing.tables.get(shape, K::bytes(key).as_ref(), &mut |id| {
@@ -207,15 +229,29 @@ impl Index<'_, (i64, &'static str), ()> {
     }
 }
 
-impl Index<'_, (i64, u64), ()> {
-    /// Returns the greatest time.
-    pub(super) fn last_time(&self) -> Result<Option<i64>> {
-        let (shape, mut last) = (self.table.shape(), None);
-        self.writing.tables.last(shape, &mut |key| {
-            last = Some(key_of::<(i64, u64)>(shape, key)?.0);
-            Ok(())
-        })?;
-        Ok(last)
+impl<K: Key> Index<'_, K, &'static [u8]> {
+    /// Visits the keys and values of a range in order until `visit` returns false.
+    pub(super) fn each_value<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut visit: impl FnMut(K::Of<'_>, &[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        let ends = Ends::<K>::of(&range);
+        self.writing.tables.range(shape, ends.as_bytes(), &mut |key, value| visit(key_of::<K>(shape, key)?, value))
+    }
+
+    /// Hands on the last key of a range and its value, if there is one.
+    pub(super) fn last_value<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut receive: impl FnMut(K::Of<'_>, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        let ends = Ends::<K>::of(&range);
+        self.writing.tables.range_back(shape, ends.as_bytes(), &mut |key, value| {
+            receive(key_of::<K>(shape, key)?, value).map(|()| false)
+        })
     }
 }
 

@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
+use super::time_zone::time_zone;
+
 /// Which instant of a call a calendar looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -98,7 +100,7 @@ impl Calendar {
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         if let Some(name) = &self.time_zone
-            && TimeZone::get(name).is_err()
+            && time_zone(name).is_none()
         {
             return Some(format!("the time zone {name:?} of a calendar is not known; give an IANA name"));
         }
@@ -116,7 +118,7 @@ impl Calendar {
     pub fn contains(&self, at: Timestamp) -> bool {
         let zone = match self.time_zone.as_deref() {
             None | Some("UTC") => Some(TimeZone::UTC),
-            Some(name) => TimeZone::get(name).ok(),
+            Some(name) => time_zone(name),
         };
         zone.is_some_and(|zone| self.contains_local(&at.to_zoned(zone)))
     }

@@ -140,7 +140,7 @@ impl UsageRecord {
     }
 }
 
-/// Which usage records to return. Records come in the order in which they were settled.
+/// Which usage records to return. Records come in the order of the times at which they were settled.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -192,12 +192,29 @@ impl UsageFilter {
     }
 }
 
+/// Where a record stands among others: they are in the order of their times, and those of one time in that of their ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordPlace {
+    /// When it was settled.
+    pub at: Timestamp,
+    /// The record.
+    pub id: UsageRecordId,
+}
+
+impl RecordPlace {
+    /// Returns where a record stands.
+    #[must_use]
+    pub const fn of(record: &UsageRecord) -> Self {
+        Self { at: record.created_at, id: record.id }
+    }
+}
+
 /// In which order records come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RecordOrder {
-    /// In the order in which they were settled.
+    /// In the order of the times at which they were settled.
     #[default]
     Asc,
     /// The newest first.

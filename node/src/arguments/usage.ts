@@ -32,7 +32,7 @@ export interface RecordFilter {
   readonly costStatus?: CostStatus | null;
 }
 
-/** Which usage records to return. Records come in the order in which they were settled. */
+/** Which usage records to return. Records come in the order of the times at which they were settled. */
 export interface UsageFilter extends RecordFilter {
   /** Only those settled at or after this instant. */
   readonly since?: Instant | null;
@@ -46,7 +46,7 @@ export interface RecordsOptions extends UsageFilter {
   readonly limit?: number | null;
   /** What the page before it ended with. */
   readonly cursor?: string | null;
-  /** In which order; in that in which they were settled where left out. */
+  /** In which order; in that of the times at which they were settled where left out. */
   readonly order?: RecordOrder | null;
 }
 

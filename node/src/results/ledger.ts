@@ -28,6 +28,22 @@ export interface Verification {
   readonly isSound: boolean;
 }
 
+/** A copy of a file. */
+export interface Backup {
+  /** How many bytes it has. */
+  readonly bytes: number;
+}
+
+/** What was archived. */
+export interface Archive {
+  /** How many records were archived. */
+  readonly records: number;
+  /** The instant before which they were settled: the first of its month, in UTC. */
+  readonly before: string;
+  /** The SHA-256 of all lines but the last, in hexadecimal digits. The last line says it too. */
+  readonly sha256: string;
+}
+
 /** Reads `Damage`. */
 export function decodeDamage(value: Wire): Damage {
   return {
@@ -46,4 +62,20 @@ export function decodeVerification(value: Wire): Verification {
     damage: value['damage'].map(decodeDamage),
   };
   return { ...fields, isSound: isSound(fields) };
+}
+
+/** Reads `Backup`. */
+export function decodeBackup(value: Wire): Backup {
+  return {
+    bytes: value['bytes'],
+  };
+}
+
+/** Reads `Archive`. */
+export function decodeArchive(value: Wire): Archive {
+  return {
+    records: value['records'],
+    before: value['before'],
+    sha256: value['sha256'],
+  };
 }

@@ -10,10 +10,11 @@ from ._engine import Operation, check_names, nothing
 from ._secret import Secret
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Mapping
 
     from . import _native
-    from .results.ledger import Verification
+    from .results.ledger import Archive, Backup, Verification
 
 OPEN: Operation[None] = Operation("open", {}, nothing)
 
@@ -51,6 +52,23 @@ def verify(expected: str | None) -> Operation[Verification]:
     from .results.ledger import Verification  # noqa: PLC0415 - importing the package must not wait for it
 
     return Operation("ledger.verify", {} if expected is None else {"head": expected}, Verification._decode)
+
+
+def backup(path: str | os.PathLike[str]) -> Operation[Backup]:
+    """Writes a copy of the file."""
+    from ._writing import path_text  # noqa: PLC0415 - importing the package must not wait for it
+    from .results.ledger import Backup  # noqa: PLC0415
+
+    return Operation("ledger.backup", {"path": path_text(path, "path")}, Backup._decode)
+
+
+def archive(before: datetime.datetime | str, path: str | os.PathLike[str]) -> Operation[Archive]:
+    """Writes the records of past months to a file, and takes them out of this one."""
+    from ._writing import instant_text, path_text  # noqa: PLC0415 - importing the package must not wait for it
+    from .results.ledger import Archive  # noqa: PLC0415
+
+    arguments = {"before": instant_text(before, "before"), "path": path_text(path, "path")}
+    return Operation("ledger.archive", arguments, Archive._decode)
 
 
 def rotate(master_key: Secret) -> Operation[None]:

@@ -4,7 +4,9 @@
 
 MODULES = {
     "AppliedModifier": "results.receipts",
+    "Archive": "results.ledger",
     "Attempt": "results.chat",
+    "Backup": "results.ledger",
     "Budget": "results.budgets",
     "BudgetQuote": "results.quote",
     "CandidateQuote": "results.quote",

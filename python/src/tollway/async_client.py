@@ -12,6 +12,7 @@ from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
 if TYPE_CHECKING:
+    import datetime
     import os
     from collections.abc import Callable, Generator, Sequence
     from types import TracebackType
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from . import _native
     from .chat import AsyncChat
-    from .results import EmbedReply, Quote, RerankReply, Verification
+    from .results import Archive, Backup, EmbedReply, Quote, RerankReply, Verification
     from .session import AsyncSessionBlock
     from .types import (
         Amount,
@@ -148,6 +149,14 @@ class AsyncTollway(AsyncNouns):
     async def verify(self, head: str | None = None) -> Verification:
         """Reads the whole file and returns what is not as it was written; see `Tollway.verify`."""
         return await self._engine.run(_handle.verify(head))
+
+    async def backup(self, path: str | os.PathLike[str]) -> Backup:
+        """Writes a copy of the file to a path where nothing is, while calls go on; see `Tollway.backup`."""
+        return await self._engine.run(_handle.backup(path))
+
+    async def archive(self, before: datetime.datetime | str, path: str | os.PathLike[str]) -> Archive:
+        """Writes the records of past months to a new file; then they leave the ledger; see `Tollway.archive`."""
+        return await self._engine.run(_handle.archive(before, path))
 
     async def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

@@ -11,6 +11,7 @@ from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
 if TYPE_CHECKING:
+    import datetime
     import os
     from collections.abc import Callable, Sequence
     from types import TracebackType
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .chat import Chat
-    from .results import EmbedReply, Quote, RerankReply, Verification
+    from .results import Archive, Backup, EmbedReply, Quote, RerankReply, Verification
     from .session import SessionBlock
     from .types import (
         Amount,
@@ -164,6 +165,34 @@ class Tollway(Nouns):
             InvalidRequestError: `head` is no head of a ledger.
         """
         return self._engine.run(_handle.verify(head))
+
+    def backup(self, path: str | os.PathLike[str]) -> Backup:
+        """Writes a copy of the file, as it stands at one commit, to a path where nothing is, while calls go on.
+
+        The same master key opens it. What calls hold at that commit is billed by the rules of recovery where the copy is
+        opened.
+
+        Raises:
+            StorageError: Anything is at the path, or it cannot be written.
+            InvalidRequestError: The ledger is in memory.
+        """
+        return self._engine.run(_handle.backup(path))
+
+    def archive(self, before: datetime.datetime | str, path: str | os.PathLike[str]) -> Archive:
+        """Writes the records of the whole months (in UTC) before an instant to a new file; then they leave the ledger.
+
+        The file has compressed lines of JSON and a check sum. Calls go on meanwhile; sums, budgets, quotas and pools stay as
+        they are. Records that have no price yet stay, and so do those whose settlement may still come.
+
+        Args:
+            before: The months before the one that this instant lies in are archived.
+            path: Where to write the records.
+
+        Raises:
+            StorageError: Anything is at the path, or it cannot be written.
+            InvalidRequestError: The month of `before` has not begun.
+        """
+        return self._engine.run(_handle.archive(before, path))
 
     def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

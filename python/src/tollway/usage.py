@@ -63,14 +63,14 @@ class UsageLedger(SyncNoun):
         order: RecordOrder | None = None,
         **selection: Unpack[UsageFilter],
     ) -> UsagePage:
-        """Returns a page of records, in the order in which they were settled; 100 where no limit is given.
+        """Returns a page of records, in the order of the times at which they were settled; 100 where no limit is given.
 
         A cursor belongs to the order in which it was given.
 
         Args:
             limit: The most records of the page; 100 where left out.
             cursor: What the page before it ended with.
-            order: In which order; in that in which they were settled where left out.
+            order: In which order; in that of the times at which they were settled where left out.
             **selection: Those of `tollway.types.UsageFilter`.
 
         Raises:
@@ -133,7 +133,7 @@ class AsyncUsageLedger(AsyncNoun):
         order: RecordOrder | None = None,
         **selection: Unpack[UsageFilter],
     ) -> UsagePage:
-        """Returns a page of records, in the order in which they were settled; 100 where no limit is given.
+        """Returns a page of records, in the order of the times at which they were settled; 100 where no limit is given.
 
         See `UsageLedger.records`.
         """

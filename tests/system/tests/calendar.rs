@@ -43,7 +43,7 @@ impl Place {
         let tollway = open_in(&folder.path().join("app.tollway"), settings(), clock.clone()).await.unwrap();
         tollway.add_model(house_model("openai/mock-words-8", &openai_url(&mock))).await.unwrap();
         let mut other = house_model("openai/mock-words-9", &format!("{slow}/v1"));
-        other.default = false;
+        other.default = Some(false);
         tollway.add_model(other).await.unwrap();
         Self { clock, tollway, _mock: mock, _folder: folder }
     }

@@ -18,7 +18,7 @@ pub(crate) use whole_reply::whole_reply;
 
 use serde::Serialize;
 use tollway::catalog::lint::Finding;
-use tollway::client::{PriceExport, PriceImport, PriceUpdate, RerateReport};
+use tollway::client::{Archive, Backup, PriceExport, PriceImport, PriceUpdate, RerateReport};
 use tollway::report::SummaryRow;
 use tollway::types::{
     BudgetStatus, FxRate, LedgerHead, Model, ModelHealth, ModelName, Package, PoolRecharge, PoolStatus, Price,
@@ -61,7 +61,7 @@ macro_rules! as_it_is {
 }
 
 as_it_is! {
-    (), BudgetStatus,
+    (), Archive, Backup, BudgetStatus,
     Package,
     PoolRecharge,
     PoolStatus,

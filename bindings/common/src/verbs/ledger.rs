@@ -1,7 +1,10 @@
 //! The verbs about the file as a whole.
 
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 use serde::Deserialize;
-use tollway::client::Tollway;
+use tollway::client::{Archive, Backup, Tollway};
 use tollway::types::{LedgerHead, Result, Verification};
 
 use super::NoArguments;
@@ -18,6 +21,22 @@ verbs! {
     ///
     /// * `invalid_request` if `head` is no head of a ledger.
     "ledger.verify" => verify(VerifyArguments) -> Verification;
+    /// Writes a copy of the file, as it stands at one commit, to a path where nothing is, while calls go on.
+    ///
+    /// The same master key opens it. What calls hold at that commit is billed by the rules of recovery where the copy is opened.
+    ///
+    /// * `storage` if anything is at the path, or it cannot be written.
+    /// * `invalid_request` if the ledger is in memory.
+    "ledger.backup"(path) => backup(BackupArguments) -> Backup;
+    /// Writes the records of the whole months (in UTC) before an instant to a new file, as compressed lines of JSON with a check sum; then
+    /// they leave the ledger.
+    ///
+    /// Calls go on. Sums, budgets, quotas and pools stay as they are. Records that have no price yet stay, and so do those whose settlement
+    /// may still come.
+    ///
+    /// * `storage` if anything is at the path, or it cannot be written.
+    /// * `invalid_request` if the month of `before` has not begun.
+    "ledger.archive"(before, path) => archive(ArchiveArguments) -> Archive;
 }
 
 /// What the file is held against.
@@ -28,6 +47,34 @@ pub(super) struct VerifyArguments {
     /// What `head` returned earlier; the ledger must still hold all that it held then.
     #[serde(default)]
     head: Option<LedgerHead>,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct BackupArguments {
+    /// Where to write the copy.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "path")))]
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct ArchiveArguments {
+    /// Which records: those of the months before the one that this instant lies in.
+    before: Timestamp,
+    /// Where to write them.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "path")))]
+    path: PathBuf,
+}
+
+pub(super) async fn backup(client: &Tollway, arguments: BackupArguments) -> Result<Backup> {
+    client.backup(&arguments.path).await
+}
+
+pub(super) async fn archive(client: &Tollway, arguments: ArchiveArguments) -> Result<Archive> {
+    client.archive(arguments.before, &arguments.path).await
 }
 
 pub(super) async fn head(client: &Tollway, _: NoArguments) -> Result<LedgerHead> {

@@ -18,7 +18,7 @@ use super::table::verbs;
 const DEFAULT_LIMIT: usize = 100;
 
 verbs! {
-    /// Returns a page of records, in the order in which they were settled; 100 where no limit is given.
+    /// Returns a page of records, in the order of the times at which they were settled; 100 where no limit is given.
     ///
     /// A cursor belongs to the order in which it was given.
     ///
@@ -52,7 +52,7 @@ pub(super) struct RecordsArguments {
     /// What the page before it ended with.
     #[serde(default)]
     cursor: Option<String>,
-    /// In which order; in that in which they were settled where left out.
+    /// In which order; in that of the times at which they were settled where left out.
     #[serde(default)]
     order: Option<RecordOrder>,
 }

@@ -28,9 +28,43 @@ public data class Verification(
     public val damage: List<Damage>,
 )
 
+/** A copy of a file. */
+@Serializable
+public data class Backup(
+    /** How many bytes it has. */
+    public val bytes: Long,
+)
+
+/** What was archived. */
+@Serializable
+public data class Archive(
+    /** How many records were archived. */
+    public val records: Long,
+    /** The instant before which they were settled: the first of its month, in UTC. */
+    public val before: ExactInstant,
+    /** The SHA-256 of all lines but the last, in hexadecimal digits. The last line says it too. */
+    public val sha256: String,
+)
+
 /** What the file is held against. */
 @Serializable
 public data class VerifyOptions(
     /** What `head` returned earlier; the ledger must still hold all that it held then. */
     public val head: String? = null,
+)
+
+/** What `ledger.backup` takes. */
+@Serializable
+public data class LedgerBackupArguments(
+    /** Where to write the copy. */
+    public val path: String,
+)
+
+/** What `ledger.archive` takes. */
+@Serializable
+public data class LedgerArchiveArguments(
+    /** Which records: those of the months before the one that this instant lies in. */
+    public val before: ExactInstant,
+    /** Where to write them. */
+    public val path: String,
 )

@@ -175,7 +175,7 @@ public enum class BilledBy {
 /** In which order records come. */
 @Serializable
 public enum class RecordOrder {
-    /** In the order in which they were settled. */
+    /** In the order of the times at which they were settled. */
     @SerialName("asc")
     ASC,
 
@@ -405,7 +405,7 @@ public data class RecordFilter(
     public val costStatus: CostStatus? = null,
 )
 
-/** Which usage records to return. Records come in the order in which they were settled. */
+/** Which usage records to return. Records come in the order of the times at which they were settled. */
 @Serializable
 public data class UsageFilter(
     /** Only those of a user. */
@@ -439,7 +439,7 @@ public data class RecordsOptions(
     public val limit: Long? = null,
     /** What the page before it ended with. */
     public val cursor: String? = null,
-    /** In which order; in that in which they were settled where left out. */
+    /** In which order; in that of the times at which they were settled where left out. */
     public val order: RecordOrder? = null,
 )
 

@@ -189,7 +189,7 @@ public object Pools {
 
 /** Reads the ledger: records and exact totals. */
 public object UsageLedger {
-    /** Returns a page of records, in the order in which they were settled; 100 where no limit is given. */
+    /** Returns a page of records, in the order of the times at which they were settled; 100 where no limit is given. */
     public val records: Verb<RecordsOptions, UsagePage> =
         Verb("usage.records", RecordsOptions.serializer(), UsagePage.serializer())
 
@@ -227,6 +227,17 @@ public object OpenFile {
     /** Reads the whole file and returns what is not as it was written: pages, rows, indexes, balances, rollups. */
     public val verify: Verb<VerifyOptions, Verification> =
         Verb("ledger.verify", VerifyOptions.serializer(), Verification.serializer())
+
+    /** Writes a copy of the file, as it stands at one commit, to a path where nothing is, while calls go on. */
+    public val backup: Verb<LedgerBackupArguments, Backup> =
+        Verb("ledger.backup", LedgerBackupArguments.serializer(), Backup.serializer())
+
+    /**
+     * Writes the records of the whole months (in UTC) before an instant to a new file, as compressed lines of JSON with
+     * a check sum; then they leave the ledger.
+     */
+    public val archive: Verb<LedgerArchiveArguments, Archive> =
+        Verb("ledger.archive", LedgerArchiveArguments.serializer(), Archive.serializer())
 
     /** Opens a file, and makes it at first use. */
     public val open: Verb<OpenOptions, Unit> = Verb("open", OpenOptions.serializer(), NothingReturned)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ use crate::types::{
     Attribute, BilledBy, CostStatus, Currency, Decimal, Error, ErrorKind, ModelName, Money, PriceBook, PriceId, Result,
     Totals, UsageFilter, UsageFlag, UsageRecord, exact_add, exact_subtract,
 };
+
+/// How many differences are written at once.
+const AT_ONCE: usize = 256;
 
 /// Which records to bill again, and at which prices.
 #[derive(Clone, Debug, Deserialize)]
@@ -105,13 +109,8 @@ impl Tollway {
         self.engine.store.scan_usage_records(filter, Box::new(visit)).await?;
         let mut report = std::mem::take(&mut run.lock().unwrap_or_else(PoisonError::into_inner).report);
         if apply {
-            for line in &mut report.lines {
-                if let Err(error) = self.apply_line(line).await {
-                    if concerns_all(&error) {
-                        return Err(error);
-                    }
-                    (line.difference, line.reason) = (None, Some(error.detail().to_owned()));
-                }
+            for batch in report.lines.chunks_mut(AT_ONCE) {
+                self.apply_batch(batch).await?;
             }
             report.applied = true;
         }
@@ -137,9 +136,23 @@ impl Tollway {
         };
         // An adjustment is of its record's user, tags and model; its time and its status are its own.
         let wide = UsageFilter { until: None, status: None, cost_status: None, ..filter.clone() };
-        self.engine.store.scan_usage_records(wide, Box::new(visit)).await?;
+        self.engine.store.scan_corrections(wide, Box::new(visit)).await?;
         let mut sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(std::mem::take(&mut *sums))
+    }
+
+    /// Writes the differences of some lines, which share commits. Calls go on between two batches.
+    async fn apply_batch(&self, lines: &mut [RerateLine]) -> Result<()> {
+        let applied = join_all(lines.iter_mut().map(|line| self.apply_line(line))).await;
+        for (line, applied) in lines.iter_mut().zip(applied) {
+            if let Err(error) = applied {
+                if concerns_all(&error) {
+                    return Err(error);
+                }
+                (line.difference, line.reason) = (None, Some(error.detail().to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the difference of a line; what another process wrote meanwhile is taken into account.

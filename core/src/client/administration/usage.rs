@@ -2,18 +2,22 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::client::engine::Tollway;
 use crate::report::{Summary, SummaryQuery, SummaryRow};
 use crate::store::{DailyCost, Operation, Reservation, TallyPart};
-use crate::types::{Decimal, Error, ErrorKind, Money, RecordOrder, Result, UsageFilter, UsagePage, UsageRecordId};
+use crate::types::{
+    Decimal, Error, ErrorKind, Money, RecordOrder, RecordPlace, Result, UsageFilter, UsagePage, UsageRecordId,
+};
 
 /// The most records that a page holds.
 const LARGEST_PAGE: usize = 1_000;
 
 impl Tollway {
-    /// Returns a page of usage records in the order in which they were settled, at most 1,000.
+    /// Returns a page of usage records in the order of the times at which they were settled, at most 1,000.
     ///
-    /// `cursor` is the `next_cursor` of the page before; records that are settled meanwhile come on later pages.
+    /// `cursor` is the `next_cursor` of the page before; records that are settled meanwhile come on later pages, as far as clocks agree.
     pub async fn usage_records(&self, filter: UsageFilter, cursor: Option<String>, limit: usize) -> Result<UsagePage> {
         self.usage_records_in(RecordOrder::Asc, filter, cursor, limit).await
     }
@@ -41,7 +45,7 @@ impl Tollway {
         };
         let more = records.len() > limit;
         records.truncate(limit);
-        let next_cursor = records.last().filter(|_| more).map(|record| format!("{:x}", record.id.get()));
+        let next_cursor = records.last().filter(|_| more).map(|record| cursor_of(RecordPlace::of(record)));
         Ok(UsagePage { records, next_cursor })
     }
 
@@ -97,8 +101,18 @@ fn rows(summary: &Mutex<Summary>) -> Vec<SummaryRow> {
     std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner)).into_rows()
 }
 
-fn parse_cursor(cursor: &str) -> Result<UsageRecordId> {
-    u64::from_str_radix(cursor, 16).map(UsageRecordId::new).map_err(|_| {
+/// Returns the cursor that stands for a place.
+fn cursor_of(place: RecordPlace) -> String {
+    format!("{:x}-{:x}", place.at.as_microsecond().cast_unsigned(), place.id.get())
+}
+
+fn parse_cursor(cursor: &str) -> Result<RecordPlace> {
+    let place = || {
+        let (micros, id) = cursor.split_once('-')?;
+        let at = Timestamp::from_microsecond(u64::from_str_radix(micros, 16).ok()?.cast_signed()).ok()?;
+        Some(RecordPlace { at, id: UsageRecordId::new(u64::from_str_radix(id, 16).ok()?) })
+    };
+    place().ok_or_else(|| {
         Error::new(ErrorKind::InvalidRequest, format!("cursor {cursor:?} is not one that a page returned"))
     })
 }

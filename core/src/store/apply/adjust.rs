@@ -4,7 +4,6 @@ use rust_decimal::Decimal;
 
 use super::balance::Bucket;
 use super::counted::{Released, in_currency, move_later_budgets};
-use super::settle::index;
 use super::{invalid, not_found};
 use crate::store::codec::{Row, kept};
 use crate::store::ledger::Ledger;
@@ -19,7 +18,7 @@ use crate::types::{
 pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<Money> {
     let Adjustment { adjusts, cost, price_ids, record_uid, now } = adjustment;
     let (original, holds) = original(ledger, &adjusts, cost)?;
-    if ledger.records_by_uid.get(record_uid.as_str())?.is_some() {
+    if ledger.records.of_uid(&record_uid)?.is_some() {
         return Err(invalid(format!("record {record_uid} exists already; give each adjustment a uid of its own")));
     }
     let billed = billed(ledger, &original)?;
@@ -60,7 +59,7 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
     for hold in &holds {
         let AccountUnit::Money(currency) = hold.unit else { continue };
         let frozen = hold.exchange.or_else(|| rate(currency));
-        let Some(counted) = in_currency(ledger, difference, currency, frozen, started_at)? else { continue };
+        let Some(counted) = in_currency(difference, currency, frozen, &ledger.rates_at(started_at))? else { continue };
         let bucket = Bucket::of(hold);
         if !moved.changes.is_kept(ledger, &bucket)? {
             continue;
@@ -81,8 +80,7 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
     let row = UsageRecordRow::new(&record, &moved.moved, &[])?;
 
     let id = ledger.records.take_id()?;
-    ledger.put_record(id, &row)?;
-    index(ledger, &record, id)?;
+    ledger.put_record(id, &record, &row)?;
     moved.changes.write(ledger, id, now)?;
     Ok(difference)
 }
@@ -90,7 +88,7 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
 /// Returns the record to correct and what it moved, if it can be corrected to a cost.
 fn original(ledger: &Ledger<'_>, uid: &str, cost: Money) -> Result<(UsageRecord, Vec<Hold>)> {
     let missing = || not_found(&format!("usage record {uid}"));
-    let id = ledger.records_by_uid.get(uid)?.ok_or_else(missing)?;
+    let id = ledger.records.of_uid(uid)?.ok_or_else(missing)?;
     let mut row = ledger.records.get(id)?.ok_or_else(missing)?;
     let holds = std::mem::take(&mut row.holds).into_iter().map(|hold| hold.hold(UsageRecordRow::TABLE));
     let (holds, record) = (holds.collect::<Result<_>>()?, row.record(id)?);
@@ -112,14 +110,9 @@ fn original(ledger: &Ledger<'_>, uid: &str, cost: Money) -> Result<(UsageRecord,
 
 /// Sums the cost of a record and of its adjustments in its own currency.
 pub(super) fn billed(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<Decimal> {
-    let mut adjustments = Vec::new();
-    ledger.records_by_adjusted.each((record.uid.as_str(), 0)..=(record.uid.as_str(), u64::MAX), |(_, id)| {
-        adjustments.push(id);
-        Ok(())
-    })?;
-    adjustments.into_iter().try_fold(record.cost_amount.unwrap_or_default(), |sum, id| {
-        let cost = ledger.records.get(id)?.map(|row| row.cost()).transpose()?.flatten();
-        let cost = cost.filter(|cost| Some(cost.currency) == record.currency);
+    let adjustments = ledger.records.correcting(&record.uid)?;
+    adjustments.into_iter().try_fold(record.cost_amount.unwrap_or_default(), |sum, row| {
+        let cost = row.cost()?.filter(|cost| Some(cost.currency) == record.currency);
         exact_add(sum, cost.map_or(Decimal::ZERO, |cost| cost.amount))
     })
 }

@@ -7,10 +7,10 @@ use rust_decimal::Decimal;
 
 use super::journal::{self, Moved, Note};
 use crate::store::Hold;
-use crate::store::codec::micros;
+use crate::store::codec::{Row as _, decimal, micros};
 use crate::store::ledger::Ledger;
 use crate::store::operation::Cause;
-use crate::store::rows::{BalanceRow, MovementRow, numbers};
+use crate::store::rows::{self, ArchivedRow, BalanceRow, MovementsRow, first_of_row, numbers};
 use crate::store::tables::WHOLE_TIME;
 use crate::types::{AccountId, Balance, Result, exact_add, exact_subtract};
 
@@ -63,6 +63,16 @@ pub(super) fn sum(ledger: &Ledger<'_>, first: &Bucket, last: &Bucket) -> Result<
     Ok(sum)
 }
 
+/// Adds to what archived records have moved in a balance, if it is kept.
+pub(super) fn add_archived(ledger: &mut Ledger<'_>, bucket: &Bucket, amount: Decimal) -> Result<()> {
+    if amount.is_zero() || ledger.balances.get(bucket.key())?.is_none() {
+        return Ok(());
+    }
+    let before =
+        ledger.archived.get(bucket.key())?.map_or(Ok(Decimal::ZERO), |row| decimal(ArchivedRow::TABLE, row.moved))?;
+    ledger.archived.put(bucket.key(), &ArchivedRow { moved: exact_add(before, amount)?.serialize() })
+}
+
 /// Removes all balances of an account; its journal stays.
 pub(super) fn remove_all(ledger: &mut Ledger<'_>, account: AccountId) -> Result<()> {
     let (kind, number) = numbers(account);
@@ -84,7 +94,11 @@ fn remove(
         Ok(keys.len() < most)
     })?;
     for (kind, number, part, start) in keys {
-        ledger.balances.remove((kind, number, &part, start))?;
+        let key = (kind, number, part.as_str(), start);
+        ledger.balances.remove(key)?;
+        if ledger.archived.get(key)?.is_some() {
+            ledger.archived.remove(key)?;
+        }
     }
     Ok(())
 }
@@ -195,15 +209,18 @@ impl Changes {
             ledger.balances.put(bucket.key(), &BalanceRow::new(changed.balance, changed.movements))?;
         }
         for (bucket, number, Movement { cause, amount, balance }) in &self.movements {
-            let row = MovementRow {
+            let movement = rows::Movement {
                 cause: cause.number(),
-                amount: amount.serialize(),
-                balance: balance.serialize(),
+                amount: *amount,
+                balance: *balance,
                 record_id,
                 created_at: micros(now),
             };
             let (kind, account, part, start) = bucket.key();
-            ledger.movements.put((kind, account, part, start, *number), &row)?;
+            let key = (kind, account, part, start, first_of_row(*number));
+            let before = if key.4 == *number { None } else { ledger.movements.get(key)? };
+            let row = before.unwrap_or_else(MovementsRow::empty).with(&[movement])?;
+            ledger.movements.put(key, &row)?;
             let (account, cause, amount, settled) = (bucket.account, *cause, *amount, *balance);
             let moved = Moved { account, start, cause, amount, settled, record_id, note: &self.note, now };
             journal::follow(ledger, &moved)?;

@@ -43,20 +43,19 @@ impl From<Decimal> for Counted {
     }
 }
 
-/// Returns what a cost is in a currency: by the frozen rate, or else by the one that is in force at an instant; nothing
-/// without a rate.
+/// Returns what a cost is in a currency: by the frozen rate, or else by the one that is in force; nothing without a
+/// rate.
 pub(super) fn in_currency(
-    ledger: &Ledger<'_>,
     cost: Money,
     currency: Currency,
     frozen: Option<Exchange>,
-    at: Timestamp,
+    rate: &dyn Fn(Currency, Currency) -> Option<Exchange>,
 ) -> Result<Option<Counted>> {
     if cost.currency == currency {
         return Ok(Some(cost.amount.into()));
     }
     let frozen = frozen.filter(|exchange| (exchange.from, exchange.to) == (cost.currency, currency));
-    let Some(exchange) = frozen.or_else(|| ledger.exchange(cost.currency, currency, at)) else { return Ok(None) };
+    let Some(exchange) = frozen.or_else(|| rate(cost.currency, currency)) else { return Ok(None) };
     let conversion = conversion(exchange, cost.amount)?;
     Ok(Some(Counted { amount: conversion.amount, conversion: Some(conversion) }))
 }
@@ -105,7 +104,9 @@ fn counted(ledger: &Ledger<'_>, hold: &Hold, consumed: Consumed<'_>, made: HeldA
         {
             Ok(None)
         }
-        (AccountUnit::Money(currency), Some(cost)) => in_currency(ledger, cost, currency, hold.exchange, made.at),
+        (AccountUnit::Money(currency), Some(cost)) => {
+            in_currency(cost, currency, hold.exchange, &ledger.rates_at(made.at))
+        }
         (AccountUnit::Tokens, _) => Ok(tokens.map(|tokens| Decimal::from(tokens).into())),
         (AccountUnit::Requests, _) => Ok(Some(Decimal::from(u64::from(is_request)).into())),
         (AccountUnit::Meter(_) | AccountUnit::AudioSeconds, _) if !is_request => Ok(None),
@@ -172,7 +173,7 @@ pub(super) fn move_later_budgets(
             continue;
         }
         let frozen = rate(limit.currency);
-        let Some(counted) = in_currency(ledger, cost, limit.currency, frozen, priced_at)? else { continue };
+        let Some(counted) = in_currency(cost, limit.currency, frozen, &ledger.rates_at(priced_at))? else { continue };
         let start = bucket_at(terms.window, &terms.time_zone, created_at)?;
         let bucket = Bucket::new(account, &applying.part, start);
         if released.changes.is_kept(ledger, &bucket)? {

@@ -8,7 +8,6 @@ mod counting;
 use sha2::{Digest, Sha256};
 
 use self::counting::Counting;
-use super::settle::index;
 use super::{adjust, keys};
 use crate::environment::log::LEDGER;
 use crate::store::codec::{Row, kept};
@@ -72,7 +71,7 @@ fn correct(
     mut settlement: Settlement,
 ) -> Result<()> {
     let uid = derived_uid(record, "settled late");
-    if ledger.records_by_uid.get(uid.as_str())?.is_some() {
+    if ledger.records.of_uid(&uid)?.is_some() {
         return Ok(());
     }
     let key = completed_key(ledger, record, &mut settlement)?;
@@ -123,8 +122,8 @@ fn correct(
         let id = ledger.records.take_id()?;
         last = id;
         correction.id = UsageRecordId::new(id);
-        ledger.put_record(id, &UsageRecordRow::new(&correction, &moved, &[])?)?;
-        index(ledger, &correction, id)?;
+        let row = UsageRecordRow::new(&correction, &moved, &[])?;
+        ledger.put_record(id, &correction, &row)?;
     }
     changes.write(ledger, last, now)?;
     key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))

@@ -1,6 +1,7 @@
 //! The operations. Each checks everything before it changes anything, so that a refused one leaves no trace.
 
 mod adjust;
+mod archive;
 mod balance;
 mod budgets;
 mod configs;
@@ -18,17 +19,23 @@ mod recover;
 mod released;
 mod reserve;
 mod routes;
-pub(super) mod settle;
+mod settle;
 mod take_back;
 
+pub(super) use self::archive::{ARCHIVED_BEFORE, is_final};
 use self::prices::Replaced;
 pub(super) use self::take_back::take_back;
 use super::ledger::Ledger;
+use super::rollup::digest;
+use super::used::Used;
 use super::{Operation, Outcome};
-use crate::types::{Error, ErrorKind, Result};
+use crate::types::{Error, ErrorKind, Result, UsageRecordId};
 
 /// Applies an operation to the tables of a transaction.
-pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Outcome> {
+///
+/// What a new budget begins with may have been worked out before; where that does not stand any more, nothing changes, and the outcome is
+/// [`Outcome::Superseded`].
+pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation, used: Option<Used>) -> Result<Outcome> {
     match operation {
         Operation::TakeModelConfigId { names } => configs::take_id(ledger, &names).map(Outcome::ModelConfigIdTaken),
         Operation::AddModelConfig { id, config, prices, now } => {
@@ -48,7 +55,9 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
         Operation::AddFxRate { rate, now } => fx_rates::add(ledger, rate, now).map(Outcome::FxRateAdded),
         Operation::PutRoute { terms, now } => routes::put(ledger, &terms, now).map(done),
         Operation::DeleteRoute { name } => routes::delete(ledger, &name).map(done),
-        Operation::PutBudget { terms, now } => budgets::put(ledger, &terms, now).map(Outcome::BudgetPut),
+        Operation::PutBudget { terms, now } => {
+            budgets::put(ledger, &terms, now, used).map(|id| id.map_or(Outcome::Superseded, Outcome::BudgetPut))
+        }
         Operation::DeleteBudget { id } => budgets::delete(ledger, id).map(done),
         Operation::PutPool { terms, now } => pools::put(ledger, &terms, now).map(Outcome::PoolPut),
         Operation::DeletePool { id } => pools::delete(ledger, id).map(done),
@@ -77,6 +86,16 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation) -> Result<Out
             keys::claim(ledger, claim).map(Outcome::KeyClaim)
         }
         Operation::ReleaseKey { key, request_id } => keys::release(ledger, &key, &request_id).map(done),
+        Operation::Digest => {
+            if ledger.state().digested() < ledger.state().head().record {
+                digest::digest(ledger)?;
+            }
+            Ok(Outcome::Digested { more: ledger.state().digested() < ledger.state().head().record })
+        }
+        Operation::ForgetArchived { records, before } => {
+            let ids: Vec<u64> = records.into_iter().map(UsageRecordId::get).collect();
+            archive::forget(ledger, &ids, before).map(Outcome::Forgotten)
+        }
         Operation::Recover { policy, now } => recover::recover(ledger, policy, now).map(Outcome::Recovered),
         Operation::PutMeta { key, replace: false, .. } if ledger.meta(&key)?.is_some() => Ok(Outcome::Done),
         Operation::PutMeta { key, value, .. } => ledger.put_meta(&key, &value).map(done),

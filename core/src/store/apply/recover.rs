@@ -1,5 +1,7 @@
 //! Recover: settles what processes that ended had reserved, so that no money is held for ever.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -34,16 +36,18 @@ pub(super) fn is_unsettled(error_message: Option<&str>) -> bool {
 }
 
 pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Timestamp) -> Result<u64> {
-    let mut stale = Vec::new();
+    let (mut stale, mut running) = (Vec::new(), BTreeSet::new());
     for (id, row) in ledger.reservations.all()? {
         let reservation = row.reservation(id)?;
         if is_stale(ledger.session, reservation.session, reservation.request.expires_at, now) {
             stale.push(reservation);
+        } else {
+            running.insert(reservation.session);
         }
     }
     let mut settled = 0;
     for reservation in stale {
-        if ledger.records_by_uid.get(reservation.request.record_uid.as_str())?.is_some() {
+        if ledger.records.of_uid(&reservation.request.record_uid)?.is_some() {
             // Two attempts were given one uid, and the other has its record; what this one held is freed.
             let held = settle::held_as(&reservation.request);
             let freed = released(ledger, &reservation.holds, Consumed::NOTHING, false, held)?;
@@ -78,8 +82,21 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
         }
         settled += 1;
     }
+    forget_ended(ledger, &running)?;
     keys::clean(ledger, now)?;
     Ok(settled)
+}
+
+/// Forgets the sessions that have ended and have nothing open.
+fn forget_ended(ledger: &mut Ledger<'_>, running: &BTreeSet<u64>) -> Result<()> {
+    let mut ended = Vec::new();
+    ledger.sessions.each(.., |session| {
+        if !running.contains(&session) && ledger.session.liveness(session) != Liveness::Alive {
+            ended.push(session);
+        }
+        Ok(())
+    })?;
+    ended.into_iter().try_for_each(|session| ledger.sessions.remove(session))
 }
 
 /// Makes the settlement of a reservation whose end is not known, and the tokens that it counts.

@@ -20,7 +20,7 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
     if request.worst_case.is_some_and(|worst| worst.amount < Decimal::ZERO) {
         return Err(invalid("the worst case of a call is below zero; give zero or more"));
     }
-    if ledger.records_by_uid.get(request.record_uid.as_str())?.is_some() {
+    if ledger.records.of_uid(&request.record_uid)?.is_some() {
         return Err(invalid(format!(
             "record {} exists already; give each attempt a uid of its own",
             request.record_uid
@@ -50,6 +50,7 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
     let now = request.now;
     let reservation = Reservation { id, session: ledger.session.id(), request, holds };
     ledger.reservations.put(id.get(), &ReservationRow::new(&reservation)?)?;
+    ledger.note_session()?;
     changes.write(ledger, 0, now)?;
     Ok(Reserved { id, budgets_apply })
 }

@@ -17,9 +17,6 @@ use crate::types::{
     UsageRecord, UsageRecordId,
 };
 
-/// The key in `meta` of how far settlement times ever ran backwards, in microseconds.
-pub(in crate::store) const TIME_DISORDER: &str = "time_disorder";
-
 pub(super) fn settle(ledger: &mut Ledger<'_>, settlement: Settlement) -> Result<Settled> {
     let id = settlement.reservation_id;
     if let Some(row) = ledger.reservations.get(id.get())? {
@@ -48,7 +45,7 @@ pub(super) fn write(
     if settlement.cost.is_some_and(|cost| cost.amount.is_sign_negative() && !cost.amount.is_zero()) {
         return Err(invalid("a cost is below zero; give zero or more"));
     }
-    if ledger.records_by_uid.get(request.record_uid.as_str())?.is_some() {
+    if ledger.records.of_uid(&request.record_uid)?.is_some() {
         return Err(invalid(format!(
             "record {} exists already; give each attempt a uid of its own",
             request.record_uid
@@ -121,9 +118,9 @@ pub(super) fn write(
     // Its own settlement may come yet.
     let bounds: &[Hold] = if is_unsettled(record.error_message.as_deref()) { &reservation.holds } else { &[] };
     let record_id = ledger.records.take_id()?;
-    ledger.put_record(record_id, &UsageRecordRow::new(&record, &moved.moved, bounds)?)?;
+    let row = UsageRecordRow::new(&record, &moved.moved, bounds)?;
+    ledger.put_record(record_id, &record, &row)?;
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
-    index(ledger, &record, record_id)?;
     moved.changes.write(ledger, record_id, now)?;
     if let Some((key, row, reply)) = completed_key {
         keys::complete(ledger, &key, row, reply, now)?;
@@ -189,35 +186,12 @@ fn create_model(
     ledger.models_by_code.put((request.provider.as_str(), request.model.as_str()), id)
 }
 
-/// Enters a record in the indexes.
-pub(super) fn index(ledger: &mut Ledger<'_>, record: &UsageRecord, id: u64) -> Result<()> {
-    let at = micros(record.created_at);
-    if let Some(last) = ledger.records_by_time.last_time()?
-        && last > at
-    {
-        let disorder = last.abs_diff(at);
-        if disorder > crate::store::writing::number(ledger.meta(TIME_DISORDER)?.as_deref())? {
-            ledger.put_meta(TIME_DISORDER, &disorder.to_le_bytes())?;
-        }
-    }
-    ledger.records_by_time.put((at, id), ())?;
-    ledger.records_by_uid.put(record.uid.as_str(), id)?;
-    ledger.records_by_request.put((record.request_id.as_str(), id), ())?;
-    if let Some(adjusted) = &record.adjusts {
-        ledger.records_by_adjusted.put((adjusted.as_str(), id), ())?;
-    }
-    if let Some(user) = &record.user {
-        ledger.records_by_user.put((user.as_str(), id), ())?;
-    }
-    Ok(())
-}
-
 /// Puts a cost on a record that has none.
 pub(super) fn price_record(ledger: &mut Ledger<'_>, uid: &str, cost: Money, now: Timestamp) -> Result<()> {
     if cost.amount.is_sign_negative() && !cost.amount.is_zero() {
         return Err(invalid("a cost is below zero; give zero or more"));
     }
-    let id = ledger.records_by_uid.get(uid)?.ok_or_else(|| not_found(&format!("usage record {uid}")))?;
+    let id = ledger.records.of_uid(uid)?.ok_or_else(|| not_found(&format!("usage record {uid}")))?;
     let mut row = ledger.records.get(id)?.ok_or_else(|| not_found(&format!("usage record {uid}")))?;
     if row.cost_amount.is_some() {
         return Err(invalid(format!("record {uid} has a cost already, and what was billed stays")));

@@ -4,6 +4,7 @@ mod tables;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use self::tables::{Changes, Snapshot};
@@ -131,6 +132,13 @@ impl Storage for MemoryStorage {
 
     fn session(&self) -> &dyn Session {
         &self.session
+    }
+
+    fn back_up(&self, _path: &Path) -> Result<u64> {
+        Err(Error::new(
+            ErrorKind::InvalidRequest,
+            "a ledger in memory has no file to copy, and its keys end with it; open a file to keep what is billed",
+        ))
     }
 }
 

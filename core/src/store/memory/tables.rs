@@ -109,8 +109,14 @@ impl ReadTables for Snapshot {
         Ok(())
     }
 
-    fn last(&self, table: &Shape, receive: &mut Receive<'_>) -> Result<()> {
-        self.values(table)?.last_key_value().map_or(Ok(()), |(place, _)| receive(&place.key))
+    fn range_back(&self, table: &Shape, range: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
+        let Some(ends) = ends(table, range) else { return Ok(()) };
+        for (place, value) in self.values(table)?.range(ends).rev() {
+            if !visit(&place.key, value)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn count(&self, table: &Shape) -> Result<u64> {
@@ -158,37 +164,15 @@ impl ReadTables for Changes {
     fn range(&self, table: &Shape, range: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
         let Some(ends) = ends(table, range) else { return Ok(()) };
         let changed = self.changed(table)?.try_borrow().map_err(|_| in_use())?;
-        let mut own = changed.range(ends.clone()).peekable();
-        let mut committed = self.committed.values(table)?.range(ends).peekable();
-        loop {
-            // What was changed stands in the place of what was committed under the same key.
-            let order = match (own.peek(), committed.peek()) {
-                (None, None) => return Ok(()),
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some((own, _)), Some((committed, _))) => own.cmp(committed),
-            };
-            let next = if order.is_gt() {
-                committed.next().map(|(place, value)| (place, Some(value)))
-            } else {
-                if order.is_eq() {
-                    committed.next();
-                }
-                own.next().map(|(place, value)| (place, value.as_ref()))
-            };
-            if let Some((place, Some(value))) = next
-                && !visit(&place.key, value)?
-            {
-                return Ok(());
-            }
-        }
+        let committed = self.committed.values(table)?;
+        merge(changed.range(ends.clone()), committed.range(ends), Ordering::Greater, visit)
     }
 
-    fn last(&self, table: &Shape, receive: &mut Receive<'_>) -> Result<()> {
+    fn range_back(&self, table: &Shape, range: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
+        let Some(ends) = ends(table, range) else { return Ok(()) };
         let changed = self.changed(table)?.try_borrow().map_err(|_| in_use())?;
-        let own = changed.iter().rev().find(|(_, value)| value.is_some()).map(|(place, _)| place);
-        let committed = self.committed.values(table)?.keys().rev().find(|place| !changed.contains_key(place));
-        own.max(committed).map_or(Ok(()), |place| receive(&place.key))
+        let committed = self.committed.values(table)?;
+        merge(changed.range(ends.clone()).rev(), committed.range(ends).rev(), Ordering::Less, visit)
     }
 
     fn count(&self, table: &Shape) -> Result<u64> {
@@ -208,6 +192,41 @@ impl WriteTables for Changes {
 
     fn remove(&self, table: &Shape, key: &[u8], before: &mut Before<'_>) -> Result<()> {
         self.change(table, key, None, before)
+    }
+}
+
+/// Visits what was committed and what was changed since, in the order of both. `later` is how the later of two places compares.
+fn merge<'v>(
+    own: impl Iterator<Item = (&'v Place, &'v Option<Arc<[u8]>>)>,
+    committed: impl Iterator<Item = (&'v Place, &'v Arc<[u8]>)>,
+    later: Ordering,
+    visit: &mut Visit<'_>,
+) -> Result<()> {
+    let (mut own, mut committed) = (own.peekable(), committed.peekable());
+    loop {
+        // What was changed stands in the place of what was committed under the same key.
+        let is_committed = match (own.peek(), committed.peek()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (Some((own, _)), Some((place, _))) => {
+                let order = own.cmp(place);
+                if order.is_eq() {
+                    committed.next();
+                }
+                order == later
+            }
+        };
+        let next = if is_committed {
+            committed.next().map(|(place, value)| (place, Some(value)))
+        } else {
+            own.next().map(|(place, value)| (place, value.as_ref()))
+        };
+        if let Some((place, Some(value))) = next
+            && !visit(&place.key, value)?
+        {
+            return Ok(());
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub use settlement::{Adjustment, Settlement};
 
 use crate::types::{
     BudgetId, BudgetTerms, Decimal, ModelConfigId, Money, NewPackage, NewRecharge, PoolId, PoolTerms, PriceId,
-    PriceTerms, QuotaTerms, QuotaType, RecoveryPolicy, RouteTerms, SealedSecret,
+    PriceTerms, QuotaTerms, QuotaType, RecoveryPolicy, RouteTerms, SealedSecret, UsageRecordId,
 };
 
 /// A change of the file. Each is applied whole or not at all.
@@ -228,6 +228,16 @@ pub enum Operation {
         policy: RecoveryPolicy,
         /// The instant.
         now: Timestamp,
+    },
+    /// Adds the next records to the rollups, however few they are. Outcome: [`Outcome::Digested`].
+    Digest,
+    /// Removes records that stand in an archive: those of them that were settled before an instant, have their final cost and are counted by
+    /// the rollups. What they add up to stays. Outcome: [`Outcome::Forgotten`].
+    ForgetArchived {
+        /// The records.
+        records: Vec<UsageRecordId>,
+        /// The instant.
+        before: Timestamp,
     },
     /// Writes a value of `meta`. Outcome: [`Outcome::Done`].
     PutMeta {

@@ -40,6 +40,13 @@ pub enum Outcome {
     KeyClaim(KeyClaim),
     /// How many reservations were settled.
     Recovered(u64),
+    /// Whether more records wait to be added to the rollups.
+    Digested {
+        /// Whether they do.
+        more: bool,
+    },
+    /// How many records left the file.
+    Forgotten(u64),
 }
 
 /// A reservation that was made.

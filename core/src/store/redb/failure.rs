@@ -156,6 +156,14 @@ pub(super) fn not_ours(path: &str) -> Error {
     )
 }
 
+/// Says that something is where a file was to be made.
+pub(super) fn exists(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Storage,
+        format!("{} exists, and is left as it is; give a path where nothing is", path.display()),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

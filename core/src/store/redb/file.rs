@@ -201,6 +201,11 @@ impl OpenFile {
         self.backend.note_failure();
     }
 
+    /// Returns the file, of which nobody else has hold.
+    pub(super) fn get_mut(&mut self) -> Result<&mut Database> {
+        self.database.get_mut()
+    }
+
     /// Changes the file from outside of the writer's thread.
     pub(super) fn change<T>(&self, call: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
         let changed = guarded(|| call(self.get()?));

@@ -7,7 +7,7 @@
 use std::ops::Bound;
 use std::path::Path;
 
-use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{AccessGuard, Database, ReadableDatabase, ReadableTable, TableHandle as _, WriteTransaction};
 
 use super::failure::Failure;
 use super::opening::FileKeys;
@@ -17,9 +17,11 @@ use crate::store::codec::{Row, decimal, decode, encode};
 use crate::store::failure::damaged;
 use crate::store::key::Key;
 use crate::store::operation::Cause;
+use crate::store::records::text_keys;
 use crate::store::row_key::RowKey;
 use crate::store::rows::{
-    BUDGET, BalanceRow, BudgetBalanceRow, LedgerHeadRow, ModelConfigRow, MovementRow, UsageRecordRow,
+    BUDGET, BalanceRow, BudgetBalanceRow, LedgerHeadRow, ModelConfigRow, Movement, MovementsRow, ReservationRow,
+    UsageRecordRow,
 };
 use crate::store::state::{STATE_KEY, State};
 use crate::store::storage::WriteTables;
@@ -81,9 +83,23 @@ pub(super) fn migrate(transaction: &WriteTransaction, keys: &FileKeys, path: &Pa
         }
     }
     migration.move_balances()?;
+    migration.enter_texts()?;
+    migration.enter_sessions()?;
+    for index in tables::FORMER_INDEXES {
+        delete(transaction, index)?;
+    }
     migration.empty(tables::DAILY.shape())?;
     migration.finish(keys)?;
     Ok(true)
+}
+
+/// Deletes an index that is kept no more.
+fn delete(transaction: &WriteTransaction, name: &str) -> Result<()> {
+    let tables = transaction.list_tables().map_err(Failure::error)?;
+    for table in tables.filter(|table| table.name() == name).collect::<Vec<_>>() {
+        transaction.delete_table(table).map_err(Failure::error)?;
+    }
+    Ok(())
 }
 
 struct Migration<'t> {
@@ -139,11 +155,11 @@ impl Migration<'_> {
             let balance = BalanceRow { settled: row.settled, reserved: row.reserved, holds: row.holds, movements };
             self.put(after, &BalanceKey::bytes((BUDGET.into(), budget, "", start)), &balance)?;
             if movements > 0 {
-                let cause = Cause::Opening.number();
+                let amount = decimal(before.name, row.settled)?;
                 let opening =
-                    MovementRow { cause, amount: row.settled, balance: row.settled, record_id: 0, created_at: 0 };
+                    Movement { cause: Cause::Opening.number(), amount, balance: amount, record_id: 0, created_at: 0 };
                 let key = MovementKey::bytes((BUDGET.into(), budget, "", start, movements));
-                self.put(tables::MOVEMENTS.shape(), &key, &opening)?;
+                self.put(tables::MOVEMENTS.shape(), &key, &MovementsRow::empty().with(&[opening])?)?;
             }
         }
         Ok(())
@@ -214,6 +230,43 @@ impl Migration<'_> {
             }
             Ok(row.to_vec())
         })
+    }
+
+    /// Enters the sessions that have reservations.
+    fn enter_sessions(&self) -> Result<()> {
+        let (reservations, mut sessions) = (tables::RESERVATIONS.shape(), Vec::new());
+        self.tables.range(reservations, (Bound::Unbounded, Bound::Unbounded), &mut |key, signed| {
+            sessions.push(decode::<ReservationRow>(self.key.open(reservations.name, key, signed)?)?.session);
+            Ok(true)
+        })?;
+        let put = |session: u64| self.tables.put(tables::SESSIONS.shape(), &session.to_le_bytes(), &[], &mut |_| {});
+        sessions.into_iter().try_for_each(put)
+    }
+
+    /// Enters the records under the texts that name them. Under what they have in common they are entered when they are digested.
+    fn enter_texts(&self) -> Result<()> {
+        let (records, texts) = (tables::RECORDS.shape(), tables::RECORDS_BY_TEXT.shape());
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            let mut entries = Vec::new();
+            let from = last.take().map_or(Bound::Unbounded, Bound::Excluded);
+            let mut count = 0;
+            self.tables.range(records, (from.as_ref().map(Vec::as_slice), Bound::Unbounded), &mut |key, signed| {
+                let row = decode::<UsageRecordRow>(self.key.open(records.name, key, signed)?)?;
+                let id = number(Some(key))?;
+                let keys = text_keys(self.key, &row.uid, &row.request_id, row.adjusts.as_deref());
+                entries.extend(keys.into_iter().map(|key| (key, id)));
+                last = Some(key.to_vec());
+                count += 1;
+                Ok(count < CHUNK)
+            })?;
+            for entry in &entries {
+                self.tables.put(texts, &<(u64, u64)>::bytes(*entry), &[], &mut |_| {})?;
+            }
+            if entries.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     /// Signs the values of `meta`.

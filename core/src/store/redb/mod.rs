@@ -3,6 +3,7 @@
 mod access;
 mod backend;
 mod containment;
+mod copies;
 mod descriptor;
 mod failure;
 mod file;
@@ -34,6 +35,7 @@ use crate::environment::Environment;
 use crate::environment::log::LEDGER;
 use crate::types::{Damage, Error, ErrorKind, Result};
 pub use access::Access;
+pub use copies::{Compacted, compact, restore};
 pub use descriptor::OpenDescriptors;
 pub use file::{MetaReader, is_ledger};
 pub use opening::{FileKeys, Opening};
@@ -225,6 +227,12 @@ impl Storage for RedbStorage {
 
     fn session(&self) -> &dyn Session {
         &self.session
+    }
+
+    fn back_up(&self, path: &Path) -> Result<u64> {
+        self.check()?;
+        let open = self.current()?;
+        self.use_file(&open, || copies::back_up(&open, path, self.environment.as_ref()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::backend::is_same;
 use super::descriptor::Descriptor;
-use super::failure::{busy, corrupted, not_ours, of_open_io};
+use super::failure::{busy, corrupted, exists, not_ours, of_open_io};
 use super::file::fill;
 use crate::environment::Environment;
 use crate::environment::log::LEDGER;
@@ -144,7 +144,7 @@ fn check_owner(_file: &File, _metadata: &Metadata, _shown: &str) -> Result<()> {
 
 /// Fills a file aside, and gives it the name if nothing has it yet.
 fn make_where_missing(path: &Path, environment: &dyn Environment) -> Result<()> {
-    let aside = Aside::filled(path, environment)?;
+    let aside = Aside::new(path, environment, fill)?;
     match fs::hard_link(&aside.0, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         // Some file systems have no second names.
@@ -171,17 +171,21 @@ fn make_where_empty(empty: &File, path: &Path, environment: &dyn Environment) ->
     }
     let (Ok(open), Ok(there)) = (empty.metadata(), fs::symlink_metadata(path)) else { return Ok(()) };
     if is_same(&open, &there) && open.len() == 0 && there.len() == 0 {
-        return Aside::filled(path, environment)?.put(path);
+        return Aside::new(path, environment, fill)?.put(path);
     }
     Ok(())
 }
 
 /// A whole file beside the one that is made. Dropping it removes its name.
-struct Aside(PathBuf);
+pub(super) struct Aside(PathBuf);
 
 impl Aside {
     /// Makes it under a name that nobody can foresee, and fills it.
-    fn filled(path: &Path, environment: &dyn Environment) -> Result<Self> {
+    pub(super) fn new(
+        path: &Path,
+        environment: &dyn Environment,
+        write: impl FnOnce(&Path, File) -> Result<()>,
+    ) -> Result<Self> {
         let shown = path.display().to_string();
         let file_name = path.file_name().ok_or_else(|| not_ours(&shown))?;
         let mut attempt = 1;
@@ -204,9 +208,21 @@ impl Aside {
                     #[cfg(unix)]
                     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
                         .map_err(|error| of_open_io(&shown, &error))?;
-                    fill(&aside.0, file)?;
+                    write(&aside.0, file)?;
                     return Ok(aside);
                 }
+            }
+        }
+    }
+
+    /// Gives it a name that nothing has. Fails with `storage` if anything has it.
+    pub(super) fn put_where_nothing_is(self, path: &Path) -> Result<()> {
+        match fs::hard_link(&self.0, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+            // Some file systems have no second names.
+            Err(_) if fs::symlink_metadata(path).is_err() => self.put(path),
+            made => {
+                made.and_then(|()| sync_folder(path)).map_err(|error| of_open_io(&path.display().to_string(), &error))
             }
         }
     }

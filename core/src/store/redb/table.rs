@@ -20,7 +20,7 @@ use crate::types::Result;
 pub(super) trait ReadTable {
     fn get(&self, key: &[u8], receive: &mut Receive<'_>) -> Result<()>;
     fn range(&self, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()>;
-    fn last(&self, receive: &mut Receive<'_>) -> Result<()>;
+    fn range_back(&self, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()>;
     fn count(&self) -> Result<u64>;
 }
 
@@ -38,8 +38,8 @@ impl<K: Key + 'static, V: Value + 'static> ReadTable for ReadOnlyTable<K, V> {
         range(self, ends, visit)
     }
 
-    fn last(&self, receive: &mut Receive<'_>) -> Result<()> {
-        last(self, receive)
+    fn range_back(&self, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
+        range_back(self, ends, visit)
     }
 
     fn count(&self) -> Result<u64> {
@@ -56,8 +56,8 @@ impl<K: Key + 'static, V: Value + 'static> ReadTable for Held<Table<'_, K, V>> {
         range(self.get()?, ends, visit)
     }
 
-    fn last(&self, receive: &mut Receive<'_>) -> Result<()> {
-        last(self.get()?, receive)
+    fn range_back(&self, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
+        range_back(self.get()?, ends, visit)
     }
 
     fn count(&self) -> Result<u64> {
@@ -103,12 +103,19 @@ fn range<K: Key + 'static, V: Value + 'static>(
     Ok(())
 }
 
-fn last<K: Key + 'static, V: Value + 'static>(
+fn range_back<K: Key + 'static, V: Value + 'static>(
     table: &impl ReadableTable<K, V>,
-    receive: &mut Receive<'_>,
+    ends: (Bound<&[u8]>, Bound<&[u8]>),
+    visit: &mut Visit<'_>,
 ) -> Result<()> {
-    let last = table.last().map_err(Failure::error)?;
-    last.map_or(Ok(()), |(key, _)| receive(K::as_bytes(&key.value()).as_ref()))
+    let ends = (ends.0.map(K::from_bytes), ends.1.map(K::from_bytes));
+    for entry in table.range(ends).map_err(Failure::error)?.rev() {
+        let (key, value) = entry.map_err(Failure::error)?;
+        if !visit(K::as_bytes(&key.value()).as_ref(), V::as_bytes(&value.value()).as_ref())? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn tell<V: Value + 'static>(replaced: Option<&AccessGuard<'_, V>>, before: &mut Before<'_>) {
@@ -163,17 +170,17 @@ pub(super) fn with_types<O: Open>(shape: &Shape, open: O) -> Result<O::Opened> {
         ([Number], ValueKind::Row) => open!(u64, &[u8]),
         ([Text], ValueKind::Row) => open!(&str, &[u8]),
         ([Number, Int64], ValueKind::Row) => open!((u64, i64), &[u8]),
+        ([Number, Int64, Number], ValueKind::Row) => open!((u64, i64, u64), &[u8]),
         ([Number, Number, Text, Int64], ValueKind::Row) => open!((u64, u64, &str, i64), &[u8]),
         ([Number, Number, Text, Int64, Number], ValueKind::Row) => open!((u64, u64, &str, i64, u64), &[u8]),
         ([Int32, Number, Number, Number], ValueKind::Row) => open!((i32, u64, u64, u64), &[u8]),
         ([Int32, Text, Number, Text, Text], ValueKind::Row) => open!((i32, &str, u64, &str, &str), &[u8]),
         ([Number], ValueKind::Number) => open!(u64, u64),
         ([Text], ValueKind::Number) => open!(&str, u64),
+        ([Number], ValueKind::Nothing) => open!(u64, ()),
         ([Text, Text], ValueKind::Number) => open!((&str, &str), u64),
-        ([Text, Number], ValueKind::Nothing) => open!((&str, u64), ()),
         ([Number, Text], ValueKind::Nothing) => open!((u64, &str), ()),
         ([Number, Number], ValueKind::Nothing) => open!((u64, u64), ()),
-        ([Int64, Number], ValueKind::Nothing) => open!((i64, u64), ()),
         ([Int64, Text], ValueKind::Nothing) => open!((i64, &str), ()),
         _ => Err(misused("a table is of a shape that no file has")),
     }
@@ -185,7 +192,7 @@ mod tests {
 
     use super::*;
     use crate::store::key::{self, compare};
-    use crate::store::tables::{BalanceKey, DailyKey, MovementKey, RollupKey};
+    use crate::store::tables::{BalanceKey, DailyKey, MovementKey, PostingKey, RollupKey};
 
     /// Checks that keys have the bytes and the order that the storage engine gives them.
     fn same<'k, O: key::Key, K>(keys: &[O::Of<'k>])
@@ -231,8 +238,7 @@ mod tests {
             same!(BalanceKey, BalanceKey, |part| (part.3 % 2, part.3 % 3, part.0.as_str(), part.4));
             same!(MovementKey, MovementKey, |part| (part.3 % 2, part.3 % 3, part.0.as_str(), part.4 % 2, part.3));
             same!((u64, u64), (u64, u64), |part| (part.3 % 2, part.3));
-            same!((i64, u64), (i64, u64), |part| (part.4 % 2, part.3));
-            same!((&'static str, u64), (&'static str, u64), |part| (part.0.as_str(), part.3));
+            same!(PostingKey, PostingKey, |part| (part.3 % 2, part.4 % 2, part.3));
             same!((u64, &'static str), (u64, &'static str), |part| (part.3 % 2, part.0.as_str()));
             same!((i64, &'static str), (i64, &'static str), |part| (part.4 % 2, part.0.as_str()));
             same!((&'static str, &'static str), (&'static str, &'static str), |part| (part.0.as_str(), part.1.as_str()));

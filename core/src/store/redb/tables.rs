@@ -91,8 +91,8 @@ impl ReadTables for Reads<'_> {
         self.table(table)?.map_or(Ok(()), |table| table.range(ends, visit))
     }
 
-    fn last(&self, table: &Shape, receive: &mut Receive<'_>) -> Result<()> {
-        self.table(table)?.map_or(Ok(()), |table| table.last(receive))
+    fn range_back(&self, table: &Shape, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
+        self.table(table)?.map_or(Ok(()), |table| table.range_back(ends, visit))
     }
 
     fn count(&self, table: &Shape) -> Result<u64> {
@@ -109,8 +109,8 @@ impl ReadTables for Writes<'_> {
         self.look(table, |table| table.range(ends, visit))
     }
 
-    fn last(&self, table: &Shape, receive: &mut Receive<'_>) -> Result<()> {
-        self.look(table, |table| table.last(receive))
+    fn range_back(&self, table: &Shape, ends: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
+        self.look(table, |table| table.range_back(ends, visit))
     }
 
     fn count(&self, table: &Shape) -> Result<u64> {

@@ -8,7 +8,7 @@ use crate::store::codec::{Row, micros};
 use crate::store::failure::damaged;
 use crate::store::ledger::Ledger;
 use crate::store::names::{NOTHING, TAG_KEYS, USERS, WORDS};
-use crate::store::rows::{RollupClassRow, RollupRow, RollupSlotRow};
+use crate::store::rows::{ALL_SLOTS, RollupClassRow, RollupRow, RollupSlotRow};
 use crate::store::tables::RollupKey;
 use crate::types::{BilledBy, Result, UsageRecord};
 
@@ -43,7 +43,7 @@ struct Sums {
 impl Change {
     /// Adds a record, or takes it away. What it says gets numbers where it has none.
     pub(in crate::store) fn add(&mut self, ledger: &mut Ledger<'_>, record: &UsageRecord, is_new: bool) -> Result<()> {
-        let mut word = |word: &str| ledger.number(WORDS, word.as_bytes()).map(Option::unwrap_or_default);
+        let word = |word: &str| ledger.number(WORDS, word.as_bytes()).map(Option::unwrap_or_default);
         let currency = record.currency.map(|currency| word(currency.code())).transpose()?.unwrap_or(NOTHING);
         let words =
             [word(&record.usage_type)?, word(record.status.name())?, word(record.cost_status.name())?, currency];
@@ -85,10 +85,14 @@ impl Change {
     pub(in crate::store) fn write(self, ledger: &mut Ledger<'_>) -> Result<()> {
         for (key, cells) in self.0 {
             let mut row = ledger.rollups.get(key)?.unwrap_or(RollupRow { classes: Vec::new() });
+            let mut by_class = BTreeMap::<Class, Vec<(u8, Sums)>>::new();
             for ((class, slot), sums) in cells {
-                change(&mut row, class, slot, &sums)?;
+                by_class.entry(class).or_default().push((slot, sums));
             }
-            row.classes.retain(|class| !class.slots.is_empty());
+            for (class, slots) in by_class {
+                change(&mut row, class, &slots)?;
+            }
+            row.classes.retain(|class| !class.packed.is_empty());
             if row.classes.is_empty() {
                 ledger.rollups.remove(key)?;
             } else {
@@ -99,8 +103,8 @@ impl Change {
     }
 }
 
-/// Changes the cell of a row. One that no record is left in is removed.
-fn change(row: &mut RollupRow, class: Class, slot: u8, sums: &Sums) -> Result<()> {
+/// Changes cells of a class of a row. One that no record is left in is removed, and a class without any is left with none.
+fn change(row: &mut RollupRow, class: Class, changed: &[(u8, Sums)]) -> Result<()> {
     let (is_adjustment, [usage_type, status, cost_status, currency]) = class;
     let place = row.classes.iter().position(|row| class_of(row) == class).unwrap_or_else(|| {
         row.classes.push(RollupClassRow {
@@ -109,21 +113,33 @@ fn change(row: &mut RollupRow, class: Class, slot: u8, sums: &Sums) -> Result<()
             status,
             cost_status,
             currency,
-            slots: Vec::new(),
+            packed: Vec::new(),
         });
         row.classes.len() - 1
     });
-    let slots = &mut row.classes[place].slots;
-    let found = slots.binary_search_by_key(&slot, |row| row.slot);
-    let mut total = found.map_or_else(|_| Ok(Sums::default()), |place| Sums::read(&slots[place]))?;
-    total.add(sums);
-    let is_empty = total.records == 0;
-    match found {
-        Ok(place) if is_empty => drop(slots.remove(place)),
-        Ok(place) => slots[place] = total.row(slot)?,
-        Err(_) if is_empty => {}
-        Err(place) => slots.insert(place, total.row(slot)?),
+    let class = &mut row.classes[place];
+    let mut slots = class.slots()?;
+    for (slot, sums) in changed {
+        let found = slots.binary_search_by_key(slot, |row| row.slot);
+        let mut total = found.map_or_else(|_| Ok(Sums::default()), |place| Sums::read(&slots[place]))?;
+        total.add(sums);
+        let is_empty = total.records == 0;
+        match found {
+            Ok(place) if is_empty => drop(slots.remove(place)),
+            Ok(place) => slots[place] = total.row(*slot)?,
+            Err(_) if is_empty => {}
+            Err(place) => slots.insert(place, total.row(*slot)?),
+        }
     }
+    if slots.is_empty() {
+        class.packed.clear();
+        return Ok(());
+    }
+    let mut all = Sums::default();
+    for slot in &slots {
+        all.add(&Sums::read(slot)?);
+    }
+    class.pack(&all.row(ALL_SLOTS)?, &slots);
     Ok(())
 }
 

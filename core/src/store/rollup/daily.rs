@@ -63,7 +63,7 @@ impl Days {
             let names = reader.rows::<u64, ModelRow>(tables::MODELS).get(model)?;
             let names = names.ok_or_else(|| damaged(ModelRow::TABLE, "a model is missing"))?;
             for class in &row.classes {
-                for slot in &class.slots {
+                for slot in &class.slots()? {
                     let day = day_number(first_day(month)).saturating_add(slot.slot.into());
                     if asked.contains(&day) {
                         self.put(reader, day, (model, &names), class, slot)?;

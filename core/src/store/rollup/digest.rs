@@ -1,7 +1,9 @@
-//! Digesting: records are added to the rollups some hundreds at a time, after they were settled. Until then they are read beside them.
+//! Digesting: records are added to the rollups, and entered under what they have in common with others, some hundreds at a time, after
+//! they were settled. Until then they are read beside them.
 
 use super::change::Change;
 use crate::store::ledger::Ledger;
+use crate::store::postings::enter::{self, Entries};
 use crate::store::state::State;
 use crate::types::{Result, UsageRecord};
 
@@ -17,26 +19,31 @@ pub(in crate::store) fn is_due(state: &State) -> bool {
 pub(in crate::store) fn digest(ledger: &mut Ledger<'_>) -> Result<()> {
     let (first, head) = (ledger.state().digested() + 1, ledger.state().head().record);
     let last = head.min(first + AT_ONCE - 1);
-    let (mut change, mut rows) = (Change::default(), Vec::new());
+    let (mut change, mut entries, mut rows) = (Change::default(), Entries::default(), Vec::new());
     ledger.records.each_in(first..=last, |id, row| {
         rows.push((id, row));
         Ok(true)
     })?;
     for (id, row) in rows {
-        change.add(ledger, &row.record(id)?, true)?;
+        let record = row.record(id)?;
+        change.add(ledger, &record, true)?;
+        entries.add(ledger, &record)?;
     }
     change.write(ledger)?;
+    entries.write(ledger)?;
     ledger.state().set_digested(last);
     Ok(())
 }
 
 /// Moves a record that was digested from what it was to what it has become.
 pub(in crate::store) fn moved(ledger: &mut Ledger<'_>, before: &UsageRecord, after: &UsageRecord) -> Result<()> {
+    ledger.record_revised()?;
     if before.id.get() > ledger.state().digested() {
         return Ok(());
     }
     let mut change = Change::default();
     change.add(ledger, before, false)?;
     change.add(ledger, after, true)?;
-    change.write(ledger)
+    change.write(ledger)?;
+    enter::moved(ledger, before, after)
 }

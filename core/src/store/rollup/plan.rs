@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn plan(since: &str, until: &str, grain: Grain, zone: &str, month_of: Date) -> MonthPlan {
-        let zone = TimeZone::get(zone).unwrap();
+        let zone = crate::types::time_zone(zone).unwrap();
         Stretch::new(micros(since), micros(until), grain, &zone).plan(month(month_of))
     }
 

@@ -27,10 +27,20 @@ pub(in crate::store) struct Rest {
     pub(in crate::store) stretches: Vec<Range<i64>>,
 }
 
+/// Which records are counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Counts {
+    /// All of them.
+    All,
+    /// Those that correct no other.
+    Calls,
+}
+
 /// Hands on what rollups tell of a question. Returns what they do not tell; nothing if they cannot answer it.
 pub(in crate::store) fn tally(
     reader: &Reader<'_>,
     query: &TallyQuery,
+    counts: Counts,
     take: &mut dyn FnMut(&Tally) -> Result<()>,
 ) -> Result<Option<Rest>> {
     let state = reader.state()?;
@@ -39,7 +49,7 @@ pub(in crate::store) fn tally(
     let UsageFilter { since, until, .. } = query.filter;
     let (since, until) = (since.map_or(i64::MIN, ceiling), until.map_or(i64::MAX, ceiling));
     let stretch = Stretch::new(since, until, query.grain, &query.time_zone);
-    let mut answer = Answer { reader, query, models: HashMap::new(), classes: HashMap::new(), take };
+    let mut answer = Answer { reader, query, counts, models: HashMap::new(), classes: HashMap::new(), take };
     let mut next = super::calendar::place(stretch.since()).month;
     while let Some(month) = month_from(reader, next)? {
         if stretch.ends_before(month) {
@@ -146,6 +156,7 @@ type Names = (Arc<str>, Arc<str>);
 struct Answer<'a> {
     reader: &'a Reader<'a>,
     query: &'a TallyQuery,
+    counts: Counts,
     /// Models that were looked at; nothing for those that are not asked for.
     models: HashMap<u64, Option<Names>>,
     /// Classes that were looked at, as sums that are empty; nothing for those that are not asked for.
@@ -167,7 +178,8 @@ impl Answer<'_> {
                 named = Some((value, self.value(value)?));
             }
             let value = named.as_ref().and_then(|(_, value)| value.clone());
-            for class in &row.classes {
+            let counts = self.counts;
+            for class in row.classes.iter().filter(|class| counts == Counts::All || !class.is_adjustment) {
                 let Some(empty) = self.class(class)? else { continue };
                 let empty = Tally { value: value.clone(), provider: provider.clone(), model: model.clone(), ..empty };
                 can_tell = self.sum(class, slots, &empty, role)?;
@@ -183,8 +195,11 @@ impl Answer<'_> {
     /// Adds up the slots of a class that have the same label, and hands the sums on. Returns whether they are known exactly.
     fn sum(&mut self, class: &RollupClassRow, slots: &Slots, empty: &Tally, role: Role) -> Result<bool> {
         let mut sums: Vec<(Label, Tally, Option<Sum>)> = Vec::new();
-        for row in &class.slots {
-            let Some(Some(label)) = slots.get(usize::from(row.slot)) else { continue };
+        // Where all slots go under one label, their sum does.
+        let whole = slots.first().copied().flatten().filter(|label| slots.iter().all(|other| *other == Some(*label)));
+        let rows = if whole.is_some() { vec![class.all()?] } else { class.slots()? };
+        for row in &rows {
+            let Some(label) = whole.as_ref().or_else(|| slots.get(usize::from(row.slot))?.as_ref()) else { continue };
             let place = sums.iter().position(|(own, ..)| own == label).unwrap_or_else(|| {
                 sums.push((*label, Tally { date: *label, ..empty.clone() }, Some(Sum::default())));
                 sums.len() - 1
@@ -195,6 +210,8 @@ impl Answer<'_> {
             *records += count(row.records)?;
             tally.input_tokens += row.input_tokens;
             tally.output_tokens += row.output_tokens;
+            tally.tokens += row.input_tokens + row.output_tokens + row.other_tokens;
+            tally.requests += count(row.requests)?;
             let own = row.cost.as_ref().map(|cost| Sum::read(RollupRow::TABLE, cost)).transpose()?;
             *cost = add(*cost, own);
         }
@@ -258,6 +275,8 @@ impl Answer<'_> {
             adjustments: 0,
             input_tokens: 0,
             output_tokens: 0,
+            tokens: 0,
+            requests: 0,
             cost: rust_decimal::Decimal::ZERO,
         };
         Ok(self.classes.entry(key).or_insert(is_asked.then_some(empty)).clone())

@@ -20,13 +20,9 @@ rows! {
         holds: u64,
         movements: u64,
     }
-    /// A row of `account_movements`: what changed what was settled in a balance, and what that was then.
-    MovementRow in "account_movements" {
-        cause: u8,
-        amount: DecimalBytes,
-        balance: DecimalBytes,
-        record_id: u64,
-        created_at: i64,
+    /// A row of `archived_movements`: what records that were archived had moved in a balance.
+    ArchivedRow in "archived_movements" {
+        moved: DecimalBytes,
     }
     /// What is held, or was moved, in one bucket of one account.
     HoldRow in "reservations" {

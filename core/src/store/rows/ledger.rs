@@ -176,11 +176,6 @@ impl UsageRecordRow {
         })
     }
 
-    /// Returns how many tokens it consumed; the number is kept as the bits of one that may be below zero.
-    pub(in crate::store) fn tokens(&self) -> Option<i64> {
-        self.token_consumed.map(u64::cast_signed)
-    }
-
     /// Returns the cost, where there is one.
     pub(in crate::store) fn cost(&self) -> Result<Option<Money>> {
         self.cost_amount

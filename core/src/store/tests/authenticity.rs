@@ -7,7 +7,8 @@ use super::*;
 
 const BUDGETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("budgets");
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("ai_usage_records");
-const RECORDS_BY_USER: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("ai_usage_records_by_user");
+const RECORDS_BY_TEXT: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("ai_usage_records_by_text");
+const POSTINGS: TableDefinition<'_, (u64, i64, u64), &[u8]> = TableDefinition::new("ai_usage_records_by_value");
 const ROLLUPS: TableDefinition<'_, (i32, u64, u64, u64), &[u8]> = TableDefinition::new("usage_rollups");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
@@ -151,7 +152,11 @@ fn verification_reports_each_damage() {
         edited[40] ^= 1;
         transaction.open_table(RECORDS).unwrap().insert(2, edited.as_slice()).unwrap();
         transaction.open_table(RECORDS).unwrap().remove(3).unwrap();
-        transaction.open_table(RECORDS_BY_USER).unwrap().remove(("alice", 1)).unwrap();
+        let mut texts = transaction.open_table(RECORDS_BY_TEXT).unwrap();
+        let of_first: Vec<_> =
+            texts.iter().unwrap().map(|entry| entry.unwrap().0.value()).filter(|key| key.1 == 1).collect();
+        assert_eq!(of_first.len(), 2);
+        texts.remove(of_first[0]).unwrap();
     });
     fixture.reopen();
     let said = verified(&fixture).join("\n");
@@ -159,9 +164,35 @@ fn verification_reports_each_damage() {
         "ai_usage_records 2: ",
         "ai_usage_records 3: it is missing",
         "ai_usage_records 1: an index does not have it",
-        "ai_usage_records_by_user : the index has 2 entries for 1 records",
+        "ai_usage_records_by_text : the index has 5 entries, and 2 are right",
         "ai_usage_records : table ai_usage_records is damaged",
     ] {
+        assert!(said.contains(part), "{part} is not in:\n{said}");
+    }
+}
+
+#[test]
+fn verification_reports_each_damage_of_a_posting() {
+    let mut fixture = written_with(4);
+    fixture.reopen();
+    assert_eq!(verified(&fixture), Vec::<String>::new());
+    fixture.store = None;
+    edit(&fixture, |transaction| {
+        let mut postings = transaction.open_table(POSTINGS).unwrap();
+        let mut all = Vec::new();
+        for entry in postings.iter().unwrap() {
+            let (key, value) = entry.unwrap();
+            all.push((key.value(), value.value().to_vec()));
+        }
+        let (first, last) = (all[0].clone(), all[all.len() - 1].clone());
+        postings.remove(first.0).unwrap();
+        postings.remove(last.0).unwrap();
+        let (posting, time, id) = last.0;
+        postings.insert((posting, time + 1, id), last.1.as_slice()).unwrap();
+    });
+    fixture.reopen();
+    let said = verified(&fixture).join("\n");
+    for part in ["posting 0 has 0 records, and not the 4 that it should have", "is not where its records stand"] {
         assert!(said.contains(part), "{part} is not in:\n{said}");
     }
 }

@@ -174,7 +174,7 @@ impl Fixture {
         }
     }
 
-    pub(super) fn path(&self) -> std::path::PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder().path().join("ledger")
     }
 

@@ -1,10 +1,13 @@
 //! Queries over usage records.
 
+use super::verifying::verified;
 use super::*;
 
 on_each_engine! {
     every_filter_returns_what_a_plain_search_returns_in_pages_too,
     the_newest_records_are_found_however_far_back_they_are,
+    a_wrong_clock_hides_nothing_and_is_found_at_its_own_time,
+    a_record_that_was_changed_is_found_by_what_it_has_become,
     a_scan_ends_with_the_error_of_its_visitor,
     the_rollup_adds_up_to_the_records_day_by_day,
 }
@@ -34,7 +37,7 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too(engine: Engine)
     let fixture = Fixture::on(engine);
     let all = fill(&fixture);
     assert_eq!(all.len(), 10);
-    assert!(all.windows(2).all(|pair| pair[0].id < pair[1].id));
+    assert!(all.windows(2).all(|pair| (pair[0].created_at, pair[0].id) < (pair[1].created_at, pair[1].id)));
     let second = |second: u64| noon() + Duration::from_secs(second);
     let mut cases: Vec<(UsageFilter, Check)> = vec![
         (
@@ -91,7 +94,7 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too(engine: Engine)
         assert_eq!(fixture.records(filter.clone()), expected, "{filter:?}");
         let mut paged = Vec::new();
         loop {
-            let after = paged.last().map(|record: &UsageRecord| record.id);
+            let after = paged.last().map(RecordPlace::of);
             let page = fixture.run(fixture.store().usage_records(filter.clone(), after, 2)).unwrap();
             assert!(page.len() <= 2);
             if page.is_empty() {
@@ -102,7 +105,7 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too(engine: Engine)
         assert_eq!(paged, expected, "{filter:?}");
         let mut newest = Vec::new();
         loop {
-            let before = newest.last().map(|record: &UsageRecord| record.id);
+            let before = newest.last().map(RecordPlace::of);
             let page = fixture.run(fixture.store().newest_usage_records(filter.clone(), before, 2)).unwrap();
             assert!(page.len() <= 2);
             if page.is_empty() {
@@ -118,7 +121,9 @@ fn every_filter_returns_what_a_plain_search_returns_in_pages_too(engine: Engine)
             Ok(())
         });
         fixture.run(fixture.store().scan_usage_records(filter, visit)).unwrap();
-        assert_eq!(*scanned.lock().unwrap(), expected);
+        let mut scanned = scanned.lock().unwrap().clone();
+        scanned.sort_by_key(RecordPlace::of);
+        assert_eq!(scanned, expected);
     }
 }
 
@@ -139,6 +144,47 @@ fn the_newest_records_are_found_however_far_back_they_are(engine: Engine) {
     assert_eq!(newest(UsageFilter { user: Some("rare".into()), ..UsageFilter::default() }, 9), [284, 144, 4]);
     let until = Some(noon() + Duration::from_secs(9));
     assert_eq!(newest(UsageFilter { until, ..UsageFilter::default() }, 2), [9, 8]);
+}
+
+fn a_wrong_clock_hides_nothing_and_is_found_at_its_own_time(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    let settle = |second: i64, status| {
+        let held = fixture.reserve(fixture.request("alice", Some(usd("1")))).unwrap();
+        let now = noon() + jiff::SignedDuration::from_secs(second);
+        fixture.settle(Settlement { status, now, ..settlement(held, Some(usd("0.5"))) }).unwrap();
+    };
+    let year = 365 * 86_400;
+    // Between them the clock is a year ahead, and a year behind.
+    for second in [1, 2, 3, year, 4, 5, -year, 6, 7, 8, 9, 3, 5, 10, 11, 12] {
+        settle(second, if second % 2 == 0 { RecordStatus::Failed } else { RecordStatus::Success });
+    }
+    let ids =
+        |filter: UsageFilter| -> Vec<u64> { fixture.records(filter).iter().map(|record| record.id.get()).collect() };
+    let all = UsageFilter::default;
+    assert_eq!(ids(all()), [7, 1, 2, 3, 12, 5, 6, 13, 8, 9, 10, 11, 14, 15, 16, 4]);
+    let second = |second: u64| Some(noon() + Duration::from_secs(second));
+    let within = UsageFilter { since: second(3), until: second(6), ..all() };
+    assert_eq!(ids(within.clone()), [3, 12, 5, 6, 13]);
+    assert_eq!(ids(UsageFilter { status: Some(RecordStatus::Failed), ..within.clone() }), [5]);
+    assert_eq!(ids(UsageFilter { since: second(13), ..all() }), [4]);
+    let newest = fixture.run(fixture.store().newest_usage_records(within, None, 2)).unwrap();
+    assert_eq!(newest.iter().map(|record| record.id.get()).collect::<Vec<_>>(), [13, 6]);
+    assert_eq!(verified(&fixture), Vec::<String>::new());
+}
+
+fn a_record_that_was_changed_is_found_by_what_it_has_become(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    for number in 0..9 {
+        let held = fixture.reserve(fixture.request("alice", None)).unwrap();
+        let now = noon() + Duration::from_secs(number);
+        fixture.settle(Settlement { now, ..settlement(held, None) }).unwrap();
+    }
+    let of = |status| fixture.records(UsageFilter { cost_status: Some(status), ..UsageFilter::default() });
+    let uid = of(CostStatus::Unpriced)[2].uid.clone();
+    fixture.apply(Operation::PriceRecord { uid: uid.clone(), cost: usd("0.25"), now: noon() }).unwrap();
+    assert_eq!(of(CostStatus::Computed).iter().map(|record| &record.uid).collect::<Vec<_>>(), [&uid]);
+    assert_eq!(of(CostStatus::Unpriced).len(), 8);
+    assert_eq!(verified(&fixture), Vec::<String>::new());
 }
 
 fn a_scan_ends_with_the_error_of_its_visitor(engine: Engine) {

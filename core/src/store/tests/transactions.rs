@@ -4,8 +4,8 @@ use std::ops::Bound;
 
 use super::storage::{ReadTables, Storage};
 use super::tables::{
-    BALANCES, BUDGET_BALANCES, BalanceKey, DAILY, DailyKey, KEYS_BY_TIME, MOVEMENTS, MovementKey, PROVIDERS,
-    RECORDS_BY_TIME, RECORDS_BY_UID, RECORDS_BY_USER, Shape,
+    BALANCES, BUDGET_BALANCES, BalanceKey, DAILY, DailyKey, KEYS_BY_TIME, MOVEMENTS, MovementKey, PACKAGES_BY_ORDER,
+    POSTINGS, PROVIDERS, PostingKey, RECORDS_BY_TEXT, SESSIONS, Shape,
 };
 use super::*;
 use crate::store::key::Key;
@@ -91,14 +91,7 @@ fn a_transaction_reads_its_own_changes_and_a_query_the_last_commit(engine: Engin
         assert_eq!((get(tables, table, &id(1)), get(tables, table, &id(2))), (Some(b"eins".to_vec()), None));
         assert_eq!(keys(tables, table, WHOLE), [id(1), id(9)]);
         assert_eq!(tables.count(table).unwrap(), 2);
-        let mut last = Vec::new();
-        tables
-            .last(table, &mut |key| {
-                last = key.to_vec();
-                Ok(())
-            })
-            .unwrap();
-        assert_eq!(last, id(9));
+        assert_eq!(keys_back(tables, table, WHOLE), [id(9), id(1)]);
         assert_eq!(seen(), (Some(b"one".to_vec()), vec![id(1).to_vec(), id(2).to_vec()]));
         true
     });
@@ -123,6 +116,17 @@ fn an_aborted_transaction_leaves_nothing(engine: Engine) {
     assert_eq!(read(storage, |tables| keys(tables, table, WHOLE)), [u64::bytes(1)]);
 }
 
+fn keys_back(tables: &dyn ReadTables, table: &Shape, ends: Ends<'_>) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    tables
+        .range_back(table, ends, &mut |key, _| {
+            found.push(key.to_vec());
+            Ok(true)
+        })
+        .unwrap();
+    found
+}
+
 /// Puts keys in a wrong order, and checks that they come back in that of their parts.
 fn sorted<K: Key>(storage: &dyn Storage, table: &Shape, value: &[u8], wanted: &[K::Of<'_>]) {
     change(storage, |tables| {
@@ -132,17 +136,12 @@ fn sorted<K: Key>(storage: &dyn Storage, table: &Shape, value: &[u8], wanted: &[
         true
     });
     let wanted: Vec<Vec<u8>> = wanted.iter().map(|key| K::bytes(*key).as_ref().to_vec()).collect();
-    let mut last = Vec::new();
     read(storage, |tables| {
         assert_eq!(keys(tables, table, WHOLE), wanted, "{}", table.name);
-        tables
-            .last(table, &mut |key| {
-                last = key.to_vec();
-                Ok(())
-            })
-            .unwrap();
+        let mut back = keys_back(tables, table, WHOLE);
+        back.reverse();
+        assert_eq!(back, wanted, "{}", table.name);
     });
-    assert_eq!(Some(&last), wanted.last());
 }
 
 fn keys_are_visited_in_the_order_of_their_parts(engine: Engine) {
@@ -151,10 +150,11 @@ fn keys_are_visited_in_the_order_of_their_parts(engine: Engine) {
     let long = "b".repeat(300);
     sorted::<u64>(storage, PROVIDERS.shape(), b"", &[0, 1, 255, 256, u64::MAX]);
     sorted::<(u64, i64)>(storage, BUDGET_BALANCES.shape(), b"", &[(1, i64::MIN), (1, -1), (1, 0), (1, 256), (2, -7)]);
-    sorted::<(i64, u64)>(storage, RECORDS_BY_TIME.shape(), b"", &[(i64::MIN, 9), (-1, 0), (0, 1), (0, 256), (7, 0)]);
-    sorted::<&'static str>(storage, RECORDS_BY_UID.shape(), &[0; 8], &["", "a", "ab", "b", "é"]);
-    let by_user = [("", 3), ("a", u64::MAX), ("aa", 0), ("b", 1), ("b", 2), (long.as_str(), 1), ("c", 0)];
-    sorted::<(&'static str, u64)>(storage, RECORDS_BY_USER.shape(), b"", &by_user);
+    let blocks = [(0, i64::MIN, 9), (0, -1, 0), (0, 0, 1), (0, 0, 256), (1, -7, 0)];
+    sorted::<PostingKey>(storage, POSTINGS.shape(), b"", &blocks);
+    sorted::<(u64, u64)>(storage, RECORDS_BY_TEXT.shape(), b"", &[(0, 9), (1, 0), (256, 0), (256, u64::MAX)]);
+    sorted::<u64>(storage, SESSIONS.shape(), b"", &[0, 1, 256, u64::MAX]);
+    sorted::<&'static str>(storage, PACKAGES_BY_ORDER.shape(), &[0; 8], &["", "a", "ab", "b", "é"]);
     sorted::<(i64, &'static str)>(storage, KEYS_BY_TIME.shape(), b"", &[(-5, "z"), (0, ""), (0, "a"), (1, "")]);
     let days = [
         (-1, "z", 9, "z", "z"),
@@ -201,9 +201,12 @@ fn a_range_has_its_ends_where_they_are_said_to_be(engine: Engine) {
     ];
     for (ends, wanted) in cases {
         let wanted: Vec<Vec<u8>> = wanted.iter().map(|id| u64::bytes(*id).to_vec()).collect();
+        let back: Vec<Vec<u8>> = wanted.iter().rev().cloned().collect();
         assert_eq!(read(storage, |tables| keys(tables, table, ends)), wanted, "{ends:?}");
+        assert_eq!(read(storage, |tables| keys_back(tables, table, ends)), back, "{ends:?}");
         change(storage, |tables| {
             assert_eq!(keys(tables, table, ends), wanted, "{ends:?}");
+            assert_eq!(keys_back(tables, table, ends), back, "{ends:?}");
             false
         });
     }

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppliedModifier",
+    "Archive",
     "Attempt",
+    "Backup",
     "Budget",
     "BudgetQuote",
     "CandidateQuote",

@@ -50,7 +50,7 @@ class RecordFilter(TypedDict, total=False):
 
 
 class UsageFilter(RecordFilter, total=False):
-    """Which usage records to return. Records come in the order in which they were settled.
+    """Which usage records to return. Records come in the order of the times at which they were settled.
 
     Attributes:
         since: Only those settled at or after this instant.

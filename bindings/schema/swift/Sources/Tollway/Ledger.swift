@@ -35,6 +35,32 @@ public struct Verification: Codable, Hashable, Sendable {
     }
 }
 
+/// A copy of a file.
+public struct Backup: Codable, Hashable, Sendable {
+    /// How many bytes it has.
+    public let bytes: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case bytes
+    }
+}
+
+/// What was archived.
+public struct Archive: Codable, Hashable, Sendable {
+    /// How many records were archived.
+    public let records: Int
+    /// The instant before which they were settled: the first of its month, in UTC.
+    public let before: ExactInstant
+    /// The SHA-256 of all lines but the last, in hexadecimal digits. The last line says it too.
+    public let sha256: String
+
+    private enum CodingKeys: String, CodingKey {
+        case records
+        case before
+        case sha256
+    }
+}
+
 /// What the file is held against.
 public struct VerifyOptions: Codable, Hashable, Sendable {
     /// What `head` returned earlier; the ledger must still hold all that it held then.
@@ -46,5 +72,37 @@ public struct VerifyOptions: Codable, Hashable, Sendable {
 
     public init(head: String? = nil) {
         self.head = head
+    }
+}
+
+/// What `ledger.backup` takes.
+public struct LedgerBackupArguments: Codable, Hashable, Sendable {
+    /// Where to write the copy.
+    public var path: String
+
+    private enum CodingKeys: String, CodingKey {
+        case path
+    }
+
+    public init(path: String) {
+        self.path = path
+    }
+}
+
+/// What `ledger.archive` takes.
+public struct LedgerArchiveArguments: Codable, Hashable, Sendable {
+    /// Which records: those of the months before the one that this instant lies in.
+    public var before: ExactInstant
+    /// Where to write them.
+    public var path: String
+
+    private enum CodingKeys: String, CodingKey {
+        case before
+        case path
+    }
+
+    public init(before: ExactInstant, path: String) {
+        self.before = before
+        self.path = path
     }
 }

@@ -91,7 +91,7 @@ public enum BilledBy: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// In which order records come.
 public enum RecordOrder: String, Codable, Hashable, Sendable, CaseIterable {
-    /// In the order in which they were settled.
+    /// In the order of the times at which they were settled.
     case asc = "asc"
     /// The newest first.
     case desc = "desc"
@@ -446,7 +446,7 @@ public struct RecordFilter: Codable, Hashable, Sendable {
     }
 }
 
-/// Which usage records to return. Records come in the order in which they were settled.
+/// Which usage records to return. Records come in the order of the times at which they were settled.
 public struct UsageFilter: Codable, Hashable, Sendable {
     /// Only those of a user.
     public var user: String?
@@ -510,7 +510,7 @@ public struct RecordsOptions: Codable, Hashable, Sendable {
     public var limit: Int?
     /// What the page before it ended with.
     public var cursor: String?
-    /// In which order; in that in which they were settled where left out.
+    /// In which order; in that of the times at which they were settled where left out.
     public var order: RecordOrder?
 
     private enum CodingKeys: String, CodingKey {

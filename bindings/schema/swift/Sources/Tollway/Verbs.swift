@@ -152,7 +152,7 @@ public enum Pools {
 
 /// Reads the ledger: records and exact totals.
 public enum UsageLedger {
-    /// Returns a page of records, in the order in which they were settled; 100 where no limit is given.
+    /// Returns a page of records, in the order of the times at which they were settled; 100 where no limit is given.
     public static let records = Verb<RecordsOptions, UsagePage>("usage.records")
 
     /// Returns groups of records with exact totals per currency, those that cost the most first.
@@ -182,6 +182,13 @@ public enum OpenFile {
 
     /// Reads the whole file and returns what is not as it was written: pages, rows, indexes, balances, rollups.
     public static let verify = Verb<VerifyOptions, Verification>("ledger.verify")
+
+    /// Writes a copy of the file, as it stands at one commit, to a path where nothing is, while calls go on.
+    public static let backup = Verb<LedgerBackupArguments, Backup>("ledger.backup")
+
+    /// Writes the records of the whole months (in UTC) before an instant to a new file, as compressed lines of JSON
+    /// with a check sum; then they leave the ledger.
+    public static let archive = Verb<LedgerArchiveArguments, Archive>("ledger.archive")
 
     /// Opens a file, and makes it at first use.
     public static let open = Verb<OpenOptions, NothingReturned>("open")

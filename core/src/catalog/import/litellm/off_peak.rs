@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Time;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::document::number;
 use super::keys::{BATCH, Entry, meter_of};
 use crate::catalog::import::extent::{self, MOST_PRICES, MOST_RULES, TOO_MANY_PRICES, TOO_MANY_RULES};
-use crate::types::{Attribute, Calendar, Conditions, Hours, OfferPrice, Weekday};
+use crate::types::{Attribute, Calendar, Conditions, Hours, OfferPrice, Weekday, time_zone};
 
 /// The fields of a block that say when it holds.
 const TIMES: [&str; 3] = ["windows", "hours_utc", "weekday_timezone"];
@@ -86,7 +85,7 @@ fn zone(value: Option<&Value>) -> Result<Zone, &'static str> {
     let Some(name) = value.and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty()) else {
         return Ok(Zone { name: None, ahead: 0 });
     };
-    let zone = TimeZone::get(name).map_err(|_| "the time zone of the weekdays is not known")?;
+    let zone = time_zone(name).ok_or("the time zone of the weekdays is not known")?;
     // The beginning of 2020: no price of the list is older.
     let since = Timestamp::from_second(1_577_836_800).map_err(|_| "the time zone of the weekdays is not known")?;
     if zone.following(since).next().is_some() {

@@ -151,7 +151,7 @@ impl<'a> Counting<'a> {
             }
             for hold in &self.newer(ledger)? {
                 if let AccountUnit::Money(currency) = hold.unit
-                    && let Some(counted) = in_currency(ledger, cost, currency, None, at)?
+                    && let Some(counted) = in_currency(cost, currency, None, &ledger.rates_at(at))?
                 {
                     self.note(ledger, hold, &counted, &mut conversions)?;
                 }
