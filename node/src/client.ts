@@ -13,16 +13,7 @@ import type { LogListener } from './logs.js';
 import { kindOf, OptionNames } from './names.js';
 import { Nouns } from './nouns.js';
 import { rerankArguments } from './rerank.js';
-import type {
-  Archive,
-  Backup,
-  ChatReply,
-  EmbedReply,
-  Quote,
-  RerankReply,
-  Session,
-  Verification,
-} from './results.js';
+import type { Archive, Backup, ChatReply, EmbedReply, Quote, RerankReply, Session, Verification } from './results.js';
 import { session } from './session.js';
 import { ChatStream } from './stream.js';
 import type {

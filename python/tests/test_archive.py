@@ -32,14 +32,14 @@ def test_a_backup_of_a_file_in_use_is_a_file_of_its_own(mock: MockProvider, tmp_
 
 def test_an_archive_has_a_check_sum_and_leaves_this_month_alone(mock: MockProvider, tmp_path: Path) -> None:
     async def main() -> None:
-        path = tmp_path / "past.jsonl.gz"
-        async with await tollway.AsyncTollway.open(tmp_path / "app.tollway", master_key=MASTER_KEY, max_retries=0) as tw:
+        app, path = tmp_path / "app.tollway", tmp_path / "past.jsonl.gz"
+        async with await tollway.AsyncTollway.open(app, master_key=MASTER_KEY, max_retries=0) as tw:
             await configured(tw, mock)
             await tw.chat("Hi", user="alice", max_tokens=16)
             archive = await tw.archive("2026-01-31T00:00:00Z", path)
             assert archive.records == 0
             assert archive.before.isoformat() == "2026-01-01T00:00:00+00:00"
-            head, foot = [json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8")]
+            head, foot = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
             assert head["format"] == "tollway-archive-1"
             assert foot == {"records": 0, "sha256": archive.sha256}
             assert len(await tw.usage.records()) == 1

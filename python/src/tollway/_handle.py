@@ -10,7 +10,7 @@ from ._engine import Operation, check_names, nothing
 from ._secret import Secret
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
     from collections.abc import Mapping
 
     from . import _native
@@ -62,7 +62,7 @@ def backup(path: str | os.PathLike[str]) -> Operation[Backup]:
     return Operation("ledger.backup", {"path": path_text(path, "path")}, Backup._decode)
 
 
-def archive(before: datetime.datetime | str, path: str | os.PathLike[str]) -> Operation[Archive]:
+def archive(before: dt.datetime | str, path: str | os.PathLike[str]) -> Operation[Archive]:
     """Writes the records of past months to a file, and takes them out of this one."""
     from ._writing import instant_text, path_text  # noqa: PLC0415 - importing the package must not wait for it
     from .results.ledger import Archive  # noqa: PLC0415

@@ -12,7 +12,7 @@ from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
     import os
     from collections.abc import Callable, Generator, Sequence
     from types import TracebackType
@@ -154,7 +154,7 @@ class AsyncTollway(AsyncNouns):
         """Writes a copy of the file to a path where nothing is, while calls go on; see `Tollway.backup`."""
         return await self._engine.run(_handle.backup(path))
 
-    async def archive(self, before: datetime.datetime | str, path: str | os.PathLike[str]) -> Archive:
+    async def archive(self, before: dt.datetime | str, path: str | os.PathLike[str]) -> Archive:
         """Writes the records of past months to a new file; then they leave the ledger; see `Tollway.archive`."""
         return await self._engine.run(_handle.archive(before, path))
 

@@ -11,7 +11,7 @@ from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
     import os
     from collections.abc import Callable, Sequence
     from types import TracebackType
@@ -169,7 +169,7 @@ class Tollway(Nouns):
     def backup(self, path: str | os.PathLike[str]) -> Backup:
         """Writes a copy of the file, as it stands at one commit, to a path where nothing is, while calls go on.
 
-        The same master key opens it. What calls hold at that commit is billed by the rules of recovery where the copy is
+        The same master key opens it. What calls hold at that commit is billed by the rules of recovery where it is
         opened.
 
         Raises:
@@ -178,11 +178,11 @@ class Tollway(Nouns):
         """
         return self._engine.run(_handle.backup(path))
 
-    def archive(self, before: datetime.datetime | str, path: str | os.PathLike[str]) -> Archive:
+    def archive(self, before: dt.datetime | str, path: str | os.PathLike[str]) -> Archive:
         """Writes the records of the whole months (in UTC) before an instant to a new file; then they leave the ledger.
 
-        The file has compressed lines of JSON and a check sum. Calls go on meanwhile; sums, budgets, quotas and pools stay as
-        they are. Records that have no price yet stay, and so do those whose settlement may still come.
+        The file has compressed lines of JSON and a check sum. Calls go on; sums, budgets, quotas and pools stay as they
+        are. Records that have no price yet stay, and so do those whose settlement may still come.
 
         Args:
             before: The months before the one that this instant lies in are archived.
