@@ -13,6 +13,8 @@ use mock_provider::{MockProvider, Reply, Script};
 use rust_decimal::Decimal;
 use tollway::client::Tollway;
 use tollway::environment::SystemEnvironment;
+use tollway::settings::Durability;
+use tollway::store::Reservation;
 use tollway::types::{
     BilledBy, BudgetTerms, CallOptions, Currency, Error, ErrorKind, Limit, Money, RecordStatus, Scope, Window,
 };
@@ -196,6 +198,43 @@ async fn a_handle_is_closed_while_another_process_stands_still() {
     tokio::task::spawn_blocking(move || drop(tollway)).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(2) + SLACK, "{:?}", began.elapsed());
     drop(worker);
+    everything_adds_up_without_budget(&path).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_relaxed_durability_a_reply_is_handed_over_while_another_process_stands_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.tollway");
+    let mock = MockProvider::start().await.unwrap();
+    let slow = mock.script("slow", Script::new([Reply::automatic().delay(Duration::from_millis(700))])).unwrap();
+    let mut relaxed = settings();
+    relaxed.durability = Durability::Relaxed;
+    let tollway = open_in(&path, relaxed, Arc::new(SystemEnvironment)).await.unwrap();
+    let mut model = house_model("openai/mock-words-8", &openai_url(&mock));
+    tollway.add_model(model.clone()).await.unwrap();
+    (model.name, model.base_url) = ("openai/mock-words-9".into(), Some(format!("{slow}/v1")));
+    model.default = false;
+    tollway.add_model(model).await.unwrap();
+    let worker = Worker::start(&path);
+    let answered = tollway.clone();
+    let answered = tokio::spawn(async move {
+        let mut asked = request("two words", 8);
+        asked.model = Some("openai/mock-words-9".into());
+        answered.chat(asked, within(2, "alice")).await
+    });
+    let is_alices = |held: &Reservation| held.request.user.as_deref() == Some("alice");
+    while !tollway.reservations().await.unwrap().iter().any(is_alices) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    worker.stop();
+    let reply = answered.await.unwrap().unwrap();
+    let uid = &reply.attempts[0].record_uid;
+    worker.signal("-CONT");
+    while !all_records(&tollway).await.unwrap().iter().any(|record| record.uid == *uid) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(worker);
+    drop(tollway);
     everything_adds_up_without_budget(&path).await;
 }
 

@@ -17,7 +17,7 @@ use redb::{BackendError, StorageBackend};
 use super::access::Access;
 use super::descriptor::Descriptor;
 use super::failure::{closed, corrupted, of_io, of_open_io};
-use super::holder::Wait;
+use super::holder::{Wait, holder};
 use crate::environment::{Environment, SystemEnvironment};
 use crate::types::{Error, ErrorKind, Result};
 
@@ -25,6 +25,8 @@ use crate::types::{Error, ErrorKind, Result};
 const PAUSE: Duration = Duration::from_micros(100);
 /// A wait that takes longer is for a process that hangs, or stands still.
 const LONG: Duration = Duration::from_secs(2);
+/// For how long it is taken to be known who holds a lock: of many who wait for it, one asks.
+const KNOWN_FOR: Duration = Duration::from_millis(500);
 /// How long to wait between two attempts then.
 const LONG_PAUSE: Duration = Duration::from_millis(5);
 
@@ -47,6 +49,14 @@ struct Inner {
     /// How long opening and closing wait for locks in all, and how long a reader waits for one.
     patience: Duration,
     waits: Mutex<Waits>,
+    asked: Mutex<Option<Asked>>,
+}
+
+/// Who held a lock when the system was asked last.
+struct Asked {
+    at: Duration,
+    first: u64,
+    holder: Option<u32>,
 }
 
 /// The waits for locks. They are in the time of the machine, since other processes are in no other.
@@ -89,6 +99,7 @@ impl Backend {
             #[cfg(any(test, feature = "faults"))]
             watch: crate::store::faults::watch_of(path),
             patience,
+            asked: Mutex::default(),
             waits: Mutex::new(Waits { impatient_since: Some(machine_time()), ..Waits::default() }),
         }))
     }
@@ -166,6 +177,19 @@ impl Backend {
     pub(super) fn wait(&self) -> Option<Wait> {
         let waits = self.waits();
         waits.under_way.first().copied().or(waits.in_vain)
+    }
+
+    /// Returns the process that holds what a wait waits for, where the system tells it. It blocks for a moment.
+    pub(super) fn holder(&self, wait: &Wait) -> Option<u32> {
+        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known =
+            |asked: &&Asked| asked.first == wait.first && machine_time().saturating_sub(asked.at) < KNOWN_FOR;
+        if let Some(known) = asked.as_ref().filter(is_known) {
+            return known.holder;
+        }
+        let holder = holder(&self.0.path, wait);
+        *asked = Some(Asked { at: machine_time(), first: wait.first, holder });
+        holder
     }
 
     /// Returns whether some wait takes longer than a reader waits, so that others need not begin.

@@ -14,7 +14,6 @@ use super::backend::Backend;
 use super::containment::{contained, guarded};
 use super::descriptor::Descriptor;
 use super::failure::{Failure, busy, closed, corrupted, not_ours, of_open, of_open_io};
-use super::holder::holder;
 use super::migration::SCHEMA_VERSION;
 use super::overlay::Overlay;
 use super::pages::CHECKED_WHEN_OPENED;
@@ -112,7 +111,9 @@ fn builder(mode: OpenMode) -> Builder {
 /// Adds to the error of a wait for a lock who holds it.
 fn tell_holder(error: Error, path: &Path, backend: &Backend) -> Error {
     match backend.wait() {
-        Some(wait) if error.kind() == ErrorKind::StorageBusy => busy(&path.display().to_string(), holder(path, &wait)),
+        Some(wait) if error.kind() == ErrorKind::StorageBusy => {
+            busy(&path.display().to_string(), backend.holder(&wait))
+        }
         _ => error,
     }
 }
@@ -223,7 +224,7 @@ impl OpenFile {
     /// Makes the error of a wait for a lock that ended without it; nothing where no lock is waited for.
     pub(super) fn obstacle(&self) -> Option<Error> {
         let (path, wait) = (self.backend.path(), self.backend.wait()?);
-        Some(busy(&path.display().to_string(), holder(path, &wait)))
+        Some(busy(&path.display().to_string(), self.backend.holder(&wait)))
     }
 
     /// Ends the opening: from now on a writer waits as long as it takes.
