@@ -106,7 +106,7 @@ async fn a_process_that_stands_still_while_it_writes_keeps_nobody_longer_than_th
     let tollway = open_in(&path, patient.clone(), Arc::new(SystemEnvironment)).await.unwrap();
     add_house_model(&tollway, &openai_url(&mock)).await.unwrap();
     let mut other = house_model("openai/mock-words-9", &format!("{slow}/v1"));
-    other.default = false;
+    other.default = Some(false);
     tollway.add_model(other).await.unwrap();
     let everyone = Limit::Money(Money::new(Decimal::from(1_000_000), Currency::USD));
     tollway.set_budget(BudgetTerms::new(Scope::everyone(), everyone, Window::Total)).await.unwrap();
@@ -213,7 +213,7 @@ async fn with_relaxed_durability_a_reply_is_handed_over_while_another_process_st
     let mut model = house_model("openai/mock-words-8", &openai_url(&mock));
     tollway.add_model(model.clone()).await.unwrap();
     (model.name, model.base_url) = ("openai/mock-words-9".into(), Some(format!("{slow}/v1")));
-    model.default = false;
+    model.default = Some(false);
     tollway.add_model(model).await.unwrap();
     let worker = Worker::start(&path);
     let answered = tollway.clone();
