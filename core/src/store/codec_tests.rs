@@ -290,6 +290,7 @@ fn each_row_type_has_the_bytes_of_bincode() {
             created_at: 1,
             expires_at: 2,
             holds: vec![hold(), hold()],
+            job_id: Some("j".into()),
         },
         KeyRow {
             fingerprint: [8; 32],

@@ -7,6 +7,7 @@ mod budgets;
 mod configs;
 mod counted;
 mod fx_rates;
+mod jobs;
 mod journal;
 mod keys;
 mod late;
@@ -78,6 +79,11 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation, used: Option<
             Ok(Outcome::Superseded)
         }
         Operation::Reserve(request) => reserve::reserve(ledger, *request).map(Outcome::Reserved),
+        Operation::SubmitJob { reservation_id, job_id } => jobs::submit(ledger, reservation_id, job_id).map(done),
+        Operation::TakeJob { reservation_id, now, until } => {
+            jobs::take(ledger, reservation_id, now, until).map(Outcome::JobTaken)
+        }
+        Operation::LeaveJob { reservation_id } => jobs::leave(ledger, reservation_id).map(done),
         Operation::Settle(settlement) => settle::settle(ledger, *settlement).map(Outcome::Settled),
         Operation::PriceRecord { uid, cost, now } => settle::price_record(ledger, &uid, cost, now).map(done),
         Operation::Adjust(adjustment) => adjust::adjust(ledger, *adjustment).map(Outcome::Adjusted),

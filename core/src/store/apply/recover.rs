@@ -39,7 +39,8 @@ pub(super) fn recover(ledger: &mut Ledger<'_>, policy: RecoveryPolicy, now: Time
     let (mut stale, mut running) = (Vec::new(), BTreeSet::new());
     for (id, row) in ledger.reservations.all()? {
         let reservation = row.reservation(id)?;
-        if is_stale(ledger.session, reservation.session, reservation.request.expires_at, now) {
+        let is_job = reservation.job_id.is_some();
+        if !is_job && is_stale(ledger.session, reservation.session, reservation.request.expires_at, now) {
             stale.push(reservation);
         } else {
             running.insert(reservation.session);

@@ -48,7 +48,7 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
 
     let id = ReservationId::new(ledger.reservations.take_id()?);
     let now = request.now;
-    let reservation = Reservation { id, session: ledger.session.id(), request, holds };
+    let reservation = Reservation { id, session: ledger.session.id(), request, holds, job_id: None };
     ledger.reservations.put(id.get(), &ReservationRow::new(&reservation)?)?;
     ledger.note_session()?;
     changes.write(ledger, 0, now)?;

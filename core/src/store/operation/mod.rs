@@ -18,7 +18,7 @@ pub use settlement::{Adjustment, Settlement};
 
 use crate::types::{
     BudgetId, BudgetTerms, Decimal, ModelConfigId, Money, NewPackage, NewRecharge, PoolId, PoolTerms, PriceId,
-    PriceTerms, QuotaTerms, QuotaType, RecoveryPolicy, RouteTerms, SealedSecret, UsageRecordId,
+    PriceTerms, QuotaTerms, QuotaType, RecoveryPolicy, ReservationId, RouteTerms, SealedSecret, UsageRecordId,
 };
 
 /// A change of the file. Each is applied whole or not at all.
@@ -183,6 +183,29 @@ pub enum Operation {
     /// Holds the worst case of an attempt in every budget, quota and pool that applies, all or nothing. Outcome: [`Outcome::Reserved`], or
     /// [`Outcome::Superseded`] where the configuration is no longer the one that it was planned with.
     Reserve(Box<ReserveRequest>),
+    /// Makes a reservation a job, which goes on at its provider whatever becomes of this process: recovery settles it no more, and
+    /// whoever learns how it ended does. The same id again changes nothing. Outcome: [`Outcome::Done`].
+    SubmitJob {
+        /// The reservation.
+        reservation_id: ReservationId,
+        /// What its provider calls it.
+        job_id: String,
+    },
+    /// Makes this handle the only one that asks the provider of a job for it, where no other that lives does.
+    /// Outcome: [`Outcome::JobTaken`].
+    TakeJob {
+        /// The reservation.
+        reservation_id: ReservationId,
+        /// The instant.
+        now: Timestamp,
+        /// When another may take it, where the system does not say who is alive.
+        until: Timestamp,
+    },
+    /// Lets others ask for a job. Outcome: [`Outcome::Done`].
+    LeaveJob {
+        /// The reservation.
+        reservation_id: ReservationId,
+    },
     /// Writes the usage record of an attempt, moves the balances by the true amount, frees the reservation, updates the
     /// daily rollup and creates the model row if it is new. Where recovery has written the record, corrects that.
     /// Outcome: [`Outcome::Settled`].

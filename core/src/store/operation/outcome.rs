@@ -38,6 +38,8 @@ pub enum Outcome {
     Settled(Settled),
     /// What the key stands for.
     KeyClaim(KeyClaim),
+    /// Whether this handle is the one that asks for the job.
+    JobTaken(bool),
     /// How many reservations were settled.
     Recovered(u64),
     /// Whether more records wait to be added to the rollups.

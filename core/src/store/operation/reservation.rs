@@ -80,12 +80,14 @@ impl ReserveRequest {
 pub struct Reservation {
     /// The row.
     pub id: ReservationId,
-    /// The open handle that made it.
+    /// The open handle that made it, or that asks its provider for the job.
     pub session: u64,
     /// What was asked for.
     pub request: ReserveRequest,
     /// What is held in each account that applies.
     pub holds: Vec<Hold>,
+    /// What its provider calls the work, where that goes on without the process: a job, which recovery leaves alone.
+    pub job_id: Option<String>,
 }
 
 /// What a reservation holds, or a record moved, in one bucket of one account.

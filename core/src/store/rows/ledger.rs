@@ -13,7 +13,7 @@ use crate::types::{
 };
 
 rows! {
-    /// A row of `reservations`. How many tokens the attempt can take may not be known.
+    /// A row of `reservations`. How many tokens the attempt can take may not be known. One with a `job_id` outlives its session.
     ReservationRow in "reservations" after ReservationRowV3 {
         session: u64,
         request_id: String,
@@ -32,6 +32,7 @@ rows! {
         created_at: i64,
         expires_at: i64,
         holds: Vec<HoldRow>,
+        job_id: Option<String>,
     }
     /// A row of `ai_usage_records`. It keeps what it moved in each account, and, of one that recovery wrote, what was held.
     UsageRecordRow in "ai_usage_records" after UsageRecordRowV3 {
@@ -103,6 +104,7 @@ impl ReservationRow {
             created_at: micros(request.now),
             expires_at: micros(request.expires_at),
             holds: reservation.holds.iter().map(HoldRow::new).collect(),
+            job_id: reservation.job_id.clone(),
         })
     }
 
@@ -135,6 +137,7 @@ impl ReservationRow {
                 expires_at: time(Self::TABLE, self.expires_at)?,
             },
             holds: self.holds.into_iter().map(|hold| hold.hold(Self::TABLE)).collect::<Result<_>>()?,
+            job_id: self.job_id,
         })
     }
 }

@@ -148,6 +148,7 @@ impl From<ReservationRowV3> for ReservationRow {
             expires_at: row.expires_at,
             holds: row.holds.into_iter().map(HoldRow::from).collect(),
             worst_case_meters: None,
+            job_id: None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod configs;
 mod conversion;
 mod exactness;
 mod faults;
+mod jobs;
 mod keys;
 mod late;
 mod opening;
