@@ -11,7 +11,9 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use tollway::environment::SystemEnvironment;
 use tollway::store::{Operation, Outcome, RedbStore, RowKey, Store as _};
-use tollway::types::{BilledBy, BudgetTerms, Currency, Limit, Money, RecoveryPolicy, Scope, UsageFilter, Window};
+use tollway::types::{
+    BilledBy, BudgetTerms, Currency, Limit, Money, RecordPlace, RecoveryPolicy, Scope, UsageFilter, Window,
+};
 use tollway_system_tests::number_from;
 
 /// How often processes are killed, where nothing else is asked for.
@@ -60,7 +62,7 @@ async fn a_job_is_billed_once_whoever_is_killed() {
     loop {
         let page = store.usage_records(UsageFilter::default(), last, 1000).await.unwrap();
         let Some(record) = page.last() else { break };
-        last = Some(record.id);
+        last = Some(RecordPlace::of(record));
         records.extend(page);
     }
     let by_uid: BTreeMap<_, _> = records.iter().map(|record| (&record.uid, record)).collect();
