@@ -262,8 +262,8 @@ def open(  # noqa: A001
               stays on the record.
             - `timeout` (600), `connect_timeout` (10), `stream_idle_timeout` (120): the time of all attempts of a call
               together, of making a connection, and of silence in a stream.
-            - `storage_timeout` (10): the time that opening and closing, and whatever is no call, wait for a process that
-              has the file locked. A call waits for it until its own `timeout`. Then `StorageBusyError` names it.
+            - `storage_timeout` (10): the time that opening and closing, and whatever is no call, wait for a process
+              that has the file locked. A call waits for it until its own `timeout`. Then `StorageBusyError` names it.
             - `proxy`: the address of the proxy through which calls go, with the scheme `http`, `https`, `socks5` or
               `socks5h`, and a user and a password before the host if it wants them. `"environment"` takes the one that
               `HTTPS_PROXY` or `ALL_PROXY` names, except for what `NO_PROXY` names, and sends it nothing that is plain
