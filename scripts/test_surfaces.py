@@ -10,10 +10,17 @@ from surfaces import ROOT, Surface, classes, python, typescript
 
 SCHEMA: dict[str, Any] = json.loads((ROOT / "bindings" / "schema" / "schema.json").read_text())
 # What is a method of an open file, by the names of the verbs.
-FILE_METHODS = {"ledger.head": "head", "ledger.verify": "verify", "vault.rotate": "rotate_master_key"}
+FILE_METHODS = {
+    "ledger.head": "head",
+    "ledger.verify": "verify",
+    "ledger.backup": "backup",
+    "ledger.archive": "archive",
+    "vault.rotate": "rotate_master_key",
+}
 # What has another form in some language, or is not a verb: a chat is an object that is called in Python; vendors' libraries
-# are given clients in Python and a function in Node; the path of a file is what it was opened with.
-OF_LANGUAGES = {"chat", "chat_stream", "stream", "fetch", "open", "close", "path"}
+# are given clients in Python and a function in Node; the path of a file is what it was opened with; a session is a block in
+# Python and a function that runs one in Node.
+OF_LANGUAGES = {"chat", "chat_stream", "stream", "fetch", "open", "close", "path", "session"}
 # What an app gives a call up by in Node, and what its code calls the first argument of a method with two forms.
 OF_NODE = {"signal", "first"}
 # Shapes of messages, which are those of OpenAI's API, and are written by hand.
