@@ -48,6 +48,7 @@ mod writing;
 pub use self::redb::Access;
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
+pub(crate) use self::redb::sync_folder;
 pub use self::redb::{
     Compacted, FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, compact, is_ledger, restore,
 };

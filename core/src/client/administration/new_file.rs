@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::environment::Environment;
+use crate::store::sync_folder;
 use crate::types::{Error, ErrorKind, Result};
 
 /// A file for its owner alone, under a name that nobody can foresee. Dropping it removes it.
@@ -61,17 +62,6 @@ impl Drop for NewFile {
         // After a rename there is nothing of this name.
         let _ = fs::remove_file(&self.aside);
     }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Error {

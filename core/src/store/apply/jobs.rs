@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::recover::is_stale;
 use super::{invalid, not_found};
-use crate::store::codec::micros;
+use crate::store::codec::{Row as _, micros, time};
 use crate::store::ledger::Ledger;
 use crate::store::rows::ReservationRow;
 use crate::types::{ReservationId, Result};
@@ -32,7 +32,7 @@ pub(super) fn submit(ledger: &mut Ledger<'_>, id: ReservationId, job_id: String)
 pub(super) fn take(ledger: &mut Ledger<'_>, id: ReservationId, now: Timestamp, until: Timestamp) -> Result<bool> {
     let mut row = job(ledger, id)?;
     let own = ledger.session.id();
-    let expires_at = crate::store::codec::time("reservations", row.expires_at)?;
+    let expires_at = time(ReservationRow::TABLE, row.expires_at)?;
     let is_free = row.session == NOBODY || row.session == own || is_stale(ledger.session, row.session, expires_at, now);
     if is_free {
         row.session = own;

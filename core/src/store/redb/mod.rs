@@ -39,6 +39,7 @@ pub use copies::{Compacted, compact, restore};
 pub use descriptor::OpenDescriptors;
 pub use file::{MetaReader, is_ledger};
 pub use opening::{FileKeys, Opening};
+pub(crate) use place::sync_folder;
 
 /// A transaction that took longer than this to begin waited for another process.
 const CONTENDED: Duration = Duration::from_millis(1);
