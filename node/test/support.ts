@@ -99,6 +99,28 @@ export class MockProvider {
     return response.json();
   }
 
+  /** Returns how many requests have come for a script. */
+  private async started(script: string): Promise<number> {
+    const report = (await (await fetch(`${this.address}/_mock/counts`)).json()) as {
+      scripts: Record<string, { started: number }>;
+    };
+    return report.scripts[script]?.started ?? 0;
+  }
+
+  /** Returns a signal that fires when the next request of a script has arrived. */
+  async signalOnceSent(script: string, reason?: unknown): Promise<AbortSignal> {
+    const controller = new AbortController();
+    const before = await this.started(script);
+    const fire = async (): Promise<void> => {
+      while ((await this.started(script)) === before) {
+        await sleep(10);
+      }
+      controller.abort(reason);
+    };
+    fire().catch((error: unknown) => controller.abort(error));
+    return controller.signal;
+  }
+
   /** Forgets counts and recordings, and starts every script again. */
   async reset(): Promise<void> {
     await (await fetch(`${this.address}/_mock/reset`, { method: 'POST' })).arrayBuffer();

@@ -308,17 +308,18 @@ impl<W: Work> Attempts<W> {
     async fn reserve(&self, plan: &Arc<Plan>, version: u64, progress: &Progress) -> Result<Outcome> {
         let reserved = self.engine.store.apply_until(self.reservation(plan, version), self.late()).await;
         reserved.map_err(|late| {
+            let error = self.of_wait(late.error);
             if let Some(outcome) = late.outcome {
                 let (engine, plan, progress) = (Arc::clone(&self.engine), Arc::clone(plan), progress.clone());
-                let dropped = self.dropped.clone();
+                let (dropped, cause) = (self.dropped.clone(), error.clone());
                 let given_back = async move {
                     if let Ok(Outcome::Reserved(reserved)) = outcome.await {
-                        drop(Hold::new(&engine, &plan, &progress, reserved, &dropped));
+                        Hold::new(&engine, &plan, &progress, reserved, &dropped).give_back(&cause).await;
                     }
                 };
                 self.engine.tracker.spawn(given_back.in_current_span());
             }
-            self.of_wait(late.error)
+            error
         })
     }
 

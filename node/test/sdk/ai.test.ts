@@ -210,7 +210,7 @@ for (const [way, make] of WAYS) {
 
   test(`${way}: a call whose signal fires while it waits is cancelled`, async (context) => {
     const opened = await openVendors(context);
-    const abortSignal = AbortSignal.timeout(100);
+    const abortSignal = await opened.mock.signalOnceSent('slow', new DOMException('timed out', 'TimeoutError'));
     const call = generateText({ model: make(opened, 'openai/slow'), prompt: PROMPT, abortSignal });
     await assert.rejects(call, { name: 'TimeoutError' });
     const record = await recordOf(opened.tw, CALLER.user);

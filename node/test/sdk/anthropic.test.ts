@@ -194,9 +194,8 @@ test('a stream whose signal fires is cancelled', async (context) => {
 
 test('a call whose signal fires while it waits rejects as the library says', async (context) => {
   const opened = await openVendors(context);
-  const controller = new AbortController();
-  const call = library(opened).messages.create({ model: 'openai/slow', ...ASKED }, { signal: controller.signal });
-  setTimeout(() => controller.abort(), 100);
+  const signal = await opened.mock.signalOnceSent('slow');
+  const call = library(opened).messages.create({ model: 'openai/slow', ...ASKED }, { signal });
   await assert.rejects(call, APIUserAbortError);
   const record = await recordOf(opened.tw, CALLER.user);
   assert.deepEqual([record.model, record.status, record.billedBy], ['openai/slow', 'cancelled', 'estimate']);

@@ -158,7 +158,7 @@ for (const [format, useResponsesApi] of FORMATS) {
 
   test(`${format}: a call whose signal fires while it waits is cancelled`, async (context) => {
     const opened = await openVendors(context);
-    const signal = AbortSignal.timeout(100);
+    const signal = await opened.mock.signalOnceSent('slow');
     await assert.rejects(chatModel(opened, 'openai/slow', useResponsesApi).invoke(PROMPT, { signal }));
     const record = await recordOf(opened.tw, CALLER.user);
     assert.deepEqual([record.model, record.status, record.billedBy], ['openai/slow', 'cancelled', 'estimate']);

@@ -228,12 +228,8 @@ for (const [name, start] of [
 
 test('a call whose signal fires while it waits rejects as the library says', async (context) => {
   const opened = await openVendors(context);
-  const controller = new AbortController();
-  const call = library(opened).chat.completions.create(
-    { model: 'openai/slow', messages: MESSAGES },
-    { signal: controller.signal },
-  );
-  setTimeout(() => controller.abort(), 100);
+  const signal = await opened.mock.signalOnceSent('slow');
+  const call = library(opened).chat.completions.create({ model: 'openai/slow', messages: MESSAGES }, { signal });
   await assert.rejects(call, APIUserAbortError);
   const record = await recordOf(opened.tw, CALLER.user);
   assert.deepEqual([record.model, record.status, record.billedBy], ['openai/slow', 'cancelled', 'estimate']);

@@ -17,7 +17,7 @@ use crate::environment::{Environment, SystemEnvironment};
 use crate::settings::Durability;
 use crate::store::{Operation, Outcome, Reserved, Settled, Settlement};
 use crate::transport::{Progress, Stage};
-use crate::types::{BilledBy, Error, ModelId, RecordStatus, ReservationId, Result};
+use crate::types::{BilledBy, Error, ErrorKind, ModelId, RecordStatus, ReservationId, Result};
 
 /// How long a caller waits for a settlement at least, whose answer came when the call had no more time.
 pub(in crate::client) const SETTLING: Duration = Duration::from_millis(500);
@@ -115,6 +115,28 @@ impl Hold {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Gives back what was held too late, because of an error that ended the call before its request was sent.
+    pub(super) async fn give_back(mut self, error: &Error) {
+        let status = match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Closed => RecordStatus::Cancelled,
+            ErrorKind::StorageBusy | ErrorKind::Timeout => RecordStatus::Timeout,
+            _ => RecordStatus::Failed,
+        };
+        let ending = Ending {
+            priced: nothing(&self.plan),
+            billed_by: BilledBy::NotBilled,
+            status,
+            error: Some((error.code(), error.detail())),
+            now: self.engine.environment.now(),
+        };
+        let settlement = settlement(&self.engine, &self.plan, self.reserved.id, ending);
+        self.is_settled = true;
+        if let Err(error) = self.engine.apply_surely(Operation::Settle(Box::new(settlement))).await {
+            events::left_to_recovery(&self.plan, Some(&error));
+        }
+        self.engine.room.note_settlement();
     }
 
     /// Leaves the settlement to a task of its own, for which a handle that is closed waits.
