@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from shells import (
     kotlin,
     model,
+    python_calls,
     python_errors,
     python_records,
     python_shapes,
     python_verbs,
     swift,
+    typescript_calls,
     typescript_errors,
     typescript_results,
     typescript_shapes,
@@ -32,8 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = ROOT / "bindings" / "schema" / "schema.json"
 # What writes the files of each folder, and how their names end.
 FOLDERS = (
-    (ROOT / "python" / "src" / "tollway", "py", (python_errors, python_records, python_shapes, python_verbs)),
-    (ROOT / "node" / "src", "ts", (typescript_errors, typescript_results, typescript_shapes, typescript_verbs)),
+    (ROOT / "python" / "src" / "tollway", "py", (python_calls, python_errors, python_records, python_shapes, python_verbs)),
+    (ROOT / "node" / "src", "ts", (typescript_calls, typescript_errors, typescript_results, typescript_shapes, typescript_verbs)),
     (ROOT / "bindings" / "schema" / "kotlin" / "src", "kt", (kotlin,)),
     (ROOT / "bindings" / "schema" / "swift" / "Sources" / "Tollway", "swift", (swift,)),
 )

@@ -4,28 +4,24 @@
 
 import { VERIFY_OPTIONS } from './arguments/ledger.js';
 import { SETTINGS } from './arguments/settings.js';
+import { Calls } from './calls.js';
 import { chatArguments } from './chat.js';
-import { embedArguments } from './embeddings.js';
 import { Engine } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
 import type { LogListener } from './logs.js';
 import { kindOf, OptionNames } from './names.js';
-import { Nouns } from './nouns.js';
-import { rerankArguments } from './rerank.js';
-import type { Archive, Backup, ChatReply, EmbedReply, Quote, RerankReply, Session, Verification } from './results.js';
+import type { Archive, Backup, ChatReply, Quote, Session, Verification } from './results.js';
 import { session } from './session.js';
 import { ChatStream } from './stream.js';
 import type {
   ChatOptions,
   ChatParameters,
   ChatRequest,
-  EmbedOptions,
   FetchOptions,
   Instant,
   Messages,
   OpenOptions,
-  RerankOptions,
   SessionOptions,
   VerifyOptions,
 } from './types.js';
@@ -41,17 +37,13 @@ const OPEN = new OptionNames('Tollway.open()', ['masterKey', ...Object.keys(SETT
  * It belongs to the thread that opened it; worker threads and other processes open the file for themselves. Close it, or
  * declare it with `await using`; what is left open is closed when the process exits.
  */
-export class Tollway extends Nouns {
-  /** @internal */
-  readonly engine: Engine;
-
+export class Tollway extends Calls {
   /** @internal */
   constructor(engine: Engine) {
     if (!(engine instanceof Engine)) {
       throw invalid('a Tollway is made by await Tollway.open(path, { masterKey })');
     }
     super(engine);
-    this.engine = engine;
   }
 
   /**
@@ -119,28 +111,6 @@ export class Tollway extends Nouns {
    */
   fetch(options?: FetchOptions): typeof globalThis.fetch {
     return fetchOver(this.engine, options);
-  }
-
-  /**
-   * Makes a vector of each text, and returns them once their cost is in the ledger.
-   *
-   * More texts than the provider takes at once go in several requests, under one bill. Rejects as `chat()` does. When the signal
-   * fires, it rejects with the signal's reason, and what was embedded by then is billed.
-   */
-  async embed(input: string | readonly string[], options?: EmbedOptions): Promise<EmbedReply> {
-    const { values, signal } = embedArguments(input, options);
-    return this.engine.run('embed', values, signal);
-  }
-
-  /**
-   * Orders documents by how much they say to a query, and returns them once their cost is in the ledger, the best first.
-   *
-   * Rejects as `chat()` does. When the signal fires, it rejects with the signal's reason, and the call is billed by its
-   * `onAbandon`.
-   */
-  async rerank(query: string, documents: readonly string[], options?: RerankOptions): Promise<RerankReply> {
-    const { values, signal } = rerankArguments(query, documents, options);
-    return this.engine.run('rerank', values, signal);
   }
 
   /**

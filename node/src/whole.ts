@@ -9,9 +9,28 @@ import { given } from './values.js';
 const CALL_NAMES = new OptionNames('the call', ENGINE_OPTIONS);
 const HINT = '; pass fields that only some providers know in extra: {...}';
 
-/** Returns the names of a call's options: its parameters, and what gives it up. `hints` says what other names mean. */
-export function wholeNames(owner: string, parameters: Fields, hints: Readonly<Record<string, string>>): OptionNames {
+const PLACES = ['first', 'second', 'third'];
+
+/** Returns the names of a call's options: its parameters, and what gives it up. `arguments_` are those that go before them. */
+export function wholeNames(owner: string, parameters: Fields, arguments_: readonly string[]): OptionNames {
+  const hints = Object.fromEntries(arguments_.map((name, place) => [name, `is the ${PLACES[place]} argument`]));
   return new OptionNames(owner, [...Object.keys(parameters), 'signal'], hints, HINT);
+}
+
+/** Writes an array of strings. */
+export function strings(value: unknown, name: string): unknown {
+  if (!Array.isArray(value)) {
+    throw invalid(`${name} must be an array of strings, not ${kindOf(value)}`);
+  }
+  return value;
+}
+
+/** Writes a string, or several. */
+export function oneOrSeveral(value: unknown, name: string): unknown {
+  if (typeof value !== 'string' && !Array.isArray(value)) {
+    throw invalid(`${name} must be a string or an array of strings, not ${kindOf(value)}`);
+  }
+  return value;
 }
 
 /** Reads the options of a call; `own` are its arguments before them. */

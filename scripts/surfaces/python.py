@@ -19,7 +19,8 @@ def read(prefix: str = "") -> Surface:
     behaviour = _classes(_PACKAGE / "_behaviour.py")
     client = _classes(_PACKAGE / ("async_client.py" if prefix else "client.py"))[f"{prefix}Tollway"]
     found = Surface()
-    found.classes["OpenFile"] = _methods(client, typed)
+    calls = _classes(_PACKAGE / "_calls.py")[f"{prefix}Calls"]
+    found.classes["OpenFile"] = {**_methods(client, typed), **_methods(calls, typed)}
     for noun, name in _properties(_classes(_PACKAGE / "_nouns.py")[f"{prefix}Nouns"]).items():
         class_ = _classes(_PACKAGE / f"{noun}.py")[name]
         found.classes[name.removeprefix(prefix)] = _methods(class_, typed)

@@ -20,7 +20,8 @@ def read() -> Surface:
     paged = re.findall(r"export type (\w+) = Omit<(\w+), ([^>]+)>", arguments)
     for name, whole, left_out in paged:
         found.shapes[name] = found.shapes[whole] - {snake(each) for each in re.findall(r"'(\w+)'", left_out)}
-    found.classes["OpenFile"] = _methods((_SOURCE / "client.ts").read_text(), "Tollway", found.shapes)
+    client = _methods((_SOURCE / "client.ts").read_text(), "Tollway", found.shapes)
+    found.classes["OpenFile"] = {**client, **_methods((_SOURCE / "calls.ts").read_text(), "Calls", found.shapes)}
     for noun, name in re.findall(r"^  readonly (\w+): (\w+);", (_SOURCE / "nouns.ts").read_text(), re.MULTILINE):
         found.classes[name] = _methods((_SOURCE / f"{noun}.ts").read_text(), name, found.shapes)
     for name, values in re.findall(r"^export type (\w+) =((?:\s*\|?\s*'[^']+')+);", arguments, re.MULTILINE):

@@ -15,7 +15,7 @@ pub struct EmbedRequest {
     pub model: Option<String>,
     /// What is embedded: a string, or several. More than the provider takes at once go in several requests, under one bill.
     #[serde(deserialize_with = "one_or_many")]
-    #[cfg_attr(feature = "schema", schemars(with = "Value"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Value", extend("format" = "texts")))]
     pub input: Vec<EmbedInput>,
     /// How many numbers each vector has, where the model leaves a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,10 +8,23 @@ from ._engine import check_mapping, check_names
 from .types import CallOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _OPTIONS = CallOptions.__optional_keys__
 _HINT = "; pass fields that only some providers know in extra={...}"
+
+
+def strings(value: Sequence[str], name: str) -> list[str]:
+    """Writes a list of strings, which one string would be by its letters."""
+    if isinstance(value, str):
+        detail = f"{name} must be a list of strings, not one string"
+        raise TypeError(detail)
+    return list(value)
+
+
+def one_or_several(value: str | Sequence[str], name: str) -> str | list[str]:
+    """Writes a string, or several."""
+    return value if isinstance(value, str) else strings(value, name)
 
 
 def whole_arguments(

@@ -6,8 +6,8 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _handle
+from ._calls import AsyncCalls
 from ._engine import AsyncEngine
-from ._nouns import AsyncNouns
 from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
@@ -21,16 +21,14 @@ if TYPE_CHECKING:
 
     from . import _native
     from .chat import AsyncChat
-    from .results import Archive, Backup, EmbedReply, Quote, RerankReply, Verification
+    from .results import Archive, Backup, Quote, Verification
     from .session import AsyncSessionBlock
     from .types import (
         Amount,
         ChatParameters,
-        EmbedParameters,
         Enforcement,
         Messages,
         OnExceeded,
-        RerankParameters,
         SettingsParameters,
     )
 
@@ -39,7 +37,7 @@ _CLOSE_TIMEOUT = 5.0
 Opened = TypeVar("Opened", bound="AsyncTollway")
 
 
-class AsyncTollway(AsyncNouns):
+class AsyncTollway(AsyncCalls):
     """An open file, as `Tollway` is, with the same methods, awaited. Several event loops may share it."""
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -79,35 +77,6 @@ class AsyncTollway(AsyncNouns):
         engine = AsyncEngine(native)
         await engine.run(_handle.OPEN)
         return cls(engine)
-
-    async def embed(self, input: str | Sequence[str], **parameters: Unpack[EmbedParameters]) -> EmbedReply:  # noqa: A002
-        """Makes a vector of each text, and returns them once their cost is in the ledger.
-
-        More texts than the provider takes at once go in several requests, under one bill. The parameters are those of
-        `tollway.types.EmbedParameters`. `reply.embeddings` is an array of NumPy with a row for each text where NumPy is
-        there, else a tuple of arrays. Cancelling the task gives the call up, which is then billed.
-
-        Raises:
-            BudgetExceededError: A budget that applies would be passed.
-            TollwayError: The call failed; its kind says what to do.
-        """
-        from .embeddings import embed
-
-        return await self._engine.run(embed(input, parameters))
-
-    async def rerank(self, query: str, documents: Sequence[str], **parameters: Unpack[RerankParameters]) -> RerankReply:
-        """Orders documents by how much they say to a query, and returns them once their cost is in the ledger.
-
-        The parameters are those of `tollway.types.RerankParameters`. `reply.results` has the best document first.
-        Cancelling the task gives the call up, which is then billed.
-
-        Raises:
-            BudgetExceededError: A budget that applies would be passed.
-            TollwayError: The call failed; its kind says what to do.
-        """
-        from .rerank import rerank
-
-        return await self._engine.run(rerank(query, documents, parameters))
 
     async def quote(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> Quote:
         """Says what a chat call would cost, without making it; see `Tollway.quote`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _handle
+from ._calls import Calls
 from ._engine import SyncEngine
-from ._nouns import Nouns
 from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
@@ -19,23 +19,21 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .chat import Chat
-    from .results import Archive, Backup, EmbedReply, Quote, RerankReply, Verification
+    from .results import Archive, Backup, Quote, Verification
     from .session import SessionBlock
     from .types import (
         Amount,
         ChatParameters,
-        EmbedParameters,
         Enforcement,
         Messages,
         OnExceeded,
-        RerankParameters,
         SettingsParameters,
     )
 
 _CLOSE_TIMEOUT = 5.0
 
 
-class Tollway(Nouns):
+class Tollway(Calls):
     """An open file: its models, prices, routes, budgets and ledger, and the calls that it makes and bills.
 
     Threads may share it. A forked child may go on using it, and then opens the file for itself. Use it as a context
@@ -75,35 +73,6 @@ class Tollway(Nouns):
         engine = SyncEngine(_handle.create(path, key, settings))
         engine.run(_handle.OPEN)
         return cls(engine)
-
-    def embed(self, input: str | Sequence[str], **parameters: Unpack[EmbedParameters]) -> EmbedReply:  # noqa: A002
-        """Makes a vector of each text, and returns them once their cost is in the ledger.
-
-        More texts than the provider takes at once go in several requests, under one bill. The parameters are those of
-        `tollway.types.EmbedParameters`. `reply.embeddings` is an array of NumPy with a row for each text where NumPy is
-        there, else a tuple of arrays. Ctrl-C gives the call up, which is then billed.
-
-        Raises:
-            BudgetExceededError: A budget that applies would be passed.
-            TollwayError: The call failed; its kind says what to do.
-        """
-        from .embeddings import embed
-
-        return self._engine.run(embed(input, parameters))
-
-    def rerank(self, query: str, documents: Sequence[str], **parameters: Unpack[RerankParameters]) -> RerankReply:
-        """Orders documents by how much they say to a query, and returns them once their cost is in the ledger.
-
-        The parameters are those of `tollway.types.RerankParameters`. `reply.results` has the best document first.
-        Ctrl-C gives the call up, which is then billed.
-
-        Raises:
-            BudgetExceededError: A budget that applies would be passed.
-            TollwayError: The call failed; its kind says what to do.
-        """
-        from .rerank import rerank
-
-        return self._engine.run(rerank(query, documents, parameters))
 
     def quote(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> Quote:
         """Says what a chat call would cost with each model that may serve it, and whether its budgets would admit it.

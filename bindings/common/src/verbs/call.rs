@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use tollway::types::{CallOptions, EmbedRequest, ErrorKind, RerankRequest, check_levels};
+use tollway::types::{CallOptions, ErrorKind, check_levels};
 
 use super::{Arguments, invalid, invalid_at, parse};
 use crate::error::ErrorInfo;
@@ -22,9 +22,6 @@ pub(super) trait Asked: DeserializeOwned {
         parse(verb, text)
     }
 }
-
-impl Asked for EmbedRequest {}
-impl Asked for RerankRequest {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +102,8 @@ pub(super) use described_by;
 
 #[cfg(test)]
 mod tests {
+    use tollway::types::RerankRequest;
+
     use super::*;
 
     fn read(text: &str) -> Result<Box<Call<RerankRequest>>, ErrorInfo> {

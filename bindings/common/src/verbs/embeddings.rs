@@ -3,7 +3,7 @@
 use tollway::client::Tollway;
 use tollway::types::{self, EmbedRequest, Result, Vector};
 
-use super::call::Call;
+use super::call::{Asked, Call};
 use super::table::verbs;
 use crate::results::whole_reply;
 
@@ -31,6 +31,8 @@ struct EmbedParameters {
 
 #[cfg(feature = "schema")]
 super::call::described_by!(Call<EmbedRequest>, EmbedParameters);
+
+impl Asked for EmbedRequest {}
 
 pub(super) async fn embed(client: &Tollway, arguments: Box<Call<EmbedRequest>>) -> Result<types::EmbedReply> {
     client.embed(arguments.request, arguments.options).await

@@ -3,12 +3,14 @@
 use tollway::client::Tollway;
 use tollway::types::{self, RankedDocument, RerankRequest, Result};
 
-use super::call::Call;
+use super::call::{Asked, Call};
 use super::table::verbs;
 use crate::results::whole_reply;
 
 verbs! {
-    /// Orders documents by how much they say to a query, and returns them once their cost is in the ledger, the best first.
+    /// Orders documents by how much they say to a query, and returns them once their cost is in the ledger.
+    ///
+    /// The best comes first.
     ///
     /// * `budget_exceeded` if a budget that applies would be passed.
     "rerank"(query, documents) => rerank(Box<Call<RerankRequest>>) -> types::RerankReply;
@@ -29,6 +31,8 @@ struct RerankParameters {
 
 #[cfg(feature = "schema")]
 super::call::described_by!(Call<RerankRequest>, RerankParameters);
+
+impl Asked for RerankRequest {}
 
 pub(super) async fn rerank(client: &Tollway, arguments: Box<Call<RerankRequest>>) -> Result<types::RerankReply> {
     client.rerank(arguments.request, arguments.options).await

@@ -65,7 +65,7 @@ public data class EmbedRequest(
      * What is embedded: a string, or several. More than the provider takes at once go in several requests, under one
      * bill.
      */
-    public val input: JsonElement,
+    public val input: List<String>,
     /** The model, an alias, or a route; the default of the capability `embedding` where absent. */
     public val model: String? = null,
     /** How many numbers each vector has, where the model leaves a choice. */

@@ -211,10 +211,7 @@ public object OpenFile {
     public val embed: Verb<EmbedParameters, EmbedReply> =
         Verb("embed", EmbedParameters.serializer(), EmbedReply.serializer())
 
-    /**
-     * Orders documents by how much they say to a query, and returns them once their cost is in the ledger, the best
-     * first.
-     */
+    /** Orders documents by how much they say to a query, and returns them once their cost is in the ledger. */
     public val rerank: Verb<RerankParameters, RerankReply> =
         Verb("rerank", RerankParameters.serializer(), RerankReply.serializer())
 

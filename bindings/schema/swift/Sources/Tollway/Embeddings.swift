@@ -59,7 +59,7 @@ public struct EmbedReply: Codable, Hashable, Sendable {
 public struct EmbedRequest: Codable, Hashable, Sendable {
     /// What is embedded: a string, or several. More than the provider takes at once go in several requests, under one
     /// bill.
-    public var input: JSONValue
+    public var input: [String]
     /// The model, an alias, or a route; the default of the capability `embedding` where absent.
     public var model: String?
     /// How many numbers each vector has, where the model leaves a choice.
@@ -74,7 +74,7 @@ public struct EmbedRequest: Codable, Hashable, Sendable {
         case inputType = "input_type"
     }
 
-    public init(input: JSONValue, model: String? = nil, dimensions: Int? = nil, inputType: InputType? = nil) {
+    public init(input: [String], model: String? = nil, dimensions: Int? = nil, inputType: InputType? = nil) {
         self.input = input
         self.model = model
         self.dimensions = dimensions

@@ -170,8 +170,7 @@ public enum OpenFile {
     /// Makes a vector of each text, and returns them once their cost is in the ledger.
     public static let embed = Verb<EmbedParameters, EmbedReply>("embed")
 
-    /// Orders documents by how much they say to a query, and returns them once their cost is in the ledger, the best
-    /// first.
+    /// Orders documents by how much they say to a query, and returns them once their cost is in the ledger.
     public static let rerank = Verb<RerankParameters, RerankReply>("rerank")
 
     /// Says what a chat call would cost with each model that may serve it, and whether its budgets would admit it.
