@@ -6,6 +6,7 @@ pub(super) mod refusal;
 pub(super) mod settlement;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,7 +118,7 @@ impl<W: Work> Attempts<W> {
             if version.await.map_err(|error| self.of_wait(error)).map_err(targeted)? != snapshot.version {
                 return Ok(Made::Superseded);
             }
-            return self.make_free(&line, prepared).await.map(Made::Answered).map_err(targeted);
+            return Box::pin(self.make_free(&line, prepared)).await.map(Made::Answered).map_err(targeted);
         }
         let hold = self.hold(&plan, snapshot.version, &line.progress).await.map_err(targeted)?;
         let Some(hold) = hold else { return Ok(Made::Superseded) };
@@ -126,8 +127,10 @@ impl<W: Work> Attempts<W> {
         self.draft.output_limit = self.clamped.or(injected);
         let mut received = self.work.receive(&line, has_limit || is_capped);
         let ticket = engine.health.begin(config.id, engine.environment.monotonic());
-        let exchange = self.exchange(&line, prepared, &mut received);
-        let ended = AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()));
+        let ended = {
+            let exchange = pin!(self.exchange(&line, prepared, &mut received));
+            AssertUnwindSafe(exchange).catch_unwind().await.unwrap_or_else(|_| Ended::Failed(panicked()))
+        };
         line.progress.withdraw();
         self.note_health(config, ticket, &ended);
         if let Ended::Failed(error) = &ended {
@@ -226,7 +229,8 @@ impl<W: Work> Attempts<W> {
         let Some(wait) = self.options.budget_wait.filter(|wait| !wait.is_zero()) else { return held };
         match held {
             Err(refused) if waits(&refused) => {
-                self.wait_for_room(plan, (version, progress), wait.min(self.time_left()), refused).await
+                let wait = wait.min(self.time_left());
+                Box::pin(self.wait_for_room(plan, (version, progress), wait, refused)).await
             }
             held => held,
         }
@@ -372,7 +376,7 @@ impl<W: Work> Attempts<W> {
         let stopping = self.engine.stopping.clone();
         let late = self.engine.environment.sleep(self.time_left());
         let drains = W::DRAINS && self.on_abandon() == AbandonPolicy::Drain;
-        let work = self.work.exchange(line, prepared, received);
+        let work = pin!(self.work.exchange(line, prepared, received));
         tokio::select! {
             biased;
             result = work => result.map_or_else(Ended::Failed, |()| Ended::Complete),

@@ -135,7 +135,8 @@ impl<W: Work> Call<W> {
                 Ok(*reply)
             }
             KeyState::Claimed | KeyState::None => {
-                let outcome = self.route().await;
+                // On the heap, because what a call is made of is moved several times until its task begins.
+                let outcome = Box::pin(self.route()).await;
                 outcome.map_err(|error| self.with_attempts(error))
             }
         }
@@ -146,15 +147,16 @@ impl<W: Work> Call<W> {
         let before = self.attempts.draft.attempts.len();
         self.attempts.clamped = None;
         self.attempts.work.limit_output(None);
-        let mut outcome = self.attempts.make(snapshot, config).await;
-        for _ in 0..MOST_CLAMPS {
-            let Some(limit) = outcome.as_ref().err().and_then(clamped_limit) else { break };
+        let mut clamps = 0..MOST_CLAMPS;
+        let outcome = loop {
+            let outcome = self.attempts.make(snapshot, config).await;
+            let limit = outcome.as_ref().err().and_then(clamped_limit);
+            let Some(limit) = limit.filter(|_| clamps.next().is_some()) else { break outcome };
             if !self.attempts.work.limit_output(Some(limit)) {
-                break;
+                break outcome;
             }
             self.attempts.clamped = Some(limit);
-            outcome = self.attempts.make(snapshot, config).await;
-        }
+        };
         if let Err(error) = &outcome {
             let recorded = self.attempts.draft.attempts.get(before);
             let attempt = FailedAttempt {
@@ -172,6 +174,18 @@ impl<W: Work> Call<W> {
             self.tried.push(Tried { config: Arc::clone(config), attempt, detail: error.detail().to_owned() });
         }
         outcome
+    }
+
+    /// Tries a config, and again for each field that its provider refuses and that may be left out.
+    async fn try_and_mend(&mut self, snapshot: &Snapshot, config: &Arc<ModelConfig>) -> Result<Made<W::Reply>> {
+        loop {
+            let attempted = self.try_one(snapshot, config).await;
+            // Each field is learned once, so that this ends.
+            if attempted.is_ok() || !std::mem::take(&mut self.attempts.may_mend) {
+                return attempted;
+            }
+            self.check_running()?;
+        }
     }
 
     fn log_fallback(&mut self, next: &ModelConfig) {
@@ -263,13 +277,7 @@ impl<W: Work> Call<W> {
                 self.check_running()?;
                 self.log_fallback(&config);
                 self.attempts.was_billed = false;
-                let mut attempted = self.try_one(&snapshot, &config).await;
-                // Each field is learned once, so that this ends.
-                while attempted.is_err() && std::mem::take(&mut self.attempts.may_mend) {
-                    self.check_running()?;
-                    attempted = self.try_one(&snapshot, &config).await;
-                }
-                let error = match attempted {
+                let error = match self.try_and_mend(&snapshot, &config).await {
                     Ok(Made::Answered(reply)) => return Ok(reply),
                     Ok(Made::Superseded) => {
                         match self.choose_again(&snapshot).await {
