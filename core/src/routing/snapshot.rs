@@ -95,6 +95,12 @@ impl Snapshot {
         self.budgets.any(call, |_| true) || self.provisions.caps(call)
     }
 
+    /// Returns whether any pool or quota applies to a call.
+    #[must_use]
+    pub fn has_provisions(&self, call: &Dimensions<'_>) -> bool {
+        self.provisions.caps(call)
+    }
+
     /// Returns whether any budget of money, or a pool, applies to a call.
     #[must_use]
     pub fn caps_money(&self, call: &Dimensions<'_>) -> bool {

@@ -14,7 +14,7 @@ use super::window::Window;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quote {
-    /// The candidates in the order in which a call would try them now: those whose budgets admit them, by name.
+    /// The candidates in the order in which a call would try them now: those that budgets, quotas and pools admit, by name.
     pub route: Vec<String>,
     /// What each candidate would cost, in the order of the route's strategy.
     pub candidates: Vec<CandidateQuote>,
@@ -42,7 +42,9 @@ pub struct CandidateQuote {
     pub unpriced: Option<String>,
     /// The budgets that apply, by id.
     pub budgets: Vec<BudgetQuote>,
-    /// Whether every budget admits it.
+    /// Why the user's quotas or the provider's pools would not admit it; absent where they would.
+    pub refusal: Option<String>,
+    /// Whether every budget, quota and pool admits it.
     pub admitted: bool,
 }
 

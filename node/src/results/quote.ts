@@ -72,7 +72,9 @@ export interface CandidateQuote {
   readonly unpriced: string | null;
   /** The budgets that apply, by id. */
   readonly budgets: readonly BudgetQuote[];
-  /** Whether every budget admits it. */
+  /** Why the user's quotas or the provider's pools would not admit it; absent where they would. */
+  readonly refusal: string | null;
+  /** Whether every budget, quota and pool admits it. */
   readonly admitted: boolean;
 }
 
@@ -86,7 +88,10 @@ export interface PassedOver {
 
 /** What a request would cost, and the way that it would take. */
 export interface Quote {
-  /** The candidates in the order in which a call would try them now: those whose budgets admit them, by name. */
+  /**
+   * The candidates in the order in which a call would try them now: those that budgets, quotas and pools admit, by
+   * name.
+   */
   readonly route: readonly string[];
   /** What each candidate would cost, in the order of the route's strategy. */
   readonly candidates: readonly CandidateQuote[];
@@ -133,6 +138,7 @@ export function decodeCandidateQuote(value: Wire): CandidateQuote {
     worst: orNull(value['worst'], decodeQuotedCost),
     unpriced: value['unpriced'],
     budgets: value['budgets'].map(decodeBudgetQuote),
+    refusal: value['refusal'],
     admitted: value['admitted'],
   };
 }

@@ -76,7 +76,9 @@ public data class CandidateQuote(
     public val unpriced: String?,
     /** The budgets that apply, by id. */
     public val budgets: List<BudgetQuote>,
-    /** Whether every budget admits it. */
+    /** Why the user's quotas or the provider's pools would not admit it; absent where they would. */
+    public val refusal: String?,
+    /** Whether every budget, quota and pool admits it. */
     public val admitted: Boolean,
 )
 
@@ -92,7 +94,10 @@ public data class PassedOver(
 /** What a request would cost, and the way that it would take. */
 @Serializable
 public data class Quote(
-    /** The candidates in the order in which a call would try them now: those whose budgets admit them, by name. */
+    /**
+     * The candidates in the order in which a call would try them now: those that budgets, quotas and pools admit, by
+     * name.
+     */
     public val route: List<String>,
     /** What each candidate would cost, in the order of the route's strategy. */
     public val candidates: List<CandidateQuote>,

@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::chat::check_request;
 use crate::billing::estimate::{Estimate, head_of};
 use crate::billing::price::Bill;
-use crate::budget::admission::{Demand, check_currency, check_price, weigh};
+use crate::budget::admission::{check_currency, check_price, weigh};
 use crate::budget::index::Applying;
 use crate::client::engine::{Engine, Tollway, check_options};
 use crate::provider::vendor;
 use crate::routing::prompt_cache::beginnings;
 use crate::routing::select::{Outlook, select};
 use crate::routing::snapshot::Snapshot;
+use crate::store::{Operation, ReserveRequest};
 use crate::types::{
-    BudgetQuote, BudgetStatus, Call, CallOptions, CandidateQuote, ChatRequest, Enforcement, Limit, ModelConfig,
-    PassedOver, Quote, QuotedCost, Result,
+    BudgetQuote, BudgetStatus, Call, CallOptions, CandidateQuote, ChatRequest, Enforcement, ErrorKind, ModelConfig,
+    Money, PassedOver, Quote, QuotedCost, Result,
 };
 
 impl Tollway {
@@ -29,16 +32,11 @@ impl Tollway {
         let snapshot = self.engine.snapshot().await?;
         let outlook = self.engine.outlook();
         let selection = select(&snapshot, &request, options.fallbacks.as_deref(), &outlook)?;
+        let asked =
+            Asked { engine: &self.engine, snapshot: &snapshot, request: &request, options: &options, now: outlook.now };
         let mut candidates = Vec::with_capacity(selection.candidates.len());
         for config in &selection.candidates {
-            let call = Call {
-                user: options.user.clone(),
-                tags: options.tags.clone(),
-                provider: Some(config.provider.clone()),
-                model: Some(config.model_name.clone()),
-            };
-            let statuses = self.engine.store.budget_statuses(Some(call), outlook.now).await?;
-            candidates.push(self.engine.candidate(&snapshot, &request, &options, &statuses, config, &outlook)?);
+            candidates.push(asked.candidate(config, &outlook).await?);
         }
         let order = self.engine.health.order(selection.candidates, self.engine.environment.monotonic());
         let is_admitted = |config: &&Arc<ModelConfig>| {
@@ -51,46 +49,86 @@ impl Tollway {
     }
 }
 
-impl Engine {
-    fn candidate(
-        &self,
-        snapshot: &Snapshot,
-        request: &ChatRequest,
-        options: &CallOptions,
-        statuses: &[BudgetStatus],
-        config: &ModelConfig,
-        outlook: &Outlook<'_>,
-    ) -> Result<CandidateQuote> {
-        let prices = snapshot.price_set(config.id, outlook.now)?;
-        let mut estimate = Estimate::new(request, config, &prices, outlook.default_limit, outlook.now);
-        if statuses.iter().any(|status| matches!(status.budget.terms.limit, Limit::Money(_))) {
+/// What is asked of each candidate.
+struct Asked<'a> {
+    engine: &'a Engine,
+    snapshot: &'a Snapshot,
+    request: &'a ChatRequest,
+    options: &'a CallOptions,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    async fn candidate(&self, config: &ModelConfig, outlook: &Outlook<'_>) -> Result<CandidateQuote> {
+        let call = Call {
+            user: self.options.user.clone(),
+            tags: self.options.tags.clone(),
+            provider: Some(config.provider.clone()),
+            model: Some(config.model_name.clone()),
+        };
+        let prices = self.snapshot.price_set(config.id, self.now)?;
+        let mut estimate = Estimate::new(self.request, config, &prices, outlook.default_limit, self.now);
+        if self.snapshot.caps_money(&call.dimensions()) {
             estimate = estimate.under_cap();
         }
-        if !statuses.is_empty() {
+        if self.snapshot.is_capped(&call.dimensions()) {
             estimate = estimate.within_injected_limit();
         }
         let name = config.name();
         let head = head_of(&name, vendor(&config.provider).currency);
         let worst = estimate.worst(head, &prices)?;
         let quoted = |bill: Bill| bill.cost.map(|cost| QuotedCost { amount: cost.amount, lines: bill.lines });
-        let expected = quoted(estimate.expected(head, &prices, outlook.cache(&beginnings(request), config))?);
+        let expected = quoted(estimate.expected(head, &prices, outlook.cache(&beginnings(self.request), config))?);
         let minimum = quoted(estimate.minimum(head, &prices)?);
         let unpriced = match (&worst, &estimate.uncovered) {
             (Some(_), _) => None,
             (None, Some(gap)) => Some(gap.sentence()),
             (None, None) => Some("no price of its input or of its output is in force".to_owned()),
         };
-        let meters = estimate.most_meters();
-        let demand = Demand {
-            provider: &config.provider,
-            model: &config.model_name,
+        let reservation = self.reservation(config, &estimate, worst.as_ref().map(|worst| worst.cost));
+        let budgets = self.budgets(call.clone(), &reservation).await?;
+        let provisions = self.provisions(&call, reservation).await?;
+        Ok(CandidateQuote {
+            model: name_of(config),
             model_config_id: config.id,
-            worst_case: worst.as_ref().map(|worst| worst.cost),
+            currency: prices.currency(),
+            minimum,
+            expected,
+            worst: worst.map(|worst| QuotedCost { amount: worst.cost.amount, lines: worst.lines }),
+            unpriced,
+            admitted: provisions.is_none() && budgets.iter().all(|budget| budget.admits),
+            refusal: provisions,
+            budgets,
+        })
+    }
+
+    /// Returns the reservation that a call would make first.
+    fn reservation(&self, config: &ModelConfig, estimate: &Estimate, worst_case: Option<Money>) -> ReserveRequest {
+        ReserveRequest {
+            request_id: String::new(),
+            attempt: 1,
+            record_uid: String::new(),
+            user: self.options.user.clone(),
+            tags: self.options.tags.clone(),
+            model_config_id: config.id,
+            provider: config.provider.clone(),
+            model: config.model_name.clone(),
+            capability: config.capability,
+            worst_case,
             worst_case_tokens: estimate.most_tokens(),
-            worst_case_meters: meters.as_ref(),
-            on_unpriced: options.on_unpriced.or(self.settings.on_unpriced),
-        };
-        let rates = |from, to| snapshot.fx_rate(from, to, outlook.now);
+            worst_case_meters: estimate.most_meters(),
+            on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
+            planned_with: None,
+            now: self.now,
+            expires_at: self.now,
+        }
+    }
+
+    /// Returns what each budget says.
+    async fn budgets(&self, call: Call, reservation: &ReserveRequest) -> Result<Vec<BudgetQuote>> {
+        let statuses = self.engine.store.budget_statuses(Some(call), self.now).await?;
+        let demand = reservation.demand();
+        let rates = |from, to| self.snapshot.fx_rate(from, to, self.now);
         let applying =
             |status: &BudgetStatus| Applying { budget: Arc::new(status.budget.clone()), part: String::new() };
         let applying: Vec<_> = statuses.iter().map(applying).collect();
@@ -109,7 +147,7 @@ impl Engine {
                 .or_else(|| general.as_ref().filter(|_| is_money).map(|error| error.detail().to_owned()));
             budgets.push(BudgetQuote {
                 budget_id: status.budget.id,
-                scope: status.budget.terms.scope.clone(),
+                scope: status.budget.terms.scope,
                 window: status.budget.terms.window,
                 limit: status.budget.terms.limit,
                 remaining: status.remaining,
@@ -118,19 +156,25 @@ impl Engine {
                 reason,
             });
         }
-        let admitted = general.is_none() && budgets.iter().all(|budget| budget.admits);
-        Ok(CandidateQuote {
-            model: name_of(config),
-            model_config_id: config.id,
-            currency: prices.currency(),
-            minimum,
-            expected,
-            worst: worst.map(|worst| QuotedCost { amount: worst.cost.amount, lines: worst.lines }),
-            unpriced,
-            budgets,
-            admitted,
-        })
+        Ok(budgets)
     }
+
+    /// Returns why the quotas and pools that apply have no room.
+    async fn provisions(&self, call: &Call, reservation: ReserveRequest) -> Result<Option<String>> {
+        if !self.snapshot.has_provisions(&call.dimensions()) {
+            return Ok(None);
+        }
+        match self.engine.apply(Operation::AskProvisions(Box::new(reservation))).await {
+            Ok(_) => Ok(None),
+            Err(error) if says_no(error.kind()) => Ok(Some(error.detail().to_owned())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Returns whether an error is what a reservation is refused with.
+fn says_no(kind: ErrorKind) -> bool {
+    kind.is_lack_of_room() || matches!(kind, ErrorKind::Unpriced | ErrorKind::CurrencyMismatch)
 }
 
 fn name_of(config: &ModelConfig) -> String {

@@ -79,6 +79,7 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation, used: Option<
             Ok(Outcome::Superseded)
         }
         Operation::Reserve(request) => reserve::reserve(ledger, *request).map(Outcome::Reserved),
+        Operation::AskProvisions(request) => reserve::ask_provisions(ledger, &request).map(done),
         Operation::SubmitJob { reservation_id, job_id } => jobs::submit(ledger, reservation_id, job_id).map(done),
         Operation::TakeJob { reservation_id, now, until } => {
             jobs::take(ledger, reservation_id, now, until).map(Outcome::JobTaken)

@@ -36,15 +36,10 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
         holds.push(hold(ledger, applying, &request, closes, &mut changes)?);
     }
 
-    let quotas = quota_holds::hold(ledger, &request, &mut changes, HELD_FOR)?;
-    let pools = pool_holds::hold(ledger, &request, &mut changes, HELD_FOR)?;
-    if let Some(refusal) = quotas.unless_pooled.filter(|_| pools.is_empty()) {
-        return Err(refusal.with_detail_suffix(", and the provider has no pool that pays for it"));
-    }
-    let budgets_apply = quotas.is_bounded
-        || !pools.is_empty()
-        || applying.iter().any(|applying| applying.budget.terms.enforcement == Enforcement::Hard);
-    holds.extend(quotas.holds.into_iter().chain(pools));
+    let provided = provided(ledger, &request, &mut changes)?;
+    let budgets_apply =
+        provided.is_bounded || applying.iter().any(|applying| applying.budget.terms.enforcement == Enforcement::Hard);
+    holds.extend(provided.holds);
 
     let id = ReservationId::new(ledger.reservations.take_id()?);
     let now = request.now;
@@ -53,6 +48,29 @@ pub(super) fn reserve(ledger: &mut Ledger<'_>, request: ReserveRequest) -> Resul
     ledger.note_session()?;
     changes.write(ledger, 0, now)?;
     Ok(Reserved { id, budgets_apply })
+}
+
+/// What quotas and pools hold for an attempt.
+struct Provided {
+    holds: Vec<Hold>,
+    /// Whether any of them refuses what it has no room for.
+    is_bounded: bool,
+}
+
+/// Works out what the user's quotas and the provider's pools hold, and their balances after that. Fails if they have no room.
+fn provided(ledger: &Ledger<'_>, request: &ReserveRequest, changes: &mut Changes) -> Result<Provided> {
+    let quotas = quota_holds::hold(ledger, request, changes, HELD_FOR)?;
+    let pools = pool_holds::hold(ledger, request, changes, HELD_FOR)?;
+    if let Some(refusal) = quotas.unless_pooled.filter(|_| pools.is_empty()) {
+        return Err(refusal.with_detail_suffix(", and the provider has no pool that pays for it"));
+    }
+    let is_bounded = quotas.is_bounded || !pools.is_empty();
+    Ok(Provided { holds: quotas.holds.into_iter().chain(pools).collect(), is_bounded })
+}
+
+/// Fails as a reservation would for which quotas or pools have no room; holds nothing.
+pub(super) fn ask_provisions(ledger: &Ledger<'_>, request: &ReserveRequest) -> Result<()> {
+    provided(ledger, request, &mut Changes::default()).map(drop)
 }
 
 /// Works out what one budget holds, and its balance after that. Fails if the cap would be passed.

@@ -183,6 +183,9 @@ pub enum Operation {
     /// Holds the worst case of an attempt in every budget, quota and pool that applies, all or nothing. Outcome: [`Outcome::Reserved`], or
     /// [`Outcome::Superseded`] where the configuration is no longer the one that it was planned with.
     Reserve(Box<ReserveRequest>),
+    /// Asks the quotas and pools that apply for the room that a reservation takes, and holds nothing. It fails as the reservation would.
+    /// Outcome: [`Outcome::Done`].
+    AskProvisions(Box<ReserveRequest>),
     /// Makes a reservation a job, which goes on at its provider whatever becomes of this process: recovery settles it no more, and
     /// whoever learns how it ended does. The same id again changes nothing. Outcome: [`Outcome::Done`].
     SubmitJob {

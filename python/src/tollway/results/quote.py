@@ -109,7 +109,8 @@ class CandidateQuote(Record):
         worst: The most that it can cost: what a call would hold.
         unpriced: Why it has no price, where it has none.
         budgets: The budgets that apply, by id.
-        admitted: Whether every budget admits it.
+        refusal: Why the user's quotas or the provider's pools would not admit it; absent where they would.
+        admitted: Whether every budget, quota and pool admits it.
     """
 
     model: str
@@ -120,6 +121,7 @@ class CandidateQuote(Record):
     worst: QuotedCost | None
     unpriced: str | None
     budgets: tuple[BudgetQuote, ...]
+    refusal: str | None
     admitted: bool
 
     _FIELDS: ClassVar[Fields] = {
@@ -131,6 +133,7 @@ class CandidateQuote(Record):
         "worst": ("worst", QuotedCost._decode, None),
         "unpriced": ("unpriced", None, None),
         "budgets": ("budgets", _record.each(BudgetQuote._decode), None),
+        "refusal": ("refusal", None, None),
         "admitted": ("admitted", None, None),
     }
 
@@ -158,7 +161,8 @@ class Quote(Record):
     """What a request would cost, and the way that it would take.
 
     Attributes:
-        route: The candidates in the order in which a call would try them now: those whose budgets admit them, by name.
+        route: The candidates in the order in which a call would try them now: those that budgets, quotas and pools
+            admit, by name.
         candidates: What each candidate would cost, in the order of the route's strategy.
         passed_over: The configs that are no candidates, with the reason.
     """

@@ -82,7 +82,9 @@ public struct CandidateQuote: Codable, Hashable, Sendable {
     public let unpriced: String?
     /// The budgets that apply, by id.
     public let budgets: [BudgetQuote]
-    /// Whether every budget admits it.
+    /// Why the user's quotas or the provider's pools would not admit it; absent where they would.
+    public let refusal: String?
+    /// Whether every budget, quota and pool admits it.
     public let admitted: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -94,6 +96,7 @@ public struct CandidateQuote: Codable, Hashable, Sendable {
         case worst
         case unpriced
         case budgets
+        case refusal
         case admitted
     }
 }
@@ -113,7 +116,8 @@ public struct PassedOver: Codable, Hashable, Sendable {
 
 /// What a request would cost, and the way that it would take.
 public struct Quote: Codable, Hashable, Sendable {
-    /// The candidates in the order in which a call would try them now: those whose budgets admit them, by name.
+    /// The candidates in the order in which a call would try them now: those that budgets, quotas and pools admit, by
+    /// name.
     public let route: [String]
     /// What each candidate would cost, in the order of the route's strategy.
     public let candidates: [CandidateQuote]
