@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Block:
@@ -60,15 +60,15 @@ def path_in(file: str) -> list[str]:
     return blocks[-1].path
 
 
-def with_sessions(file: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the arguments of a call with the sessions that it is made in among its options.
+def with_sessions(file: Callable[[], str], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the arguments of a call with the sessions that it is made in among its options; `file` tells its path.
 
     Raises:
         InvalidRequestError: The call names sessions that are not those that it is made in, or one of these has ended.
     """
     if not _BLOCKS.get() or "options" not in arguments:
         return arguments
-    path = path_in(file)
+    path = path_in(file())
     named = list(arguments["options"].get("sessions") or ())
     if named[: len(path)] != path:
         if named:

@@ -50,11 +50,11 @@ class _Handle:
         return self._native
 
     def _arguments(self, operation: Operation[Any]) -> Secret:
-        return encode(with_sessions(self._native.path(), operation.arguments), operation.verb)
+        return encode(with_sessions(self._native.path, operation.arguments), operation.verb)
 
     def stream(self, arguments: Mapping[str, Any]) -> _native.Stream:
         """Starts a streamed chat."""
-        return self.native.stream(encode(with_sessions(self._native.path(), arguments), "chat").reveal())
+        return self.native.stream(encode(with_sessions(self._native.path, arguments), "chat").reveal())
 
     def __reduce__(self) -> NoReturn:
         detail = "an open Tollway file cannot be sent to another process; send its path, and open it there"
@@ -124,7 +124,7 @@ def encode(arguments: Mapping[str, Any], verb: str) -> Secret:
 
 
 def _text(arguments: Mapping[str, Any]) -> Secret:
-    text = Secret(json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain))
+    text = Secret(_ENCODER.encode(arguments))
     if not text.reveal().isascii():
         text.reveal().encode()
     return text
@@ -139,6 +139,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return list(value)
     raise TypeError
+
+
+# Made once: `json.dumps` makes one at each call whose ways are not its own.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
 
 
 def _fault(value: Any, path: str, depth: int = 0) -> TypeError | ValueError | None:
@@ -198,10 +202,11 @@ def check_names(given_names: dict[str, Any], known: frozenset[str], function: st
     Raises:
         TypeError: A name is not known.
     """
-    unknown = sorted(given_names.keys() - known)
+    unknown = given_names.keys() - known
     if unknown:
+        first = min(unknown)
         detail = (
-            f"{function} got an unexpected keyword argument {unknown[0]!r}{did_you_mean(unknown[0], known)}; "
+            f"{function} got an unexpected keyword argument {first!r}{did_you_mean(first, known)}; "
             f"known are {', '.join(sorted(known))}{hint}"
         )
         raise TypeError(detail)

@@ -103,7 +103,7 @@ class _Answer:
         self._ended = False
         # The handle may be older than this process, which then has nobody yet who hears what it logs.
         _logs.listen()
-        self._native = native.fetch(encode(with_sessions(native.path(), head), "fetch").reveal(), body)
+        self._native = native.fetch(encode(with_sessions(native.path, head), "fetch").reveal(), body)
 
     def give_up(self) -> None:
         """Gives the call up, which is then billed by its `on_abandon`; nothing happens if it has ended."""

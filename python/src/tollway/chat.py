@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _OPTIONS = CallOptions.__optional_keys__
 _KNOWN = ChatParameters.__optional_keys__
+_TAKEN = _KNOWN | {"messages"}
 # What other libraries call it, and what to do here.
 _ELSEWHERE = {
     "max_completion_tokens": "is max_tokens here",
@@ -33,12 +34,15 @@ def _arguments(messages: Messages, parameters: ChatParameters, function: str = "
         raise TypeError(detail)
     check_names(given, _KNOWN, function, _HINT)
     options = {name: given.pop(name) for name in _OPTIONS & given.keys()}
-    extra = check_mapping(given.pop("extra", {}), "extra", "{'top_k': 5}")
-    doubled = sorted(extra.keys() & (_KNOWN | {"messages"}))
-    if doubled:
-        detail = f"extra holds {doubled[0]!r}, which {function} takes as an argument of its own; pass it there"
-        raise TypeError(detail)
-    return {"request": {"messages": messages, **given, **extra}, "options": options}
+    request = {"messages": messages, **given}
+    if "extra" in request:
+        extra = check_mapping(request.pop("extra"), "extra", "{'top_k': 5}")
+        doubled = sorted(extra.keys() & _TAKEN)
+        if doubled:
+            detail = f"extra holds {doubled[0]!r}, which {function} takes as an argument of its own; pass it there"
+            raise TypeError(detail)
+        request.update(extra)
+    return {"request": request, "options": options}
 
 
 def _chat(messages: Messages, parameters: ChatParameters) -> Operation[ChatReply]:
