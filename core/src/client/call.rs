@@ -234,8 +234,10 @@ impl<W: Work> Call<W> {
     /// Chooses from the configuration that is in force.
     async fn choose_first(&self) -> Result<Choice> {
         let engine = &self.attempts.engine;
-        let current = engine.read_until(self.attempts.late(), || engine.snapshot()).await;
-        self.choose(current.map_err(|error| self.attempts.of_wait(error))?)
+        let chosen = engine.read_until(self.attempts.late(), || async {
+            engine.choose(engine.snapshot().await?, |snapshot| self.choose(snapshot)).await
+        });
+        chosen.await.map_err(|error| self.attempts.of_wait(error))
     }
 
     /// Chooses again, from the configuration that took the place of one.

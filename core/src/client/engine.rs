@@ -106,6 +106,23 @@ impl Engine {
         self.snapshots.current(self.store.as_ref(), self.environment.as_ref()).await
     }
 
+    /// Chooses from the configuration. Before it says that nothing can serve, it asks the file whether that is so still, since
+    /// another process may have added a model just now.
+    pub(super) async fn choose<Choice>(
+        &self,
+        snapshot: Arc<Snapshot>,
+        choose: impl Fn(Arc<Snapshot>) -> Result<Choice>,
+    ) -> Result<Choice> {
+        let version = snapshot.version;
+        match choose(snapshot) {
+            Err(error) if matches!(error.kind(), ErrorKind::NoRoute | ErrorKind::NotFound) => {
+                let newest = self.snapshots.newest(self.store.as_ref(), self.environment.as_ref()).await?;
+                if newest.version == version { Err(error) } else { choose(newest) }
+            }
+            chosen => chosen,
+        }
+    }
+
     /// Reads the configuration again, after a change of this process or another one.
     pub(super) async fn reload(&self) -> Result<Arc<Snapshot>> {
         self.snapshots.reload(self.store.as_ref(), self.environment.as_ref()).await

@@ -11,7 +11,8 @@ use mock_provider::{MockProvider, Reply, Script};
 use serde_json::{Value, json};
 use tollway::client::Tollway;
 use tollway::types::{
-    CallOptions, EmbedRequest, Error, FetchOptions, FetchRequest, ModelTerms, PriceId, RerankRequest, UsageRecord,
+    CallOptions, EmbedRequest, Error, ErrorKind, FetchOptions, FetchRequest, ModelTerms, PriceId, RerankRequest,
+    UsageRecord,
 };
 use tollway_system_tests::{all_records, billed_to, open, request};
 
@@ -81,6 +82,29 @@ async fn call(tollway: &Tollway, kind: &str) -> Result<(), Error> {
             tollway.chat(request, options).await.map(drop)
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_another_handle_added_a_moment_ago_is_found() {
+    let given = given().await;
+    for place in 0..2 {
+        call(&given.worker, "text").await.unwrap();
+        let name = format!("house/new-{place}");
+        let url = given.mock.script("text", Script::new([Reply::automatic()])).unwrap();
+        let model = json!({"name": name, "base_url": format!("{url}/v1"), "prices": prices("1")});
+        given.admin.add_model(serde_json::from_value::<ModelTerms>(model).unwrap()).await.unwrap();
+        let mut asked = request("two words", 8);
+        asked.model = Some(name.clone());
+        // Whichever comes first must look for itself.
+        if place == 0 {
+            assert_eq!(given.worker.quote(asked, billed_to("alice")).await.unwrap().route, [name]);
+        } else {
+            given.worker.chat(asked, billed_to("alice")).await.unwrap();
+        }
+    }
+    let mut unknown = request("two words", 8);
+    unknown.model = Some("house/none".into());
+    assert_eq!(given.worker.chat(unknown, billed_to("alice")).await.unwrap_err().kind(), ErrorKind::NoRoute);
 }
 
 /// Hands a request on as it is, and reads the answer to its end. Returns its status.

@@ -29,9 +29,12 @@ impl Tollway {
         self.engine.check()?;
         check_request(&request)?;
         let options = check_options(options)?;
-        let snapshot = self.engine.snapshot().await?;
         let outlook = self.engine.outlook();
-        let selection = select(&snapshot, &request, options.fallbacks.as_deref(), &outlook)?;
+        let choose = |snapshot: Arc<Snapshot>| {
+            let selection = select(&snapshot, &request, options.fallbacks.as_deref(), &outlook)?;
+            Ok((snapshot, selection))
+        };
+        let (snapshot, selection) = self.engine.choose(self.engine.snapshot().await?, choose).await?;
         let asked =
             Asked { engine: &self.engine, snapshot: &snapshot, request: &request, options: &options, now: outlook.now };
         let mut candidates = Vec::with_capacity(selection.candidates.len());

@@ -37,14 +37,17 @@ impl Snapshots {
             return Ok(self.current.load_full());
         }
         let _one_at_a_time = self.asking.lock().await;
-        if self.is_due(environment) {
-            let now = millis(environment);
-            if store.configuration_version().await? != self.current.load().version {
-                return self.read(store, environment).await;
-            }
-            self.checked_at.store(now, Ordering::Release);
-        }
-        Ok(self.current.load_full())
+        if self.is_due(environment) { self.look(store, environment).await } else { Ok(self.current.load_full()) }
+    }
+
+    /// Returns the configuration that the file has now, however short ago it was looked at.
+    pub(in crate::client) async fn newest(
+        &self,
+        store: &dyn Store,
+        environment: &dyn Environment,
+    ) -> Result<Arc<Snapshot>> {
+        let _one_at_a_time = self.asking.lock().await;
+        self.look(store, environment).await
     }
 
     /// Reads the configuration again.
@@ -71,6 +74,16 @@ impl Snapshots {
 
     fn is_due(&self, environment: &dyn Environment) -> bool {
         millis(environment).saturating_sub(self.checked_at.load(Ordering::Acquire)) >= FRESH_FOR
+    }
+
+    /// Reads the configuration again if the file has another version of it.
+    async fn look(&self, store: &dyn Store, environment: &dyn Environment) -> Result<Arc<Snapshot>> {
+        let now = millis(environment);
+        if store.configuration_version().await? != self.current.load().version {
+            return self.read(store, environment).await;
+        }
+        self.checked_at.store(now, Ordering::Release);
+        Ok(self.current.load_full())
     }
 
     async fn read(&self, store: &dyn Store, environment: &dyn Environment) -> Result<Arc<Snapshot>> {
