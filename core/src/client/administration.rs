@@ -6,7 +6,6 @@ mod copies;
 mod fx;
 mod model_fields;
 mod models;
-mod new_file;
 mod pools;
 mod price_book;
 mod price_comparison;

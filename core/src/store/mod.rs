@@ -48,7 +48,7 @@ mod writing;
 pub use self::redb::Access;
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
-pub(crate) use self::redb::sync_folder;
+pub(crate) use self::redb::NewFile;
 pub use self::redb::{
     Compacted, FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, compact, is_ledger, restore,
 };

@@ -1,8 +1,9 @@
 //! Archive: records of past months are written to a file of their own, and leave the ledger. What they add up to stays.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -11,9 +12,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::new_file::NewFile;
 use crate::client::engine::{Tollway, invalid, unexpected};
-use crate::store::{Operation, Outcome};
+use crate::store::{NewFile, Operation, Outcome};
 use crate::types::{Error, ErrorKind, RecordPlace, Result, UsageRecord, UsageRecordId};
 
 /// What the first line of an archive says that it is.
@@ -52,18 +52,17 @@ struct Foot<'a> {
 struct Lines {
     encoder: GzEncoder<BufWriter<File>>,
     digest: Sha256,
-    failed: Box<dyn Fn(&std::io::Error) -> Error + Send>,
+    failed: Box<dyn Fn(&io::Error) -> Error + Send>,
 }
 
 impl Lines {
-    fn new(file: &NewFile, path: &Path) -> Result<Self> {
+    fn new(file: File, path: &Path) -> Self {
         let shown = path.display().to_string();
-        let failed = move |error: &std::io::Error| {
+        let failed = move |error: &io::Error| {
             Error::new(ErrorKind::Storage, format!("{shown} cannot be written: {error}; check the path and the space"))
         };
-        let own = file.file().try_clone().map_err(|error| failed(&error))?;
-        let encoder = GzEncoder::new(BufWriter::new(own), Compression::default());
-        Ok(Self { encoder, digest: Sha256::new(), failed: Box::new(failed) })
+        let encoder = GzEncoder::new(BufWriter::new(file), Compression::default());
+        Self { encoder, digest: Sha256::new(), failed: Box::new(failed) }
     }
 
     fn line<T: Serialize>(&mut self, value: &T) -> Result<()> {
@@ -78,12 +77,12 @@ impl Lines {
         records.iter().try_for_each(|record| self.line(record))
     }
 
-    /// Writes the last line. Returns the check sum of the others.
+    /// Writes the last line, and makes all of them durable. Returns the check sum of the others.
     fn end(mut self, records: u64) -> Result<String> {
         let sha256 = hex::encode(self.digest.clone().finalize());
         self.line(&Foot { records, sha256: &sha256 })?;
-        let ended = self.encoder.finish().and_then(|mut file| file.flush());
-        ended.map(|()| sha256).map_err(|error| (self.failed)(&error))
+        let ended = self.encoder.finish().and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error));
+        ended.and_then(|file| file.sync_all()).map(|()| sha256).map_err(|error| (self.failed)(&error))
     }
 }
 
@@ -111,8 +110,9 @@ impl Tollway {
         }
         // What the rollups do not count yet would leave no trace in them.
         while let Outcome::Digested { more: true } = self.engine.store.apply(Operation::Digest).await? {}
-        let file = NewFile::create(path, self.engine.environment.as_ref())?;
-        let mut lines = Lines::new(&file, path)?;
+        let (place, world) = (path.to_owned(), Arc::clone(&self.engine.environment));
+        let made = super::blocking(move || NewFile::make_where_nothing_is(&place, world.as_ref()));
+        let (file, mut lines) = made.await.map(|(new, file)| (new, Lines::new(file, path)))?;
         lines.line(&Head { format: FORMAT, before })?;
         let (mut ids, mut after): (Vec<UsageRecordId>, Option<RecordPlace>) = (Vec::new(), None);
         loop {
@@ -125,8 +125,11 @@ impl Tollway {
             }
         }
         let records = ids.len() as u64;
-        let sha256 = lines.end(records)?;
-        super::blocking(move || file.put()).await?;
+        let sha256 = super::blocking(move || {
+            let sha256 = lines.end(records)?;
+            file.put().map(|()| sha256)
+        });
+        let sha256 = sha256.await?;
         for some in ids.chunks(GONE_AT_ONCE) {
             let forget = Operation::ForgetArchived { records: some.to_vec(), before };
             match self.engine.store.apply(forget).await? {

@@ -42,7 +42,7 @@ impl Tollway {
 
 /// Puts a copy that [`Tollway::backup`] made where nothing is, after all of its pages were checked.
 ///
-/// Fails with `not_a_tollway_file`, with `corrupted_file`, or with `storage` if anything is at the path: it replaces nothing.
+/// Fails with `not_found`, with `not_a_tollway_file`, with `corrupted_file`, or with `storage` if anything is at the path: it replaces nothing.
 pub async fn restore(backup: &Path, path: &Path) -> Result<()> {
     in_place(backup, path, store::restore).await
 }

@@ -38,6 +38,8 @@ async fn a_backup_of_a_file_in_use_is_restored_where_nothing_is() {
     assert!(restored.model_configs().await.unwrap()[0].api_key.is_some());
     restored.shutdown(std::time::Duration::from_secs(5)).await;
 
+    let missing = restore(&folder.path().join("nothing"), &folder.path().join("other")).await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound, "{missing}");
     std::fs::write(folder.path().join("text"), "no ledger at all").unwrap();
     let other = restore(&folder.path().join("text"), &folder.path().join("other")).await.unwrap_err();
     assert_eq!(other.kind(), ErrorKind::NotATollwayFile, "{other}");

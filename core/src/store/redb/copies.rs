@@ -10,14 +10,14 @@ use redb::backends::FileBackend;
 use redb::{Builder, Database, Durability, ReadableDatabase};
 
 use super::containment::guarded;
-use super::failure::{Failure, exists, of_io, of_open, of_open_io};
+use super::failure::{Failure, of_io, of_open, of_open_io};
 use super::file::{self, OpenFile, OpenMode, is_ledger, repaired_in_memory};
-use super::place::Aside;
+use super::new_file::{NewFile, check_nothing_is_at};
 use super::tables::{Reads, Writes};
 use crate::environment::Environment;
 use crate::store::storage::{ReadTables, WriteTables};
 use crate::store::tables::{ALL, Shape};
-use crate::types::Result;
+use crate::types::{Error, ErrorKind, Result};
 
 /// How long others who have the file open are waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ pub struct Compacted {
 /// Rows are written in their order, so that the copy has no free pages. What others free meanwhile is reused after it.
 pub(super) fn back_up(from: &OpenFile, path: &Path, environment: &dyn Environment) -> Result<u64> {
     check_nothing_is_at(path)?;
-    let aside = Aside::new(path, environment, |aside, file| {
+    let copied = NewFile::filled(path, environment, |aside, file| {
         let backend = FileBackend::new(file).map_err(|error| of_open(aside, error))?;
         let copy = Builder::new().create_with_backend(backend).map_err(|error| of_open(aside, error))?;
         guarded(|| {
@@ -50,7 +50,7 @@ pub(super) fn back_up(from: &OpenFile, path: &Path, environment: &dyn Environmen
         copy.begin_write().map_err(Failure::error)?.commit().map_err(Failure::error)?;
         copy.close().map_err(|error| of_open(aside, error))
     })?;
-    aside.put_where_nothing_is(path)?;
+    copied.put()?;
     fs::metadata(path).map(|file| file.len()).map_err(|error| of_open_io(&path.display().to_string(), &error))
 }
 
@@ -85,15 +85,20 @@ fn copy_table(from: &dyn ReadTables, copy: &Database, table: &Shape) -> Result<(
 
 /// Puts a copy of a file, all pages of which are checked, where nothing is. It blocks.
 ///
-/// Fails with `not_a_tollway_file`, `corrupted_file`, or with `storage` if anything is at the place.
+/// Fails with `not_found`, `not_a_tollway_file`, `corrupted_file`, or with `storage` if anything is at the place.
 pub fn restore(backup: &Path, path: &Path, environment: &dyn Environment) -> Result<()> {
     let shown = backup.display().to_string();
     let failed = |error: io::Error| of_open_io(&shown, &error);
-    if !is_ledger(backup).map_err(failed)? {
-        return Err(super::failure::not_ours(&shown));
+    match is_ledger(backup) {
+        Ok(true) => {}
+        Ok(false) => return Err(super::failure::not_ours(&shown)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::new(ErrorKind::NotFound, format!("{shown} does not exist; give the path of a backup")));
+        }
+        Err(error) => return Err(failed(error)),
     }
     check_nothing_is_at(path)?;
-    let aside = Aside::new(path, environment, |aside, mut file| {
+    let copied = NewFile::filled(path, environment, |aside, mut file| {
         let mut from = File::open(backup).map_err(failed)?;
         io::copy(&mut from, &mut file).and_then(|_| file.sync_all()).map_err(failed)?;
         guarded(|| {
@@ -101,7 +106,7 @@ pub fn restore(backup: &Path, path: &Path, environment: &dyn Environment) -> Res
             copy.get_mut()?.check_integrity().map(drop).map_err(|error| of_open(aside, error))
         })
     })?;
-    aside.put_where_nothing_is(path)
+    copied.put()
 }
 
 /// Gives the free pages of a file back to the system. It blocks, and nobody else can have the file open.
@@ -122,12 +127,4 @@ pub fn compact(path: &Path, environment: &dyn Environment) -> Result<Compacted> 
     })?;
     drop(opened);
     Ok(Compacted { before, after: size().map_err(failed)? })
-}
-
-fn check_nothing_is_at(path: &Path) -> Result<()> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(of_open_io(&path.display().to_string(), &error)),
-        Ok(_) => Err(exists(path)),
-    }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod file;
 mod holder;
 mod migration;
+mod new_file;
 mod opening;
 mod overlay;
 mod pages;
@@ -38,8 +39,8 @@ pub use access::Access;
 pub use copies::{Compacted, compact, restore};
 pub use descriptor::OpenDescriptors;
 pub use file::{MetaReader, is_ledger};
+pub(crate) use new_file::NewFile;
 pub use opening::{FileKeys, Opening};
-pub(crate) use place::sync_folder;
 
 /// A transaction that took longer than this to begin waited for another process.
 const CONTENDED: Duration = Duration::from_millis(1);

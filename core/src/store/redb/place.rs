@@ -1,6 +1,5 @@
 //! The place of the file: what lies at its path, who may write it, and making it where it is missing.
 
-use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,14 +7,13 @@ use std::time::Duration;
 
 use super::backend::is_same;
 use super::descriptor::Descriptor;
-use super::failure::{busy, corrupted, exists, not_ours, of_open_io};
+use super::failure::{busy, corrupted, not_ours, of_open_io};
 use super::file::fill;
+use super::new_file::NewFile;
 use crate::environment::Environment;
 use crate::environment::log::LEDGER;
 use crate::types::{Error, ErrorKind, Result};
 
-/// How often a name is drawn for a file that is made aside.
-const NAMES: u32 = 8;
 /// How often the path is looked at again, because other processes changed what lies there.
 const LOOKS: u32 = 64;
 /// How often it is tried to lock an empty file, which others lock only while they fill it: for some three seconds.
@@ -144,13 +142,7 @@ fn check_owner(_file: &File, _metadata: &Metadata, _shown: &str) -> Result<()> {
 
 /// Fills a file aside, and gives it the name if nothing has it yet.
 fn make_where_missing(path: &Path, environment: &dyn Environment) -> Result<()> {
-    let aside = Aside::new(path, environment, fill)?;
-    match fs::hard_link(&aside.0, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // Some file systems have no second names.
-        Err(_) if fs::symlink_metadata(path).is_err() => aside.put(path),
-        made => made.and_then(|()| sync_folder(path)).map_err(|error| of_open_io(&path.display().to_string(), &error)),
-    }
+    NewFile::filled(path, environment, fill)?.put_if_missing().map(drop)
 }
 
 /// Fills a file aside, and puts it in the place of an empty one, which is locked meanwhile.
@@ -171,85 +163,7 @@ fn make_where_empty(empty: &File, path: &Path, environment: &dyn Environment) ->
     }
     let (Ok(open), Ok(there)) = (empty.metadata(), fs::symlink_metadata(path)) else { return Ok(()) };
     if is_same(&open, &there) && open.len() == 0 && there.len() == 0 {
-        return Aside::new(path, environment, fill)?.put(path);
+        return NewFile::filled(path, environment, fill)?.replace();
     }
-    Ok(())
-}
-
-/// A whole file beside the one that is made. Dropping it removes its name.
-pub(super) struct Aside(PathBuf);
-
-impl Aside {
-    /// Makes it under a name that nobody can foresee, and fills it.
-    pub(super) fn new(
-        path: &Path,
-        environment: &dyn Environment,
-        write: impl FnOnce(&Path, File) -> Result<()>,
-    ) -> Result<Self> {
-        let shown = path.display().to_string();
-        let file_name = path.file_name().ok_or_else(|| not_ours(&shown))?;
-        let mut attempt = 1;
-        loop {
-            let mut random = [0; 16];
-            environment.fill_random(&mut random);
-            let mut name = OsString::from(".");
-            name.push(file_name);
-            name.push(format!(".new-{}", hex::encode(random)));
-            let aside = path.with_file_name(name);
-            let mut options = options();
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.read(true).write(true).create_new(true).open(&aside) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < NAMES => attempt += 1,
-                file => {
-                    let file = file.map_err(|error| of_open_io(&shown, &error))?;
-                    let aside = Self(aside);
-                    // Whatever the process takes from the modes of files that it makes.
-                    #[cfg(unix)]
-                    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
-                        .map_err(|error| of_open_io(&shown, &error))?;
-                    write(&aside.0, file)?;
-                    return Ok(aside);
-                }
-            }
-        }
-    }
-
-    /// Gives it a name that nothing has. Fails with `storage` if anything has it.
-    pub(super) fn put_where_nothing_is(self, path: &Path) -> Result<()> {
-        match fs::hard_link(&self.0, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
-            // Some file systems have no second names.
-            Err(_) if fs::symlink_metadata(path).is_err() => self.put(path),
-            made => {
-                made.and_then(|()| sync_folder(path)).map_err(|error| of_open_io(&path.display().to_string(), &error))
-            }
-        }
-    }
-
-    /// Gives it a name in place of what has it.
-    fn put(self, path: &Path) -> Result<()> {
-        fs::rename(&self.0, path)
-            .and_then(|()| sync_folder(path))
-            .map_err(|error| of_open_io(&path.display().to_string(), &error))
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        // After a rename there is nothing of this name.
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-/// Makes the names in the folder of a file durable, where the system has a way to.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
     Ok(())
 }
