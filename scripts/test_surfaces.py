@@ -15,6 +15,10 @@ FILE_METHODS = {
     "ledger.verify": "verify",
     "ledger.backup": "backup",
     "ledger.archive": "archive",
+    "ledger.restore": "restore",
+    "ledger.compact": "compact",
+    "ledger.export": "export",
+    "ledger.import_file": "import_file",
     "vault.rotate": "rotate_master_key",
 }
 # What has another form in some language, or is not a verb: a chat is an object that is called in Python; vendors' libraries

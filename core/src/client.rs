@@ -15,8 +15,9 @@ mod testing;
 mod work;
 
 pub use administration::{
-    Archive, Backup, Compaction, Configured, ConfiguredModel, PriceExport, PriceImport, PriceListFile, PriceProposal,
-    PriceUpdate, PricesFrom, ProposalKind, RerateBook, RerateLine, RerateQuery, RerateReport, compact, restore,
+    Archive, Backup, Compaction, Configured, ConfiguredModel, LedgerExport, LedgerImport, PriceExport, PriceImport,
+    PriceListFile, PriceProposal, PriceUpdate, PricesFrom, ProposalKind, RerateBook, RerateLine, RerateQuery,
+    RerateReport, compact, import_file, restore,
 };
 pub use drop_in::{FetchBody, FetchResponse};
 pub use engine::Tollway;

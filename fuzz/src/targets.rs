@@ -5,6 +5,7 @@
 mod adapters;
 mod command;
 mod dialects;
+mod exports;
 mod files;
 mod framing;
 mod prices;
@@ -13,6 +14,7 @@ mod verbs;
 pub use adapters::{anthropic, gemini, openai};
 pub use command::cost_lines;
 pub use dialects::{anthropic_messages, openai_chat, openai_responses};
+pub use exports::damaged_exports;
 pub use files::damaged_files;
 pub use framing::framing;
 pub use prices::price_lists;
@@ -68,6 +70,7 @@ pub const ALL: &[Target] = &[
     Target { name: "price_lists", run: price_lists, words: prices::WORDS },
     Target { name: "rows", run: rows, words: &[] },
     Target { name: "damaged_files", run: damaged_files, words: &[] },
+    Target { name: "damaged_exports", run: damaged_exports, words: &[] },
     Target { name: "cost_lines", run: cost_lines, words: command::WORDS },
     Target { name: "verbs", run: verbs, words: verbs::WORDS },
 ];

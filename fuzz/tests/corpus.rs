@@ -59,6 +59,7 @@ targets! {
     price_lists_survive: "price_lists",
     rows_survive: "rows",
     damaged_files_survive: "damaged_files",
+    damaged_exports_survive: "damaged_exports",
     lines_of_the_command_survive: "cost_lines",
     verbs_of_the_facade_survive: "verbs",
 }

@@ -2,23 +2,35 @@
 
 /** The client. */
 
-import { VERIFY_OPTIONS } from './arguments/ledger.js';
+import { EXPORT_OPTIONS, IMPORT_OPTIONS, VERIFY_OPTIONS } from './arguments/ledger.js';
 import { SETTINGS } from './arguments/settings.js';
 import { Calls } from './calls.js';
 import { chatArguments } from './chat.js';
-import { Engine } from './engine.js';
+import { Engine, runApart } from './engine.js';
 import { invalid } from './errors.js';
 import { fetchOver } from './fetch.js';
 import type { LogListener } from './logs.js';
 import { kindOf, OptionNames } from './names.js';
-import type { Archive, Backup, ChatReply, Quote, Session, Verification } from './results.js';
+import type {
+  Archive,
+  Backup,
+  ChatReply,
+  Compaction,
+  LedgerExport,
+  LedgerImport,
+  Quote,
+  Session,
+  Verification,
+} from './results.js';
 import { session } from './session.js';
 import { ChatStream } from './stream.js';
 import type {
   ChatOptions,
   ChatParameters,
   ChatRequest,
+  ExportOptions,
   FetchOptions,
+  ImportOptions,
   Instant,
   Messages,
   OpenOptions,
@@ -28,6 +40,8 @@ import type {
 import { instantText, pathText } from './values.js';
 
 const CLOSE_TIMEOUT = 5;
+const EXPORT = new OptionNames('export()', EXPORT_OPTIONS);
+const IMPORT = new OptionNames('Tollway.importFile()', IMPORT_OPTIONS);
 const VERIFY = new OptionNames('verify()', VERIFY_OPTIONS);
 const OPEN = new OptionNames('Tollway.open()', ['masterKey', ...Object.keys(SETTINGS), 'onLog']);
 
@@ -64,6 +78,42 @@ export class Tollway extends Calls {
     const engine = Engine.create(file, { master_key: text, settings }, onLog as LogListener | undefined);
     await engine.run('open', {});
     return new Tollway(engine);
+  }
+
+  /**
+   * Puts a copy that `backup()` made where nothing is, after all of its pages were checked.
+   *
+   * The copy stays as it is, and the same master key opens what was put. Rejects with a `NotFoundError` if there is no copy, a
+   * `NotATollwayFileError` if it is another kind of file, a `CorruptedFileError` if it is damaged, and a `StorageError` if
+   * anything is at the path or it cannot be written.
+   */
+  static async restore(backup: string | URL, path: string | URL): Promise<void> {
+    return runApart('ledger.restore', { backup: pathText(backup, 'backup'), path: pathText(path, 'path') });
+  }
+
+  /**
+   * Makes a file, where nothing is, of what `export()` wrote: all or nothing.
+   *
+   * Rows keep their ids, so that all sums and balances are those of the file that was exported. The file is verified before it
+   * gets its name. Secrets of the export are left out without its `passphrase`. Rejects with a `NotFoundError` if there is no
+   * export, a `NotATollwayFileError` if it is another kind of file, a `NewerFileError` if a newer version wrote it, a
+   * `CorruptedFileError` that names the line if it was changed or cut off, a `WrongMasterKeyError` if the passphrase is another
+   * one, a `StorageError` if anything is at the path or it cannot be written, and an `InvalidRequestError` if the master key is
+   * too short, or a passphrase is given to an export without secrets.
+   */
+  static async importFile(file: string | URL, path: string | URL, options: ImportOptions): Promise<LedgerImport> {
+    const places = { file: pathText(file, 'file'), path: pathText(path, 'path') };
+    return runApart('ledger.import_file', { ...places, ...IMPORT.read(options) });
+  }
+
+  /**
+   * Gives the free pages of a file back, such as those of what was archived.
+   *
+   * Rejects with a `NotFoundError` if there is no file, a `NotATollwayFileError` if it is another kind of file, and a
+   * `StorageError` if anybody has it open.
+   */
+  static async compact(path: string | URL): Promise<Compaction> {
+    return runApart('ledger.compact', { path: pathText(path, 'path') });
   }
 
   /** The path of the file. */
@@ -184,6 +234,18 @@ export class Tollway extends Calls {
       before: instantText(before, 'before'),
       path: pathText(path, 'path'),
     });
+  }
+
+  /**
+   * Writes everything that the file holds to a path where nothing is, as lines of JSON, while calls go on.
+   *
+   * `Tollway.importFile()` makes a file of it. It is what stood in the file at one commit. API keys and secret headers are left
+   * out, or sealed under a `passphrase` of at least 8 characters; idempotency keys are left out. Rejects with a `StorageError` if
+   * anything is at the path or it cannot be written, and an `InvalidRequestError` for a ledger in memory, or if the passphrase is
+   * too short.
+   */
+  async export(path: string | URL, options?: ExportOptions): Promise<LedgerExport> {
+    return this.engine.run('ledger.export', { path: pathText(path, 'path'), ...EXPORT.read(options) });
   }
 
   /** Seals everything in the file with another master key, all or nothing. */

@@ -6,10 +6,13 @@ import type {
   Backup,
   Budget,
   ChatReply,
+  Compaction,
   ConfiguredModel,
   EmbedReply,
   Finding,
   FxRate,
+  LedgerExport,
+  LedgerImport,
   Model,
   ModelConfig,
   ModelHealth,
@@ -35,7 +38,14 @@ import { decodeBudget } from './results/budgets.js';
 import { decodeChatReply } from './results/chat.js';
 import { decodeEmbedReply } from './results/embeddings.js';
 import { decodeFxRate } from './results/fx.js';
-import { decodeArchive, decodeBackup, decodeVerification } from './results/ledger.js';
+import {
+  decodeArchive,
+  decodeBackup,
+  decodeCompaction,
+  decodeLedgerExport,
+  decodeLedgerImport,
+  decodeVerification,
+} from './results/ledger.js';
 import { decodeConfiguredModel, decodeModel, decodeModelConfig, decodeModelHealth } from './results/models.js';
 import { decodePackage } from './results/packages.js';
 import { decodePool, decodePoolRecharge } from './results/pools.js';
@@ -109,6 +119,10 @@ export interface Results {
   readonly 'ledger.verify': Verification;
   readonly 'ledger.backup': Backup;
   readonly 'ledger.archive': Archive;
+  readonly 'ledger.export': LedgerExport;
+  readonly 'ledger.restore': undefined;
+  readonly 'ledger.compact': Compaction;
+  readonly 'ledger.import_file': LedgerImport;
   readonly open: undefined;
   readonly close: boolean;
   readonly 'vault.rotate': undefined;
@@ -168,6 +182,10 @@ export const DECODERS: { readonly [Verb in keyof Results]: (value: never) => Res
   'ledger.verify': decodeVerification,
   'ledger.backup': decodeBackup,
   'ledger.archive': decodeArchive,
+  'ledger.export': decodeLedgerExport,
+  'ledger.restore': nothing,
+  'ledger.compact': decodeCompaction,
+  'ledger.import_file': decodeLedgerImport,
   open: nothing,
   close: Boolean,
   'vault.rotate': nothing,

@@ -84,6 +84,16 @@ export class Engine {
   }
 }
 
+/** Runs a verb about files that nobody has open, and reads its result. */
+export async function runApart<Verb extends keyof Results>(
+  verb: Verb,
+  values: Readonly<Record<string, unknown>>,
+): Promise<Results[Verb]> {
+  const text = encode(values, verb);
+  const result = await completionOf((queue, ticket) => native.Engine.startApart(verb, text, queue, ticket));
+  return DECODERS[verb](JSON.parse(result) as never);
+}
+
 function awaitSettlementsAtExit(engine: NativeEngine): void {
   if (!isMainThread) {
     const reference = new WeakRef(engine);

@@ -73,6 +73,8 @@ export interface NativeModule {
     create(path: string, options: string, logs?: NativeLogs): { engine?: NativeEngine; error?: string };
     /** Returns what is wrong with the choices for every request of a library, as JSON text. */
     checkFetch(chosen: string): string | null | undefined;
+    /** Starts a verb about files that nobody has open. */
+    startApart(verb: string, argumentsText: string, queue: NativeQueue, ticket: number): NativeCall;
   };
   readonly Logs: new () => NativeLogs;
   readonly CompletionQueue: new (wake: () => void) => NativeQueue;

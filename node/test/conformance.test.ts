@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -30,7 +30,7 @@ interface Step {
   readonly fetch?: Json;
   readonly requests?: string;
   readonly logs?: boolean;
-  readonly reopen?: boolean;
+  readonly reopen?: boolean | string;
   readonly arguments?: Json;
   readonly expect?: Json;
   readonly error?: Json;
@@ -71,7 +71,9 @@ function argument(name: string, value: Json): Json {
 async function call(tw: Tollway, verb: string, given: Json): Promise<unknown> {
   const { positional, arguments: described } = SCHEMA.verbs[verb];
   const [noun, method = noun] = verb.split('.') as [string, string?];
-  const owner: Json = noun in SCHEMA.nouns ? tw[noun as keyof Tollway] : tw;
+  const own: Json = noun in SCHEMA.nouns ? tw[noun as keyof Tollway] : tw;
+  // What is about files that nobody has open belongs to the class.
+  const owner: Json = camelCase(method) in own ? own : Tollway;
   const fields: Json = given.request === undefined ? { ...given } : callFields(verb, given);
   for (const [name, field] of Object.entries<Json>(described.properties ?? {})) {
     if (field.spread === true) {
@@ -117,25 +119,29 @@ class Run {
 
   private constructor(
     tw: Tollway,
-    private readonly reopen: () => Promise<Tollway>,
+    private readonly path: string,
+    private readonly open: (path: string) => Promise<Tollway>,
     private readonly mock: MockProvider,
     private readonly records: LogRecord[],
   ) {
     this.tw = tw;
     this.#saved.set('mock', mock.address);
+    this.#saved.set('folder', dirname(path));
+    this.#saved.set('masterkey', MASTER_KEY);
   }
 
   static async start(path: string, mock: MockProvider, settings: object): Promise<Run> {
     const records: LogRecord[] = [];
     const onLog = (record: LogRecord): void => void records.push(record);
-    const open = (): Promise<Tollway> => Tollway.open(path, { masterKey: MASTER_KEY, onLog, ...settings });
-    return new Run(await open(), open, mock, records);
+    const open = (place: string): Promise<Tollway> =>
+      Tollway.open(place, { masterKey: MASTER_KEY, onLog, ...settings });
+    return new Run(await open(path), path, open, mock, records);
   }
 
   async step(step: Step): Promise<void> {
-    if (step.reopen) {
+    if (step.reopen !== undefined) {
       await this.tw.close();
-      this.tw = await this.reopen();
+      this.tw = await this.open(step.reopen === true ? this.path : this.filled(step.reopen));
       return;
     }
     if (step.requests !== undefined) {

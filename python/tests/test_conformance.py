@@ -181,14 +181,18 @@ class Run:
         self.path = path
         self.settings = settings
         self.loop = loop
-        self.saved: dict[str, Any] = {"mock": mock.address}
+        self.saved: dict[str, Any] = {
+            "mock": mock.address,
+            "folder": str(path.parent),
+            "masterkey": MASTER_KEY,
+        }
         self.records = Records()
-        self.client = self.open()
+        self.client = self.open(path)
 
-    def open(self) -> Client:
+    def open(self, path: Path | str) -> Client:
         if self.loop is None:
-            return tollway.open(self.path, master_key=MASTER_KEY, **self.settings)
-        opening = tollway.AsyncTollway.open(self.path, master_key=MASTER_KEY, **self.settings)
+            return tollway.open(path, master_key=MASTER_KEY, **self.settings)
+        opening = tollway.AsyncTollway.open(path, master_key=MASTER_KEY, **self.settings)
         return self.loop.run_until_complete(opening)
 
     def done(self, outcome: Any) -> Any:
@@ -196,9 +200,9 @@ class Run:
         return outcome if self.loop is None else self.loop.run_until_complete(outcome)
 
     def step(self, step: dict[str, Any]) -> None:
-        if step.get("reopen"):
+        if reopened := step.get("reopen"):
             self.done(self.client.close())
-            self.client = self.open()
+            self.client = self.open(self.path if reopened is True else self.filled(reopened))
             return
         if "requests" in step:
             compare(self.filled(step["expect"]), self.requests(step["requests"]), "")

@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tollway::client::Tollway;
-use tollway::environment::{Environment, SystemEnvironment};
 use tollway::settings::Settings;
 use tollway::store::IN_MEMORY;
-use tollway::types::{Error, ErrorKind};
+use tollway::types::ErrorKind;
 use tollway::vault::{MasterKey, MasterKeyCallback};
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span};
@@ -28,6 +27,7 @@ use crate::error::ErrorInfo;
 use crate::fetch::Fetch;
 use crate::fork;
 use crate::logs::Logs;
+use crate::master_key;
 use crate::process::process_id;
 use crate::runtime::{self, AbortOnDrop, Close, Runtime, Task};
 use crate::stream::Stream;
@@ -113,7 +113,7 @@ impl Engine {
             let detail = "open: path is empty; give the path of a file, such as \"app.tollway\"";
             return Err(ErrorInfo::new(ErrorKind::InvalidRequest, detail));
         }
-        let key = resolve_key(options.master_key, callback)?;
+        let key = master_key::resolved(options.master_key, callback)?;
         fork::watch()?;
         let shared = Shared {
             path: path.to_owned(),
@@ -229,13 +229,16 @@ impl Engine {
             }
             "vault.rotate" => {
                 let arguments: RotateArguments = verbs::parse(verb, arguments)?;
-                let key = resolve_key(Some(arguments.master_key), None)?;
+                let key = master_key::resolved(Some(arguments.master_key), None)?;
                 self.client().await?.rotate_master_key(MasterKey::Text(key.clone())).await?;
                 // A child that is forked later opens the file with the key that it has by then.
                 self.shared.master_key.store(Arc::new(key));
                 Ok("null".to_owned())
             }
-            _ => verbs::dispatch(&self.client().await?, verb, arguments).await,
+            _ => match verbs::of_paths(verb) {
+                Some(apart) => (apart.run)(arguments).await,
+                None => verbs::dispatch(&self.client().await?, verb, arguments).await,
+            },
         }
     }
 
@@ -326,6 +329,30 @@ impl Drop for Instance {
     }
 }
 
+/// Starts a verb about files that nobody has open, whose outcome goes to a function as that of [`Engine::start`] does.
+///
+/// Dropping what it returns stops nothing that has begun on the disk.
+pub fn start_apart(verb: &str, arguments: &str, deliver: impl FnOnce(Outcome) + Send + 'static) -> StartedCall {
+    let delivery = Delivery(Some(deliver));
+    let started = fork::watch().and_then(|()| Runtime::current());
+    match started {
+        Ok(runtime) => {
+            let (verb, arguments) = (verb.to_owned(), Zeroizing::new(arguments.to_owned()));
+            StartedCall(runtime.spawn_abortable(async move {
+                let outcome = match verbs::of_paths(&verb) {
+                    Some(apart) => (apart.run)(&arguments).await,
+                    None => Err(ErrorInfo::new(ErrorKind::InvalidRequest, format!("{verb:?} needs an open file"))),
+                };
+                delivery.send(outcome);
+            }))
+        }
+        Err(error) => {
+            delivery.send(Err(error));
+            StartedCall(AbortOnDrop::none(process_id()))
+        }
+    }
+}
+
 /// A call under way. Dropping it, or [`StartedCall::cancel`], gives the call up; it is then settled by its policy.
 #[must_use = "dropping a started call gives it up"]
 pub struct StartedCall(AbortOnDrop);
@@ -358,26 +385,6 @@ impl<F: FnOnce(Outcome)> Drop for Delivery<F> {
     fn drop(&mut self) {
         if let Some(deliver) = self.0.take() {
             deliver(Err(ErrorInfo::lost()));
-        }
-    }
-}
-
-fn resolve_key(text: Option<SecretString>, callback: Option<&MasterKeyCallback>) -> Result<SecretString, ErrorInfo> {
-    let invalid = |detail: String| ErrorInfo::new(ErrorKind::InvalidRequest, detail);
-    match (text, callback) {
-        (Some(text), None) => match text.expose_secret().strip_prefix("env:") {
-            Some(name) => SystemEnvironment.variable(name).map(SecretString::from).ok_or_else(|| {
-                invalid(format!("master_key: the environment variable {name} is not set; set it to the master key"))
-            }),
-            None if text.expose_secret().is_empty() => {
-                Err(invalid("master_key is empty; give a key or a passphrase".into()))
-            }
-            None => Ok(text),
-        },
-        (None, Some(callback)) => callback().map_err(|error: Error| error.into()),
-        (Some(_), Some(_)) => Err(invalid("master_key was given both as a string and as a function; give one".into())),
-        (None, None) => {
-            Err(invalid("master_key is missing; give a key, a passphrase, or \"env:NAME\" of a variable".into()))
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::sync::mpsc;
 
+use tollway::types::Error;
+
 use super::*;
 
 fn engine() -> Engine {

@@ -10,6 +10,7 @@ pub mod error;
 pub mod fetch;
 mod fork;
 pub mod logs;
+mod master_key;
 mod process;
 pub mod results;
 pub mod runtime;
@@ -18,7 +19,7 @@ pub mod schema;
 pub mod stream;
 mod verbs;
 
-pub use engine::{Engine, StartedCall};
+pub use engine::{Engine, StartedCall, start_apart};
 pub use error::ErrorInfo;
 pub use fetch::{Answer, Fetch, Part};
 pub use logs::{LogBatch, LogLevel, Logs};

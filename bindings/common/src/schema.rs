@@ -7,7 +7,7 @@ use tollway::types;
 
 use crate::engine::{CloseArguments, OpenOptions, RotateArguments};
 use crate::results::Shown;
-use crate::verbs::NOUNS;
+use crate::verbs::{Description, NOUNS, PATH_VERBS};
 
 /// Returns the schema of every verb, in JSON Schema's words.
 ///
@@ -24,17 +24,12 @@ pub fn schema() -> Value {
             nouns.insert(noun.name.to_owned(), json!({ "class": class, "description": noun.text.trim() }));
         }
         for verb in noun.verbs {
-            let told = &verb.description;
-            let described = json!({
-                "noun": noun.name,
-                "description": told.text.trim(),
-                "positional": told.positional,
-                "shape": (told.shape)(),
-                "arguments": (told.arguments)(&mut taken),
-                "result": (told.result)(&mut returned),
-            });
+            let described = told(noun.name, &verb.description, &mut taken, &mut returned);
             verbs.insert(verb.name.to_owned(), described);
         }
+    }
+    for verb in PATH_VERBS {
+        verbs.insert(verb.name.to_owned(), told("ledger", &verb.description, &mut taken, &mut returned));
     }
     verbs.extend(verbs_of_the_handle(&mut taken));
     verbs.insert(
@@ -54,6 +49,17 @@ pub fn schema() -> Value {
         "definitions": returned.take_definitions(true),
         "arguments": taken.take_definitions(true),
         "errors": types::ErrorKind::json_schema(&mut returned),
+    })
+}
+
+fn told(noun: &str, told: &Description, taken: &mut SchemaGenerator, returned: &mut SchemaGenerator) -> Value {
+    json!({
+        "noun": noun,
+        "description": told.text.trim(),
+        "positional": told.positional,
+        "shape": (told.shape)(),
+        "arguments": (told.arguments)(taken),
+        "result": (told.result)(returned),
     })
 }
 

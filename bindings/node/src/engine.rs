@@ -7,12 +7,12 @@ use std::sync::mpsc;
 
 use napi::Result;
 use napi_derive::napi;
-use tollway_common::StartedCall;
+use tollway_common::{Outcome, StartedCall};
 
 use crate::argument::{seconds, wiped};
 use crate::fetch::Fetch;
 use crate::logs::Logs;
-use crate::queue::CompletionQueue;
+use crate::queue::{CompletionQueue, Sender};
 use crate::stream::Stream;
 
 /// A handle of one file.
@@ -63,11 +63,14 @@ impl Engine {
     #[must_use]
     pub fn start(&self, verb: String, arguments: String, queue: &CompletionQueue, ticket: f64) -> Call {
         let arguments = wiped(arguments);
-        let sender = queue.sender();
-        Call(self.0.start(&verb, &arguments, move |outcome| match outcome {
-            Ok(result) => sender.push(ticket, Some(result), None),
-            Err(error) => sender.push(ticket, None, Some(error.to_json())),
-        }))
+        Call(self.0.start(&verb, &arguments, deliver(queue.sender(), ticket)))
+    }
+
+    /// Starts a verb about files that nobody has open, whose end is put on a queue under a ticket.
+    #[napi]
+    #[must_use]
+    pub fn start_apart(verb: String, arguments: String, queue: &CompletionQueue, ticket: f64) -> Call {
+        Call(tollway_common::start_apart(&verb, &wiped(arguments), deliver(queue.sender(), ticket)))
     }
 
     /// Starts a streamed chat.
@@ -105,6 +108,14 @@ impl Engine {
         // What has not ended by now is left to the recovery of the next open.
         let _ = ended.recv_timeout(timeout);
         Ok(())
+    }
+}
+
+/// Returns what puts an outcome on a queue.
+fn deliver(sender: Sender, ticket: f64) -> impl FnOnce(Outcome) + Send + 'static {
+    move |outcome| match outcome {
+        Ok(result) => sender.push(ticket, Some(result), None),
+        Err(error) => sender.push(ticket, None, Some(error.to_json())),
     }
 }
 

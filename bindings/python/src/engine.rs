@@ -50,14 +50,7 @@ impl Engine {
 
     /// Runs a verb and waits for its end with the interpreter released. Ctrl-C gives the call up.
     fn call(&self, python: Python<'_>, verb: &str, arguments: &str) -> PyResult<Pair> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let _call = python.detach(|| {
-            self.0.start(verb, arguments, move |outcome| {
-                // The receiver is gone if Ctrl-C ended the wait.
-                let _ = sender.send(pair(outcome));
-            })
-        });
-        Ok(wait::receive(python, receiver)?.unwrap_or_else(|| pair(Err(lost()))))
+        waited(python, |deliver| self.0.start(verb, arguments, deliver))
     }
 
     /// Starts a verb, whose end is put on a queue under a ticket.
@@ -75,6 +68,34 @@ impl Engine {
     fn fetch(&self, head: &str, body: &[u8]) -> Fetch {
         Fetch::new(self.0.fetch(head, body.to_vec()))
     }
+}
+
+/// Runs a verb about files that nobody has open, as [`Engine::call`] does.
+#[pyfunction]
+pub(crate) fn call(python: Python<'_>, verb: &str, arguments: &str) -> PyResult<Pair> {
+    waited(python, |deliver| tollway_common::start_apart(verb, arguments, deliver))
+}
+
+/// Starts a verb about files that nobody has open, as [`Engine::start`] does.
+#[pyfunction]
+pub(crate) fn start(verb: &str, arguments: &str, queue: &CompletionQueue, ticket: u64) -> Call {
+    let sender = queue.sender();
+    Call(tollway_common::start_apart(verb, arguments, move |outcome| sender.push(ticket, pair(outcome))))
+}
+
+/// Starts a call and waits for its end with the interpreter released. Ctrl-C gives the call up.
+fn waited(
+    python: Python<'_>,
+    start: impl FnOnce(Box<dyn FnOnce(Outcome) + Send>) -> StartedCall + Send,
+) -> PyResult<Pair> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let _call = python.detach(|| {
+        start(Box::new(move |outcome| {
+            // The receiver is gone if Ctrl-C ended the wait.
+            let _ = sender.send(pair(outcome));
+        }))
+    });
+    Ok(wait::receive(python, receiver)?.unwrap_or_else(|| pair(Err(lost()))))
 }
 
 #[pymethods]

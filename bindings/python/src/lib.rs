@@ -18,7 +18,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::engine::{Call, Engine};
+    use super::engine::{Call, Engine, call, start};
     #[pymodule_export]
     use super::fetch::Fetch;
     #[pymodule_export]

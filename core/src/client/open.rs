@@ -94,7 +94,7 @@ impl Tollway {
 }
 
 /// Opens the store and the vault of a file.
-fn open_file(
+pub(super) fn open_file(
     path: &Path,
     (exclusive, create): (bool, bool),
     patience: Duration,

@@ -54,6 +54,11 @@ impl Fixture {
         Self { world, tollway, _folder: None }
     }
 
+    /// Takes a file that is open in a world.
+    pub(super) fn of(world: TestEnvironment, tollway: Tollway) -> Self {
+        Self { world, tollway, _folder: None }
+    }
+
     /// Adds a model with prices.
     pub(super) async fn model(&self, name: &str, prices: Value) -> ModelConfig {
         let input: ModelTerms = from_json(json!({"name": name, "api_key": "k", "prices": prices}));

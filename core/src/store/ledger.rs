@@ -30,6 +30,9 @@ pub(super) const CONFIGURATION_VERSION: &str = "configuration_version";
 /// The key in `meta` of how often records were changed after they were written.
 pub(super) const REVISED_RECORDS: &str = "revised_records";
 
+/// The key in `meta` of the instant before which records were archived, in microseconds.
+pub(super) const ARCHIVED_BEFORE: &str = "archived_before";
+
 /// What operations read and change. Every write goes through it.
 pub(super) struct Ledger<'t> {
     pub(super) session: &'t dyn Session,

@@ -38,6 +38,7 @@ mod storage;
 mod table_store;
 mod tables;
 mod tally;
+mod transfer;
 mod used;
 mod value;
 mod verification;
@@ -46,9 +47,9 @@ mod writing;
 
 #[doc(hidden)]
 pub use self::redb::Access;
+pub(crate) use self::redb::NewFile;
 #[cfg(test)]
 pub(crate) use self::redb::hold_session;
-pub(crate) use self::redb::NewFile;
 pub use self::redb::{
     Compacted, FileKeys, MetaReader, OpenDescriptors, Opening, RedbStore, compact, is_ledger, restore,
 };
@@ -60,6 +61,7 @@ pub use row_key::RowKey;
 pub use table_store::PATIENCE;
 pub use tables::WRAPPED_DATA_KEY;
 pub use tally::{Grain, Tally, TallyKey, TallyPart, TallyQuery};
+pub use transfer::Cargo;
 
 use std::path::PathBuf;
 
@@ -181,6 +183,10 @@ pub trait Store: Send + Sync + 'static {
     fn reservations(&self) -> BoxFuture<'static, Result<Vec<Reservation>>>;
     /// Writes a copy to a file where nothing is, while the store is in use. Returns how many bytes it has.
     fn back_up(&self, path: PathBuf) -> BoxFuture<'static, Result<u64>>;
+    /// Returns what another file takes of this one.
+    fn cargo(&self) -> BoxFuture<'static, Result<Cargo>>;
+    /// Reads up to `most` rows that another file takes, those that come after the one at a key of a table.
+    fn entries(&self, after: Option<(String, Vec<u8>)>, most: usize) -> BoxFuture<'static, Result<Vec<Entry>>>;
     /// Reads the whole file, and returns what is not as it was written.
     fn verify(&self) -> BoxFuture<'static, Result<CheckedStore>>;
     /// Returns the number of the last record, and the link of the chain that all records make.

@@ -54,6 +54,15 @@ impl<'t> NameBook<'t> {
         Ok(found)
     }
 
+    /// Writes a name under the number that it had in another file, or a space of names.
+    pub(super) fn put(&self, number: u64, row: &NameRow) -> Result<()> {
+        self.rows.borrow_mut().put(number, row)?;
+        if number < names::FIRST {
+            return Ok(());
+        }
+        self.by_digest.borrow_mut().put((names::digest(self.key, row.space, &row.value), number), ())
+    }
+
     /// Returns the number of a name, which it gets if it has none; nothing if its space takes no more.
     pub(super) fn number(&self, space: u64, value: &[u8]) -> Result<Option<u64>> {
         if let Some(number) = self.known_number(space, value)? {

@@ -20,8 +20,8 @@ use super::storage::Storage;
 use super::used::Used;
 use super::writer::{self, QUEUE};
 use super::{
-    CheckedStore, DailyCost, Operation, Outcome, Reservation, Store, TallyPart, TallyQuery, provisions, query, slices,
-    verification,
+    Cargo, CheckedStore, DailyCost, Entry, Operation, Outcome, Reservation, Store, TallyPart, TallyQuery, provisions,
+    query, slices, transfer, verification,
 };
 use crate::environment::log::logged_as_here;
 use crate::environment::{BoxFuture, Environment, SystemEnvironment};
@@ -361,6 +361,14 @@ impl<S: Storage> Store for TableStore<S> {
 
     fn back_up(&self, path: PathBuf) -> BoxFuture<'static, Result<u64>> {
         self.long_read(move |shared| shared.storage.back_up(&path))
+    }
+
+    fn cargo(&self) -> BoxFuture<'static, Result<Cargo>> {
+        self.read(transfer::cargo)
+    }
+
+    fn entries(&self, after: Option<(String, Vec<u8>)>, most: usize) -> BoxFuture<'static, Result<Vec<Entry>>> {
+        self.read(move |reader| transfer::read(reader, after.as_ref(), most))
     }
 
     fn verify(&self) -> BoxFuture<'static, Result<CheckedStore>> {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::apply::ARCHIVED_BEFORE;
 use super::codec::{Row, decimal, micros};
 use super::key::Key;
+use super::ledger::ARCHIVED_BEFORE;
 use super::operation::Cause;
 use super::postings::check::PostingCheck;
 use super::reading::Reader;

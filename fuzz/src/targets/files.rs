@@ -10,7 +10,8 @@ use tollway_common::Engine;
 pub(super) const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 /// What a file may be refused as.
-const REFUSALS: [&str; 5] = ["corrupted_file", "not_a_tollway_file", "newer_file", "wrong_master_key", "storage"];
+pub(super) const REFUSALS: [&str; 5] =
+    ["corrupted_file", "not_a_tollway_file", "newer_file", "wrong_master_key", "storage"];
 
 /// What is read of a file.
 const READS: [(&str, &str); 8] = [
@@ -75,7 +76,8 @@ pub(super) fn empty() -> &'static Template {
     EMPTY.get_or_init(|| make(&[]))
 }
 
-fn full() -> &'static Template {
+/// Returns a file with something of everything.
+pub(super) fn full() -> &'static Template {
     static FULL: OnceLock<Template> = OnceLock::new();
     FULL.get_or_init(|| make(CONTENTS))
 }
@@ -140,7 +142,7 @@ pub fn damaged_files(bytes: &[u8]) {
     }
 }
 
-fn damage(file: &mut Vec<u8>, change: &[u8]) {
+pub(super) fn damage(file: &mut Vec<u8>, change: &[u8]) {
     let &[a, b, c, d, kind, value] = change else { return };
     if file.is_empty() {
         return;

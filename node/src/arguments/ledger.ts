@@ -10,5 +10,28 @@ export interface VerifyOptions {
   readonly head?: string | null;
 }
 
+/**  */
+export interface ExportOptions {
+  /** What seals the API keys and the secret headers, of at least 8 characters; they are left out without it. */
+  readonly passphrase?: string | null;
+}
+
+/**  */
+export interface ImportOptions {
+  /**
+   * What seals the API keys of the file: 32 bytes as hexadecimal digits or base64, or a passphrase of at least 8
+   * characters. `env:NAME` reads it from an environment variable.
+   */
+  readonly masterKey: string;
+  /** What the secrets of the export were sealed under; they are left out without it. */
+  readonly passphrase?: string | null;
+}
+
 /** How the fields of `VerifyOptions` are written. */
 export const VERIFY_OPTIONS: Fields = { head: asIs };
+
+/** How the fields of `ExportOptions` are written. */
+export const EXPORT_OPTIONS: Fields = { passphrase: asIs };
+
+/** How the fields of `ImportOptions` are written. */
+export const IMPORT_OPTIONS: Fields = { masterKey: asIs, passphrase: asIs };

@@ -44,6 +44,36 @@ export interface Archive {
   readonly sha256: string;
 }
 
+/** What was exported. */
+export interface LedgerExport {
+  /** How many rows of all tables there are. */
+  readonly rows: number;
+  /** How many usage records are among them. */
+  readonly records: number;
+  /** The SHA-256 of all lines but the last, in hexadecimal digits. The last line says it too. */
+  readonly sha256: string;
+  /** The model configs whose secrets were left out, as `provider/model`. */
+  readonly withoutSecrets: readonly string[];
+}
+
+/** How large a file was before its free pages were given back, and is since. */
+export interface Compaction {
+  /** How many bytes it had. */
+  readonly bytesBefore: number;
+  /** How many it has. */
+  readonly bytesAfter: number;
+}
+
+/** What was imported. */
+export interface LedgerImport {
+  /** How many rows of all tables there are. */
+  readonly rows: number;
+  /** How many usage records are among them. */
+  readonly records: number;
+  /** The model configs whose secrets did not come, as `provider/model`: set them again. */
+  readonly withoutSecrets: readonly string[];
+}
+
 /** Reads `Damage`. */
 export function decodeDamage(value: Wire): Damage {
   return {
@@ -77,5 +107,32 @@ export function decodeArchive(value: Wire): Archive {
     records: value['records'],
     before: value['before'],
     sha256: value['sha256'],
+  };
+}
+
+/** Reads `LedgerExport`. */
+export function decodeLedgerExport(value: Wire): LedgerExport {
+  return {
+    rows: value['rows'],
+    records: value['records'],
+    sha256: value['sha256'],
+    withoutSecrets: value['without_secrets'],
+  };
+}
+
+/** Reads `Compaction`. */
+export function decodeCompaction(value: Wire): Compaction {
+  return {
+    bytesBefore: value['bytes_before'],
+    bytesAfter: value['bytes_after'],
+  };
+}
+
+/** Reads `LedgerImport`. */
+export function decodeLedgerImport(value: Wire): LedgerImport {
+  return {
+    rows: value['rows'],
+    records: value['records'],
+    withoutSecrets: value['without_secrets'],
   };
 }

@@ -72,6 +72,22 @@ class SyncEngine(_Handle):
         return operation.decode(json.loads(text or "null"))
 
 
+def run_apart(operation: Operation[Result]) -> Result:
+    """Runs an operation about files that nobody has open."""
+    text, error = _native.call(operation.verb, encode(operation.arguments, operation.verb).reveal())
+    if error is not None:
+        raise from_json(error)
+    return operation.decode(json.loads(text or "null"))
+
+
+async def await_apart(operation: Operation[Result]) -> Result:
+    """Runs an operation about files that nobody has open by awaiting it."""
+    from ._loop import current  # noqa: PLC0415 - programs that only wait need not load asyncio
+
+    text = await current().call(_native, operation.verb, encode(operation.arguments, operation.verb))
+    return operation.decode(json.loads(text))
+
+
 class AsyncEngine(_Handle):
     """Runs operations by awaiting them."""
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from . import _native
 from .errors import from_json
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from ._secret import Secret
 
 _JOIN_TIMEOUT = 1.0
+
+
+class Starter(Protocol):
+    """What starts verbs: an open file, or, for verbs about others, the native module."""
+
+    def start(self, verb: str, arguments: str, queue: _native.CompletionQueue, ticket: int, /) -> _native.Call:
+        """Starts a verb, whose end is put on a queue under a ticket."""
 
 
 class LoopQueue:
@@ -47,10 +54,10 @@ class LoopQueue:
             self._thread.start()
             weakref.finalize(self, self._native.close)
 
-    async def call(self, engine: _native.Engine, verb: str, arguments: Secret) -> str:
+    async def call(self, starter: Starter, verb: str, arguments: Secret) -> str:
         """Runs a verb and returns its result; cancelling gives the call up, which is then settled by its policy."""
         ticket, future = self._new_future()
-        call = engine.start(verb, arguments.reveal(), self._native, ticket)
+        call = starter.start(verb, arguments.reveal(), self._native, ticket)
         try:
             return await future
         except BaseException:

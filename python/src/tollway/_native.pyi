@@ -10,10 +10,12 @@ __all__ = [
     "Fetch",
     "Logs",
     "Stream",
+    "call",
     "check_fetch",
     "cli",
     "error_codes",
     "shutdown",
+    "start",
 ]
 
 @final
@@ -120,6 +122,12 @@ def cli(arguments: list[str]) -> int:
 
     It reads and writes the standard streams of the process. Ctrl-C waits for its end.
     """
+
+def call(verb: str, arguments: str) -> tuple[str | None, str | None]:
+    """Runs a verb about files that nobody has open, and waits for its end; returns a result or an error."""
+
+def start(verb: str, arguments: str, queue: CompletionQueue, ticket: int) -> Call:
+    """Starts a verb about files that nobody has open, whose end is put on a queue under a ticket."""
 
 def check_fetch(chosen: str) -> str | None:
     """Returns what is wrong with the choices for every request of a vendor's library, as JSON text."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _handle
 from ._calls import AsyncCalls
-from ._engine import AsyncEngine
+from ._engine import AsyncEngine, await_apart
 from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from . import _native
     from .chat import AsyncChat
-    from .results import Archive, Backup, Quote, Verification
+    from .results import Archive, Backup, Compaction, LedgerExport, LedgerImport, Quote, Verification
     from .session import AsyncSessionBlock
     from .types import (
         Amount,
@@ -78,6 +78,29 @@ class AsyncTollway(AsyncCalls):
         await engine.run(_handle.OPEN)
         return cls(engine)
 
+    @staticmethod
+    async def restore(backup: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+        """Puts a copy that `backup` made where nothing is; see `Tollway.restore`."""
+        await await_apart(_handle.restore(backup, path))
+
+    @staticmethod
+    async def import_file(
+        file: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        master_key: str | Callable[[], str],
+        passphrase: str | None = None,
+    ) -> LedgerImport:
+        """Makes a file, where nothing is, of what `export` wrote; see `Tollway.import_file`."""
+        key, sealing = Secret(master_key), None if passphrase is None else Secret(passphrase)
+        del master_key, passphrase
+        return await await_apart(_handle.import_file(file, path, key, sealing))
+
+    @staticmethod
+    async def compact(path: str | os.PathLike[str]) -> Compaction:
+        """Gives the free pages of a file back; see `Tollway.compact`."""
+        return await await_apart(_handle.compact(path))
+
     async def quote(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> Quote:
         """Says what a chat call would cost, without making it; see `Tollway.quote`."""
         from .chat import quote
@@ -126,6 +149,12 @@ class AsyncTollway(AsyncCalls):
     async def archive(self, before: dt.datetime | str, path: str | os.PathLike[str]) -> Archive:
         """Writes the records of past months to a new file; then they leave the ledger; see `Tollway.archive`."""
         return await self._engine.run(_handle.archive(before, path))
+
+    async def export(self, path: str | os.PathLike[str], *, passphrase: str | None = None) -> LedgerExport:
+        """Writes everything that the file holds to a path where nothing is; see `Tollway.export`."""
+        sealing = None if passphrase is None else Secret(passphrase)
+        del passphrase
+        return await self._engine.run(_handle.export(path, sealing))
 
     async def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _handle
 from ._calls import Calls
-from ._engine import SyncEngine
+from ._engine import SyncEngine, run_apart
 from ._plain import PLAIN_SETTINGS
 from ._secret import Secret, hide
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .chat import Chat
-    from .results import Archive, Backup, Quote, Verification
+    from .results import Archive, Backup, Compaction, LedgerExport, LedgerImport, Quote, Verification
     from .session import SessionBlock
     from .types import (
         Amount,
@@ -73,6 +73,63 @@ class Tollway(Calls):
         engine = SyncEngine(_handle.create(path, key, settings))
         engine.run(_handle.OPEN)
         return cls(engine)
+
+    @staticmethod
+    def restore(backup: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+        """Puts a copy that `backup` made where nothing is, after all of its pages were checked.
+
+        The copy stays as it is, and the same master key opens what was put.
+
+        Raises:
+            NotFoundError: There is no copy.
+            NotATollwayFileError: It is another kind of file.
+            CorruptedFileError: It is damaged.
+            StorageError: Anything is at the path, or it cannot be written.
+        """
+        run_apart(_handle.restore(backup, path))
+
+    @staticmethod
+    def import_file(
+        file: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        master_key: str | Callable[[], str],
+        passphrase: str | None = None,
+    ) -> LedgerImport:
+        """Makes a file, where nothing is, of what `export` wrote: all or nothing.
+
+        Rows keep their ids, so that all sums and balances are those of the file that was exported. The file is verified
+        before it gets its name.
+
+        Args:
+            file: The export.
+            path: Where to make the file.
+            master_key: What seals the API keys of the file, as `tollway.open` takes it.
+            passphrase: What the secrets of the export were sealed under; they are left out without it.
+
+        Raises:
+            NotFoundError: There is no export.
+            NotATollwayFileError: It is another kind of file.
+            NewerFileError: A newer version wrote it.
+            CorruptedFileError: It was changed or cut off; the error names the line.
+            WrongMasterKeyError: The passphrase is another one.
+            StorageError: Anything is at the path, or it cannot be written.
+            InvalidRequestError: The master key is too short, or a passphrase is given to an export without secrets.
+        """
+        key, sealing = Secret(master_key), None if passphrase is None else Secret(passphrase)
+        del master_key, passphrase
+        return run_apart(_handle.import_file(file, path, key, sealing))
+
+    @staticmethod
+    def compact(path: str | os.PathLike[str]) -> Compaction:
+        """Gives the free pages of a file back, such as those of what was archived.
+
+        Raises:
+            NotFoundError: There is no file.
+            NotATollwayFileError: It is another kind of file.
+            StorageError: Anybody has it open.
+        """
+        return run_apart(_handle.compact(path))
 
     def quote(self, messages: Messages, **parameters: Unpack[ChatParameters]) -> Quote:
         """Says what a chat call would cost with each model that may serve it, and whether its budgets would admit it.
@@ -162,6 +219,24 @@ class Tollway(Calls):
             InvalidRequestError: The month of `before` has not begun.
         """
         return self._engine.run(_handle.archive(before, path))
+
+    def export(self, path: str | os.PathLike[str], *, passphrase: str | None = None) -> LedgerExport:
+        """Writes everything that the file holds to a path where nothing is, as lines of JSON, while calls go on.
+
+        `Tollway.import_file` makes a file of it. It is what stood in the file at one commit. API keys and secret
+        headers are left out, or sealed under a passphrase; idempotency keys are left out.
+
+        Args:
+            path: Where to write it.
+            passphrase: What seals the API keys and the secret headers, of at least 8 characters.
+
+        Raises:
+            StorageError: Anything is at the path, or it cannot be written.
+            InvalidRequestError: The ledger is in memory, or the passphrase is too short.
+        """
+        sealing = None if passphrase is None else Secret(passphrase)
+        del passphrase
+        return self._engine.run(_handle.export(path, sealing))
 
     def rotate_master_key(self, master_key: str) -> None:
         """Seals everything in the file with another master key, all or nothing."""

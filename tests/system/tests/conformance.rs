@@ -110,6 +110,9 @@ struct Run {
     saved: Map<String, Value>,
 }
 
+/// The name of the file of a scenario.
+const FILE: &str = "app.tollway";
+
 impl Run {
     async fn new(place: Place, scenario: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -120,8 +123,13 @@ impl Run {
         }
         let settings = scenario.get("settings").cloned().unwrap_or_else(|| json!({}));
         let logs = Logs::new(LogLevel::Info);
-        let engine = open(place, folder.path(), &settings, &logs).await;
-        let saved = Map::from_iter([("mock".to_owned(), Value::from(mock.base_url()))]);
+        let engine = open(place, &folder.path().join(FILE), &settings, &logs).await;
+        let known = [
+            ("mock", mock.base_url()),
+            ("folder", folder.path().display().to_string()),
+            ("masterkey", MASTER_KEY.to_owned()),
+        ];
+        let saved = known.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
         Self { place, folder, mock, settings, logs, engine, saved }
     }
 
@@ -142,9 +150,13 @@ impl Run {
     }
 
     async fn step(&mut self, step: &Value) -> Result<(), String> {
-        if step["reopen"] == true {
+        if let Some(reopened) = step.get("reopen") {
+            let path = match self.filled(reopened)? {
+                Value::String(path) => PathBuf::from(path),
+                _ => self.folder.path().join(FILE),
+            };
             self.engine.call("close", "{}").await.map_err(|error| error.to_string())?;
-            self.engine = open(self.place, self.folder.path(), &self.settings, &self.logs).await;
+            self.engine = open(self.place, &path, &self.settings, &self.logs).await;
             return Ok(());
         }
         if let Some(script) = step["requests"].as_str() {
@@ -307,10 +319,10 @@ fn event(text: &str) -> Value {
     Value::Object(event)
 }
 
-async fn open(place: Place, folder: &Path, settings: &Value, logs: &Logs) -> Engine {
+async fn open(place: Place, path: &Path, settings: &Value, logs: &Logs) -> Engine {
     let options = json!({"master_key": MASTER_KEY, "settings": settings}).to_string();
     let path = match place {
-        Place::File => folder.join("app.tollway"),
+        Place::File => path.to_owned(),
         Place::Memory => PathBuf::from(IN_MEMORY),
     };
     let engine = Engine::new(&path, &options, None).unwrap().logging_to(logs);

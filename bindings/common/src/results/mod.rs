@@ -18,7 +18,9 @@ pub(crate) use whole_reply::whole_reply;
 
 use serde::Serialize;
 use tollway::catalog::lint::Finding;
-use tollway::client::{Archive, Backup, PriceExport, PriceImport, PriceUpdate, RerateReport};
+use tollway::client::{
+    Archive, Backup, Compaction, LedgerExport, LedgerImport, PriceExport, PriceImport, PriceUpdate, RerateReport,
+};
 use tollway::report::SummaryRow;
 use tollway::types::{
     BudgetStatus, FxRate, LedgerHead, Model, ModelHealth, ModelName, Package, PoolRecharge, PoolStatus, Price,
@@ -61,12 +63,12 @@ macro_rules! as_it_is {
 }
 
 as_it_is! {
-    (), Archive, Backup, BudgetStatus,
+    (), Archive, Backup, BudgetStatus, Compaction,
     Package,
     PoolRecharge,
     PoolStatus,
     QuotaStatus,
-    QuotaTransaction, Finding, FxRate, LedgerHead, Model, ModelHealth, Price, PriceExport, PriceImport, PriceUpdate, Quote, RerateReport, Route, Session,
+    QuotaTransaction, Finding, FxRate, LedgerExport, LedgerHead, LedgerImport, Model, ModelHealth, Price, PriceExport, PriceImport, PriceUpdate, Quote, RerateReport, Route, Session,
     SummaryRow, Verification,
 }
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::Deserialize;
-use tollway::client::{Archive, Backup, Tollway};
+use tollway::client::{Archive, Backup, LedgerExport, Tollway};
 use tollway::types::{LedgerHead, Result, Verification};
 
 use super::NoArguments;
@@ -37,6 +38,14 @@ verbs! {
     /// * `storage` if anything is at the path, or it cannot be written.
     /// * `invalid_request` if the month of `before` has not begun.
     "ledger.archive"(before, path) => archive(ArchiveArguments) -> Archive;
+    /// Writes everything that the file holds to a path where nothing is, as lines of JSON, while calls go on.
+    ///
+    /// `import_file` makes a file of it. It is what stood in the file at one commit. API keys and secret headers are left out, or sealed under
+    /// a passphrase; idempotency keys are left out.
+    ///
+    /// * `storage` if anything is at the path, or it cannot be written.
+    /// * `invalid_request` if the ledger is in memory, or the passphrase is too short.
+    "ledger.export"(path) => export(ExportArguments) -> LedgerExport;
 }
 
 /// What the file is held against.
@@ -67,6 +76,23 @@ pub(super) struct ArchiveArguments {
     /// Where to write them.
     #[cfg_attr(feature = "schema", schemars(extend("format" = "path")))]
     path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ExportOptions"))]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExportArguments {
+    /// Where to write it.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "path")))]
+    path: PathBuf,
+    /// What seals the API keys and the secret headers, of at least 8 characters; they are left out without it.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("writeOnly" = true)))]
+    passphrase: Option<SecretString>,
+}
+
+pub(super) async fn export(client: &Tollway, arguments: ExportArguments) -> Result<LedgerExport> {
+    client.export(&arguments.path, arguments.passphrase).await
 }
 
 pub(super) async fn backup(client: &Tollway, arguments: BackupArguments) -> Result<Backup> {

@@ -12,6 +12,7 @@ mod fx;
 mod ledger;
 mod models;
 mod packages;
+mod paths;
 mod pools;
 mod price_lists;
 mod prices;
@@ -33,7 +34,9 @@ use tollway::types::{ErrorKind, check_levels};
 
 use crate::Outcome;
 use crate::error::ErrorInfo;
-use table::{Noun, Verb, nouns};
+#[cfg(feature = "schema")]
+pub(crate) use table::Description;
+use table::{Noun, PathVerb, Verb, nouns};
 use wording::{invalid, invalid_at};
 
 nouns! {
@@ -83,6 +86,14 @@ pub(crate) async fn dispatch(client: &Tollway, verb: &str, arguments: &str) -> O
             ),
         )),
     }
+}
+
+/// The verbs about files that nobody has open.
+pub(crate) const PATH_VERBS: &[PathVerb] = paths::VERBS;
+
+/// Returns a verb about files that nobody has open.
+pub(crate) fn of_paths(verb: &str) -> Option<&'static PathVerb> {
+    PATH_VERBS.iter().find(|each| each.name == verb)
 }
 
 fn all() -> impl Iterator<Item = &'static Verb> {

@@ -46,6 +46,31 @@ pub(crate) struct Description {
     pub(crate) result: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
 }
 
+/// A verb about files that nobody has open, named by their paths.
+pub(crate) struct PathVerb {
+    /// The name, after that of its class and a point.
+    pub(crate) name: &'static str,
+    /// Reads the arguments, runs the verb, and writes what it returns.
+    pub(crate) run: for<'a> fn(&'a str) -> BoxFuture<'a, Outcome>,
+    /// What other languages are told of it.
+    #[cfg(feature = "schema")]
+    pub(crate) description: Description,
+}
+
+/// Makes a description.
+#[cfg(feature = "schema")]
+macro_rules! description {
+    ($($text:literal)+, ($($first:ident),*), $arguments:ty, $result:ty) => {
+        $crate::verbs::table::Description {
+            text: concat!($($text, "\n"),+),
+            positional: &[$(stringify!($first)),*],
+            shape: <$arguments as schemars::JsonSchema>::schema_name,
+            arguments: <$arguments as schemars::JsonSchema>::json_schema,
+            result: |generator| generator.subschema_for::<<$result as $crate::results::Shown>::Form<'static>>(),
+        }
+    };
+}
+
 /// Makes the table of a file: for each verb what it does, its name, the arguments that are given by their place, and the
 /// function that it is, with what that takes and returns.
 macro_rules! verbs {
@@ -59,13 +84,24 @@ macro_rules! verbs {
                 $crate::verbs::text_of(&$crate::results::Shown::shown(&result))
             }),
             #[cfg(feature = "schema")]
-            description: $crate::verbs::table::Description {
-                text: concat!($($text, "\n"),+),
-                positional: &[$($(stringify!($first)),+)?],
-                shape: <$arguments as schemars::JsonSchema>::schema_name,
-                arguments: <$arguments as schemars::JsonSchema>::json_schema,
-                result: |generator| generator.subschema_for::<<$result as $crate::results::Shown>::Form<'static>>(),
-            },
+            description: $crate::verbs::table::description!($($text)+, ($($($first),+)?), $arguments, $result),
+        }),+];
+    };
+}
+
+/// Makes the table of the verbs about files that nobody has open, as [`verbs`] does of those of an open one.
+macro_rules! path_verbs {
+    ($($(#[doc = $text:literal])+ $name:literal($($first:ident),+) => $function:ident($arguments:ty) -> $result:ty;)+) => {
+        /// The verbs of this file.
+        pub(crate) const VERBS: &[$crate::verbs::table::PathVerb] = &[$($crate::verbs::table::PathVerb {
+            name: $name,
+            run: |text| Box::pin(async move {
+                let arguments: $arguments = $crate::verbs::parse_or_empty($name, text)?;
+                let result: $result = $function(arguments).await?;
+                $crate::verbs::text_of(&$crate::results::Shown::shown(&result))
+            }),
+            #[cfg(feature = "schema")]
+            description: $crate::verbs::table::description!($($text)+, ($($first),+), $arguments, $result),
         }),+];
     };
 }
@@ -86,4 +122,6 @@ macro_rules! nouns {
     };
 }
 
-pub(super) use {nouns, verbs};
+#[cfg(feature = "schema")]
+pub(super) use description;
+pub(super) use {nouns, path_verbs, verbs};

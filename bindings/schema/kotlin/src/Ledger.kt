@@ -2,6 +2,7 @@
 
 package tollway
 
+import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
 
 /** Something in a file that is not as it was written. */
@@ -46,6 +47,43 @@ public data class Archive(
     public val sha256: String,
 )
 
+/** What was exported. */
+@Serializable
+public data class LedgerExport(
+    /** How many rows of all tables there are. */
+    public val rows: Long,
+    /** How many usage records are among them. */
+    public val records: Long,
+    /** The SHA-256 of all lines but the last, in hexadecimal digits. The last line says it too. */
+    public val sha256: String,
+    /** The model configs whose secrets were left out, as `provider/model`. */
+    @SerialName("without_secrets")
+    public val withoutSecrets: List<String>,
+)
+
+/** How large a file was before its free pages were given back, and is since. */
+@Serializable
+public data class Compaction(
+    /** How many bytes it had. */
+    @SerialName("bytes_before")
+    public val bytesBefore: Long,
+    /** How many it has. */
+    @SerialName("bytes_after")
+    public val bytesAfter: Long,
+)
+
+/** What was imported. */
+@Serializable
+public data class LedgerImport(
+    /** How many rows of all tables there are. */
+    public val rows: Long,
+    /** How many usage records are among them. */
+    public val records: Long,
+    /** The model configs whose secrets did not come, as `provider/model`: set them again. */
+    @SerialName("without_secrets")
+    public val withoutSecrets: List<String>,
+)
+
 /** What the file is held against. */
 @Serializable
 public data class VerifyOptions(
@@ -68,3 +106,49 @@ public data class LedgerArchiveArguments(
     /** Where to write them. */
     public val path: String,
 )
+
+/** What `ledger.export` takes. */
+@Serializable
+public data class ExportOptions(
+    /** Where to write it. */
+    public val path: String,
+    /** What seals the API keys and the secret headers, of at least 8 characters; they are left out without it. */
+    public val passphrase: String? = null,
+) {
+    override fun toString(): String = "ExportOptions(...)"
+}
+
+/** What `ledger.restore` takes. */
+@Serializable
+public data class LedgerRestoreArguments(
+    /** The copy. */
+    public val backup: String,
+    /** Where to put what it holds. */
+    public val path: String,
+)
+
+/** What `ledger.compact` takes. */
+@Serializable
+public data class LedgerCompactArguments(
+    /** The file. */
+    public val path: String,
+)
+
+/** What `ledger.import_file` takes. */
+@Serializable
+public data class ImportOptions(
+    /** The export. */
+    public val file: String,
+    /** Where to make the file. */
+    public val path: String,
+    /**
+     * What seals the API keys of the file: 32 bytes as hexadecimal digits or base64, or a passphrase of at least 8
+     * characters. `env:NAME` reads it from an environment variable.
+     */
+    @SerialName("master_key")
+    public val masterKey: String,
+    /** What the secrets of the export were sealed under; they are left out without it. */
+    public val passphrase: String? = null,
+) {
+    override fun toString(): String = "ImportOptions(...)"
+}

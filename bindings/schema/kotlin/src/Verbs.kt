@@ -236,6 +236,24 @@ public object OpenFile {
     public val archive: Verb<LedgerArchiveArguments, Archive> =
         Verb("ledger.archive", LedgerArchiveArguments.serializer(), Archive.serializer())
 
+    /** Writes everything that the file holds to a path where nothing is, as lines of JSON, while calls go on. */
+    public val export: Verb<ExportOptions, LedgerExport> =
+        Verb("ledger.export", ExportOptions.serializer(), LedgerExport.serializer())
+
+    /** Puts a copy that `backup` made where nothing is, after all of its pages were checked. */
+    public val restore: Verb<LedgerRestoreArguments, Unit> =
+        Verb("ledger.restore", LedgerRestoreArguments.serializer(), NothingReturned)
+
+    /**
+     * Gives the free pages of a file back, such as those of what was archived. Nobody else can have it open meanwhile.
+     */
+    public val compact: Verb<LedgerCompactArguments, Compaction> =
+        Verb("ledger.compact", LedgerCompactArguments.serializer(), Compaction.serializer())
+
+    /** Makes a file, where nothing is, of what `export` wrote: all or nothing. */
+    public val importFile: Verb<ImportOptions, LedgerImport> =
+        Verb("ledger.import_file", ImportOptions.serializer(), LedgerImport.serializer())
+
     /** Opens a file, and makes it at first use. */
     public val open: Verb<OpenOptions, Unit> = Verb("open", OpenOptions.serializer(), NothingReturned)
 

@@ -8,13 +8,10 @@ use super::balance::{Bucket, add_archived};
 use super::recover::is_unsettled;
 use crate::store::Hold;
 use crate::store::codec::{Row as _, micros};
-use crate::store::ledger::Ledger;
+use crate::store::ledger::{ARCHIVED_BEFORE, Ledger};
 use crate::store::postings::enter;
 use crate::store::rows::UsageRecordRow;
 use crate::types::{BilledBy, Result, UsageRecord};
-
-/// The key in `meta` of the instant before which records were archived, in microseconds.
-pub(in crate::store) const ARCHIVED_BEFORE: &str = "archived_before";
 
 /// Returns whether a record may leave the file: its cost is final, as far as it can be.
 pub(in crate::store) fn is_final(record: &UsageRecord) -> bool {

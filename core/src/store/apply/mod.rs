@@ -23,13 +23,13 @@ mod routes;
 mod settle;
 mod take_back;
 
-pub(super) use self::archive::{ARCHIVED_BEFORE, is_final};
+pub(super) use self::archive::is_final;
 use self::prices::Replaced;
 pub(super) use self::take_back::take_back;
 use super::ledger::Ledger;
 use super::rollup::digest;
 use super::used::Used;
-use super::{Operation, Outcome};
+use super::{Operation, Outcome, transfer};
 use crate::types::{Error, ErrorKind, Result, UsageRecordId};
 
 /// Applies an operation to the tables of a transaction.
@@ -103,6 +103,10 @@ pub(super) fn apply(ledger: &mut Ledger<'_>, operation: Operation, used: Option<
             let ids: Vec<u64> = records.into_iter().map(UsageRecordId::get).collect();
             archive::forget(ledger, &ids, before).map(Outcome::Forgotten)
         }
+        Operation::Bring { entries, marks, first_line } => {
+            transfer::bring(ledger, &entries, marks, first_line).map(done)
+        }
+        Operation::EndBringing { marks } => transfer::end(ledger, marks).map(done),
         Operation::Recover { policy, now } => recover::recover(ledger, policy, now).map(Outcome::Recovered),
         Operation::PutMeta { key, replace: false, .. } if ledger.meta(&key)?.is_some() => Ok(Outcome::Done),
         Operation::PutMeta { key, value, .. } => ledger.put_meta(&key, &value).map(done),

@@ -1,6 +1,7 @@
 //! The write side of the store: ledger operations and their outcomes.
 
 mod cause;
+mod entry;
 mod fx_rate;
 mod model_config;
 mod outcome;
@@ -10,6 +11,7 @@ mod settlement;
 use jiff::Timestamp;
 
 pub use cause::Cause;
+pub use entry::{Entry, Marks};
 pub use fx_rate::NewFxRate;
 pub use model_config::{ModelConfigChange, ModelConfigNames, NewModelConfig};
 pub use outcome::{KeyClaim, Outcome, Reserved, Settled};
@@ -264,6 +266,21 @@ pub enum Operation {
         records: Vec<UsageRecordId>,
         /// The instant.
         before: Timestamp,
+    },
+    /// Writes rows of another file into this one, which is new. Fails with `corrupted_file` if one is not as it was read there; the error
+    /// names its line. Outcome: [`Outcome::Done`].
+    Bring {
+        /// The rows, in the order in which they were read.
+        entries: Vec<Entry>,
+        /// What the other file says of its records.
+        marks: Marks,
+        /// The line of the first row.
+        first_line: u64,
+    },
+    /// Ends what [`Operation::Bring`] began, after the last row. Outcome: [`Outcome::Done`].
+    EndBringing {
+        /// What the other file says of its records.
+        marks: Marks,
     },
     /// Writes a value of `meta`. Outcome: [`Outcome::Done`].
     PutMeta {

@@ -64,6 +64,11 @@ impl NewFile {
         Ok(new)
     }
 
+    /// Returns where it lies until it has its name.
+    pub(crate) fn aside(&self) -> &Path {
+        &self.aside
+    }
+
     /// Gives it its name. Fails with `storage` if anything has that.
     pub(crate) fn put(self) -> Result<()> {
         if self.put_if_missing()? { Ok(()) } else { Err(exists(&self.path)) }

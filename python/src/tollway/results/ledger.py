@@ -13,7 +13,10 @@ from tollway._record import Fields, Record
 __all__ = [
     "Archive",
     "Backup",
+    "Compaction",
     "Damage",
+    "LedgerExport",
+    "LedgerImport",
     "Verification",
 ]
 
@@ -96,4 +99,67 @@ class Archive(Record):
         "records": ("records", None, None),
         "before": ("before", _values.instant, None),
         "sha256": ("sha256", None, None),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerExport(Record):
+    """What was exported.
+
+    Attributes:
+        rows: How many rows of all tables there are.
+        records: How many usage records are among them.
+        sha256: The SHA-256 of all lines but the last, in hexadecimal digits. The last line says it too.
+        without_secrets: The model configs whose secrets were left out, as `provider/model`.
+    """
+
+    rows: int
+    records: int
+    sha256: str
+    without_secrets: tuple[str, ...]
+
+    _FIELDS: ClassVar[Fields] = {
+        "rows": ("rows", None, None),
+        "records": ("records", None, None),
+        "sha256": ("sha256", None, None),
+        "without_secrets": ("without_secrets", tuple, None),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction(Record):
+    """How large a file was before its free pages were given back, and is since.
+
+    Attributes:
+        bytes_before: How many bytes it had.
+        bytes_after: How many it has.
+    """
+
+    bytes_before: int
+    bytes_after: int
+
+    _FIELDS: ClassVar[Fields] = {
+        "bytes_before": ("bytes_before", None, None),
+        "bytes_after": ("bytes_after", None, None),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerImport(Record):
+    """What was imported.
+
+    Attributes:
+        rows: How many rows of all tables there are.
+        records: How many usage records are among them.
+        without_secrets: The model configs whose secrets did not come, as `provider/model`: set them again.
+    """
+
+    rows: int
+    records: int
+    without_secrets: tuple[str, ...]
+
+    _FIELDS: ClassVar[Fields] = {
+        "rows": ("rows", None, None),
+        "records": ("records", None, None),
+        "without_secrets": ("without_secrets", tuple, None),
     }

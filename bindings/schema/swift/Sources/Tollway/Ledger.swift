@@ -61,6 +61,54 @@ public struct Archive: Codable, Hashable, Sendable {
     }
 }
 
+/// What was exported.
+public struct LedgerExport: Codable, Hashable, Sendable {
+    /// How many rows of all tables there are.
+    public let rows: Int
+    /// How many usage records are among them.
+    public let records: Int
+    /// The SHA-256 of all lines but the last, in hexadecimal digits. The last line says it too.
+    public let sha256: String
+    /// The model configs whose secrets were left out, as `provider/model`.
+    public let withoutSecrets: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case rows
+        case records
+        case sha256
+        case withoutSecrets = "without_secrets"
+    }
+}
+
+/// How large a file was before its free pages were given back, and is since.
+public struct Compaction: Codable, Hashable, Sendable {
+    /// How many bytes it had.
+    public let bytesBefore: Int
+    /// How many it has.
+    public let bytesAfter: Int
+
+    private enum CodingKeys: String, CodingKey {
+        case bytesBefore = "bytes_before"
+        case bytesAfter = "bytes_after"
+    }
+}
+
+/// What was imported.
+public struct LedgerImport: Codable, Hashable, Sendable {
+    /// How many rows of all tables there are.
+    public let rows: Int
+    /// How many usage records are among them.
+    public let records: Int
+    /// The model configs whose secrets did not come, as `provider/model`: set them again.
+    public let withoutSecrets: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case rows
+        case records
+        case withoutSecrets = "without_secrets"
+    }
+}
+
 /// What the file is held against.
 public struct VerifyOptions: Codable, Hashable, Sendable {
     /// What `head` returned earlier; the ledger must still hold all that it held then.
@@ -105,4 +153,85 @@ public struct LedgerArchiveArguments: Codable, Hashable, Sendable {
         self.before = before
         self.path = path
     }
+}
+
+/// What `ledger.export` takes.
+public struct ExportOptions: Codable, Hashable, Sendable, CustomReflectable {
+    /// Where to write it.
+    public var path: String
+    /// What seals the API keys and the secret headers, of at least 8 characters; they are left out without it.
+    public var passphrase: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case path
+        case passphrase
+    }
+
+    public init(path: String, passphrase: String? = nil) {
+        self.path = path
+        self.passphrase = passphrase
+    }
+
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+/// What `ledger.restore` takes.
+public struct LedgerRestoreArguments: Codable, Hashable, Sendable {
+    /// The copy.
+    public var backup: String
+    /// Where to put what it holds.
+    public var path: String
+
+    private enum CodingKeys: String, CodingKey {
+        case backup
+        case path
+    }
+
+    public init(backup: String, path: String) {
+        self.backup = backup
+        self.path = path
+    }
+}
+
+/// What `ledger.compact` takes.
+public struct LedgerCompactArguments: Codable, Hashable, Sendable {
+    /// The file.
+    public var path: String
+
+    private enum CodingKeys: String, CodingKey {
+        case path
+    }
+
+    public init(path: String) {
+        self.path = path
+    }
+}
+
+/// What `ledger.import_file` takes.
+public struct ImportOptions: Codable, Hashable, Sendable, CustomReflectable {
+    /// The export.
+    public var file: String
+    /// Where to make the file.
+    public var path: String
+    /// What seals the API keys of the file: 32 bytes as hexadecimal digits or base64, or a passphrase of at least 8
+    /// characters. `env:NAME` reads it from an environment variable.
+    public var masterKey: String
+    /// What the secrets of the export were sealed under; they are left out without it.
+    public var passphrase: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case file
+        case path
+        case masterKey = "master_key"
+        case passphrase
+    }
+
+    public init(file: String, path: String, masterKey: String, passphrase: String? = nil) {
+        self.file = file
+        self.path = path
+        self.masterKey = masterKey
+        self.passphrase = passphrase
+    }
+
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -189,6 +189,18 @@ public enum OpenFile {
     /// with a check sum; then they leave the ledger.
     public static let archive = Verb<LedgerArchiveArguments, Archive>("ledger.archive")
 
+    /// Writes everything that the file holds to a path where nothing is, as lines of JSON, while calls go on.
+    public static let export = Verb<ExportOptions, LedgerExport>("ledger.export")
+
+    /// Puts a copy that `backup` made where nothing is, after all of its pages were checked.
+    public static let restore = Verb<LedgerRestoreArguments, NothingReturned>("ledger.restore")
+
+    /// Gives the free pages of a file back, such as those of what was archived. Nobody else can have it open meanwhile.
+    public static let compact = Verb<LedgerCompactArguments, Compaction>("ledger.compact")
+
+    /// Makes a file, where nothing is, of what `export` wrote: all or nothing.
+    public static let importFile = Verb<ImportOptions, LedgerImport>("ledger.import_file")
+
     /// Opens a file, and makes it at first use.
     public static let open = Verb<OpenOptions, NothingReturned>("open")
 
