@@ -188,6 +188,7 @@ fn ledger(plan: Plan, own: &Path, folder: &Path) -> Result<(), Failure> {
         start("2 fsync'd appends", "fsync")?,
         start("ledger", "ledger")?,
         start("ledger, exclusive", "ledger-exclusive")?,
+        start("SQLite", "sqlite")?,
     ];
     let cells = compete(plan.rounds, plan.ledger_seconds, plan.warm_seconds, &PAIRS, &mut contestants)?;
     Table { what: "pairs/s", ratios: &[("ratio", "2 fsync'd appends")], cells }.print()

@@ -4,15 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tollway::environment::{Environment, SystemEnvironment};
-use tollway::store::{
-    ModelConfigNames, NewModelConfig, Operation, Outcome, RedbStore, ReserveRequest, RowKey, Settlement, Store,
-};
-use tollway::types::{
-    BilledBy, BudgetTerms, CostStatus, Currency, Decimal, Facts, Limit, Meter, ModelConfigId, Money, RecordStatus,
-    Scope, Usage, UsageFilter, Window,
-};
+use tollway::store::{ModelConfigNames, NewModelConfig, Operation, Outcome, RedbStore, RowKey, Store};
+use tollway::types::{BudgetTerms, Limit, ModelConfigId, Scope, UsageFilter, Window};
 
-use super::{Contestant, Work};
+use super::{Contestant, Work, pair};
 use crate::protocol::{Failure, Setup, Shape};
 
 pub(super) struct Ledger {
@@ -31,7 +26,7 @@ impl Ledger {
             RowKey::new(&[7; 16]),
         )?;
         let now = environment.now();
-        let names = ModelConfigNames { provider: "openai".into(), model_name: "bench".into(), alias: None };
+        let names = ModelConfigNames { provider: pair::PROVIDER.into(), model_name: pair::MODEL.into(), alias: None };
         let taken = store.apply(Operation::TakeModelConfigId { names: names.clone() }).await?;
         let Outcome::ModelConfigIdTaken(id) = taken else {
             return Err(Failure::new("the store did not give the model config an id"));
@@ -41,60 +36,22 @@ impl Ledger {
         let Outcome::ModelConfigAdded(model_config_id) = store.apply(add).await? else {
             return Err(Failure::new("the store did not add the model config"));
         };
-        let terms = BudgetTerms::new(Scope::of_user("bench"), Limit::Money(dollars(1_000_000_000)), Window::Month);
+        let terms =
+            BudgetTerms::new(Scope::of_user(pair::USER), Limit::Money(pair::dollars(pair::LIMIT)), Window::Month);
         store.apply(Operation::PutBudget { terms, now }).await?;
         Ok(Self { store, environment, model_config_id })
-    }
-
-    fn reservation(&self) -> Operation {
-        let now = self.environment.now();
-        Operation::Reserve(Box::new(ReserveRequest {
-            request_id: self.environment.unique_id(),
-            attempt: 1,
-            record_uid: self.environment.unique_id(),
-            user: Some("bench".into()),
-            tags: [("feature".to_owned(), "bench".to_owned())].into(),
-            model_config_id: self.model_config_id,
-            provider: "openai".into(),
-            model: "bench".into(),
-            capability: tollway::types::Capability::Text,
-            worst_case: Some(dollars(1)),
-            worst_case_tokens: Some(1_000),
-            worst_case_meters: None,
-            on_unpriced: None,
-            planned_with: None,
-            now,
-            expires_at: now.saturating_add(jiff::SignedDuration::from_mins(15)).unwrap_or(now),
-        }))
     }
 }
 
 impl Contestant for Ledger {
     fn once(&self, _shape: Shape) -> Work<'_, ()> {
         Box::pin(async move {
-            let Outcome::Reserved(reserved) = self.store.apply(self.reservation()).await? else {
+            let environment = self.environment.as_ref();
+            let request = pair::reservation(environment, self.model_config_id);
+            let Outcome::Reserved(reserved) = self.store.apply(Operation::Reserve(Box::new(request))).await? else {
                 return Err(Failure::new("the store did not reserve"));
             };
-            let mut usage = Usage::default();
-            usage.meters.extend([(Meter::InputToken, 12.into()), (Meter::OutputToken, 34.into())]);
-            let settlement = Settlement {
-                reservation_id: reserved.id,
-                usage,
-                facts: Facts::at(self.environment.now()),
-                cost: Some(Money::new(Decimal::new(2_220, 8), Currency::USD)),
-                cost_status: CostStatus::Computed,
-                billed_by: BilledBy::ProviderUsage,
-                receipt: Vec::new(),
-                price_ids: Vec::new(),
-                status: RecordStatus::Success,
-                provider_request_id: None,
-                served_model: Some("bench".into()),
-                error_code: None,
-                error_message: None,
-                latency_ms: 1,
-                completes_key: None,
-                now: self.environment.now(),
-            };
+            let settlement = pair::settlement(environment, reserved.id);
             match self.store.apply(Operation::Settle(Box::new(settlement))).await? {
                 Outcome::Settled(_) => Ok(()),
                 other => Err(Failure::new(format!("the store answered {other:?} to a settlement"))),
@@ -114,8 +71,4 @@ impl Contestant for Ledger {
             Ok(Some(count.load(std::sync::atomic::Ordering::Relaxed)))
         })
     }
-}
-
-fn dollars(amount: i64) -> Money {
-    Money::new(Decimal::from(amount), Currency::USD)
 }

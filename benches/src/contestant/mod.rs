@@ -4,6 +4,9 @@ mod bare;
 mod engine;
 mod fsync;
 mod ledger;
+mod pair;
+mod sqlite;
+mod sqlite_rows;
 
 use std::future::Future;
 use std::io::Write as _;
@@ -47,6 +50,7 @@ pub(crate) fn serve(name: &str) -> Result<(), Failure> {
         "fsync" => Arc::new(fsync::Fsync::create(&setup)?),
         "ledger" => Arc::new(runtime.block_on(ledger::Ledger::open(&setup, false))?),
         "ledger-exclusive" => Arc::new(runtime.block_on(ledger::Ledger::open(&setup, true))?),
+        "sqlite" => Arc::new(sqlite::Sqlite::create(&setup)?),
         _ => return Err(Failure::new(format!("there is no contestant {name:?}"))),
     };
     for line in lines {

@@ -47,8 +47,8 @@ const IN_DOLLARS: u64 = 7;
 
 /// The instants between which calls lie.
 pub(super) fn span() -> (Timestamp, SignedDuration) {
-    // 2026-09-01T00:00:00Z, and the 91 days of three months.
-    let start = Timestamp::from_second(1_788_220_800).unwrap_or_default();
+    // 2026-08-22T00:00:00Z, and 91 days: they have passed, as the days of an app's records have.
+    let start = Timestamp::from_second(1_787_356_800).unwrap_or_default();
     (start, SignedDuration::from_hours(91 * 24))
 }
 
