@@ -4,21 +4,22 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use super::accounts::Accounts;
 use super::codec::Row;
 use super::failure::damaged;
 use super::name_book::NameBook;
 use super::names::KnownNames;
 use super::reading::Reader;
+use super::recent::Recent;
 use super::records::Records;
 use super::rows::{
-    ArchivedRow, BalanceRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, MovementsRow,
-    PackageRow, PoolRow, PriceRow, ProviderRow, QuotaRow, RechargeRow, ReservationRow, RollupRow, RouteRow,
-    TransactionRow, UsageRecordRow,
+    ArchivedRow, BudgetRow, FxRateRow, KeyRow, LedgerHeadRow, ModelConfigRow, ModelRow, PackageRow, PoolRow, PriceRow,
+    ProviderRow, QuotaRow, RechargeRow, ReservationRow, RollupRow, RouteRow, TransactionRow, UsageRecordRow,
 };
 use super::snapshot::Budgets;
 use super::state::State;
 use super::storage::Session;
-use super::tables::{self, BalanceKey, MovementKey, PostingKey, RollupKey};
+use super::tables::{self, BalanceKey, PostingKey, RollupKey};
 use super::writing::{Index, Meta, Rows, Writing, number};
 use crate::budget::index::Applying;
 use crate::budget::provisions::Provisions;
@@ -37,6 +38,7 @@ pub(super) const ARCHIVED_BEFORE: &str = "archived_before";
 pub(super) struct Ledger<'t> {
     pub(super) session: &'t dyn Session,
     pub(super) budgets: &'t mut Option<Budgets>,
+    recent: &'t mut Recent<UsageRecord>,
     pub(super) providers: Rows<'t, u64, ProviderRow>,
     pub(super) providers_by_name: Index<'t, &'static str, u64>,
     pub(super) model_configs: Rows<'t, u64, ModelConfigRow>,
@@ -50,8 +52,7 @@ pub(super) struct Ledger<'t> {
     pub(super) records_by_reservation: Index<'t, u64, u64>,
     pub(super) rollups: Rows<'t, RollupKey, RollupRow>,
     pub(super) budget_rows: Rows<'t, u64, BudgetRow>,
-    pub(super) balances: Rows<'t, BalanceKey, BalanceRow>,
-    pub(super) movements: Rows<'t, MovementKey, MovementsRow>,
+    pub(super) accounts: Accounts<'t>,
     pub(super) archived: Rows<'t, BalanceKey, ArchivedRow>,
     pub(super) reservations: Rows<'t, u64, ReservationRow>,
     pub(super) sessions: Index<'t, u64, ()>,
@@ -76,13 +77,14 @@ impl<'t> Ledger<'t> {
     pub(super) fn open(
         writing: Writing<'t>,
         session: &'t dyn Session,
-        budgets: &'t mut Option<Budgets>,
+        (budgets, recent): (&'t mut Option<Budgets>, &'t mut Recent<UsageRecord>),
         known_names: &'t KnownNames,
     ) -> Result<Self> {
         let names = Rc::new(NameBook::open(writing, known_names));
         let mut ledger = Self {
             session,
             budgets,
+            recent,
             providers: writing.rows(tables::PROVIDERS),
             providers_by_name: writing.index(tables::PROVIDERS_BY_NAME),
             model_configs: writing.rows(tables::MODEL_CONFIGS),
@@ -96,8 +98,7 @@ impl<'t> Ledger<'t> {
             records_by_reservation: writing.index(tables::RECORDS_BY_RESERVATION),
             rollups: writing.rows(tables::ROLLUPS),
             budget_rows: writing.rows(tables::BUDGETS),
-            balances: writing.rows(tables::BALANCES),
-            movements: writing.rows(tables::MOVEMENTS),
+            accounts: Accounts::open(writing),
             archived: writing.rows(tables::ARCHIVED),
             reservations: writing.rows(tables::RESERVATIONS),
             sessions: writing.index(tables::SESSIONS),
@@ -159,15 +160,25 @@ impl<'t> Ledger<'t> {
         move |from, to| self.exchange(from, to, at)
     }
 
-    /// Reads what the transaction sees, its own changes among it.
+    /// Reads what the transaction sees, its own changes among it, but for those of accounts.
     pub(super) fn reader(&self) -> Reader<'t> {
         Reader::new(self.writing.tables, self.writing.key)
     }
 
     /// Notes that a record was changed that others may have added up.
     pub(super) fn record_revised(&mut self) -> Result<()> {
-        let revised = number(self.meta(REVISED_RECORDS)?.as_deref())?;
+        let revised = self.revised_records()?;
         self.put_meta(REVISED_RECORDS, &(revised + 1).to_le_bytes())
+    }
+
+    fn revised_records(&self) -> Result<u64> {
+        number(self.meta(REVISED_RECORDS)?.as_deref())
+    }
+
+    /// Returns the records of some ids, both inclusive, if this writer wrote all of them and they are as it did.
+    pub(super) fn take_recent(&mut self, ids: (u64, u64)) -> Result<Option<Vec<UsageRecord>>> {
+        let revised = self.revised_records()?;
+        Ok(self.recent.take(ids, revised))
     }
 
     /// Notes that the session of this transaction has something open.
@@ -187,12 +198,17 @@ impl<'t> Ledger<'t> {
     }
 
     /// Writes a new record, links it to those before it, and lets it be found.
-    pub(super) fn put_record(&mut self, id: u64, record: &UsageRecord, row: &UsageRecordRow) -> Result<()> {
+    pub(super) fn put_record(&mut self, id: u64, record: UsageRecord, row: &UsageRecordRow) -> Result<()> {
         if id <= self.writing.state.head().record {
             return Err(damaged(UsageRecordRow::TABLE, "the counter of its ids was set back"));
         }
         self.records.put(id, row)?;
-        self.records.enter(id, record)?;
+        self.records.enter(id, &record)?;
+        if !self.recent.is_followed_by(id) {
+            let revised = self.revised_records()?;
+            self.recent.begin(revised);
+        }
+        self.recent.push(id, record);
         match self.writing.state.link(self.writing.key, id, &row.uid) {
             Some(head) => self.heads.put(id, &LedgerHeadRow { link: head.link }),
             None => Ok(()),
@@ -209,8 +225,10 @@ impl<'t> Ledger<'t> {
         self.names.number(space, value)
     }
 
-    /// Writes the state of the file, if it has changed.
-    pub(super) fn finish(self) -> Result<()> {
+    /// Writes what operations have left to the end of the transaction: accounts, counters, and the state of the file.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.accounts.write()?;
+        Meta(self.writing).put_counters()?;
         Meta(self.writing).put_state()
     }
 

@@ -3,6 +3,7 @@
 //! The write side is [`Operation`]s, each atomic and durable before its outcome arrives; the read side is queries. Both are
 //! rules over the tables of `storage`, and know of bytes under keys only. `redb` keeps the tables in a file, `memory` in memory.
 
+mod accounts;
 mod apply;
 mod codec;
 mod daily_cost;
@@ -25,6 +26,7 @@ mod postings;
 mod provisions;
 mod query;
 mod reading;
+mod recent;
 mod records;
 mod redb;
 mod rollup;

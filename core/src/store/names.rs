@@ -1,6 +1,6 @@
 //! Names: what many rows say is kept once, and stands in them as a number that is never used again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,7 +54,7 @@ pub(super) fn digest(key: &RowKey, space: u64, value: &[u8]) -> u64 {
 }
 
 /// The numbers of names, by their spaces.
-pub(super) type Numbers = HashMap<u64, HashMap<Box<[u8]>, u64>>;
+pub(super) type Numbers = BTreeMap<u64, HashMap<Box<[u8]>, u64>>;
 
 /// Names that were committed, which never change. It is safe to forget any of them.
 #[derive(Default)]

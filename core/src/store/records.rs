@@ -1,5 +1,6 @@
 //! The usage records of a write transaction.
 
+use std::cell::Cell;
 use std::ops::RangeBounds;
 use std::rc::Rc;
 
@@ -18,6 +19,8 @@ pub(super) struct Records<'t> {
     by_text: Index<'t, (u64, u64), ()>,
     names: Rc<NameBook<'t>>,
     key: &'t RowKey,
+    /// What no key of a text that grows with time is above, once that was read.
+    latest: Cell<Option<u64>>,
 }
 
 /// Returns the keys under which a record is found by its uid, by its call, and, if it corrects another, by the uid of that one.
@@ -29,14 +32,17 @@ pub(super) fn text_keys(key: &RowKey, uid: &str, request_id: &str, adjusts: Opti
     keys
 }
 
+/// The first key of those that do not grow with time.
+const TIMELESS: u64 = 1 << 63;
+
 /// Returns the key under which records are found by a text. It grows with time where the text is a UUIDv7, so that new records come
-/// behind those that there are.
+/// behind those that there are; keys of other texts stand behind all of these.
 pub(super) fn text_key(key: &RowKey, text: &str) -> u64 {
     let [first @ .., _, _, _, _, _, _, _, _] = key.tag("texts of records", &[], text.as_bytes());
     let digest = u64::from_le_bytes(first);
     match uuid::Uuid::try_parse(text) {
         Ok(uuid) if uuid.get_version_num() == 7 => (uuid.as_u64_pair().0 & !0xFFFF) | (digest & 0xFFFF),
-        _ => digest,
+        _ => digest | TIMELESS,
     }
 }
 
@@ -47,6 +53,7 @@ impl<'t> Records<'t> {
             by_text: writing.index(tables::RECORDS_BY_TEXT),
             names,
             key: writing.key,
+            latest: Cell::new(None),
         }
     }
 
@@ -56,6 +63,11 @@ impl<'t> Records<'t> {
 
     pub(super) fn get(&self, id: u64) -> Result<Option<UsageRecordRow>> {
         self.rows.get(id)?.map(|row| self.unpacked(&row)).transpose()
+    }
+
+    /// Returns when a record was settled, in microseconds.
+    pub(super) fn created_at(&self, id: u64) -> Result<Option<i64>> {
+        self.rows.get(id)?.map(|row| row.created_at()).transpose()
     }
 
     /// Visits the records of a range in the order of their ids until `visit` returns false.
@@ -76,8 +88,12 @@ impl<'t> Records<'t> {
 
     /// Enters a new record under the texts that name it.
     pub(super) fn enter(&mut self, id: u64, record: &UsageRecord) -> Result<()> {
-        let keys = text_keys(self.key, &record.uid, &record.request_id, record.adjusts.as_deref());
-        keys.into_iter().try_for_each(|key| self.by_text.put((key, id), ()))
+        for key in text_keys(self.key, &record.uid, &record.request_id, record.adjusts.as_deref()) {
+            self.by_text.put((key, id), ())?;
+            let behind = |latest: u64| if key < TIMELESS { latest.max(key) } else { latest };
+            self.latest.set(self.latest.get().map(behind));
+        }
+        Ok(())
     }
 
     /// Removes a record, and what names it.
@@ -114,11 +130,24 @@ impl<'t> Records<'t> {
     /// Returns the ids of the records that a text may name.
     fn named(&self, text: &str) -> Result<Vec<u64>> {
         let (key, mut ids) = (text_key(self.key, text), Vec::new());
+        // A call that begins has a uid that is later than those of all records.
+        if key < TIMELESS && key > self.latest()? {
+            return Ok(ids);
+        }
         self.by_text.each((key, 0)..=(key, u64::MAX), |(_, id)| {
             ids.push(id);
             Ok(())
         })?;
         Ok(ids)
+    }
+
+    fn latest(&self) -> Result<u64> {
+        if let Some(latest) = self.latest.get() {
+            return Ok(latest);
+        }
+        let latest = self.by_text.last(..(TIMELESS, 0))?.map_or(0, |(key, _)| key);
+        self.latest.set(Some(latest));
+        Ok(latest)
     }
 
     fn read(&self, id: u64) -> Result<UsageRecordRow> {

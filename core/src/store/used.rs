@@ -21,7 +21,7 @@ use crate::budget::exchange::conversion;
 use crate::budget::window::{bucket_at, rolling_grain, window_bounds};
 use crate::types::{
     AccountUnit, BilledBy, BudgetTerms, Currency, Dimensions, EACH, Exchange, FxRate, RecordOrder, Result, UsageFilter,
-    UsageRecord, Window, exact_add,
+    UsageRecord, Window, exact_add, time_zone,
 };
 
 /// How many records are looked at in one transaction.
@@ -137,7 +137,7 @@ impl<'t> Filling<'t> {
             }
         }
         if end < i64::MAX {
-            // What has a clock that is ahead counts in buckets that have not begun; records tell which.
+            // What has a clock that is ahead counts in buckets that have not begun; its day tells which, or records do.
             buckets.push((None, end, i64::MAX));
         }
         let first = bounds.map(|bounds| bounds.first);
@@ -175,16 +175,27 @@ impl<'t> Filling<'t> {
         let (mut all, buckets) = (Rest::default(), self.buckets.clone());
         for (bucket, since, until) in buckets {
             let is_later = bucket.is_none() && self.first.is_some();
-            if is_later {
+            let later_zone = time_zone(&self.terms.time_zone).filter(|_| is_later && self.has_buckets_of_days());
+            if is_later && later_zone.is_none() {
                 all.stretches.push(since..until);
                 continue;
             }
             let instant = |micros| Timestamp::from_microsecond(micros).ok();
             let filter = UsageFilter { since: instant(since), until: instant(until), ..filter.clone() };
-            let query = TallyQuery { filter, by: by.clone(), grain: Grain::Whole, time_zone: TimeZone::UTC };
+            let (grain, zone) = match &later_zone {
+                Some(zone) => (Grain::Day, zone.clone()),
+                None => (Grain::Whole, TimeZone::UTC),
+            };
+            let query = TallyQuery { filter, by: by.clone(), grain, time_zone: zone };
             let mut can_tell = true;
             let mut take = |tally: &Tally| -> Result<()> {
                 let Some(part) = self.part_of_tally(tally, each_tag.as_deref()) else { return Ok(()) };
+                let midnight =
+                    tally.date.zip(later_zone.as_ref()).and_then(|(day, zone)| day.to_zoned(zone.clone()).ok());
+                let bucket = match midnight {
+                    Some(midnight) => self.bucket_at(midnight.timestamp())?,
+                    None => bucket,
+                };
                 if let Some(amount) = self.of_tally(tally, unit) {
                     return self.add(part, bucket, amount);
                 }
@@ -196,6 +207,15 @@ impl<'t> Filling<'t> {
             all.stretches.extend(rest.stretches);
         }
         Ok(Some(all))
+    }
+
+    /// Returns whether each bucket is made of whole days of the budget's time zone.
+    fn has_buckets_of_days(&self) -> bool {
+        matches!(self.terms.window, Window::Day | Window::Week | Window::Month | Window::Recurring(_))
+    }
+
+    fn bucket_at(&self, at: Timestamp) -> Result<Option<Timestamp>> {
+        Ok(bucket_at(self.terms.window, &self.terms.time_zone, at)?.map(kept))
     }
 
     fn part_of_tally(&self, tally: &Tally, each_tag: Option<&str>) -> Option<String> {
@@ -305,7 +325,7 @@ impl<'t> Filling<'t> {
         if self.first.is_some_and(|first| at < first) {
             return Ok(());
         }
-        let bucket = bucket_at(self.terms.window, &self.terms.time_zone, at)?.map(kept);
+        let bucket = self.bucket_at(at)?;
         let rates = |from, to, at| Exchange::find(&self.rates, from, to, at);
         let amount = used_by(record, self.terms.limit.unit(), &rates)?;
         self.add(part, bucket, amount)

@@ -1,6 +1,7 @@
 //! The tables of a write transaction: rows, which are signed where they are written and checked where they are read, and indexes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::RangeBounds;
 
@@ -23,12 +24,24 @@ pub(super) struct Writing<'t> {
     pub(super) state: &'t State,
     /// Set by every write, so that an operation that fails half way is never committed.
     pub(super) changed: &'t Cell<bool>,
+    pub(super) counters: &'t Counters,
+}
+
+/// The last ids that tables gave, by the names of the tables. What many operations of a transaction take of them is written once.
+#[derive(Default)]
+pub(super) struct Counters(RefCell<BTreeMap<&'static str, Counter>>);
+
+/// The last id that a table gave, and whether that is to be written.
+#[derive(Clone, Copy)]
+struct Counter {
+    last: u64,
+    has_changed: bool,
 }
 
 impl<'t> Writing<'t> {
     /// Returns a table of rows.
     pub(super) fn rows<K: Key, R>(self, table: RowTable<K>) -> Rows<'t, K, R> {
-        Rows { table, writing: self, last_id: Cell::new(None), row: PhantomData }
+        Rows { table, writing: self, row: PhantomData }
     }
 
     /// Returns a secondary index.
@@ -41,8 +54,6 @@ impl<'t> Writing<'t> {
 pub(super) struct Rows<'t, K, R> {
     table: RowTable<K>,
     writing: Writing<'t>,
-    /// The last id that was given, once it was read.
-    last_id: Cell<Option<u64>>,
     row: PhantomData<fn() -> R>,
 }
 
@@ -93,19 +104,20 @@ impl<K: Key, R: Row> Rows<'_, K, R> {
 impl<R: Row> Rows<'_, u64, R> {
     /// Returns the id that the next row will get, without taking it.
     pub(super) fn next_id(&self) -> Result<u64> {
-        if let Some(last) = self.last_id.get() {
+        let known = self.writing.counters.0.borrow().get(R::TABLE).copied();
+        if let Some(Counter { last, .. }) = known {
             return Ok(last + 1);
         }
-        let last = number(Meta(self.writing).get(&counter::<R>())?.as_deref())?;
-        self.last_id.set(Some(last));
+        let last = number(Meta(self.writing).get(&counter(R::TABLE))?.as_deref())?;
+        self.writing.counters.0.borrow_mut().insert(R::TABLE, Counter { last, has_changed: false });
         Ok(last + 1)
     }
 
     /// Takes an id. It is never given again, even if its row is deleted.
     pub(super) fn take_id(&mut self) -> Result<u64> {
         let id = self.next_id()?;
-        Meta(self.writing).put(&counter::<R>(), &id.to_le_bytes())?;
-        self.last_id.set(Some(id));
+        self.writing.changed.set(true);
+        self.writing.counters.0.borrow_mut().insert(R::TABLE, Counter { last: id, has_changed: true });
         Ok(id)
     }
 
@@ -132,8 +144,8 @@ impl<R: Row> Rows<'_, u64, R> {
 }
 
 /// Returns the name in `meta` of the last id that a table gave.
-fn counter<R: Row>() -> String {
-    format!("last_id:{}", R::TABLE)
+fn counter(table: &str) -> String {
+    format!("last_id:{table}")
 }
 
 /// Reads a counter or another number of `meta`; an absent one is zero.
@@ -215,6 +227,19 @@ impl<K: Key> Index<'_, K, u64> {
     }
 }
 
+impl Index<'_, (u64, u64), ()> {
+    /// Returns the last key of a range, if there is one.
+    pub(super) fn last(&self, range: impl RangeBounds<(u64, u64)>) -> Result<Option<(u64, u64)>> {
+        let (shape, mut found) = (self.table.shape(), None);
+        let ends = Ends::<(u64, u64)>::of(&range);
+        self.writing.tables.range_back(shape, ends.as_bytes(), &mut |key, _| {
+            found = Some(key_of::<(u64, u64)>(shape, key)?);
+            Ok(false)
+        })?;
+        Ok(found)
+    }
+}
+
 impl Index<'_, (i64, &'static str), ()> {
     /// Returns the first names up to a time, inclusive, and no more than so many.
     pub(super) fn names_until(&self, time: i64, most: usize) -> Result<Vec<String>> {
@@ -282,6 +307,14 @@ impl Meta<'_> {
                 self.0.state.count(META_TABLE, before, Some(&signed));
             }
         })
+    }
+
+    /// Writes the last ids that tables gave, where they gave some.
+    pub(super) fn put_counters(&self) -> Result<()> {
+        for (table, Counter { last, .. }) in self.0.counters.0.take().into_iter().filter(|(_, own)| own.has_changed) {
+            self.put(&counter(table), &last.to_le_bytes())?;
+        }
+        Ok(())
     }
 
     /// Writes the state of the file, if it has changed.

@@ -80,7 +80,7 @@ pub(super) fn adjust(ledger: &mut Ledger<'_>, adjustment: Adjustment) -> Result<
     let row = UsageRecordRow::new(&record, &moved.moved, &[])?;
 
     let id = ledger.records.take_id()?;
-    ledger.put_record(id, &record, &row)?;
+    ledger.put_record(id, record, &row)?;
     moved.changes.write(ledger, id, now)?;
     Ok(difference)
 }

@@ -10,7 +10,7 @@ use crate::store::Hold;
 use crate::store::codec::{Row as _, decimal, micros};
 use crate::store::ledger::Ledger;
 use crate::store::operation::Cause;
-use crate::store::rows::{self, ArchivedRow, BalanceRow, MovementsRow, first_of_row, numbers};
+use crate::store::rows::{self, ArchivedRow, BalanceRow, numbers};
 use crate::store::tables::WHOLE_TIME;
 use crate::types::{AccountId, Balance, Result, exact_add, exact_subtract};
 
@@ -44,7 +44,7 @@ impl Bucket {
 
 /// Returns a balance; nothing was used where there is no row.
 pub(super) fn read(ledger: &Ledger<'_>, bucket: &Bucket) -> Result<Balance> {
-    ledger.balances.get(bucket.key())?.map_or_else(|| Ok(Balance::default()), |row| row.balance())
+    ledger.accounts.balance(bucket.key())?.map_or_else(|| Ok(Balance::default()), |row| row.balance())
 }
 
 /// Returns the sum of the balances of a part of an account from a bucket on, up to another.
@@ -53,7 +53,8 @@ pub(super) fn sum(ledger: &Ledger<'_>, first: &Bucket, last: &Bucket) -> Result<
         return read(ledger, last);
     }
     let mut sum = Balance::default();
-    ledger.balances.each_in(first.key()..=last.key(), |_, row: BalanceRow| {
+    let (kind, number, part, start) = last.key();
+    ledger.accounts.each_balance(first.key()..(kind, number, part, start.saturating_add(1)), |_, row| {
         let balance = row.balance()?;
         sum.settled = exact_add(sum.settled, balance.settled)?;
         sum.reserved = exact_add(sum.reserved, balance.reserved)?;
@@ -65,7 +66,7 @@ pub(super) fn sum(ledger: &Ledger<'_>, first: &Bucket, last: &Bucket) -> Result<
 
 /// Adds to what archived records have moved in a balance, if it is kept.
 pub(super) fn add_archived(ledger: &mut Ledger<'_>, bucket: &Bucket, amount: Decimal) -> Result<()> {
-    if amount.is_zero() || ledger.balances.get(bucket.key())?.is_none() {
+    if amount.is_zero() || !ledger.accounts.has_balance(bucket.key())? {
         return Ok(());
     }
     let before =
@@ -87,7 +88,7 @@ fn remove(
     is_removed: impl Fn(&Balance) -> bool,
 ) -> Result<()> {
     let mut keys = Vec::new();
-    ledger.balances.each_in(range, |(kind, number, part, start), row: BalanceRow| {
+    ledger.accounts.each_balance(range, |(kind, number, part, start), row| {
         if is_removed(&row.balance()?) {
             keys.push((kind, number, part.to_owned(), start));
         }
@@ -95,7 +96,7 @@ fn remove(
     })?;
     for (kind, number, part, start) in keys {
         let key = (kind, number, part.as_str(), start);
-        ledger.balances.remove(key)?;
+        ledger.accounts.remove_balance(key)?;
         if ledger.archived.get(key)?.is_some() {
             ledger.archived.remove(key)?;
         }
@@ -138,7 +139,7 @@ impl Changes {
 
     fn changed(&mut self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<&mut Changed> {
         if !self.balances.contains_key(bucket) {
-            let row = ledger.balances.get(bucket.key())?;
+            let row = ledger.accounts.balance(bucket.key())?;
             let balance = row.as_ref().map_or_else(|| Ok(Balance::default()), BalanceRow::balance)?;
             let movements = row.as_ref().map_or(0, |row| row.movements);
             self.balances.insert(bucket.clone(), Changed { balance, movements, is_new: row.is_none() });
@@ -148,7 +149,7 @@ impl Changes {
 
     /// Returns whether a bucket is kept.
     pub(super) fn is_kept(&self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<bool> {
-        Ok(self.balances.contains_key(bucket) || ledger.balances.get(bucket.key())?.is_some())
+        Ok(self.balances.contains_key(bucket) || ledger.accounts.has_balance(bucket.key())?)
     }
 
     /// Makes a bucket, with nothing in it where it is new.
@@ -206,7 +207,7 @@ impl Changes {
     /// Writes the balances and the journal. The record is the one that caused the movements; 0 for none.
     pub(super) fn write(self, ledger: &mut Ledger<'_>, record_id: u64, now: Timestamp) -> Result<()> {
         for (bucket, changed) in &self.balances {
-            ledger.balances.put(bucket.key(), &BalanceRow::new(changed.balance, changed.movements))?;
+            ledger.accounts.put_balance(bucket.key(), BalanceRow::new(changed.balance, changed.movements))?;
         }
         for (bucket, number, Movement { cause, amount, balance }) in &self.movements {
             let movement = rows::Movement {
@@ -216,12 +217,8 @@ impl Changes {
                 record_id,
                 created_at: micros(now),
             };
-            let (kind, account, part, start) = bucket.key();
-            let key = (kind, account, part, start, first_of_row(*number));
-            let before = if key.4 == *number { None } else { ledger.movements.get(key)? };
-            let row = before.unwrap_or_else(MovementsRow::empty).with(&[movement])?;
-            ledger.movements.put(key, &row)?;
-            let (account, cause, amount, settled) = (bucket.account, *cause, *amount, *balance);
+            ledger.accounts.put_movement(bucket.key(), *number, movement)?;
+            let (account, start, cause, amount, settled) = (bucket.account, bucket.start, *cause, *amount, *balance);
             let moved = Moved { account, start, cause, amount, settled, record_id, note: &self.note, now };
             journal::follow(ledger, &moved)?;
         }

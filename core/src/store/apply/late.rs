@@ -123,7 +123,7 @@ fn correct(
         last = id;
         correction.id = UsageRecordId::new(id);
         let row = UsageRecordRow::new(&correction, &moved, &[])?;
-        ledger.put_record(id, &correction, &row)?;
+        ledger.put_record(id, correction, &row)?;
     }
     changes.write(ledger, last, now)?;
     key.map_or(Ok(()), |(key, row, reply)| keys::complete(ledger, &key, row, reply, now))

@@ -119,13 +119,13 @@ pub(super) fn write(
     let bounds: &[Hold] = if is_unsettled(record.error_message.as_deref()) { &reservation.holds } else { &[] };
     let record_id = ledger.records.take_id()?;
     let row = UsageRecordRow::new(&record, &moved.moved, bounds)?;
-    ledger.put_record(record_id, &record, &row)?;
+    ledger.put_record(record_id, record, &row)?;
     ledger.records_by_reservation.put(reservation.id.get(), record_id)?;
     moved.changes.write(ledger, record_id, now)?;
     if let Some((key, row, reply)) = completed_key {
         keys::complete(ledger, &key, row, reply, now)?;
     }
-    Ok(Settled { record_id: record.id, model_id })
+    Ok(Settled { record_id: UsageRecordId::new(record_id), model_id })
 }
 
 /// Returns the kind of work that a call does.

@@ -1,6 +1,7 @@
 //! Entering records under what they have in common with others, and taking them out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::block::Block;
 use super::{Place, of_record};
@@ -13,34 +14,60 @@ use crate::types::{Result, UsageRecord};
 
 /// Records that are entered together.
 #[derive(Default)]
-pub(in crate::store) struct Entries(BTreeMap<u64, Vec<Place>>);
+pub(in crate::store) struct Entries {
+    places: BTreeMap<u64, Vec<Place>>,
+    times: Times,
+}
 
 impl Entries {
     pub(in crate::store) fn add(&mut self, ledger: &Ledger<'_>, record: &UsageRecord) -> Result<()> {
+        let place = place(record);
+        self.times.know(place);
         for posting in postings(ledger, record)? {
-            self.0.entry(posting).or_default().push(place(record));
+            self.places.entry(posting).or_default().push(place);
         }
         Ok(())
     }
 
     pub(in crate::store) fn write(self, ledger: &mut Ledger<'_>) -> Result<()> {
-        for (posting, mut places) in self.0 {
+        for (posting, mut places) in self.places {
             places.sort_unstable();
-            enter(ledger, posting, &places)?;
+            enter(ledger, posting, &places, &self.times)?;
         }
         Ok(())
+    }
+}
+
+/// When records were settled, each looked up once: one stands in many postings, beside many of those that are entered.
+#[derive(Default)]
+struct Times(RefCell<HashMap<u64, i64>>);
+
+impl Times {
+    fn know(&self, (time, id): Place) {
+        self.0.borrow_mut().insert(id, time);
+    }
+
+    fn of(&self, ledger: &Ledger<'_>, id: u64) -> Result<i64> {
+        let known = self.0.borrow().get(&id).copied();
+        if let Some(time) = known {
+            return Ok(time);
+        }
+        let time = ledger.records.created_at(id)?;
+        let time = time.ok_or_else(|| damaged(UsageRecordRow::TABLE, &format!("record {id} is missing")))?;
+        self.know((time, id));
+        Ok(time)
     }
 }
 
 /// Moves a record from what it was to what it has become.
 pub(in crate::store) fn moved(ledger: &mut Ledger<'_>, before: &UsageRecord, after: &UsageRecord) -> Result<()> {
     let (old, new) = (postings(ledger, before)?, postings(ledger, after)?);
-    let has_moved = place(before) != place(after);
+    let (has_moved, times) = (place(before) != place(after), Times::default());
     for posting in old.iter().filter(|posting| has_moved || !new.contains(posting)) {
-        take_out(ledger, *posting, &[place(before)])?;
+        take_out(ledger, *posting, &[place(before)], &times)?;
     }
     for posting in new.iter().filter(|posting| has_moved || !old.contains(posting)) {
-        enter(ledger, *posting, &[place(after)])?;
+        enter(ledger, *posting, &[place(after)], &times)?;
     }
     Ok(())
 }
@@ -49,9 +76,9 @@ pub(in crate::store) fn moved(ledger: &mut Ledger<'_>, before: &UsageRecord, aft
 pub(in crate::store) fn remove(ledger: &mut Ledger<'_>, records: &[UsageRecord]) -> Result<()> {
     let mut entries = Entries::default();
     records.iter().try_for_each(|record| entries.add(ledger, record))?;
-    for (posting, mut places) in entries.0 {
+    for (posting, mut places) in entries.places {
         places.sort_unstable();
-        take_out(ledger, posting, &places)?;
+        take_out(ledger, posting, &places, &entries.times)?;
     }
     Ok(())
 }
@@ -65,7 +92,7 @@ fn postings(ledger: &Ledger<'_>, record: &UsageRecord) -> Result<BTreeSet<u64>> 
 }
 
 /// Enters places of one posting, which are in their order.
-fn enter(ledger: &mut Ledger<'_>, posting: u64, places: &[Place]) -> Result<()> {
+fn enter(ledger: &mut Ledger<'_>, posting: u64, places: &[Place], times: &Times) -> Result<()> {
     let mut open: Option<Open> = None;
     for place in places {
         let mut own = match open.take() {
@@ -75,14 +102,14 @@ fn enter(ledger: &mut Ledger<'_>, posting: u64, places: &[Place]) -> Result<()> 
                 Open::find(ledger, posting, *place)?
             }
         };
-        own.insert(ledger, posting, *place)?;
+        own.insert(ledger, posting, *place, times)?;
         open = Some(own);
     }
     open.map_or(Ok(()), |open| open.write(ledger, posting))
 }
 
 /// Takes places out of one posting, which are in their order.
-fn take_out(ledger: &mut Ledger<'_>, posting: u64, places: &[Place]) -> Result<()> {
+fn take_out(ledger: &mut Ledger<'_>, posting: u64, places: &[Place], times: &Times) -> Result<()> {
     let missing = || damaged(tables::POSTINGS.shape().name, "it does not have a record that it should have");
     let mut rest = places;
     while let Some(place) = rest.first() {
@@ -97,8 +124,8 @@ fn take_out(ledger: &mut Ledger<'_>, posting: u64, places: &[Place]) -> Result<(
         }
         ledger.postings.remove((posting, block.first.0, block.first.1))?;
         let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else { continue };
-        let first = if first == block.first.1 { block.first } else { (time_of(ledger, first)?, first) };
-        let last = if last == block.last.1 { block.last } else { (time_of(ledger, last)?, last) };
+        let first = if first == block.first.1 { block.first } else { (times.of(ledger, first)?, first) };
+        let last = if last == block.last.1 { block.last } else { (times.of(ledger, last)?, last) };
         put(ledger, posting, &Block::of(first, last, ids))?;
     }
     Ok(())
@@ -118,17 +145,14 @@ fn put(ledger: &mut Ledger<'_>, posting: u64, block: &Block) -> Result<()> {
     ledger.postings.put((posting, block.first.0, block.first.1), &block.bytes())
 }
 
-fn time_of(ledger: &Ledger<'_>, id: u64) -> Result<i64> {
-    let row = ledger.records.get(id)?;
-    row.map(|row| row.created_at).ok_or_else(|| damaged(UsageRecordRow::TABLE, &format!("record {id} is missing")))
-}
-
 /// A block that is changed.
 struct Open {
     /// Absent where no block begins before what is entered.
     block: Option<Block>,
     /// Where the next block begins, if there is one.
     next: Option<Place>,
+    /// How many ids of the block are known to stand before what is entered next.
+    passed: usize,
 }
 
 impl Open {
@@ -141,14 +165,14 @@ impl Open {
                 Ok(false)
             },
         )?;
-        Ok(Self { block: last_until(ledger, posting, place)?, next })
+        Ok(Self { block: last_until(ledger, posting, place)?, next, passed: 0 })
     }
 
     fn write(self, ledger: &mut Ledger<'_>, posting: u64) -> Result<()> {
         self.block.map_or(Ok(()), |block| put(ledger, posting, &block))
     }
 
-    fn insert(&mut self, ledger: &mut Ledger<'_>, posting: u64, place: Place) -> Result<()> {
+    fn insert(&mut self, ledger: &mut Ledger<'_>, posting: u64, place: Place, times: &Times) -> Result<()> {
         let Some(block) = &mut self.block else {
             self.block = Some(Block::new(place));
             return Ok(());
@@ -162,29 +186,38 @@ impl Open {
             }
             return Ok(());
         }
-        let at = position(ledger, &block.ids, place)?;
+        let at = position(ledger, &block.ids, self.passed, place, times)?;
         block.insert(at, place);
+        self.passed = at + 1;
         if block.is_over_full() {
             let mut ids = std::mem::take(&mut block.ids);
             let behind = ids.split_off(ids.len() / 2);
             let (Some(end), Some(begin)) = (ids.last().copied(), behind.first().copied()) else { return Ok(()) };
-            let time = |id| if id == place.1 { Ok(place.0) } else { time_of(ledger, id) };
+            let time = |id| if id == place.1 { Ok(place.0) } else { times.of(ledger, id) };
             let (end, begin) = ((time(end)?, end), (time(begin)?, begin));
-            let second = Block::of(begin, block.last, behind);
-            put(ledger, posting, &Block::of(block.first, end, ids))?;
-            self.block = Some(second);
+            let (first, second) = (Block::of(block.first, end, ids), Block::of(begin, block.last, behind));
+            put(ledger, posting, if place < begin { &second } else { &first })?;
+            self.passed = self.passed.saturating_sub(if place < begin { 0 } else { first.ids.len() });
+            self.next = if place < begin { Some(begin) } else { self.next };
+            self.block = Some(if place < begin { first } else { second });
         }
         Ok(())
     }
 }
 
-/// Returns where a place stands among those of some ids.
-fn position(ledger: &Ledger<'_>, ids: &[u64], place: Place) -> Result<usize> {
-    let (mut low, mut high) = (0, ids.len());
+/// Returns where a place stands among those of some ids, of which the first are known to stand before it.
+fn position(ledger: &Ledger<'_>, ids: &[u64], passed: usize, place: Place, times: &Times) -> Result<usize> {
+    let (mut low, mut high) = (passed.min(ids.len()), ids.len());
+    // What is entered together often stands together.
+    if let Some(next) = ids.get(low)
+        && (times.of(ledger, *next)?, *next) > place
+    {
+        return Ok(low);
+    }
     while low < high {
         let middle = low.midpoint(high);
         let id = ids.get(middle).copied().unwrap_or_default();
-        if (time_of(ledger, id)?, id) < place {
+        if (times.of(ledger, id)?, id) < place {
             low = middle + 1;
         } else {
             high = middle;

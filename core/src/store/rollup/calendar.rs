@@ -11,7 +11,7 @@ pub(super) const HOURS: i64 = 24;
 pub(super) const HOUR: i64 = 3_600_000_000;
 
 /// Where an instant lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) month: i32,
     pub(super) day: i32,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::calendar::place;
+use super::calendar::{Place, place};
 use super::sum::{Sum, add};
 use crate::store::codec::{Row, micros};
 use crate::store::failure::damaged;
@@ -24,9 +24,9 @@ pub(super) fn class_of(row: &RollupClassRow) -> Class {
     (row.is_adjustment, [row.usage_type, row.status, row.cost_status, row.currency])
 }
 
-/// What records add to rollups.
+/// What records add to rollups: by the dimension, its value and the model, and by the hour and the class.
 #[derive(Default)]
-pub(in crate::store) struct Change(BTreeMap<RollupKey, BTreeMap<(Class, u8), Sums>>);
+pub(in crate::store) struct Change(BTreeMap<[u64; 3], BTreeMap<(Place, Class), Sums>>);
 
 /// What some records add up to. A sum of more digits than fit is none.
 #[derive(Clone, Debug)]
@@ -59,10 +59,8 @@ impl Change {
         let at = place(micros(record.created_at));
         let model = record.model_id.get();
         let mut put = |dimension, value, sums: &Sums| {
-            for (bucket, slot) in [(at.month, at.day_of_month), (at.day, at.hour)] {
-                let cells = self.0.entry((bucket, dimension, value, model)).or_default();
-                cells.entry((class, slot)).or_default().add(sums);
-            }
+            let hours = self.0.entry([dimension, value, model]).or_default();
+            hours.entry((at, class)).or_default().add(sums);
         };
         put(ALL, NOTHING, &of_all);
         let user = match &record.user {
@@ -81,9 +79,23 @@ impl Change {
         Ok(())
     }
 
+    /// Returns what is added to each row: those of months, and those of days.
+    fn rows(self) -> BTreeMap<RollupKey, Cells> {
+        let mut rows = BTreeMap::<RollupKey, Cells>::new();
+        for ([dimension, value, model], hours) in self.0 {
+            for ((at, class), sums) in hours {
+                for (bucket, slot) in [(at.month, at.day_of_month), (at.day, at.hour)] {
+                    let cells = rows.entry((bucket, dimension, value, model)).or_default();
+                    cells.entry((class, slot)).or_default().add(&sums);
+                }
+            }
+        }
+        rows
+    }
+
     /// Writes what was added and taken away.
     pub(in crate::store) fn write(self, ledger: &mut Ledger<'_>) -> Result<()> {
-        for (key, cells) in self.0 {
+        for (key, cells) in self.rows() {
             let mut row = ledger.rollups.get(key)?.unwrap_or(RollupRow { classes: Vec::new() });
             let mut by_class = BTreeMap::<Class, Vec<(u8, Sums)>>::new();
             for ((class, slot), sums) in cells {
@@ -102,6 +114,9 @@ impl Change {
         Ok(())
     }
 }
+
+/// What is added to a row: to the cells of its classes and slots.
+type Cells = BTreeMap<(Class, u8), Sums>;
 
 /// Changes cells of a class of a row. One that no record is left in is removed, and a class without any is left with none.
 fn change(row: &mut RollupRow, class: Class, changed: &[(u8, Sums)]) -> Result<()> {

@@ -19,13 +19,8 @@ pub(in crate::store) fn is_due(state: &State) -> bool {
 pub(in crate::store) fn digest(ledger: &mut Ledger<'_>) -> Result<()> {
     let (first, head) = (ledger.state().digested() + 1, ledger.state().head().record);
     let last = head.min(first + AT_ONCE - 1);
-    let (mut change, mut entries, mut rows) = (Change::default(), Entries::default(), Vec::new());
-    ledger.records.each_in(first..=last, |id, row| {
-        rows.push((id, row));
-        Ok(true)
-    })?;
-    for (id, row) in rows {
-        let record = row.record(id)?;
+    let (mut change, mut entries) = (Change::default(), Entries::default());
+    for record in records(ledger, first, last)? {
         change.add(ledger, &record, true)?;
         entries.add(ledger, &record)?;
     }
@@ -33,6 +28,19 @@ pub(in crate::store) fn digest(ledger: &mut Ledger<'_>) -> Result<()> {
     entries.write(ledger)?;
     ledger.state().set_digested(last);
     Ok(())
+}
+
+/// Returns the records of some ids, both inclusive.
+fn records(ledger: &mut Ledger<'_>, first: u64, last: u64) -> Result<Vec<UsageRecord>> {
+    if let Some(records) = ledger.take_recent((first, last))? {
+        return Ok(records);
+    }
+    let mut records = Vec::new();
+    ledger.records.each_in(first..=last, |id, row| {
+        records.push(row.record(id)?);
+        Ok(true)
+    })?;
+    Ok(records)
 }
 
 /// Moves a record that was digested from what it was to what it has become.

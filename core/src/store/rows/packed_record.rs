@@ -187,6 +187,13 @@ impl PackedRecordRow {
         Ok(Self { packed: writer.packer.into_bytes() })
     }
 
+    /// Returns when a record was settled, in microseconds, without a look at its names.
+    pub(in crate::store) fn created_at(&self) -> Result<i64> {
+        let naming = &|_| Ok(Arc::from([].as_slice()));
+        let mut reader = Reader { unpacker: Unpacker::new(UsageRecordRow::TABLE, &self.packed), naming };
+        reader.head().map(|head| head.created_at)
+    }
+
     /// Unpacks a record.
     pub(in crate::store) fn record_row(&self, naming: &Naming<'_>) -> Result<UsageRecordRow> {
         let mut reader = Reader { unpacker: Unpacker::new(UsageRecordRow::TABLE, &self.packed), naming };
@@ -425,6 +432,22 @@ impl Writer<'_> {
     }
 }
 
+/// What a packed record begins with, up to the instant of its settlement.
+struct Head {
+    parts: u64,
+    uid: String,
+    request_id: String,
+    attempt: u32,
+    user: Option<String>,
+    tags: Vec<(String, String)>,
+    ids: [u64; 3],
+    provider: String,
+    model: String,
+    served_model: Option<String>,
+    words: [String; 4],
+    created_at: i64,
+}
+
 impl Reader<'_, '_> {
     fn identity(&mut self, is_uuid: bool) -> Result<String> {
         if !is_uuid {
@@ -445,7 +468,7 @@ impl Reader<'_, '_> {
         u32::try_from(self.unpacker.number()?).or_else(|_| Self::malformed())
     }
 
-    fn record(&mut self) -> Result<UsageRecordRow> {
+    fn head(&mut self) -> Result<Head> {
         let parts = self.unpacker.number()?;
         let has = |bit: u64| parts & bit != 0;
         let uid = self.identity(has(part::UID_IS_UUID))?;
@@ -462,6 +485,28 @@ impl Reader<'_, '_> {
         let (provider, model, served_model) = (self.word()?, self.word()?, self.name()?);
         let (usage_type, cost_status, billed_by, status) = (self.word()?, self.word()?, self.word()?, self.word()?);
         let created_at = self.unpacker.signed()?;
+        Ok(Head {
+            parts,
+            uid,
+            request_id,
+            attempt,
+            user,
+            tags,
+            ids: [provider_id, model_id, model_config_id],
+            provider,
+            model,
+            served_model,
+            words: [usage_type, cost_status, billed_by, status],
+            created_at,
+        })
+    }
+
+    fn record(&mut self) -> Result<UsageRecordRow> {
+        let Head { parts, uid, request_id, attempt, user, tags, ids, provider, model, served_model, words, created_at } =
+            self.head()?;
+        let has = |bit: u64| parts & bit != 0;
+        let [provider_id, model_id, model_config_id] = ids;
+        let [usage_type, cost_status, billed_by, status] = words;
         let facts = self.facts(created_at, parts)?;
         let latency_ms = self.unpacker.number()?;
         let token_consumed = has(part::TOKENS).then(|| self.unpacker.signed()).transpose()?.map(i64::cast_unsigned);

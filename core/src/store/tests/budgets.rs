@@ -4,6 +4,7 @@ use super::*;
 
 on_each_engine! {
     a_new_budget_starts_with_the_records_of_its_running_window,
+    a_new_budget_counts_days_that_have_not_begun,
     a_new_budget_holds_what_is_under_way,
     the_same_terms_change_the_limit_and_keep_the_balance,
     a_deleted_budget_caps_no_more_and_its_id_is_not_given_again,
@@ -29,6 +30,28 @@ fn a_new_budget_starts_with_the_records_of_its_running_window(engine: Engine) {
     assert_eq!(fixture.balance(total, noon()), balance("3.75", "0", 0));
     assert_eq!(fixture.balance(everyone, noon()), balance("7.75", "0", 0));
     assert_eq!(fixture.balance(tokens, noon()), balance("126", "0", 0));
+}
+
+fn a_new_budget_counts_days_that_have_not_begun(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    let days = ["2026-11-22T12:00:00Z", "2026-11-22T16:30:00Z", "2026-11-23T15:59:59Z", "2026-11-23T16:00:00Z"];
+    for (cents, now) in (1..).zip(days.iter().cycle().take(12).map(|instant| at(instant))) {
+        let cost = Money::new(Decimal::new(cents, 2), Currency::USD);
+        let held = fixture.reserve(ReserveRequest { now, ..fixture.request("alice", Some(cost)) }).unwrap();
+        fixture.settle(Settlement { now, ..settlement(held, Some(cost)) }).unwrap();
+    }
+    while let Outcome::Digested { more: true } = fixture.apply(Operation::Digest).unwrap() {}
+    let limit = Limit::Money(usd("50"));
+    let in_shanghai =
+        |window| BudgetTerms { time_zone: "Asia/Shanghai".into(), ..terms(Scope::everyone(), limit, window) };
+    let (day, hour) = (fixture.budget(in_shanghai(Window::Day)), fixture.budget(in_shanghai(Window::Hour)));
+    let settled = |id, instant: &str| fixture.balance(id, at(instant));
+    for (instant, of_day, of_hour) in
+        [(days[0], "0.15", "0.15"), (days[1], "0.39", "0.18"), (days[2], "0.39", "0.21"), (days[3], "0.24", "0.24")]
+    {
+        assert_eq!(settled(day, instant), balance(of_day, "0", 0), "{instant}");
+        assert_eq!(settled(hour, instant), balance(of_hour, "0", 0), "{instant}");
+    }
 }
 
 fn a_new_budget_holds_what_is_under_way(engine: Engine) {

@@ -172,8 +172,8 @@ carriers! {
         fn write(ledger: &mut Ledger<'_>, bringing: &mut Bringing, id: u64, row: &PackedRecordRow) -> Result<()> {
             let row = row.record_row(&|number| ledger.names.name(number))?;
             let record = row.clone().record(id)?;
-            ledger.put_record(id, &record, &row)?;
-            bringing.post(ledger, &record)
+            bringing.post(ledger, &record)?;
+            ledger.put_record(id, record, &row)
         }
     };
     Balances: BalanceKey, BalanceRow of BALANCES {
@@ -190,7 +190,7 @@ carriers! {
             key: <BalanceKey as Key>::Of<'_>,
             row: &BalanceRow,
         ) -> Result<()> {
-            ledger.balances.put(key, row)
+            ledger.accounts.put_balance(key, row.clone())
         }
     };
     Movements: MovementKey, MovementsRow of MOVEMENTS {
@@ -218,7 +218,7 @@ carriers! {
             key: <MovementKey as Key>::Of<'_>,
             row: &MovementsRow,
         ) -> Result<()> {
-            ledger.movements.put(key, row)
+            ledger.accounts.put_movements(key, row)
         }
     };
     Archived: BalanceKey, ArchivedRow of ARCHIVED {
