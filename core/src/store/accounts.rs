@@ -1,14 +1,17 @@
 //! The balances of accounts and their journal in a write transaction: each is read once, and what the operations of the transaction
 //! make of it is written once, when the transaction ends.
+//!
+//! Buckets that have ended are folded away: their balances are removed, their journal stays. A clock that is set back, or that of
+//! an operation which came late, comes into them again, and then the end of the journal tells what they had.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::rows::{BalanceRow, Movement, MovementsRow, first_of_row};
 use super::tables::{self, BalanceKey, MovementKey};
 use super::writing::{Rows, Writing};
-use crate::types::Result;
+use crate::types::{Balance, Decimal, Result};
 
 /// The key of a balance.
 pub(super) type AccountKey<'a> = (u64, u64, &'a str, i64);
@@ -29,6 +32,11 @@ struct Kept {
     has_changed: bool,
     /// Movements that follow those of the journal, with their numbers.
     movements: Vec<(u64, Movement)>,
+}
+
+/// Returns the balance of a bucket in which nothing is held any more.
+fn ended((settled, movements): (Decimal, u64)) -> BalanceRow {
+    BalanceRow::new(Balance { settled, ..Balance::default() }, movements)
 }
 
 fn own((kind, number, part, start): AccountKey<'_>) -> OwnKey {
@@ -65,6 +73,57 @@ impl<'t> Accounts<'t> {
     /// Returns whether there is a balance.
     pub(super) fn has_balance(&self, key: AccountKey<'_>) -> Result<bool> {
         self.with(key, |kept| kept.row.is_some())
+    }
+
+    /// Returns what the journal of a balance ends with, for one that was folded away.
+    pub(super) fn folded(&self, key: AccountKey<'_>) -> Result<Option<BalanceRow>> {
+        let pending = self.with(key, |kept| kept.movements.last().map(|(number, last)| (last.balance, *number)))?;
+        if let Some(last) = pending {
+            return Ok(Some(ended(last)));
+        }
+        let (kind, number, part, start) = key;
+        let mut row = None;
+        self.movements.last_in(
+            (kind, number, part, start, 0)..=(kind, number, part, start, u64::MAX),
+            |key, last| {
+                row = last.last(key.4)?.map(ended);
+                Ok(())
+            },
+        )?;
+        Ok(row)
+    }
+
+    /// Returns whether there are buckets of a part of an account that begin after one.
+    pub(super) fn has_later(&self, (kind, number, part, start): AccountKey<'_>) -> Result<bool> {
+        let mut has = false;
+        self.each_balance((kind, number, part, start.saturating_add(1))..(kind, number, part, i64::MAX), |_, _| {
+            has = true;
+            Ok(false)
+        })?;
+        Ok(has)
+    }
+
+    /// Visits what the journals of a part of an account end with, in the buckets from one up to another that were folded away.
+    pub(super) fn each_folded(
+        &self,
+        first: i64,
+        (kind, number, part, last): AccountKey<'_>,
+        mut visit: impl FnMut(&BalanceRow) -> Result<()>,
+    ) -> Result<()> {
+        let mut starts = BTreeSet::new();
+        self.movements.each_in((kind, number, part, first, 0)..=(kind, number, part, last, u64::MAX), |key, _| {
+            starts.insert(key.3);
+            Ok(true)
+        })?;
+        let own = |start| own((kind, number, part, start));
+        starts.extend(self.kept.borrow().range(own(first)..=own(last)).map(|((.., start), _)| *start));
+        for start in starts {
+            let key = (kind, number, part, start);
+            if let Some(row) = if self.has_balance(key)? { None } else { self.folded(key)? } {
+                visit(&row)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn put_balance(&mut self, key: AccountKey<'_>, row: BalanceRow) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The read side: queries in one read transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use super::ledger::CONFIGURATION_VERSION;
 use super::reading::Reader;
 use super::records::text_key;
 use super::rows::{
-    BalanceRow, BudgetRow, FxRateRow, ModelConfigRow, ModelRow, PoolRow, PriceRow, ProviderRow, QuotaRow,
+    BalanceRow, BudgetRow, FxRateRow, ModelConfigRow, ModelRow, MovementsRow, PoolRow, PriceRow, ProviderRow, QuotaRow,
     ReservationRow, RouteRow, UsageRecordRow, numbers,
 };
 use super::state::{STATE_KEY, State, TableSum};
@@ -151,14 +151,16 @@ fn status(reader: &Reader<'_>, budget: Budget, part: &str, now: Timestamp) -> Re
     let (kind, number) = numbers(AccountId::Budget(budget.id));
     let key = |start: i64| (u64::from(kind), number, part, start);
     let (first, last) = bounds.map_or((WHOLE_TIME, WHOLE_TIME), |bounds| (micros(bounds.first), micros(bounds.bucket)));
-    let mut balance = Balance::default();
-    reader.rows(tables::BALANCES).each(key(first)..=key(last), |_, row: BalanceRow| {
+    let (mut balance, mut counted) = (Balance::default(), BTreeSet::new());
+    reader.rows(tables::BALANCES).each(key(first)..=key(last), |(.., start), row: BalanceRow| {
         let own = row.balance()?;
         balance.settled = exact_add(balance.settled, own.settled)?;
         balance.reserved = exact_add(balance.reserved, own.reserved)?;
         balance.holds += own.holds;
+        counted.insert(start);
         Ok(true)
     })?;
+    balance.settled = exact_add(balance.settled, folded(reader, key(first), last, &counted)?)?;
     let remaining = exact_subtract(budget.terms.limit.amount(), exact_add(balance.settled, balance.reserved)?)?;
     Ok(BudgetStatus {
         budget,
@@ -167,6 +169,38 @@ fn status(reader: &Reader<'_>, budget: Budget, part: &str, now: Timestamp) -> Re
         balance,
         remaining: remaining.max(Decimal::ZERO),
     })
+}
+
+/// Returns what was settled in the buckets of an account, from one up to another, that were folded away: a clock that was set back
+/// comes into them again. Those that are `counted` are kept.
+fn folded(
+    reader: &Reader<'_>,
+    (kind, number, part, first): (u64, u64, &str, i64),
+    last: i64,
+    counted: &BTreeSet<i64>,
+) -> Result<Decimal> {
+    let mut is_behind = first == last && !counted.contains(&last);
+    if first != last {
+        let later = (kind, number, part, last.saturating_add(1))..(kind, number, part, i64::MAX);
+        reader.rows(tables::BALANCES).each(later, |_, _: BalanceRow| {
+            is_behind = true;
+            Ok(false)
+        })?;
+    }
+    let mut ends = BTreeMap::new();
+    if !is_behind {
+        return Ok(Decimal::ZERO);
+    }
+    let buckets = (kind, number, part, first, 0)..=(kind, number, part, last, u64::MAX);
+    reader.rows(tables::MOVEMENTS).each(buckets, |(.., start, number), row: MovementsRow| {
+        if !counted.contains(&start)
+            && let Some((settled, _)) = row.last(number)?
+        {
+            ends.insert(start, settled);
+        }
+        Ok(true)
+    })?;
+    ends.into_values().try_fold(Decimal::ZERO, exact_add)
 }
 
 /// Visits the records of some ids, in their order, until `visit` returns false. Fails with `corrupted_file` if one is missing.

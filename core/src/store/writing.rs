@@ -84,6 +84,18 @@ impl<K: Key, R: Row> Rows<'_, K, R> {
         })
     }
 
+    /// Hands on the last row of a range, if there is one.
+    pub(super) fn last_in<'a>(
+        &self,
+        range: impl RangeBounds<K::Of<'a>>,
+        mut receive: impl FnMut(K::Of<'_>, R) -> Result<()>,
+    ) -> Result<()> {
+        let shape = self.table.shape();
+        self.writing.tables.range_back(shape, Ends::<K>::of(&range).as_bytes(), &mut |key, signed| {
+            receive(key_of::<K>(shape, key)?, self.open(key, signed)?).map(|()| false)
+        })
+    }
+
     pub(super) fn put(&mut self, key: K::Of<'_>, row: &R) -> Result<()> {
         let key = K::bytes(key);
         let signed = self.writing.key.sign(R::TABLE, key.as_ref(), encode(row)?);

@@ -106,10 +106,16 @@ async fn a_cap_holds_in_each_window_over_month_ends_and_clock_changes() {
         let status = place.tollway.budgets().await.unwrap().remove(0);
         assert_eq!((status.balance.settled, status.balance.reserved), (ROOM.into(), Decimal::ZERO), "{zone} {end}");
         place.adds_up(2 * ROOM).await;
-        // A clock that is set back comes into the window that is full.
-        place.be_at(end - Duration::from_mins(2));
-        assert_eq!(place.fill("alice", ErrorKind::BudgetExceeded).await, 0, "{zone} before {end} again");
-        place.adds_up(2 * ROOM).await;
+        // A clock that is set back comes into windows that are full, though nothing is kept of them once a later one has begun.
+        place.be_at(end + Duration::from_hours(32 * 24));
+        assert_eq!(place.fill("alice", ErrorKind::BudgetExceeded).await, ROOM, "{zone} long after {end}");
+        for (at, which) in [(end + Duration::from_secs(1), "after"), (end - Duration::from_mins(2), "before")] {
+            place.be_at(at);
+            let status = place.tollway.budgets().await.unwrap().remove(0);
+            assert_eq!(status.balance.settled, ROOM.into(), "{zone} {which} {end} again");
+            assert_eq!(place.fill("alice", ErrorKind::BudgetExceeded).await, 0, "{zone} {which} {end} again");
+        }
+        place.adds_up(3 * ROOM).await;
     }
 }
 

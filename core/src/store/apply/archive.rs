@@ -1,6 +1,6 @@
 //! Archive: records that stand in a file of their own leave this one. What they add up to stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::store::codec::{Row as _, micros};
 use crate::store::ledger::{ARCHIVED_BEFORE, Ledger};
 use crate::store::postings::enter;
 use crate::store::rows::UsageRecordRow;
-use crate::types::{BilledBy, Result, UsageRecord};
+use crate::types::{BilledBy, Decimal, Result, UsageRecord, exact_add};
 
 /// Returns whether a record may leave the file: its cost is final, as far as it can be.
 pub(in crate::store) fn is_final(record: &UsageRecord) -> bool {
@@ -32,10 +32,13 @@ pub(super) fn forget(ledger: &mut Ledger<'_>, ids: &[u64], before: Timestamp) ->
         }
     }
     let Some(last) = gone.iter().map(|(record, ..)| record.id.get()).max() else { return Ok(0) };
-    for (_, _, holds) in &gone {
-        for hold in holds {
-            add_archived(ledger, &Bucket::of(hold), hold.amount)?;
-        }
+    let mut moved = BTreeMap::<Bucket, Decimal>::new();
+    for hold in gone.iter().flat_map(|(_, _, holds)| holds) {
+        let sum = moved.entry(Bucket::of(hold)).or_default();
+        *sum = exact_add(*sum, hold.amount)?;
+    }
+    for (bucket, amount) in &moved {
+        add_archived(ledger, bucket, *amount)?;
     }
     let records: Vec<UsageRecord> = gone.iter().map(|(record, ..)| record.clone()).collect();
     enter::remove(ledger, &records)?;

@@ -42,9 +42,11 @@ impl Bucket {
     }
 }
 
-/// Returns a balance; nothing was used where there is no row.
+/// Returns a balance; nothing was used where there is neither a row nor a journal.
 pub(super) fn read(ledger: &Ledger<'_>, bucket: &Bucket) -> Result<Balance> {
-    ledger.accounts.balance(bucket.key())?.map_or_else(|| Ok(Balance::default()), |row| row.balance())
+    let row = ledger.accounts.balance(bucket.key())?;
+    let row = row.map_or_else(|| ledger.accounts.folded(bucket.key()), |row| Ok(Some(row)))?;
+    row.map_or_else(|| Ok(Balance::default()), |row| row.balance())
 }
 
 /// Returns the sum of the balances of a part of an account from a bucket on, up to another.
@@ -61,12 +63,19 @@ pub(super) fn sum(ledger: &Ledger<'_>, first: &Bucket, last: &Bucket) -> Result<
         sum.holds += balance.holds;
         Ok(true)
     })?;
+    // Where the clock stands behind the account's, buckets may count again that were folded away.
+    if ledger.accounts.has_later(last.key())? {
+        ledger.accounts.each_folded(first.start, last.key(), |row| {
+            sum.settled = exact_add(sum.settled, row.balance()?.settled)?;
+            Ok(())
+        })?;
+    }
     Ok(sum)
 }
 
-/// Adds to what archived records have moved in a balance, if it is kept.
+/// Adds to what archived records have moved in a bucket, whether its balance is kept or was folded away.
 pub(super) fn add_archived(ledger: &mut Ledger<'_>, bucket: &Bucket, amount: Decimal) -> Result<()> {
-    if amount.is_zero() || !ledger.accounts.has_balance(bucket.key())? {
+    if amount.is_zero() {
         return Ok(());
     }
     let before =
@@ -74,10 +83,18 @@ pub(super) fn add_archived(ledger: &mut Ledger<'_>, bucket: &Bucket, amount: Dec
     ledger.archived.put(bucket.key(), &ArchivedRow { moved: exact_add(before, amount)?.serialize() })
 }
 
-/// Removes all balances of an account; its journal stays.
+/// Removes all balances of an account, and what archived records have moved in them; its journal stays.
 pub(super) fn remove_all(ledger: &mut Ledger<'_>, account: AccountId) -> Result<()> {
     let (kind, number) = numbers(account);
     let range = (kind.into(), number, "", i64::MIN)..(kind.into(), number + 1, "", i64::MIN);
+    let mut archived = Vec::new();
+    ledger.archived.each_in(range.clone(), |(kind, number, part, start), _| {
+        archived.push((kind, number, part.to_owned(), start));
+        Ok(true)
+    })?;
+    for (kind, number, part, start) in archived {
+        ledger.archived.remove((kind, number, &part, start))?;
+    }
     remove(ledger, range, usize::MAX, |_| true)
 }
 
@@ -95,11 +112,7 @@ fn remove(
         Ok(keys.len() < most)
     })?;
     for (kind, number, part, start) in keys {
-        let key = (kind, number, part.as_str(), start);
-        ledger.accounts.remove_balance(key)?;
-        if ledger.archived.get(key)?.is_some() {
-            ledger.archived.remove(key)?;
-        }
+        ledger.accounts.remove_balance((kind, number, &part, start))?;
     }
     Ok(())
 }
@@ -139,10 +152,12 @@ impl Changes {
 
     fn changed(&mut self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<&mut Changed> {
         if !self.balances.contains_key(bucket) {
-            let row = ledger.accounts.balance(bucket.key())?;
+            let kept = ledger.accounts.balance(bucket.key())?;
+            let is_new = kept.is_none();
+            let row = kept.map_or_else(|| ledger.accounts.folded(bucket.key()), |row| Ok(Some(row)))?;
             let balance = row.as_ref().map_or_else(|| Ok(Balance::default()), BalanceRow::balance)?;
-            let movements = row.as_ref().map_or(0, |row| row.movements);
-            self.balances.insert(bucket.clone(), Changed { balance, movements, is_new: row.is_none() });
+            let movements = row.map_or(0, |row| row.movements);
+            self.balances.insert(bucket.clone(), Changed { balance, movements, is_new });
         }
         self.balances.get_mut(bucket).ok_or_else(|| crate::store::failure::misused("a balance that was read is gone"))
     }

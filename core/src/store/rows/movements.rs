@@ -59,6 +59,13 @@ impl MovementsRow {
         Ok(Self { packed: packer.into_bytes() })
     }
 
+    /// Returns what was settled after the last movement of a row that begins with a number, and the number of that movement.
+    pub(in crate::store) fn last(&self, first: u64) -> Result<Option<(Decimal, u64)>> {
+        let movements = self.movements()?;
+        let number = first.saturating_add(movements.len() as u64).saturating_sub(1);
+        Ok(movements.last().map(|last| (last.balance, number)))
+    }
+
     /// Returns the movements, oldest first.
     pub(in crate::store) fn movements(&self) -> Result<Vec<Movement>> {
         let mut unpacker = Unpacker::new(Self::TABLE, &self.packed);

@@ -11,6 +11,9 @@ on_each_engine! {
     a_soft_budget_counts_and_refuses_nothing,
     a_rolling_window_holds_over_every_stretch_of_its_length,
     ended_buckets_are_folded_away_but_for_what_is_held_in_them,
+    a_clock_that_is_set_back_comes_into_buckets_that_are_as_full_as_they_were,
+    a_rolling_window_behind_a_clock_that_is_set_back_counts_what_was_folded_away,
+    a_bucket_whose_records_were_archived_can_be_come_into_again,
     a_correction_of_yesterday_frees_nothing_of_today,
     a_new_budget_counts_a_correction_where_its_record_lies,
     verification_agrees_with_balances_after_every_kind_of_movement,
@@ -161,21 +164,104 @@ fn a_rolling_window_holds_over_every_stretch_of_its_length(engine: Engine) {
     verified(&fixture);
 }
 
+/// Returns how many balances the file has.
+fn balances_kept(fixture: &Fixture) -> u64 {
+    let mut count = 0;
+    fixture
+        .storage()
+        .read(&mut |reading| {
+            count = reading.count(tables::BALANCES.shape())?;
+            Ok(())
+        })
+        .unwrap();
+    count
+}
+
+fn day(number: u64) -> Timestamp {
+    noon() + Duration::from_hours(24 * number)
+}
+
 fn ended_buckets_are_folded_away_but_for_what_is_held_in_them(engine: Engine) {
     let fixture = Fixture::on(engine);
     let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Day));
-    let day = |number: u64| noon() + Duration::from_hours(24 * number);
     let on = |number: u64| ReserveRequest { now: day(number), ..fixture.request("alice", Some(usd("0.5"))) };
     spend(&fixture, on(0), usd("0.5"));
     let held = fixture.reserve(on(1)).unwrap();
     spend(&fixture, on(2), usd("0.3"));
-    assert_eq!(fixture.balance(id, day(0)), balance("0", "0", 0), "an ended day is kept no longer");
-    assert_eq!(fixture.balance(id, day(1)), balance("0", "0.5", 0), "one that holds something is");
+    assert_eq!(balances_kept(&fixture), 2, "an ended day is kept no longer, but one that holds something is");
+    assert_eq!(fixture.balance(id, day(0)), balance("0.5", "0", 0), "its journal tells what it had");
+    assert_eq!(fixture.balance(id, day(1)), balance("0", "0.5", 0));
     fixture.settle(Settlement { now: day(2), ..settlement(held, Some(usd("0.4"))) }).unwrap();
     assert_eq!(fixture.balance(id, day(1)), balance("0.4", "0", 0));
     assert_eq!(fixture.balance(id, day(2)), balance("0.3", "0", 0));
     spend(&fixture, on(3), usd("0.1"));
-    assert_eq!(fixture.balance(id, day(1)), balance("0", "0", 0));
+    assert_eq!(balances_kept(&fixture), 1);
+    assert_eq!(fixture.balance(id, day(1)), balance("0.4", "0", 0));
+    verified(&fixture);
+}
+
+fn a_clock_that_is_set_back_comes_into_buckets_that_are_as_full_as_they_were(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Day));
+    let on = |number: u64, cost: &str| ReserveRequest { now: day(number), ..fixture.request("alice", Some(usd(cost))) };
+    spend(&fixture, on(0, "0.3"), usd("0.3"));
+    spend(&fixture, on(0, "0.3"), usd("0.3"));
+    spend(&fixture, on(1, "0.1"), usd("0.1"));
+    assert_eq!(balances_kept(&fixture), 1);
+    let error = fixture.reserve(on(0, "0.5")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BudgetExceeded, "0.6 of 1 are spent of the day");
+    spend(&fixture, on(0, "0.4"), usd("0.4"));
+    assert_eq!(fixture.balance(id, day(0)), balance("1.0", "0", 0));
+    assert_eq!(fixture.balance(id, day(1)), balance("0.1", "0", 0));
+    verified(&fixture);
+    spend(&fixture, on(2, "0.1"), usd("0.1"));
+    assert_eq!(fixture.reserve(on(0, "0.01")).unwrap_err().kind(), ErrorKind::BudgetExceeded);
+    verified(&fixture);
+}
+
+fn a_rolling_window_behind_a_clock_that_is_set_back_counts_what_was_folded_away(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Rolling(3_600)));
+    let at = |minute: u64, cost: &str| {
+        let now = noon() + Duration::from_mins(minute);
+        ReserveRequest { now, ..fixture.request("alice", Some(usd(cost))) }
+    };
+    for minute in [0, 10, 20, 65] {
+        spend(&fixture, at(minute, "0.2"), usd("0.2"));
+    }
+    let kept = balances_kept(&fixture);
+    spend(&fixture, at(200, "0.2"), usd("0.2"));
+    assert!(balances_kept(&fixture) < kept, "what ended is folded away");
+    // At the thirtieth minute the first three count, of which nothing is kept.
+    assert_eq!(fixture.balance(id, noon() + Duration::from_mins(30)), balance("0.6", "0", 0));
+    assert_eq!(fixture.reserve(at(30, "0.5")).unwrap_err().kind(), ErrorKind::BudgetExceeded);
+    spend(&fixture, at(30, "0.4"), usd("0.4"));
+    assert_eq!(fixture.reserve(at(31, "0.01")).unwrap_err().kind(), ErrorKind::BudgetExceeded);
+    assert_eq!(fixture.balance(id, noon() + Duration::from_mins(31)), balance("1.0", "0", 0));
+    verified(&fixture);
+}
+
+fn a_bucket_whose_records_were_archived_can_be_come_into_again(engine: Engine) {
+    let fixture = Fixture::on(engine);
+    let id = fixture.budget(terms(user("alice"), Limit::Money(usd("1")), Window::Day));
+    let on = |number: u64, cost: &str| ReserveRequest { now: day(number), ..fixture.request("alice", Some(usd(cost))) };
+    let archive = |until: Timestamp| {
+        while let Outcome::Digested { more: true } = fixture.apply(Operation::Digest).unwrap() {}
+        let records = fixture.records(UsageFilter::default()).iter().map(|record| record.id).collect();
+        fixture.apply(Operation::ForgetArchived { records, before: until }).unwrap()
+    };
+    // Of the first day one record is archived before it is folded away, and one after that.
+    spend(&fixture, on(0, "0.3"), usd("0.3"));
+    assert!(matches!(archive(day(0) + Duration::from_secs(1)), Outcome::Forgotten(1)));
+    spend(&fixture, on(0, "0.3"), usd("0.3"));
+    spend(&fixture, on(1, "0.1"), usd("0.1"));
+    assert_eq!(balances_kept(&fixture), 1);
+    assert!(matches!(archive(day(1)), Outcome::Forgotten(1)));
+    assert_eq!(fixture.reserve(on(0, "0.5")).unwrap_err().kind(), ErrorKind::BudgetExceeded);
+    spend(&fixture, on(0, "0.4"), usd("0.4"));
+    assert_eq!(fixture.balance(id, day(0)), balance("1.0", "0", 0));
+    verified(&fixture);
+    fixture.apply(Operation::DeleteBudget { id }).unwrap();
     verified(&fixture);
 }
 
