@@ -5,6 +5,7 @@ use super::*;
 on_each_engine! {
     a_cap_holds_to_the_last_digit,
     a_cap_holds_against_many_callers_at_once,
+    a_uid_is_used_once_by_callers_at_once,
     a_refusal_by_one_budget_holds_nothing_in_the_others,
     windows_begin_afresh_and_a_clock_that_jumps_back_finds_its_spending_again,
     a_scope_capped_in_another_currency_refuses,
@@ -41,25 +42,48 @@ fn a_cap_holds_to_the_last_digit(engine: Engine) {
 }
 
 fn a_cap_holds_against_many_callers_at_once(engine: Engine) {
+    for window in [Window::Total, Window::Day, Window::Rolling(3_600)] {
+        let fixture = Fixture::on(engine);
+        let id = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("5.00")), window));
+        let other = fixture.another();
+        let requests: Vec<_> = (0..400).map(|_| fixture.request("alice", Some(usd("0.07")))).collect();
+        let granted = fixture.run(async {
+            let calls: Vec<_> = requests
+                .into_iter()
+                .enumerate()
+                .map(|(number, request)| {
+                    let store = if number % 2 == 0 { fixture.store() } else { &other };
+                    store.apply(Operation::Reserve(Box::new(request)))
+                })
+                .collect();
+            let outcomes = futures_util::future::join_all(calls).await;
+            outcomes.into_iter().flatten().count()
+        });
+        assert_eq!(granted, 71, "{window:?}");
+        assert_eq!(fixture.balance(id, noon()), balance("0", "4.97", 0));
+        assert_eq!(fixture.run(fixture.store().reservations()).unwrap().len(), 71);
+    }
+}
+
+fn a_uid_is_used_once_by_callers_at_once(engine: Engine) {
     let fixture = Fixture::on(engine);
-    let id = fixture.budget(terms(Scope::everyone(), Limit::Money(usd("5.00")), Window::Total));
-    let other = fixture.another();
-    let requests: Vec<_> = (0..400).map(|_| fixture.request("alice", Some(usd("0.07")))).collect();
-    let granted = fixture.run(async {
-        let calls: Vec<_> = requests
-            .into_iter()
-            .enumerate()
-            .map(|(number, request)| {
-                let store = if number % 2 == 0 { fixture.store() } else { &other };
-                store.apply(Operation::Reserve(Box::new(request)))
-            })
-            .collect();
-        let outcomes = futures_util::future::join_all(calls).await;
-        outcomes.into_iter().flatten().count()
+    let requests: Vec<_> = (0..40)
+        .map(|_| ReserveRequest { record_uid: SystemEnvironment.unique_id(), ..fixture.request("alice", None) })
+        .collect();
+    let held: Vec<_> = requests.iter().map(|request| fixture.reserve(request.clone()).unwrap()).collect();
+    // All of them wait together, so that one transaction settles an attempt and refuses another of its uid.
+    let operations = held.into_iter().zip(requests).flat_map(|(held, request)| {
+        [Operation::Settle(Box::new(settlement(held, None))), Operation::Reserve(Box::new(request))]
     });
-    assert_eq!(granted, 71);
-    assert_eq!(fixture.balance(id, noon()), balance("0", "4.97", 0));
-    assert_eq!(fixture.run(fixture.store().reservations()).unwrap().len(), 71);
+    let calls: Vec<_> = operations.map(|operation| fixture.store().apply(operation)).collect();
+    for (place, outcome) in fixture.run(futures_util::future::join_all(calls)).into_iter().enumerate() {
+        match outcome {
+            Ok(Outcome::Settled(_)) if place % 2 == 0 => {}
+            Err(error) if place % 2 == 1 => assert!(error.detail().contains("exists already"), "{error}"),
+            other => panic!("{place}: {other:?}"),
+        }
+    }
+    assert_eq!(fixture.records(UsageFilter::default()).len(), 40);
 }
 
 fn a_refusal_by_one_budget_holds_nothing_in_the_others(engine: Engine) {
