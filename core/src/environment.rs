@@ -3,6 +3,7 @@
 //! Everything else in the crate asks an [`Environment`], so that tests drive time and randomness.
 
 pub mod log;
+pub mod regular_file;
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -51,6 +51,11 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     ended.map_err(|error| Error::new(ErrorKind::Internal, format!("the work was broken off: {error}")))?
 }
 
+/// Makes the error of a new file that cannot be written.
+fn unwritable(path: &str, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Storage, format!("{path} cannot be written: {error}; check the path and the space"))
+}
+
 /// The most decimal places of a limit: the ledger's.
 const MOST_DECIMALS: u32 = LEDGER_DECIMALS;
 

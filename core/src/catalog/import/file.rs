@@ -1,10 +1,11 @@
 //! The files that a price list is read from and written to.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::environment::Environment;
+use crate::environment::regular_file::open_regular;
 use crate::types::{Error, ErrorKind, Result};
 
 /// The most bytes of a price list.
@@ -23,16 +24,14 @@ pub fn read_file(path: &Path) -> Result<String> {
         let most = MOST_BYTES >> 20;
         invalid(format!("is larger than the {most} MiB that a price list may have; split it"))
     };
-    let file = open(path).map_err(unreadable)?;
-    // Of the open file, so that nothing can take its place in between.
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
+    let Some(file) = open_regular(path).map_err(unreadable)? else {
         return Err(invalid("is no regular file; name a file that holds a price list".to_owned()));
-    }
-    if metadata.len() > MOST_BYTES {
+    };
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > MOST_BYTES {
         return Err(too_large());
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     // What is stated is not trusted: files of the system say that they are empty, and others grow.
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
@@ -100,20 +99,10 @@ pub fn write_file(
     written.map_err(unwritten)
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        // A pipe without a writer would be waited for, and a terminal would become ours.
-        options.custom_flags((nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY).bits());
-    }
-    options.open(path)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::{blocking, unwritable};
 use crate::client::engine::{Tollway, invalid, unexpected};
 use crate::store::{NewFile, Operation, Outcome};
 use crate::types::{Error, ErrorKind, RecordPlace, Result, UsageRecord, UsageRecordId};
@@ -52,17 +53,13 @@ struct Foot<'a> {
 struct Lines {
     encoder: GzEncoder<BufWriter<File>>,
     digest: Sha256,
-    failed: Box<dyn Fn(&io::Error) -> Error + Send>,
+    shown: String,
 }
 
 impl Lines {
     fn new(file: File, path: &Path) -> Self {
-        let shown = path.display().to_string();
-        let failed = move |error: &io::Error| {
-            Error::new(ErrorKind::Storage, format!("{shown} cannot be written: {error}; check the path and the space"))
-        };
         let encoder = GzEncoder::new(BufWriter::new(file), Compression::default());
-        Self { encoder, digest: Sha256::new(), failed: Box::new(failed) }
+        Self { encoder, digest: Sha256::new(), shown: path.display().to_string() }
     }
 
     fn line<T: Serialize>(&mut self, value: &T) -> Result<()> {
@@ -70,7 +67,7 @@ impl Lines {
             .map_err(|error| Error::new(ErrorKind::Internal, format!("a record cannot be written as JSON: {error}")))?;
         line.push(b'\n');
         self.digest.update(&line);
-        self.encoder.write_all(&line).map_err(|error| (self.failed)(&error))
+        self.encoder.write_all(&line).map_err(|error| unwritable(&self.shown, &error))
     }
 
     fn records(&mut self, records: &[UsageRecord]) -> Result<()> {
@@ -82,7 +79,7 @@ impl Lines {
         let sha256 = hex::encode(self.digest.clone().finalize());
         self.line(&Foot { records, sha256: &sha256 })?;
         let ended = self.encoder.finish().and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error));
-        ended.and_then(|file| file.sync_all()).map(|()| sha256).map_err(|error| (self.failed)(&error))
+        ended.and_then(|file| file.sync_all()).map(|()| sha256).map_err(|error| unwritable(&self.shown, &error))
     }
 }
 
@@ -111,21 +108,21 @@ impl Tollway {
         // What the rollups do not count yet would leave no trace in them.
         while let Outcome::Digested { more: true } = self.engine.store.apply(Operation::Digest).await? {}
         let (place, world) = (path.to_owned(), Arc::clone(&self.engine.environment));
-        let made = super::blocking(move || NewFile::make_where_nothing_is(&place, world.as_ref()));
+        let made = blocking(move || NewFile::make_where_nothing_is(&place, world.as_ref()));
         let (file, mut lines) = made.await.map(|(new, file)| (new, Lines::new(file, path)))?;
         lines.line(&Head { format: FORMAT, before })?;
         let (mut ids, mut after): (Vec<UsageRecordId>, Option<RecordPlace>) = (Vec::new(), None);
         loop {
             let (records, next) = self.engine.store.archivable(before, after, READ_AT_ONCE).await?;
             ids.extend(records.iter().map(|record| record.id));
-            lines = super::blocking(move || lines.records(&records).map(|()| lines)).await?;
+            lines = blocking(move || lines.records(&records).map(|()| lines)).await?;
             match next {
                 Some(_) => after = next,
                 None => break,
             }
         }
         let records = ids.len() as u64;
-        let sha256 = super::blocking(move || {
+        let sha256 = blocking(move || {
             let sha256 = lines.end(records)?;
             file.put().map(|()| sha256)
         });

@@ -52,6 +52,27 @@ async fn a_backup_of_a_file_in_use_is_restored_where_nothing_is() {
     assert!(!folder.path().join("other").exists());
 }
 
+/// What is no regular file is never waited for, and never read to its end.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_and_a_device_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, place) = (folder.path().join("pipe"), folder.path().join("app.tollway"));
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR).unwrap();
+    let key = || MasterKey::Text("00".repeat(32).into());
+    let wait = std::time::Duration::from_secs(10);
+    for source in [pipe.as_path(), Path::new("/dev/zero"), folder.path()] {
+        let refused = tokio::time::timeout(wait, restore(source, &place)).await.unwrap().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotATollwayFile, "{refused}");
+        let imported = crate::client::import_file(source, &place, key(), None);
+        let refused = tokio::time::timeout(wait, imported).await.unwrap().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotATollwayFile, "{refused}");
+    }
+    let refused = tokio::time::timeout(wait, compact(&pipe)).await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotATollwayFile, "{refused}");
+    assert!(!place.exists());
+}
+
 #[tokio::test]
 async fn what_was_archived_is_given_back_and_a_file_in_use_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();

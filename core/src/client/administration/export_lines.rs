@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::unwritable;
+use crate::environment::regular_file::open_regular;
 use crate::store::{Entry, Marks};
 use crate::types::{Error, ErrorKind, Result, read_json};
 
@@ -130,12 +132,7 @@ impl Written {
         text.push_str(&check);
         text.push_str("\"}\n");
         self.digest.update(&text);
-        self.file.write_all(text.as_bytes()).map_err(|error| self.failed(&error))
-    }
-
-    fn failed(&self, error: &io::Error) -> Error {
-        let shown = &self.shown;
-        Error::new(ErrorKind::Storage, format!("{shown} cannot be written: {error}; check the path and the space"))
+        self.file.write_all(text.as_bytes()).map_err(|error| unwritable(&self.shown, &error))
     }
 
     /// Writes the line of a row.
@@ -150,7 +147,7 @@ impl Written {
         let end = End { rows: self.rows.clone(), sha256: hex::encode(self.digest.clone().finalize()) };
         self.line(&EndLine { end: &end })?;
         let done = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        done.map(|()| end).map_err(|error| self.failed(&error))
+        done.map(|()| end).map_err(|error| unwritable(&self.shown, &error))
     }
 }
 
@@ -161,6 +158,7 @@ pub(super) struct Lines {
     /// How many were read.
     read: u64,
     rows: BTreeMap<String, u64>,
+    /// Of the first line and those of rows.
     digest: Sha256,
     end: Option<End>,
 }
@@ -171,7 +169,7 @@ impl Lines {
     /// Fails with `not_found`, with `not_a_tollway_file` if it is no export, with `newer_file`, with `corrupted_file`, or with `storage`.
     pub(super) fn open(path: &Path) -> Result<(Self, Head)> {
         let shown = path.display().to_string();
-        let file = File::open(path).map_err(|error| unreadable(&shown, &error))?;
+        let file = open_regular(path).map_err(|error| unreadable(&shown, &error))?.ok_or_else(|| foreign(&shown))?;
         let digest = Sha256::new();
         let mut lines = Self { file: BufReader::new(file), shown, read: 0, rows: BTreeMap::new(), digest, end: None };
         let head = lines.head()?;
@@ -179,13 +177,8 @@ impl Lines {
     }
 
     fn head(&mut self) -> Result<Head> {
-        let foreign = |shown: &str| {
-            Error::new(
-                ErrorKind::NotATollwayFile,
-                format!("{shown} is no export of Tollway; nothing was changed; give the path of one"),
-            )
-        };
         let bytes = self.bytes()?;
+        self.digest.update(&bytes);
         let text = str::from_utf8(&bytes).map_err(|_| foreign(&self.shown))?;
         let format = serde_json::from_str::<Value>(text).ok();
         let format = format.as_ref().and_then(|head| head.get("format")).and_then(Value::as_str);
@@ -209,7 +202,6 @@ impl Lines {
     pub(super) fn next(&mut self, most: usize) -> Result<Vec<Carried>> {
         let mut rows = Vec::new();
         while self.end.is_none() && rows.len() < most {
-            let before = hex::encode(self.digest.clone().finalize());
             let bytes = self.bytes()?;
             if bytes.is_empty() {
                 return Err(
@@ -222,9 +214,11 @@ impl Lines {
                     self.damaged(&format!("it says that it is line {}: lines are missing, or come twice", line.line))
                 );
             }
-            match line.end {
-                Some(end) => self.finish(end, &before)?,
-                None => rows.push(self.row(line.rest)?),
+            if let Some(end) = line.end {
+                self.finish(end)?;
+            } else {
+                self.digest.update(&bytes);
+                rows.push(self.row(line.rest)?);
             }
         }
         Ok(rows)
@@ -240,8 +234,8 @@ impl Lines {
         self.end.as_ref()
     }
 
-    fn finish(&mut self, end: End, sha256: &str) -> Result<()> {
-        if end.rows != self.rows || end.sha256 != sha256 {
+    fn finish(&mut self, end: End) -> Result<()> {
+        if end.rows != self.rows || end.sha256 != hex::encode(self.digest.clone().finalize()) {
             return Err(self.damaged("it says that other lines stand before it"));
         }
         if !self.bytes()?.is_empty() {
@@ -257,7 +251,6 @@ impl Lines {
         let read = self.file.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
         read.map_err(|error| unreadable(&self.shown, &error))?;
         self.read += 1;
-        self.digest.update(&bytes);
         Ok(bytes)
     }
 
@@ -297,6 +290,11 @@ fn check_of(text: &str) -> String {
     let mut digits = hex::encode(Sha256::digest(text));
     digits.truncate(CHECK_DIGITS);
     digits
+}
+
+fn foreign(shown: &str) -> Error {
+    let detail = format!("{shown} is no export of Tollway; nothing was changed; give the path of one");
+    Error::new(ErrorKind::NotATollwayFile, detail)
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Error {

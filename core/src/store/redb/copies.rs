@@ -1,6 +1,6 @@
 //! Copies of a file, and a smaller file: back up while it is in use, put a copy in a place where nothing is, give free pages back.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::ops::Bound;
 use std::path::Path;
@@ -15,6 +15,7 @@ use super::file::{self, OpenFile, OpenMode, is_ledger, repaired_in_memory};
 use super::new_file::{NewFile, check_nothing_is_at};
 use super::tables::{Reads, Writes};
 use crate::environment::Environment;
+use crate::environment::regular_file::open_regular;
 use crate::store::storage::{ReadTables, WriteTables};
 use crate::store::tables::{ALL, Shape};
 use crate::types::{Error, ErrorKind, Result};
@@ -99,7 +100,8 @@ pub fn restore(backup: &Path, path: &Path, environment: &dyn Environment) -> Res
     }
     check_nothing_is_at(path)?;
     let copied = NewFile::filled(path, environment, |aside, mut file| {
-        let mut from = File::open(backup).map_err(failed)?;
+        let from = open_regular(backup).map_err(failed)?;
+        let mut from = from.ok_or_else(|| super::failure::not_ours(&shown))?;
         io::copy(&mut from, &mut file).and_then(|_| file.sync_all()).map_err(failed)?;
         guarded(|| {
             let mut copy = repaired_in_memory(aside)?;

@@ -22,6 +22,7 @@ use super::session::Arrival;
 use super::tables::{META, create_all};
 use crate::environment::Environment;
 use crate::environment::log::LEDGER;
+use crate::environment::regular_file::open_regular;
 use crate::store::tables::SCHEMA_KEY;
 use crate::store::writing::number;
 use crate::types::{Error, ErrorKind, Result};
@@ -287,8 +288,9 @@ pub(super) fn fill(path: &Path, file: File) -> Result<()> {
 
 /// Returns whether a file begins like a ledger, open or not, here or elsewhere.
 pub fn is_ledger(path: &Path) -> io::Result<bool> {
+    let Some(mut file) = open_regular(path)? else { return Ok(false) };
     let mut first = [0; MAGIC.len()];
-    match File::open(path)?.read_exact(&mut first) {
+    match file.read_exact(&mut first) {
         Ok(()) => Ok(first == MAGIC),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
@@ -298,13 +300,8 @@ pub fn is_ledger(path: &Path) -> io::Result<bool> {
 /// Checks that the file is a ledger, not newer than this version, and accepted. It changes nothing in the file.
 fn identify(path: &Path, mode: OpenMode, accept: &dyn Fn(&MetaReader<'_>) -> Result<()>) -> Result<()> {
     let shown = path.display().to_string();
-    let mut first = [0; MAGIC.len()];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    match read {
-        Ok(()) if first == MAGIC => {}
-        Ok(()) => return Err(not_ours(&shown)),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(not_ours(&shown)),
-        Err(error) => return Err(of_open_io(&shown, &error)),
+    if !is_ledger(path).map_err(|error| of_open_io(&shown, &error))? {
+        return Err(not_ours(&shown));
     }
     let file = Descriptor::open(File::options().read(true), path).map_err(|error| of_open_io(&shown, &error))?;
     let backend = Backend::new(path, file, false, mode.patience)?;
