@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::blocking;
 use super::export_lines::{Carried, Written};
 use super::export_secrets::{sealed_anew, taken_away};
-use crate::client::engine::Tollway;
+use crate::client::engine::{Tollway, invalid};
 use crate::environment::Environment;
 use crate::store::{Entry, FileKeys, NewFile, Opening, PATIENCE, RowKey, Store};
 use crate::types::{Error, ErrorKind, Result};
@@ -54,7 +54,8 @@ impl Tollway {
         let (place, world) = (path.to_owned(), Arc::clone(&self.engine.environment));
         let (vault, environment) = (Arc::clone(&self.engine.vault), Arc::clone(&self.engine.environment));
         let made = blocking(move || {
-            let sealing = passphrase.map(|text| Vault::create(&MasterKey::Text(text), &world)).transpose()?;
+            let sealing = passphrase.map(|text| Vault::create(&MasterKey::Text(text), &world).map_err(of_passphrase));
+            let sealing = sealing.transpose()?;
             NewFile::make_where_nothing_is(&place, world.as_ref()).map(|made| (made, sealing))
         });
         let ((new, file), sealing) = made.await?;
@@ -112,6 +113,14 @@ impl Tollway {
 
 /// The table of usage records.
 pub(super) const RECORDS: &str = "ai_usage_records";
+
+/// Says of a passphrase what is said of a master key.
+fn of_passphrase(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidRequest => invalid("the passphrase of an export is too short; give at least 8 characters"),
+        _ => error,
+    }
+}
 
 fn open_copy(path: &Path, row_key: RowKey, environment: Arc<dyn Environment>) -> Result<Arc<dyn Store>> {
     let opening = Opening::open(path, true, false, PATIENCE, environment, &|_| Ok(()))?;

@@ -240,6 +240,9 @@ async fn nothing_is_overwritten_and_nothing_is_left_of_what_failed() {
     assert_eq!(fixture.tollway.export(&export, None).await.unwrap_err().kind(), ErrorKind::Storage);
     let nowhere = fixture.tollway.export(&folder.path().join("missing/all"), None).await.unwrap_err();
     assert_eq!(nowhere.kind(), ErrorKind::Storage, "{nowhere}");
+    let short = fixture.tollway.export(&folder.path().join("short"), Some("short".into())).await.unwrap_err();
+    assert_eq!(short.kind(), ErrorKind::InvalidRequest, "{short}");
+    assert!(short.detail().contains("passphrase of an export"), "{short}");
     assert_eq!(fs::read(&export).unwrap(), own);
     import_file(&export, &path, key(), None).await.unwrap();
     let made = fs::read(&path).unwrap();
