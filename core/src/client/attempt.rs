@@ -28,7 +28,7 @@ use super::work::draft::{Draft, Reply};
 use super::work::line::Line;
 use super::work::outcome::timed_out;
 use super::work::outcome::{Account, Ended, Used, file_closed, given_up, panicked};
-use super::work::plan::Plan;
+use super::work::plan::{Plan, capped, on_unpriced, reservation_of};
 use crate::billing::coverage::Lack;
 use crate::billing::estimate::head_of;
 use crate::environment::{BoxFuture, Environment, SystemEnvironment};
@@ -91,7 +91,7 @@ impl<W: Work> Attempts<W> {
     }
 
     fn on_unpriced(&self) -> Option<UnpricedPolicy> {
-        self.options.on_unpriced.or(self.engine.settings.on_unpriced)
+        on_unpriced(&self.options, &self.engine.settings)
     }
 
     pub(super) fn time_left(&self) -> Duration {
@@ -180,13 +180,8 @@ impl<W: Work> Attempts<W> {
         let environment = &self.engine.environment;
         let now = environment.now();
         let prices = snapshot.price_set(config.id, now)?;
-        let mut estimate = self.work.estimate(config, &prices, &self.engine.settings, now);
-        if snapshot.caps_money(&self.dimensions(config)) {
-            estimate = estimate.under_cap();
-        }
-        if snapshot.is_capped(&self.dimensions(config)) {
-            estimate = estimate.within_injected_limit();
-        }
+        let estimate = self.work.estimate(config, &prices, &self.engine.settings, now);
+        let estimate = capped(estimate, snapshot, &self.dimensions(config));
         let worst_case = estimate.worst(head_of("", vendor(&config.provider).currency), &prices)?;
         Ok(Plan {
             config: Arc::clone(config),
@@ -350,23 +345,14 @@ impl<W: Work> Attempts<W> {
 
     fn reservation(&self, plan: &Plan, version: u64) -> Operation {
         let now = self.engine.environment.now();
+        let demanded = (&plan.estimate, plan.worst_case);
         Operation::Reserve(Box::new(ReserveRequest {
             request_id: self.request_id.clone(),
             attempt: plan.number,
             record_uid: plan.record_uid.clone(),
-            user: self.options.user.clone(),
-            tags: self.options.tags.clone(),
-            model_config_id: plan.config.id,
-            provider: plan.config.provider.clone(),
-            model: plan.config.model_name.clone(),
-            capability: plan.config.capability,
-            worst_case: plan.worst_case,
-            worst_case_tokens: plan.estimate.most_tokens(),
-            worst_case_meters: plan.estimate.most_meters(),
-            on_unpriced: self.on_unpriced(),
             planned_with: Some(version),
-            now,
             expires_at: now.saturating_add(self.time_left() + GRACE).unwrap_or(now),
+            ..reservation_of(&self.options, &self.engine.settings, &plan.config, demanded, now)
         }))
     }
 

@@ -133,10 +133,7 @@ impl Hold {
         };
         let settlement = settlement(&self.engine, &self.plan, self.reserved.id, ending);
         self.is_settled = true;
-        if let Err(error) = self.engine.apply_surely(Operation::Settle(Box::new(settlement))).await {
-            events::left_to_recovery(&self.plan, Some(&error));
-        }
-        self.engine.room.note_settlement();
+        settle_surely(&self.engine, &self.plan, settlement).await;
     }
 
     /// Leaves the settlement to a task of its own, for which a handle that is closed waits.
@@ -154,6 +151,14 @@ impl Hold {
         };
         self.engine.tracker.spawn(settled.in_current_span());
     }
+}
+
+/// Writes a settlement for which nobody waits; what cannot be written is left to recovery.
+async fn settle_surely(engine: &Arc<Engine>, plan: &Plan, settlement: Settlement) {
+    if let Err(error) = engine.apply_surely(Operation::Settle(Box::new(settlement))).await {
+        events::left_to_recovery(plan, Some(&error));
+    }
+    engine.room.note_settlement();
 }
 
 /// Ends when a settlement is no longer waited for: after `patience`, or soon after the handle is shut down.
@@ -177,10 +182,7 @@ impl Drop for Hold {
         events::unsettled(&self.plan);
         let (engine, plan, tracked) = (Arc::clone(&self.engine), Arc::clone(&self.plan), self.engine.tracker.token());
         let settled = async move {
-            if let Err(error) = engine.apply_surely(Operation::Settle(Box::new(settlement))).await {
-                events::left_to_recovery(&plan, Some(&error));
-            }
-            engine.room.note_settlement();
+            settle_surely(&engine, &plan, settlement).await;
             drop(tracked);
         };
         self.dropped.spawn_on(settled.in_current_span(), &runtime);

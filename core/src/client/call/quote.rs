@@ -10,6 +10,7 @@ use crate::billing::price::Bill;
 use crate::budget::admission::{check_currency, check_price, weigh};
 use crate::budget::index::Applying;
 use crate::client::engine::{Engine, Tollway, check_options};
+use crate::client::work::plan::{capped, reservation_of};
 use crate::provider::vendor;
 use crate::routing::prompt_cache::beginnings;
 use crate::routing::select::{Outlook, select};
@@ -17,7 +18,7 @@ use crate::routing::snapshot::Snapshot;
 use crate::store::{Operation, ReserveRequest};
 use crate::types::{
     BudgetQuote, BudgetStatus, Call, CallOptions, CandidateQuote, ChatRequest, Enforcement, ErrorKind, ModelConfig,
-    Money, PassedOver, Quote, QuotedCost, Result,
+    PassedOver, Quote, QuotedCost, Result,
 };
 
 impl Tollway {
@@ -70,13 +71,8 @@ impl Asked<'_> {
             model: Some(config.model_name.clone()),
         };
         let prices = self.snapshot.price_set(config.id, self.now)?;
-        let mut estimate = Estimate::new(self.request, config, &prices, outlook.default_limit, self.now);
-        if self.snapshot.caps_money(&call.dimensions()) {
-            estimate = estimate.under_cap();
-        }
-        if self.snapshot.is_capped(&call.dimensions()) {
-            estimate = estimate.within_injected_limit();
-        }
+        let estimate = Estimate::new(self.request, config, &prices, outlook.default_limit, self.now);
+        let estimate = capped(estimate, self.snapshot, &call.dimensions());
         let name = config.name();
         let head = head_of(&name, vendor(&config.provider).currency);
         let worst = estimate.worst(head, &prices)?;
@@ -88,7 +84,8 @@ impl Asked<'_> {
             (None, Some(gap)) => Some(gap.sentence()),
             (None, None) => Some("no price of its input or of its output is in force".to_owned()),
         };
-        let reservation = self.reservation(config, &estimate, worst.as_ref().map(|worst| worst.cost));
+        let demanded = (&estimate, worst.as_ref().map(|worst| worst.cost));
+        let reservation = reservation_of(self.options, &self.engine.settings, config, demanded, self.now);
         let budgets = self.budgets(call.clone(), &reservation).await?;
         let provisions = self.provisions(&call, reservation).await?;
         Ok(CandidateQuote {
@@ -103,28 +100,6 @@ impl Asked<'_> {
             refusal: provisions,
             budgets,
         })
-    }
-
-    /// Returns the reservation that a call would make first.
-    fn reservation(&self, config: &ModelConfig, estimate: &Estimate, worst_case: Option<Money>) -> ReserveRequest {
-        ReserveRequest {
-            request_id: String::new(),
-            attempt: 1,
-            record_uid: String::new(),
-            user: self.options.user.clone(),
-            tags: self.options.tags.clone(),
-            model_config_id: config.id,
-            provider: config.provider.clone(),
-            model: config.model_name.clone(),
-            capability: config.capability,
-            worst_case,
-            worst_case_tokens: estimate.most_tokens(),
-            worst_case_meters: estimate.most_meters(),
-            on_unpriced: self.options.on_unpriced.or(self.engine.settings.on_unpriced),
-            planned_with: None,
-            now: self.now,
-            expires_at: self.now,
-        }
     }
 
     /// Returns what each budget says.
