@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .calls import calls, checker, vectors
 from .python_shapes import ShapeTypes
-from .python_text import docstring, module, name_of, shadows
-from .text import WIDTH, error_class, laid_out, sentence
+from .python_text import docstring, module, name_of, signature_lines
+from .text import error_class, laid_out, sentence
 
 if TYPE_CHECKING:
     from .arguments import Signature
@@ -37,7 +37,7 @@ def _operation(each: Signature, types: ShapeTypes) -> str:
         for name, quoted in [(name_of(field.argument), f'"{field.argument}"')]
     ]
     lines = [
-        *_signature(f"def {verb.method}(", parameters, f") -> Operation[{verb.result.name}]:", ""),
+        *signature_lines(f"def {verb.method}(", parameters, f") -> Operation[{verb.result.name}]:", ""),
         f'    """Returns the operation of `{verb.method}`."""',
         *laid_out("own = {", own, "}", "    ", is_literal=True),
         f'    arguments = whole_arguments(own, parameters, {shape}.__optional_keys__, "{verb.method}()")',
@@ -76,7 +76,7 @@ def _method(model: Model, each: Signature, types: ShapeTypes, *, is_async: bool)
     verb = each.verb
     begin = "async def" if is_async else "def"
     parameters = ["self", *_arguments(each, types), f"**parameters: Unpack[{each.options.name}]"]
-    lines = _signature(f"{begin} {verb.method}(", parameters, f") -> {verb.result.name}:", "    ")
+    lines = signature_lines(f"{begin} {verb.method}(", parameters, f") -> {verb.result.name}:", "    ")
     doc = [*verb.doc]
     if field := vectors(model, verb):
         doc.append(f"`reply.{field}` is an array of NumPy with a row for each text where NumPy is there, else a tuple of arrays.")
@@ -94,14 +94,3 @@ def _method(model: Model, each: Signature, types: ShapeTypes, *, is_async: bool)
         "",
         f"        return {waiting}self._engine.run({verb.method}({names}, parameters))",
     ]
-
-
-def _signature(begin: str, parameters: list[str], end: str, indent: str) -> list[str]:
-    """Lays out a signature; what has the name of something of Python's own says why."""
-    hidden = any(shadows(each.partition(":")[0]) for each in parameters)
-    reason = "  # noqa: A002 - it is what the engine calls it" if hidden else ""
-    line = f"{indent}{begin}{', '.join(parameters)}{end}{reason}"
-    if len(line) <= WIDTH:
-        return [line]
-    inner = [f"{indent}    {each},{reason if shadows(each.partition(':')[0]) else ''}" for each in parameters]
-    return [f"{indent}{begin}", *inner, f"{indent}{end}"]

@@ -48,6 +48,16 @@ def shadows(name: str) -> bool:
     return name in _BUILTINS
 
 
+def signature_lines(begin: str, parameters: list[str], end: str, indent: str = "    ") -> list[str]:
+    """Lays out a signature; what has the name of something of Python's own says why."""
+    hidden = [each for each in parameters if shadows(each.partition(":")[0])]
+    if not hidden:
+        return laid_out(begin, parameters, end, indent)
+    reason = "  # noqa: A002 - it is what the engine calls it"
+    lines = [f"{indent}    {each},{reason if each in hidden else ''}" for each in parameters]
+    return [f"{indent}{begin}", *lines, f"{indent}{end}"]
+
+
 def docstring(doc: str | tuple[str, ...], indent: str, sections: Mapping[str, Iterable[tuple[str, str]]] | None = None) -> list[str]:
     """Writes a docstring: paragraphs, of which the first is one line, and named sections of names with what they mean."""
     lines = _paragraphs((doc,) if isinstance(doc, str) else doc, WIDTH - len(indent))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import NounWriter, Signature, pages, shapes
 from .python_shapes import NAMES, ShapeTypes
-from .python_text import docstring, module, name_of, shadows
+from .python_text import docstring, module, name_of, signature_lines
 from .text import WIDTH, constant, error_class, laid_out, sentence
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class _Module(NounWriter):
         keywords = self._keywords(each)
         if keywords:
             parameters.append(f"{self._collected(each)}: Mapping[str, Any]")
-        lines = _signature(f"def _{each.verb.method}(", parameters, f") -> Operation[{self._returned(each.verb)}]:", "")
+        lines = signature_lines(f"def _{each.verb.method}(", parameters, f") -> Operation[{self._returned(each.verb)}]:", "")
         fields = [f'"{field.name}": {self._written(field)}' for field in (*each.positional, *self._named(each))]
         if each.spread is not None:
             fields.append(f'"{each.spread.name}": {self._read(each)}')
@@ -191,7 +191,7 @@ class _Module(NounWriter):
 
     def _method(self, each: Signature, *, is_async: bool) -> list[str]:
         begin = "async def" if is_async else "def"
-        lines = _signature(f"{begin} {each.verb.method}(", self._parameters(each), f") -> {self._returned(each.verb)}:")
+        lines = signature_lines(f"{begin} {each.verb.method}(", self._parameters(each), f") -> {self._returned(each.verb)}:")
         lines += self._doc(each, is_async=is_async)
         arguments = [self._argument(field) for field in each.positional]
         named = [self._argument(field) for field in self._named(each)]
@@ -229,7 +229,7 @@ class _Module(NounWriter):
         field = next(found for found in page.fields if found.type.kind == "list")
         kind = f"{'Async' if is_async else ''}Iterator[{field.type.parts[0].name}]"
         begin = "async def" if is_async else "def"
-        lines = _signature(f"{begin} iterate(", self._parameters(each, ("limit", "cursor")), f") -> {kind}:")
+        lines = signature_lines(f"{begin} iterate(", self._parameters(each, ("limit", "cursor")), f") -> {kind}:")
         lines += docstring(f"Returns all {field.name} of a selection, a page at a time; see `{each.verb.method}`.", "        ")
         named = [found.name for found in self._named(each) if found.name not in {"limit", "cursor"}]
         passed = [f"limit={self.page}", "cursor=cursor", *(f"{name}={name}" for name in named), f"**{self._collected(each)}"]
@@ -241,16 +241,6 @@ class _Module(NounWriter):
         else:
             lines += [f"            yield from page.{field.name}"]
         return [*lines, "            cursor = page.next_cursor", "            if cursor is None:", "                return"]
-
-
-def _signature(begin: str, parameters: list[str], end: str, indent: str = "    ") -> list[str]:
-    """Lays out a signature; what has the name of something of Python's own says why."""
-    hidden = [each for each in parameters if shadows(each.partition(":")[0])]
-    if not hidden:
-        return laid_out(begin, parameters, end, indent)
-    reason = "  # noqa: A002 - it is what the engine calls it"
-    lines = [f"{indent}    {each},{reason if each in hidden else ''}" for each in parameters]
-    return [f"{indent}{begin}", *lines, f"{indent}{end}"]
 
 
 def _has_default(field: Field) -> bool:

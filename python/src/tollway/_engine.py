@@ -66,15 +66,15 @@ class SyncEngine(_Handle):
 
     def run(self, operation: Operation[Result]) -> Result:
         """Runs an operation; Ctrl-C gives it up."""
-        text, error = self.native.call(operation.verb, self._arguments(operation).reveal())
-        if error is not None:
-            raise from_json(error)
-        return operation.decode(json.loads(text or "null"))
+        return _result(operation, *self.native.call(operation.verb, self._arguments(operation).reveal()))
 
 
 def run_apart(operation: Operation[Result]) -> Result:
     """Runs an operation about files that nobody has open."""
-    text, error = _native.call(operation.verb, encode(operation.arguments, operation.verb).reveal())
+    return _result(operation, *_native.call(operation.verb, encode(operation.arguments, operation.verb).reveal()))
+
+
+def _result(operation: Operation[Result], text: str | None, error: str | None) -> Result:
     if error is not None:
         raise from_json(error)
     return operation.decode(json.loads(text or "null"))

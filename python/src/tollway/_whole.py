@@ -28,15 +28,25 @@ def one_or_several(value: str | Sequence[str], name: str) -> str | list[str]:
 
 
 def whole_arguments(
-    own: dict[str, Any], parameters: Mapping[str, Any], known: frozenset[str], function: str
+    own: dict[str, Any],
+    parameters: Mapping[str, Any],
+    known: frozenset[str],
+    function: str,
+    example: str = "{'truncate': 'END'}",
 ) -> dict[str, Any]:
-    """Returns what the verb takes: what is asked, and what Tollway does with the call."""
+    """Returns what the verb takes: what is asked, and what Tollway does with the call.
+
+    The example is of a field that only some providers know.
+    """
     given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
     check_names(given, known, function, _HINT)
     options = {name: given.pop(name) for name in _OPTIONS & given.keys()}
-    extra = check_mapping(given.pop("extra", {}), "extra", "{'truncate': 'END'}")
-    doubled = sorted(extra.keys() & (known | own.keys()))
-    if doubled:
-        detail = f"extra holds {doubled[0]!r}, which {function} takes as an argument of its own; pass it there"
-        raise TypeError(detail)
-    return {"request": {**own, **given, **extra}, "options": options}
+    request = {**own, **given}
+    if "extra" in request:
+        extra = check_mapping(request.pop("extra"), "extra", example)
+        doubled = sorted(extra.keys() & (known | own.keys()))
+        if doubled:
+            detail = f"extra holds {doubled[0]!r}, which {function} takes as an argument of its own; pass it there"
+            raise TypeError(detail)
+        request.update(extra)
+    return {"request": request, "options": options}

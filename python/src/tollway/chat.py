@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._engine import AsyncEngine, Namespace, Operation, SyncEngine, check_mapping, check_names
+from ._engine import AsyncEngine, Namespace, Operation, SyncEngine
+from ._whole import whole_arguments
 from .results.chat import ChatReply
 from .results.quote import Quote
 from .stream import AsyncChatStream, ChatStream
@@ -17,32 +18,20 @@ if TYPE_CHECKING:
 
 _OPTIONS = CallOptions.__optional_keys__
 _KNOWN = ChatParameters.__optional_keys__
-_TAKEN = _KNOWN | {"messages"}
 # What other libraries call it, and what to do here.
 _ELSEWHERE = {
     "max_completion_tokens": "is max_tokens here",
     "max_output_tokens": "is max_tokens here",
     "stream": "is a method here: chat.stream(...)",
 }
-_HINT = "; pass fields that only some providers know in extra={...}"
 
 
 def _arguments(messages: Messages, parameters: ChatParameters, function: str = "chat()") -> dict[str, Any]:
-    given: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
-    for name in _ELSEWHERE.keys() & given.keys():
-        detail = f"{function} has no argument {name!r}, which {_ELSEWHERE[name]}"
-        raise TypeError(detail)
-    check_names(given, _KNOWN, function, _HINT)
-    options = {name: given.pop(name) for name in _OPTIONS & given.keys()}
-    request = {"messages": messages, **given}
-    if "extra" in request:
-        extra = check_mapping(request.pop("extra"), "extra", "{'top_k': 5}")
-        doubled = sorted(extra.keys() & _TAKEN)
-        if doubled:
-            detail = f"extra holds {doubled[0]!r}, which {function} takes as an argument of its own; pass it there"
+    for name, value in parameters.items():
+        if name in _ELSEWHERE and value is not None:
+            detail = f"{function} has no argument {name!r}, which {_ELSEWHERE[name]}"
             raise TypeError(detail)
-        request.update(extra)
-    return {"request": request, "options": options}
+    return whole_arguments({"messages": messages}, parameters, _KNOWN, function, "{'top_k': 5}")
 
 
 def _chat(messages: Messages, parameters: ChatParameters) -> Operation[ChatReply]:

@@ -23,6 +23,24 @@ use crate::types::Result;
 /// What the names of the counters in `meta` begin with that ids come from.
 const COUNTER: &str = "last_id:";
 
+/// Shows a row by the type that the API gives for it.
+macro_rules! shows {
+    ($row:ident: $method:ident) => {
+        fn shown(_: &Reader<'_>, id: u64, row: $row) -> Result<Option<Value>> {
+            json(&row.$method(id)?)
+        }
+    };
+}
+
+/// Writes a row that nothing but its id finds.
+macro_rules! goes_to {
+    ($row:ident: $table:ident) => {
+        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &$row) -> Result<()> {
+            ledger.$table.put(id, row)
+        }
+    };
+}
+
 macro_rules! carriers {
     ($($name:ident: $key:ty, $row:ident of $table:ident $({ $($function:tt)* })?;)+) => {
         $(
@@ -52,92 +70,56 @@ macro_rules! carriers {
 
 carriers! {
     Providers: u64, ProviderRow of PROVIDERS {
-        fn shown(_: &Reader<'_>, id: u64, row: ProviderRow) -> Result<Option<Value>> {
-            json(&row.provider(id)?)
-        }
+        shows!(ProviderRow: provider);
         fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &ProviderRow) -> Result<()> {
             ledger.providers.put(id, row)?;
             ledger.providers_by_name.put(row.name.as_str(), id)
         }
     };
     ModelConfigs: u64, ModelConfigRow of MODEL_CONFIGS {
-        fn shown(_: &Reader<'_>, id: u64, row: ModelConfigRow) -> Result<Option<Value>> {
-            json(&row.model_config(id)?)
-        }
-        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &ModelConfigRow) -> Result<()> {
-            ledger.model_configs.put(id, row)
-        }
+        shows!(ModelConfigRow: model_config);
+        goes_to!(ModelConfigRow: model_configs);
     };
     Models: u64, ModelRow of MODELS {
-        fn shown(_: &Reader<'_>, id: u64, row: ModelRow) -> Result<Option<Value>> {
-            json(&row.model(id)?)
-        }
+        shows!(ModelRow: model);
         fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &ModelRow) -> Result<()> {
             ledger.models.put(id, row)?;
             ledger.models_by_code.put((row.provider.as_str(), row.model_code.as_str()), id)
         }
     };
     Prices: u64, PriceRow of PRICES {
-        fn shown(_: &Reader<'_>, id: u64, row: PriceRow) -> Result<Option<Value>> {
-            json(&row.price(id)?)
-        }
-        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &PriceRow) -> Result<()> {
-            ledger.prices.put(id, row)
-        }
+        shows!(PriceRow: price);
+        goes_to!(PriceRow: prices);
     };
     FxRates: u64, FxRateRow of FX_RATES {
-        fn shown(_: &Reader<'_>, id: u64, row: FxRateRow) -> Result<Option<Value>> {
-            json(&row.fx_rate(id)?)
-        }
-        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &FxRateRow) -> Result<()> {
-            ledger.fx_rates.put(id, row)
-        }
+        shows!(FxRateRow: fx_rate);
+        goes_to!(FxRateRow: fx_rates);
     };
     Routes: u64, RouteRow of ROUTES {
-        fn shown(_: &Reader<'_>, id: u64, row: RouteRow) -> Result<Option<Value>> {
-            json(&row.route(id)?)
-        }
-        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &RouteRow) -> Result<()> {
-            ledger.routes.put(id, row)
-        }
+        shows!(RouteRow: route);
+        goes_to!(RouteRow: routes);
     };
     Budgets: u64, BudgetRow of BUDGETS {
-        fn shown(_: &Reader<'_>, id: u64, row: BudgetRow) -> Result<Option<Value>> {
-            json(&row.budget(id)?)
-        }
-        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &BudgetRow) -> Result<()> {
-            ledger.budget_rows.put(id, row)
-        }
+        shows!(BudgetRow: budget);
+        goes_to!(BudgetRow: budget_rows);
     };
     Pools: u64, PoolRow of POOLS {
-        fn shown(_: &Reader<'_>, id: u64, row: PoolRow) -> Result<Option<Value>> {
-            json(&row.pool(id)?)
-        }
-        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &PoolRow) -> Result<()> {
-            ledger.pools.put(id, row)
-        }
+        shows!(PoolRow: pool);
+        goes_to!(PoolRow: pools);
     };
     Recharges: u64, RechargeRow of RECHARGES {
-        fn shown(_: &Reader<'_>, id: u64, row: RechargeRow) -> Result<Option<Value>> {
-            json(&row.recharge(id)?)
-        }
+        shows!(RechargeRow: recharge);
         fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &RechargeRow) -> Result<()> {
             ledger.recharges.put(id, row)?;
             row.order_id.as_deref().map_or(Ok(()), |order| ledger.recharges_by_order.put(order, id))
         }
     };
     Quotas: u64, QuotaRow of QUOTAS {
-        fn shown(_: &Reader<'_>, id: u64, row: QuotaRow) -> Result<Option<Value>> {
-            json(&row.quota(id)?)
-        }
-        fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &QuotaRow) -> Result<()> {
-            ledger.quotas.put(id, row)
-        }
+        shows!(QuotaRow: quota);
+        goes_to!(QuotaRow: quotas);
     };
     Packages: u64, PackageRow of PACKAGES {
-        fn shown(_: &Reader<'_>, id: u64, row: PackageRow) -> Result<Option<Value>> {
-            json(&row.package(id)?)
-        }
+        shows!(PackageRow: package);
         fn write(ledger: &mut Ledger<'_>, _: &mut Bringing, id: u64, row: &PackageRow) -> Result<()> {
             ledger.packages.put(id, row)?;
             ledger.packages_by_order.put(row.order_id.as_str(), id)
