@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tollway::environment::{Environment as _, SystemEnvironment};
 
+use crate::contestant::MORE_CHECKS;
 use crate::process::{Contestant, Mock};
 use crate::protocol::{Failure, Measured, Recorded, Round, Setup, Shape};
 use crate::table::{Cell, Table, say};
@@ -49,6 +50,9 @@ struct Script {
 }
 
 const BASELINE: &str = "bare reqwest";
+const ENGINE: &str = "Tollway, Rust";
+/// The engine once more, whose rows are checked so often that it shows.
+const CHECKING: &str = "Tollway, Rust, 21 times the checks";
 /// The line that other libraries are compared with: they are Python's too.
 const IN_PYTHON: &str = "Tollway, Python";
 
@@ -147,7 +151,7 @@ fn calls(plan: Plan, own: &Path, mock: &Path, folder: &Path) -> Result<(), Failu
         command.args(["contestant", name]);
         command
     };
-    let mut engine = Contestant::start("Tollway, Rust", &mut contestant("engine"), &setup("engine", Vec::new()))?;
+    let mut engine = Contestant::start(ENGINE, &mut contestant("engine"), &setup("engine", Vec::new()))?;
     let recorded = record(&mock, &mut engine)?;
     let mut contestants = vec![
         Contestant::start(BASELINE, &mut contestant("bare"), &setup("bare", recorded))?,
@@ -157,6 +161,7 @@ fn calls(plan: Plan, own: &Path, mock: &Path, folder: &Path) -> Result<(), Failu
             &mut contestant("engine-exclusive"),
             &setup("engine-exclusive", Vec::new()),
         )?,
+        Contestant::start(CHECKING, &mut contestant("engine-checking"), &setup("engine-checking", Vec::new()))?,
     ];
     for script in SCRIPTS {
         let Some(value) = SystemEnvironment.variable(script.variable) else {
@@ -175,7 +180,9 @@ fn calls(plan: Plan, own: &Path, mock: &Path, folder: &Path) -> Result<(), Failu
     }
     let cells = compete(plan.rounds, plan.call_seconds, plan.warm_seconds, &CALLS, &mut contestants)?;
     let ratios = [("of reqwest", BASELINE), ("of Tollway", IN_PYTHON)];
-    Table { what: "calls/s", ratios: &ratios, cells }.print()
+    let table = Table { what: "calls/s", ratios: &ratios, cells };
+    table.print()?;
+    table.print_surplus("the checks of rows", (ENGINE, CHECKING), f64::from(MORE_CHECKS))
 }
 
 fn ledger(plan: Plan, own: &Path, folder: &Path) -> Result<(), Failure> {

@@ -29,9 +29,12 @@ impl Cell {
 
     /// The microseconds of processor time that one call took.
     fn cpu(&self) -> Vec<f64> {
+        sorted(self.cpu_of_rounds())
+    }
+
+    fn cpu_of_rounds(&self) -> Vec<f64> {
         #[expect(clippy::cast_precision_loss, reason = "a round has fewer calls than a float counts exactly")]
-        let cpu = self.rounds.iter().map(|round| round.cpu_seconds * 1e6 / round.calls as f64);
-        sorted(cpu.collect())
+        self.rounds.iter().map(|round| round.cpu_seconds * 1e6 / round.calls as f64).collect()
     }
 }
 
@@ -65,6 +68,26 @@ impl Table<'_> {
             ))?;
         }
         Ok(())
+    }
+
+    /// Prints what a part of the work costs that one contestant does so many times more often than another, as medians over the pairs of
+    /// rounds.
+    pub(crate) fn print_surplus(&self, part: &str, (once, often): (&str, &str), more: f64) -> Result<(), Failure> {
+        say(&format!("\nprocessor time of {part}, of each call:"))?;
+        for cell in self.cells.iter().filter(|cell| cell.contestant == once) {
+            if let Some((cost, whole)) = self.surplus(cell, often, more) {
+                say(&format!("  {:<36}{cost:>8.1} us of {whole:>8.1} us{:>8.1} %", cell.event, 100.0 * cost / whole))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what the part costs, and all of the work.
+    fn surplus(&self, cell: &Cell, often: &str, more: f64) -> Option<(f64, f64)> {
+        let other = self.cells.iter().find(|other| other.event == cell.event && other.contestant == often)?;
+        let pairs = cell.cpu_of_rounds().into_iter().zip(other.cpu_of_rounds());
+        let costs = pairs.map(|(own, other)| (other - own) / more).collect();
+        Some((median(&sorted(costs)), median(&cell.cpu())))
     }
 
     /// Returns the median rate of a cell over that of another contestant in the same event, as a column.
@@ -115,6 +138,20 @@ mod tests {
         let cell = Cell { event: "", contestant: "", rounds: vec![round] };
         assert!((median(&cell.rates()) - 100.0).abs() < 1e-9);
         assert!((median(&cell.cpu()) - 50.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_part_costs_what_doing_it_more_often_adds() {
+        let cell = |contestant, cpu: [f64; 3]| {
+            let rounds = cpu.map(|cpu_seconds| Measured { calls: 100, seconds: 1.0, cpu_seconds, records: None });
+            Cell { event: "1", contestant, rounds: rounds.to_vec() }
+        };
+        // 100 us a call once, and 40, 60 and 90 us more for ten times more.
+        let cells = vec![cell("once", [0.01, 0.01, 0.01]), cell("often", [0.014, 0.016, 0.019])];
+        let table = Table { what: "", ratios: &[], cells };
+        let (cost, whole) = table.surplus(&table.cells[0], "often", 10.0).unwrap();
+        assert!((cost - 6.0).abs() < 1e-9 && (whole - 100.0).abs() < 1e-9, "{cost} of {whole}");
+        assert!(table.surplus(&table.cells[0], "never", 10.0).is_none());
     }
 
     #[test]

@@ -26,6 +26,9 @@ use crate::protocol::{Failure, Measured, Round, Setup, Shape};
 /// As many threads as the runtime that the Python package uses has.
 const WORKERS: usize = 2;
 
+/// How many times more than it needs the contestant checks its rows that shows what that costs.
+pub(crate) const MORE_CHECKS: u32 = 20;
+
 /// The work of one call.
 type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
@@ -47,6 +50,10 @@ pub(crate) fn serve(name: &str) -> Result<(), Failure> {
         "bare" => Arc::new(bare::Bare::new(&setup)?),
         "engine" => Arc::new(runtime.block_on(engine::Engine::open(&setup, false))?),
         "engine-exclusive" => Arc::new(runtime.block_on(engine::Engine::open(&setup, true))?),
+        "engine-checking" => {
+            tollway::store::measured::repeat_checks(MORE_CHECKS);
+            Arc::new(runtime.block_on(engine::Engine::open(&setup, false))?)
+        }
         "fsync" => Arc::new(fsync::Fsync::create(&setup)?),
         "ledger" => Arc::new(runtime.block_on(ledger::Ledger::open(&setup, false))?),
         "ledger-exclusive" => Arc::new(runtime.block_on(ledger::Ledger::open(&setup, true))?),

@@ -17,6 +17,9 @@ pub mod fuzzing;
 mod job;
 mod key;
 mod ledger;
+#[cfg(feature = "measured")]
+#[doc(hidden)]
+pub mod measured;
 mod memory;
 mod name_book;
 mod names;
