@@ -43,10 +43,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Commits operations until the store is dropped and the queue is empty, and digests records between them.
 pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environment, mut queue: mpsc::Receiver<Job>) {
-    let is_due = shared.read(|reader| Ok(digest::is_due(&reader.state()?))).unwrap_or(false);
-    let (doubtful, digest, gathering) = (BTreeSet::new(), Digest::default(), Gathering::default());
+    let mut digest =
+        Digest { waiting: 0, most: u64::MAX, head: 0, ended: Duration::ZERO, took: Duration::ZERO, has_failed: false };
+    // What cannot be read now is told by who reads it.
+    let _ = shared.read(|reader| {
+        digest.see(&reader.state()?);
+        Ok(())
+    });
+    let (doubtful, gathering) = (BTreeSet::new(), Gathering::default());
     let mut writer =
-        Writer { shared, environment, budgets: None, recent: Recent::default(), is_due, doubtful, digest, gathering };
+        Writer { shared, environment, budgets: None, recent: Recent::default(), doubtful, digest, gathering };
     let mut pause = FIRST_PAUSE;
     loop {
         // Records that wait to be digested keep no operation waiting, and no store open.
@@ -61,14 +67,14 @@ pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environ
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 None
             }
-            Err(TryRecvError::Empty) if writer.is_due => None,
+            Err(TryRecvError::Empty) if writer.digest.is_due() => None,
             Err(TryRecvError::Empty) => match queue.blocking_recv() {
                 Some(job) => Some(job),
                 None => break,
             },
         };
         let now = environment.monotonic();
-        let is_idle = first.is_none();
+        let (is_idle, before) = (first.is_none(), writer.digest.head);
         writer.take_back();
         if let Some(first) = first {
             writer.commit_waiting(first, &mut queue);
@@ -76,21 +82,26 @@ pub(super) fn run<S: Storage>(shared: &Arc<Shared<S>>, environment: &dyn Environ
         if writer.doubtful.is_empty() {
             pause = FIRST_PAUSE;
         }
-        if writer.is_due && (is_idle || writer.digest.may_begin(now)) {
+        let times = writer.digest.times(is_idle, before, now);
+        if times == 0 {
+            writer.gather(&queue);
+        } else {
             let began = environment.monotonic();
-            writer.digest();
+            (0..times).for_each(|_| writer.digest());
             writer.digest.ended = environment.monotonic();
             writer.digest.took = writer.digest.ended.saturating_sub(began);
-        } else {
-            writer.gather(&queue);
         }
         shared.storage.let_others_in();
     }
 }
 
-/// When records were digested last.
-#[derive(Default)]
+/// Which records wait to be digested, and when some were last.
 struct Digest {
+    waiting: u64,
+    /// How many may wait before operations wait for them. A file that has more when it is opened is brought there in time.
+    most: u64,
+    /// The last record.
+    head: u64,
     ended: Duration,
     took: Duration,
     /// Whether it failed in a way that does not pass, and is not tried again.
@@ -98,9 +109,27 @@ struct Digest {
 }
 
 impl Digest {
-    /// Returns whether records may be digested while operations wait: they get as much time as it takes.
-    fn may_begin(&self, now: Duration) -> bool {
-        now.saturating_sub(self.ended) >= self.took
+    /// Notes how a transaction left the file.
+    fn see(&mut self, state: &State) {
+        (self.waiting, self.head) = (digest::waiting(state), state.head().record);
+        self.most = self.most.min(self.waiting).max(digest::MOST_WAITING);
+    }
+
+    /// Returns whether there are enough records to be digested.
+    const fn is_due(&self) -> bool {
+        self.waiting >= digest::AT_ONCE && !self.has_failed
+    }
+
+    /// Returns how often to digest before operations go on that may wait: while none does, once; else as long as they had gone on, so that
+    /// both get as much time. Where too many records wait, more are digested than have come since the last record was `before`.
+    fn times(&self, is_idle: bool, before: u64, now: Duration) -> u64 {
+        if !self.is_due() {
+            0
+        } else if self.waiting > self.most {
+            1 + self.head.saturating_sub(before).div_ceil(digest::AT_ONCE)
+        } else {
+            u64::from(is_idle || now.saturating_sub(self.ended) >= self.took)
+        }
     }
 }
 
@@ -112,8 +141,6 @@ struct Writer<'s, S> {
     recent: Recent<UsageRecord>,
     /// The uids of reservations whose commit failed, so that nobody knows whether they are in the file. Nobody will settle them.
     doubtful: BTreeSet<String>,
-    /// Whether there may be enough records to be digested.
-    is_due: bool,
     digest: Digest,
     gathering: Gathering,
 }
@@ -238,13 +265,13 @@ impl<S: Storage> Writer<'_, S> {
             tracing::error!(target: LEDGER, %error, "records could not be added to the rollups");
             self.budgets = None;
             self.digest.has_failed |= !matches!(error.kind(), ErrorKind::Storage | ErrorKind::StorageBusy);
-            self.is_due = false;
+            self.digest.waiting = 0;
         }
     }
 
     /// Changes the ledger in one transaction, if `change` returns that it is to be committed.
     fn change(&mut self, change: impl FnOnce(&mut Ledger<'_>, &Cell<bool>) -> Result<bool>) -> Result<()> {
-        let Self { shared, budgets, recent, is_due, digest: Digest { has_failed, .. }, .. } = self;
+        let Self { shared, budgets, recent, digest, .. } = self;
         let mut change = Some(change);
         let written = shared.storage.write(&mut |tables| {
             let change = change.take().ok_or_else(|| misused("a change was made twice"))?;
@@ -257,7 +284,7 @@ impl<S: Storage> Writer<'_, S> {
             if any_change {
                 ledger.finish()?;
             }
-            *is_due = digest::is_due(&state) && !*has_failed;
+            digest.see(&state);
             Ok(any_change)
         });
         // What was not committed may never have been.

@@ -10,9 +10,18 @@ use crate::types::{Result, UsageRecord};
 /// How many records are digested at a time.
 pub(in crate::store) const AT_ONCE: u64 = if cfg!(test) { 4 } else { 512 };
 
+/// How many records may wait before operations wait for them: so many that summaries and pages read beside the rollups take no longer than
+/// they should.
+pub(in crate::store) const MOST_WAITING: u64 = 8 * AT_ONCE;
+
+/// Returns how many records wait to be digested.
+pub(in crate::store) fn waiting(state: &State) -> u64 {
+    state.head().record.saturating_sub(state.digested())
+}
+
 /// Returns whether there are enough records to be digested.
 pub(in crate::store) fn is_due(state: &State) -> bool {
-    state.head().record.saturating_sub(state.digested()) >= AT_ONCE
+    waiting(state) >= AT_ONCE
 }
 
 /// Digests the next records. A file that an earlier version made is brought to its rollups in the same way.

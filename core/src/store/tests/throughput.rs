@@ -1,6 +1,8 @@
 //! How many calls per second the ledger takes. The figures are printed, and only their order is checked.
 
 use super::*;
+use crate::store::reading::Reader;
+use crate::store::rollup::digest;
 
 /// Reserves and settles with some callers at once, and returns the pairs per second.
 fn pairs_per_second(fixture: &Fixture, callers: u64, each: u64) -> u64 {
@@ -33,4 +35,19 @@ fn callers_at_once_share_commits() {
         assert!(is_shared, "64 callers must share commits: {together} against {alone} pairs/s");
         assert_eq!(fixture.balance(id, noon()), balance("0.69", "0", 0));
     }
+}
+
+/// However many come, records are added to the rollups about as fast as they are settled.
+#[test]
+fn records_that_wait_to_be_digested_do_not_grow_without_bound() {
+    let fixture = Fixture::new();
+    pairs_per_second(&fixture, 64, 40);
+    let mut waiting = 0;
+    let read = fixture.storage().read(&mut |tables| {
+        waiting = digest::waiting(&Reader::new(tables, &row_key()).state()?);
+        Ok(())
+    });
+    read.unwrap();
+    // Beside what may always wait, there are those of the last two commits.
+    assert!(waiting <= digest::MOST_WAITING + 2 * 64, "{waiting} of 2,560 wait");
 }
