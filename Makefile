@@ -28,6 +28,9 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_CYCLONEDX_VERSION := 0.5.9
 CARGO_CYCLONEDX := $(CACHE)/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)/bin/cargo-cyclonedx
+KOTLIN_TARGET := $(CARGO_TARGET_DIR)/kotlin
+# What Kotlin and Swift load, as the linker calls it on this system.
+UNIFFI_LIBRARY := $(CARGO_TARGET_DIR)/debug/libtollway_uniffi.$(if $(filter Darwin,$(shell uname)),dylib,so)
 NODE_READY := node/node_modules/.package-lock.json
 PYTHON_CODE := python examples/python benches/python tests/system/load
 # Beside what is in node/, which has scripts of its own.
@@ -46,7 +49,7 @@ demo: python-develop mock-provider ## run examples/python/quickstart.py against 
 	@$(VENV)/bin/python examples/python/quickstart.py
 
 .PHONY: test
-test: test-rust test-python test-node test-scripts test-system examples ## run every test
+test: test-rust test-python test-node test-scripts test-kotlin-if-installed test-system examples ## run every test
 
 .PHONY: test-rust
 test-rust: ## run the tests of the Rust crates
@@ -71,9 +74,22 @@ test-node: node-develop mock-provider ## run the tests of the npm package
 test-scripts: ## run the tests of the scripts, and of what they generate: the price catalog and the types of the shells
 	$(PYTHON) -m unittest discover scripts -p 'test_*.py'
 
+.PHONY: kotlin-native
+kotlin-native: ## build the native library of the Kotlin package, and generate what calls it
+	cargo build -p tollway-uniffi
+	cargo run --quiet -p tollway-uniffi-bindgen -- generate $(UNIFFI_LIBRARY) --language kotlin --no-format \
+	  --out-dir $(KOTLIN_TARGET)/generated
+
 .PHONY: test-kotlin
-test-kotlin: ## compile the types of Kotlin and read results with them (wants a JDK and Maven, which `make test` does not)
-	cd bindings/schema/kotlin && mvn --quiet --batch-mode test -Dtollway.target=$(CARGO_TARGET_DIR)/kotlin
+test-kotlin: kotlin-native mock-provider ## run the tests of the Kotlin package (wants a JDK from 17 on, and Maven)
+	cd kotlin && mvn --quiet --batch-mode test -Dtollway.target=$(KOTLIN_TARGET) -Dtollway.generated=$(KOTLIN_TARGET)/generated \
+	  -Dtollway.library=$(CARGO_TARGET_DIR)/debug
+
+# Kotlin wants what the other languages do not: without it, its tests are left out, and said to be.
+.PHONY: test-kotlin-if-installed
+test-kotlin-if-installed:
+	@if command -v mvn > /dev/null && command -v javac > /dev/null; then $(MAKE) test-kotlin; else \
+	  echo "NOT TESTED: the Kotlin package, for want of a JDK or Maven (Debian: apt-get install openjdk-17-jdk-headless maven)"; fi
 
 .PHONY: test-system
 test-system: python-develop node-develop mock-provider ## run the tests over crashes, processes, languages and real connections

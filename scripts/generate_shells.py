@@ -36,7 +36,7 @@ SCHEMA = ROOT / "bindings" / "schema" / "schema.json"
 FOLDERS = (
     (ROOT / "python" / "src" / "tollway", "py", (python_calls, python_errors, python_records, python_shapes, python_verbs)),
     (ROOT / "node" / "src", "ts", (typescript_calls, typescript_errors, typescript_results, typescript_shapes, typescript_verbs)),
-    (ROOT / "bindings" / "schema" / "kotlin" / "src", "kt", (kotlin,)),
+    (ROOT / "kotlin" / "tollway" / "src" / "main" / "kotlin", "kt", (kotlin,)),
     (ROOT / "bindings" / "schema" / "swift" / "Sources" / "Tollway", "swift", (swift,)),
 )
 

@@ -139,7 +139,7 @@ class Emitters(unittest.TestCase):
         self.assertIn("    public val parts: List<Part> = emptyList(),\n", ours["Acts"])
         self.assertIn("    /** The reason, beside `costAmount`. */\n    public val why: String? = null,\n", ours["Acts"])
         self.assertIn('    @SerialName("first")\n    FIRST,\n', ours["Kinds"])
-        self.assertIn("    public val end: Verb<EndOptions, Unit> =", ours["Verbs"])
+        self.assertIn("    val end: Verb<EndOptions, Unit> =", ours["Verbs"])
         theirs = swift.emit(found)
         self.assertIn("    public let costAmount: ExactDecimal\n", theirs["Acts"])
         self.assertIn("parts = try fields.decodeIfPresent([Part].self, forKey: .parts) ?? []\n", theirs["Acts"])

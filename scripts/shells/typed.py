@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # What shells call the verbs that are methods of an open file, where that is not the name after the point.
 OF_THE_FILE = {"chat.stream": "chat_stream", "vault.rotate": "rotate_master_key"}
+# Verbs about files that nobody has open.
+OF_CLOSED_FILES = ("ledger.restore", "ledger.compact", "ledger.import_file")
 # The class of the verbs that are methods of an open file.
 FILE = "OpenFile"
 # Names of types that every file of these languages sees already.

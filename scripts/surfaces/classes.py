@@ -11,18 +11,18 @@ _SCHEMA = ROOT / "bindings" / "schema"
 
 def kotlin() -> Surface:
     """Reads the types and verbs of Kotlin."""
-    text = generated(_SCHEMA / "kotlin" / "src", "kt")
+    text = generated(ROOT / "kotlin" / "tollway" / "src" / "main" / "kotlin", "kt")
     objects = {}
-    for name, body in re.findall(r"^public data class (\w+)\(\n(.*?)^\)", text, re.MULTILINE | re.DOTALL):
+    for name, body in re.findall(r"^(?:public|internal) data class (\w+)\(\n(.*?)^\)", text, re.MULTILINE | re.DOTALL):
         fields = re.findall(r'(?:@SerialName\("(\w+)"\)\s+)?public val `?(\w+)`?: ([^\n]+)', body)
         objects[name] = {named or field: type_ for named, field, type_ in fields}
     words = {
         name: re.findall(r'@SerialName\("([^"]+)"\)', body)
         for name, body in re.findall(r"^public enum class (\w+) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
     }
-    classes = re.findall(r"^public object (\w+) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
+    classes = re.findall(r"^internal object (\w+)Verbs \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
     verbs = {
-        name: re.findall(r'public val (\w+): Verb<(\w+), [^=]+=\s+Verb\("([\w.]+)"', body) for name, body in classes
+        name: re.findall(r'val (\w+): Verb<(\w+), [^=]+=\s+Verb\("([\w.]+)"', body) for name, body in classes
     }
     return _surface(objects, words, verbs)
 

@@ -1,7 +1,9 @@
 //! An answer to a request of a vendor's own library, as bindings read it: its head, then its body as it comes.
 
 use std::future::Future;
+use std::task::Poll;
 
+use futures_util::future::poll_fn;
 use serde::Deserialize;
 use tollway::client::FetchResponse;
 use tollway::types::{CallOptions, ErrorKind, FetchOptions, FetchRequest};
@@ -122,6 +124,21 @@ impl Fetch {
     /// runtime. There is one reader: a function that was given before is dropped.
     pub fn when_ready(&self, ready: impl FnOnce() + Send + 'static) {
         self.0.when_ready(ready);
+    }
+
+    /// Waits for the next part; nothing at the end. Dropping the future loses no part.
+    pub async fn next(&self) -> Result<Option<Part>, ErrorInfo> {
+        poll_fn(|context| match self.try_next() {
+            Answer::Part(part) => Poll::Ready(Ok(Some(part))),
+            Answer::Failed(error) => Poll::Ready(Err(error)),
+            Answer::End => Poll::Ready(Ok(None)),
+            Answer::Pending => {
+                let waker = context.waker().clone();
+                self.when_ready(move || waker.wake());
+                Poll::Pending
+            }
+        })
+        .await
     }
 
     /// Gives the call up and ends the answer; parts that were not taken are dropped.

@@ -9,8 +9,10 @@ mod subscriber;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use arc_swap::ArcSwap;
+use futures_util::future::poll_fn;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
@@ -136,6 +138,20 @@ impl Logs {
         }
         drop(state);
         ready();
+    }
+
+    /// Waits until there is something to take, or the end, and takes up to `maximum` records. Dropping the future loses none.
+    pub async fn next(&self, maximum: usize) -> LogBatch {
+        poll_fn(|context| {
+            let batch = self.take(maximum);
+            if batch.records.is_some() || batch.ended {
+                return Poll::Ready(batch);
+            }
+            let waker = context.waker().clone();
+            self.when_ready(move || waker.wake());
+            Poll::Pending
+        })
+        .await
     }
 
     /// Ends the reading, after what is ready; what is logged later is dropped.

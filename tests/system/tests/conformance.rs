@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tollway::store::IN_MEMORY;
-use tollway_common::{Answer, Engine, ErrorInfo, LogLevel, Logs, Part};
+use tollway_common::{Engine, ErrorInfo, LogLevel, Logs, Part};
 use tollway_system_tests::MASTER_KEY;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -278,23 +278,16 @@ async fn fetch(engine: &Engine, asked: &Value) -> Result<Value, ErrorInfo> {
     let body = text.or_else(|| asked.get("json").map(Value::to_string)).unwrap_or_default();
     let answer = engine.fetch(&Value::Object(head).to_string(), body.into_bytes());
     let (mut result, mut bytes) = (Map::new(), Vec::new());
-    loop {
-        match answer.try_next() {
-            Answer::Part(Part::Head(text)) => {
+    while let Some(part) = answer.next().await? {
+        match part {
+            Part::Head(text) => {
                 let head: Value = serde_json::from_str(&text).unwrap();
                 let pairs = head["headers"].as_array().unwrap().iter();
                 let headers = pairs.map(|pair| (pair[0].as_str().unwrap().to_owned(), pair[1].clone()));
                 result.insert("headers".to_owned(), Value::Object(headers.collect()));
                 result.insert("status".to_owned(), head["status"].clone());
             }
-            Answer::Part(Part::Body(piece)) => bytes.extend(piece),
-            Answer::Failed(error) => return Err(error),
-            Answer::End => break,
-            Answer::Pending => {
-                let (sender, ready) = tokio::sync::oneshot::channel();
-                answer.when_ready(move || sender.send(()).unwrap());
-                ready.await.unwrap();
-            }
+            Part::Body(piece) => bytes.extend(piece),
         }
     }
     let body = String::from_utf8(bytes).unwrap();

@@ -1,6 +1,6 @@
 /** Exact values as the engine writes them: decimals and instants as strings, whole quantities as numbers. */
 
-package tollway
+package io.tollway
 
 import java.math.BigDecimal
 import java.nio.ByteBuffer

@@ -1,6 +1,6 @@
 /** Verbs: what the engine is asked in JSON, and what it answers. */
 
-package tollway
+package io.tollway
 
 import kotlinx.serialization.KSerializer
 import kotlinx.serialization.Serializable
@@ -16,30 +16,28 @@ import kotlinx.serialization.json.JsonEncoder
 import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonPrimitive
 
-/** A verb: what it is called, and how what it takes and returns is written. */
-public class Verb<Arguments, Result>(
-    /** The name that the engine knows it by. */
-    public val name: String,
-    internal val arguments: KSerializer<Arguments>,
-    internal val result: KSerializer<Result>,
+/** Reads what the engine writes. Fields that are not known yet are left out. */
+internal val lenient: Json = Json { ignoreUnknownKeys = true }
+
+/** A verb: the name that the engine knows it by, and how what it takes and returns is written. */
+internal class Verb<Arguments, Result>(
+    val name: String,
+    val arguments: KSerializer<Arguments>,
+    val result: KSerializer<Result>,
 ) {
     /** Writes arguments as JSON. What is null was not given. */
-    public fun encode(given: Arguments): String = Json.encodeToString(arguments, given)
+    fun encode(given: Arguments): String = Json.encodeToString(arguments, given)
 
-    /** Reads what the engine returned. Fields that are not known yet are left out. */
-    public fun decode(text: String): Result = lenient.decodeFromString(result, text)
-
-    private companion object {
-        private val lenient = Json { ignoreUnknownKeys = true }
-    }
+    /** Reads what the engine returned. */
+    fun decode(text: String): Result = lenient.decodeFromString(result, text)
 }
 
 /** Takes nothing. */
 @Serializable
-public data object NoArguments
+internal data object NoArguments
 
 /** Reads and writes null, which verbs return that say nothing. */
-public object NothingReturned : KSerializer<Unit> {
+internal object NothingReturned : KSerializer<Unit> {
     override val descriptor: SerialDescriptor = PrimitiveSerialDescriptor("tollway.Nothing", PrimitiveKind.STRING)
 
     override fun serialize(encoder: Encoder, value: Unit): Unit = writeText(encoder, null)

@@ -1,4 +1,4 @@
-package tollway
+package io.tollway
 
 import java.math.BigDecimal
 import java.time.Instant
@@ -24,15 +24,15 @@ import kotlinx.serialization.json.jsonPrimitive
 public class ArgumentsTest {
     @Test
     public fun whatWasNotGivenIsNotWritten() {
-        val given = BudgetOptions(user = "alice", limit = BigDecimal("5.00"), currency = "USD", window = Window.MONTH)
-        assertEquals("""{"user":"alice","limit":"5.00","currency":"USD","window":"month"}""", Budgets.set.encode(given))
-        assertEquals("{}", Budgets.list.encode(NoArguments))
+        val given = BudgetOptions(user = "alice", limit = BigDecimal("5.00"), currency = "USD", window = "month")
+        assertEquals("""{"user":"alice","limit":"5.00","currency":"USD","window":"month"}""", BudgetsVerbs.set.encode(given))
+        assertEquals("{}", ModelsVerbs.list.encode(NoArguments))
     }
 
     @Test
     public fun aTextIsChangedOrRemovedOrLeft() {
         val given = ModelChanges(model = "house", alias = Change(null), description = Change("Ours."))
-        assertEquals("""{"model":"house","alias":null,"description":"Ours."}""", Models.update.encode(given))
+        assertEquals("""{"model":"house","alias":null,"description":"Ours."}""", ModelsVerbs.update.encode(given))
     }
 
     @Test
@@ -47,28 +47,28 @@ public class ArgumentsTest {
         val written = """{"model":"house","prices":{"input_token":[{"unit_price":"0.15","unit":"per_1m_tokens","currency":"USD",""" +
             """"conditions":{"input_tokens":{"above":200000},"service_tier":["batch"]},""" +
             """"effective_date":"2026-01-01T00:00:00Z"}]}}"""
-        assertEquals(written, Prices.set.encode(PricesSetArguments(model = "house", prices = mapOf("input_token" to listOf(price)))))
+        assertEquals(written, PricesVerbs.set.encode(PricesSetArguments(model = "house", prices = mapOf("input_token" to listOf(price)))))
     }
 
     @Test
     public fun aSecretIsNotShown() {
         val given = ModelParameters(name = "acme/duck", apiKey = "sk-98765432")
         assertEquals("ModelParameters(...)", given.toString())
-        assertTrue("98765432" in Models.add.encode(given))
+        assertTrue("98765432" in ModelsVerbs.add.encode(given))
     }
 
     @Test
     public fun whatSaysNothingReturnsNull() {
-        assertEquals(Unit, Budgets.delete.decode("null"))
-        assertFailsWith<SerializationException> { Budgets.delete.decode("true") }
+        assertEquals(Unit, BudgetsVerbs.delete.decode("null"))
+        assertFailsWith<SerializationException> { BudgetsVerbs.delete.decode("true") }
     }
 
     /** What scenarios give to the engine is what these classes say, and no other. */
     @Test
     public fun argumentsOfScenariosAreReadAndWrittenAsTheyWere() {
-        val verbs = verbs()
+        val verbs = EVERY_VERB.associateBy { it.name }
         val seen = mutableSetOf<String>()
-        for (path in Path("../../../tests/conformance").listDirectoryEntries("[0-9]*.json").sorted()) {
+        for (path in Path("../../tests/conformance").listDirectoryEntries("[0-9]*.json").sorted()) {
             val steps = Json.parseToJsonElement(path.readText()).jsonObject.getValue("steps").jsonArray.map { it.jsonObject }
             for (step in steps.filter { "call" in it && "error" !in it }) {
                 val name = step.getValue("call").jsonPrimitive.content
@@ -85,34 +85,18 @@ public class ArgumentsTest {
         assertTrue(seen.containsAll(listOf("chat", "quote", "embed", "models.add", "prices.set", "routes.set", "budgets.set", "fx.set")), "$seen")
     }
 
-    /** Every verb by its name. */
-    private fun verbs(): Map<String, Verb<*, *>> {
-        val schema = Json.parseToJsonElement(Path("../schema.json").readText()).jsonObject
-        val nouns = schema.getValue("nouns").jsonObject.values.map { it.jsonObject.getValue("class").jsonPrimitive.content }
-        val found = (nouns + "OpenFile").flatMap { name ->
-            val type = Class.forName("tollway.$name")
-            type.declaredMethods.filter { it.returnType == Verb::class.java }.map { it.invoke(type.getField("INSTANCE").get(null)) as Verb<*, *> }
-        }.associateBy { it.name }
-        assertEquals(schema.getValue("verbs").jsonObject.keys, found.keys)
-        return found
+    @Test
+    public fun everyVerbOfTheEngineIsThere() {
+        val schema = Json.parseToJsonElement(Path("../../bindings/schema/schema.json").readText()).jsonObject
+        assertEquals(schema.getValue("verbs").jsonObject.keys, EVERY_VERB.map { it.name }.toSet())
     }
 
     /** Whether a request has fields that only some providers know, which stand in `extra` here. */
     private fun hasUnknownFields(given: JsonElement): Boolean {
         val request = given.jsonObject["request"] as? JsonObject ?: return false
-        val known = Json.parseToJsonElement(Path("../schema.json").readText()).jsonObject.getValue("arguments").jsonObject
+        val known = Json.parseToJsonElement(Path("../../bindings/schema/schema.json").readText()).jsonObject.getValue("arguments").jsonObject
         val names = listOf("ChatRequest", "EmbedRequest", "RerankRequest").flatMap { known.getValue(it).jsonObject.getValue("properties").jsonObject.keys }
         return !names.containsAll(request.keys)
-    }
-
-    /** One price of a meter, and one word of a condition, as the list that it stands for. */
-    private fun inLists(value: JsonElement, name: String = ""): JsonElement = when {
-        value is JsonObject && name == "prices" ->
-            JsonObject(value.mapValues { (_, each) -> JsonArray((each as? JsonArray ?: listOf(each)).map { inLists(it) }) })
-        value is JsonObject && name == "conditions" ->
-            JsonObject(value.mapValues { (key, each) -> if (each is JsonPrimitive && each.isString && key != "scale") JsonArray(listOf(each)) else each })
-        value is JsonObject -> JsonObject(value.mapValues { (key, each) -> inLists(each, key) })
-        else -> value
     }
 
     /** Numbers as they are compared, and no null that says nothing. */

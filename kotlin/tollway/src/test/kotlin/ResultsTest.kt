@@ -1,4 +1,4 @@
-package tollway
+package io.tollway
 
 import java.math.BigDecimal
 import java.time.Instant
