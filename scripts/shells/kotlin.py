@@ -67,10 +67,12 @@ class _Kotlin(typed.Emitter):
         classes = [self.noun(each) for each in self.model.nouns]
         verbs = {each.name: each for each in self.model.verbs}
         apart = [verbs[name] for name in typed.OF_CLOSED_FILES if name in verbs]
-        own = [each for each in typed.classes(self.model)[-1][2] if each not in apart and each.name not in _BY_HAND]
+        owners = typed.classes(self.model)
+        own = [each for each in owners[-1][2] if each not in apart and each.name not in _BY_HAND]
         files = super().files()
         files["Nouns"] = self.file([*classes, self.open_file(own), self.closed_files(apart)])
-        every = laid_out("internal val EVERY_VERB: List<Verb<*, *>> = listOf(", [f"{name}Verbs.all" for name, *_ in typed.classes(self.model)], ").flatten()", "")
+        tables = [f"{name}Verbs.all" for name, *_ in owners]
+        every = laid_out("internal val EVERY_VERB: List<Verb<*, *>> = listOf(", tables, ").flatten()", "")
         files["Verbs"] = "\n".join([files["Verbs"], *every, ""])
         files["ErrorKinds"] = self.file([*(_exception(code, doc) for code, doc in self.model.errors.values), _told(self.model.errors)])
         return files
@@ -114,8 +116,7 @@ class _Kotlin(typed.Emitter):
     def noun(self, noun: Noun) -> str:
         """Writes a class whose methods are verbs."""
         lines = [*block_comment(noun.doc, ""), f"public class {noun.class_name} internal constructor(private val engine: Engine) {{"]
-        for each in self.model.methods(noun):
-            lines += [*self.method(each, noun.class_name, "engine.call"), ""]
+        lines += self.methods(self.model.methods(noun), noun.class_name, "engine.call")
         return "\n".join([*lines[:-1], "}", ""])
 
     def open_file(self, verbs: list[Verb]) -> str:
@@ -124,16 +125,18 @@ class _Kotlin(typed.Emitter):
         lines.append(f"public abstract class {typed.FILE} internal constructor(internal val engine: Engine) {{")
         for each in self.model.nouns:
             lines += [*block_comment(each.doc[0], "    "), f"    public val {camel(each.name)}: {each.class_name} = {each.class_name}(engine)", ""]
-        for each in verbs:
-            lines += [*self.method(each, typed.FILE, "engine.call"), ""]
+        lines += self.methods(verbs, typed.FILE, "engine.call")
         return "\n".join([*lines[:-1], "}", ""])
 
     def closed_files(self, verbs: list[Verb]) -> str:
         """Writes the class of what is done to files that nobody has open."""
         lines = ["/** What is done to files that nobody has open. */", "public abstract class ClosedFiles internal constructor() {"]
-        for each in verbs:
-            lines += [*self.method(each, typed.FILE, "callApart"), ""]
+        lines += self.methods(verbs, typed.FILE, "callApart")
         return "\n".join([*lines[:-1], "}", ""])
+
+    def methods(self, verbs: list[Verb], owner: str, call: str) -> list[str]:
+        """Writes the methods of some verbs, each with an empty line behind it."""
+        return [line for each in verbs for line in (*self.method(each, owner, call), "")]
 
     def method(self, verb: Verb, owner: str, call: str) -> list[str]:
         """Writes the method of a verb: with a parameter for each of its arguments, or with one for all of them that have a name."""

@@ -6,7 +6,9 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
+use futures_util::future::poll_fn;
 use tokio::sync::Notify;
 
 use crate::error::ErrorInfo;
@@ -74,6 +76,20 @@ impl<Item: Weighed> Reader<Item> {
             }
         };
         Self { buffer, task }
+    }
+
+    /// Waits until there is something to take, and takes up to `maximum` items: anything but [`Taken::Pending`]. Dropping the future loses
+    /// no item.
+    pub(crate) async fn next(&self, maximum: usize) -> Taken<Item> {
+        poll_fn(|context| match self.take(maximum) {
+            Taken::Pending => {
+                let waker = context.waker().clone();
+                self.when_ready(move || waker.wake());
+                Poll::Pending
+            }
+            taken => Poll::Ready(taken),
+        })
+        .await
     }
 
     /// Takes up to `maximum` items that are ready, without waiting. A failure comes after the items before it, once.

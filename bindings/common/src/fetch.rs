@@ -1,9 +1,7 @@
 //! An answer to a request of a vendor's own library, as bindings read it: its head, then its body as it comes.
 
 use std::future::Future;
-use std::task::Poll;
 
-use futures_util::future::poll_fn;
 use serde::Deserialize;
 use tollway::client::FetchResponse;
 use tollway::types::{CallOptions, ErrorKind, FetchOptions, FetchRequest};
@@ -128,17 +126,11 @@ impl Fetch {
 
     /// Waits for the next part; nothing at the end. Dropping the future loses no part.
     pub async fn next(&self) -> Result<Option<Part>, ErrorInfo> {
-        poll_fn(|context| match self.try_next() {
-            Answer::Part(part) => Poll::Ready(Ok(Some(part))),
-            Answer::Failed(error) => Poll::Ready(Err(error)),
-            Answer::End => Poll::Ready(Ok(None)),
-            Answer::Pending => {
-                let waker = context.waker().clone();
-                self.when_ready(move || waker.wake());
-                Poll::Pending
-            }
-        })
-        .await
+        match self.0.next(1).await {
+            Taken::Items(parts) => Ok(parts.into_iter().next()),
+            Taken::Failed(error) => Err(error),
+            Taken::End | Taken::Pending => Ok(None),
+        }
     }
 
     /// Gives the call up and ends the answer; parts that were not taken are dropped.

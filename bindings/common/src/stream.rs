@@ -1,9 +1,7 @@
 //! A streamed chat, as bindings read it: batches of events that are ready, and a call when some become ready.
 
 use std::future::Future;
-use std::task::Poll;
 
-use futures_util::future::poll_fn;
 use tollway::client::ChatStream;
 
 use crate::buffer::{CAPACITY, Reader, Taken, WriteEnd};
@@ -61,12 +59,7 @@ impl Stream {
     /// Takes up to `maximum` events that are ready, without waiting.
     #[must_use]
     pub fn try_next_batch(&self, maximum: usize) -> Batch {
-        match self.0.take(maximum) {
-            Taken::Items(events) => Batch::Events(format!("[{}]", events.join(","))),
-            Taken::Pending => Batch::Pending,
-            Taken::Failed(error) => Batch::Failed(error),
-            Taken::End => Batch::End,
-        }
+        batch(self.0.take(maximum))
     }
 
     /// Calls a function once there is something other than [`Batch::Pending`] to take: at once, or from a thread of the
@@ -78,22 +71,25 @@ impl Stream {
     /// Waits for events and takes up to `maximum` of them as a JSON array; nothing at the end. Dropping the future loses
     /// no event.
     pub async fn next_batch(&self, maximum: usize) -> Result<Option<String>, ErrorInfo> {
-        poll_fn(|context| match self.try_next_batch(maximum) {
-            Batch::Events(events) => Poll::Ready(Ok(Some(events))),
-            Batch::Failed(error) => Poll::Ready(Err(error)),
-            Batch::End => Poll::Ready(Ok(None)),
-            Batch::Pending => {
-                let waker = context.waker().clone();
-                self.when_ready(move || waker.wake());
-                Poll::Pending
-            }
-        })
-        .await
+        match batch(self.0.next(maximum).await) {
+            Batch::Events(events) => Ok(Some(events)),
+            Batch::Failed(error) => Err(error),
+            Batch::End | Batch::Pending => Ok(None),
+        }
     }
 
     /// Gives the call up and ends the stream; events that were not taken are dropped.
     pub fn close(&self) {
         self.0.close();
+    }
+}
+
+fn batch(taken: Taken<String>) -> Batch {
+    match taken {
+        Taken::Items(events) => Batch::Events(format!("[{}]", events.join(","))),
+        Taken::Pending => Batch::Pending,
+        Taken::Failed(error) => Batch::Failed(error),
+        Taken::End => Batch::End,
     }
 }
 

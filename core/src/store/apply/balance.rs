@@ -44,9 +44,16 @@ impl Bucket {
 
 /// Returns a balance; nothing was used where there is neither a row nor a journal.
 pub(super) fn read(ledger: &Ledger<'_>, bucket: &Bucket) -> Result<Balance> {
-    let row = ledger.accounts.balance(bucket.key())?;
-    let row = row.map_or_else(|| ledger.accounts.folded(bucket.key()), |row| Ok(Some(row)))?;
-    row.map_or_else(|| Ok(Balance::default()), |row| row.balance())
+    Ok(known(ledger, bucket)?.balance)
+}
+
+/// Returns what is known of a bucket: by its row, or by the end of its journal where it was folded away.
+fn known(ledger: &Ledger<'_>, bucket: &Bucket) -> Result<Changed> {
+    let kept = ledger.accounts.balance(bucket.key())?;
+    let is_new = kept.is_none();
+    let row = kept.map_or_else(|| ledger.accounts.folded(bucket.key()), |row| Ok(Some(row)))?;
+    let balance = row.as_ref().map_or_else(|| Ok(Balance::default()), BalanceRow::balance)?;
+    Ok(Changed { balance, movements: row.map_or(0, |row| row.movements), is_new })
 }
 
 /// Returns the sum of the balances of a part of an account from a bucket on, up to another.
@@ -152,12 +159,7 @@ impl Changes {
 
     fn changed(&mut self, ledger: &Ledger<'_>, bucket: &Bucket) -> Result<&mut Changed> {
         if !self.balances.contains_key(bucket) {
-            let kept = ledger.accounts.balance(bucket.key())?;
-            let is_new = kept.is_none();
-            let row = kept.map_or_else(|| ledger.accounts.folded(bucket.key()), |row| Ok(Some(row)))?;
-            let balance = row.as_ref().map_or_else(|| Ok(Balance::default()), BalanceRow::balance)?;
-            let movements = row.map_or(0, |row| row.movements);
-            self.balances.insert(bucket.clone(), Changed { balance, movements, is_new });
+            self.balances.insert(bucket.clone(), known(ledger, bucket)?);
         }
         self.balances.get_mut(bucket).ok_or_else(|| crate::store::failure::misused("a balance that was read is gone"))
     }

@@ -122,7 +122,7 @@ public class Tollway private constructor(engine: Engine, private val logs: Nativ
          * @param path The file; `:memory:` is a ledger that ends with the process.
          * @param options The master key and the settings.
          * @param keySource What gives the master key, where the options have none.
-         * @param onLog What is handed each record that the engine logs, on a thread of its own.
+         * @param onLog What is handed each record that the engine logs, one after another, by a coroutine of its own.
          * @throws InvalidRequestException An option is wrong, the key was given twice or not at all, or the source failed.
          * @throws WrongMasterKeyException The key is another one.
          * @throws NotATollwayFileException It is another kind of file.
